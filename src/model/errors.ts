@@ -1,0 +1,30 @@
+/** Every error a user can meet: code, whose fault, and how the message is made. docs/errors.md is checked against this table. */
+
+export const ERRORS = {
+  CONFIG_INVALID: { side: 'user', status: 400 },
+  CONFIG_UNREADABLE: { side: 'user', status: 400 },
+  STATE_DAMAGED: { side: 'system', status: 500 },
+  STATE_UNWRITABLE: { side: 'system', status: 500 },
+  LISTEN_FAILED: { side: 'user', status: 500 },
+  NO_AGENT: { side: 'user', status: 503 },
+  NOT_FOUND: { side: 'user', status: 404 },
+  METHOD_NOT_ALLOWED: { side: 'user', status: 405 },
+  BODY_TOO_LARGE: { side: 'user', status: 413 },
+  UNAUTHORIZED: { side: 'user', status: 401 },
+  FORBIDDEN: { side: 'user', status: 403 },
+  BAD_REQUEST: { side: 'user', status: 400 },
+  EVIDENCE_INVALID: { side: 'user', status: 400 },
+  USAGE: { side: 'user', status: 400 },
+  INTERNAL: { side: 'system', status: 500 },
+} as const;
+export type ErrorCode = keyof typeof ERRORS;
+
+/** An error with a code from the table; `message` names place, value and remedy. */
+export class FourlaneError extends Error {
+  readonly code: ErrorCode;
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'FourlaneError';
+    this.code = code;
+  }
+}

@@ -1,0 +1,88 @@
+/** The plan: what a config file means. A pure value, made by `config/`, compared by plan diff, run by lanes, judge and act. */
+
+export interface Address {
+  readonly family: 4 | 6;
+  /** Canonical text without brackets, e.g. `10.1.0.1`, `fd72::11`. */
+  readonly ip: string;
+  /** 0 where the check has no port (ping). */
+  readonly port: number;
+  /** IPv6 scope: interface name or number, as written after `%`. */
+  readonly scope?: string;
+}
+
+/** Timing and streak settings every check profile has; all in ms. */
+export interface CheckTiming {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly fall: number;
+  readonly rise: number;
+}
+
+/** A normalised check profile: `type` names an entry of `checks/index.ts`, the rest is that kind's own parameters. */
+export type CheckProfile = CheckTiming & { readonly type: string } & Readonly<Record<string, unknown>>;
+
+/** One check of one real server; every NIC probes every target once, however many services use it. A judge column. */
+export interface Target {
+  /** `ip:port` / `[v6]:port`; with `#profile` appended when the same real server is checked by several profiles. */
+  readonly id: string;
+  /** Identity over reloads: address and canonical profile. Same key = same check: its streaks are kept. */
+  readonly key: string;
+  /** `ip:port`, the metric label `real_server`. */
+  readonly realServer: string;
+  readonly address: Address;
+  readonly rack?: string;
+  readonly check: CheckProfile;
+}
+
+export interface Anchor {
+  readonly id: string;
+  readonly type: 'ping' | 'tcp';
+  readonly address: Address;
+}
+
+/** One entry of `onFail` or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own parameters. */
+export type ActuatorSpec = { readonly type: string } & Readonly<Record<string, unknown>>;
+
+export interface Nic {
+  readonly name: string;
+  readonly group: string;
+  readonly anchors: readonly Anchor[];
+  readonly dataplane?: string;
+  readonly source?: string;
+  readonly onFail: readonly ActuatorSpec[];
+}
+
+export interface ServiceRealServer {
+  /** Index into `Plan.targets`. */
+  readonly target: number;
+  readonly weight: number;
+}
+
+export interface Service {
+  readonly name: string;
+  /** Normalised `vip:port/proto`, `[v6]:port/proto` or `fwmark:N`. */
+  readonly vip: string;
+  /** Indices into `Plan.nics`: the slices of this service. */
+  readonly nics: readonly number[];
+  /** Least enabled fraction of its real servers (R12). */
+  readonly panic: number;
+  readonly realServers: readonly ServiceRealServer[];
+  readonly actuator: ActuatorSpec;
+}
+
+export interface Plan {
+  readonly cluster: string;
+  readonly server: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly stateDir: string;
+  readonly nics: readonly Nic[];
+  readonly targets: readonly Target[];
+  readonly services: readonly Service[];
+  /** Overrides of judge thresholds by name (`src/judge/rules.ts` holds names, defaults and meaning). */
+  readonly rules: Readonly<Record<string, number>>;
+  /** Where to record the evidence log, if anywhere. */
+  readonly evidenceLog?: string;
+  readonly web: { readonly bearerToken?: string; readonly username?: string; readonly passwordSha256?: string };
+  /** SHA-256 (hex) of the plan's content: equal plans, equal revision. */
+  readonly revision: string;
+}

@@ -1,0 +1,55 @@
+/** Schema pieces shared by config, checks and actuators. Pure: text in, values or issues out. */
+import { isIPv4, isIPv6 } from 'node:net';
+import { z } from 'zod';
+import type { Address } from './plan.ts';
+
+const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
+
+/** `500ms`, `1s`, `1.5s`, `2m`, `1h` → ms; undefined when it is no duration. */
+export function parseDuration(text: string): number | undefined {
+  const m = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  return m ? Number(m[1]) * UNITS[m[2]!]! : undefined;
+}
+
+/** A duration in config text; the parsed value is ms. */
+export function duration(minMs: number, maxMs: number) {
+  return z.string().transform((text, ctx) => {
+    const ms = parseDuration(text);
+    if (ms === undefined) {
+      ctx.addIssue({ code: 'custom', message: `"${text}" is not a duration; write a number and a unit, like 500ms, 1s or 2m` });
+      return z.NEVER;
+    }
+    if (ms < minMs || ms > maxMs) {
+      ctx.addIssue({ code: 'custom', message: `${text} is outside ${minMs}ms … ${maxMs}ms` });
+      return z.NEVER;
+    }
+    return ms;
+  });
+}
+
+/** `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`. */
+export function parseAddress(text: string, portless = false): Address | undefined {
+  const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const bare = m?.[1] ?? m?.[2] ?? (portless && isIPv6(text.split('%')[0]!) ? text : undefined);
+  if (bare === undefined) return undefined;
+  const port = m?.[3] === undefined ? 0 : Number(m[3]);
+  if ((m?.[3] === undefined && !portless) || port > 65535 || (m?.[3] !== undefined && port === 0)) return undefined;
+  const [ip, scope] = bare.split('%') as [string, string?];
+  if (isIPv4(ip) && scope === undefined && m?.[1] === undefined) return { family: 4, ip, port };
+  if (isIPv6(ip) && (m?.[2] === undefined || m === null)) {
+    return { family: 6, ip: canonicalV6(ip), port, ...(scope === undefined ? {} : { scope }) };
+  }
+  return undefined;
+}
+
+/** RFC 5952 text of an IPv6 address known to be valid. */
+export function canonicalV6(ip: string): string {
+  return new URL(`http://[${ip}]/`).hostname.slice(1, -1);
+}
+
+/** `ip:port` / `[v6]:port` / bare ip when there is no port. */
+export function formatAddress(a: Address): string {
+  const ip = a.scope === undefined ? a.ip : `${a.ip}%${a.scope}`;
+  if (a.port === 0) return ip;
+  return a.family === 6 ? `[${ip}]:${a.port}` : `${ip}:${a.port}`;
+}

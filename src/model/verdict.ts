@@ -1,0 +1,111 @@
+/** Verdicts, their evidence, and the decisions that follow: what the judge says. All times are ms of the facts' clock. */
+
+export type SubjectKind = 'nic' | 'path' | 'rs' | 'rack' | 'agent';
+
+export type NicVerdict = 'NIC_FAIL' | 'NIC_PARTIAL' | 'PROBE_PATH_FAULT' | 'DATA_PATH_FAULT' | 'SUSPECT' | 'FLAPPING';
+export type AgentVerdict = 'ALL_RS_DOWN' | 'AGENT_ISOLATED' | 'AGENT_STALLED';
+export type VerdictName = NicVerdict | AgentVerdict | 'PATH' | 'RS_DOWN' | 'RACK_FAULT' | 'OK';
+
+/** Why a verdict has its name. `none` where the verdict says it all. */
+export type VerdictCause =
+  | 'none'
+  | 'carrier'
+  | 'link'
+  | 'upstream'
+  | 'lossy'
+  | 'not_yet_valid'
+  | 'unreachable'
+  | 'refused'
+  | 'l7'
+  | 'local_path';
+
+export interface Subject {
+  readonly subject: SubjectKind;
+  readonly nic?: string;
+  readonly rs?: string;
+  readonly rack?: string;
+}
+
+/** One cell as evidence. */
+export interface CellEvidence {
+  readonly nic: string;
+  readonly rs: string;
+  readonly outcome: string;
+  readonly t: number;
+  readonly phase: string;
+  readonly cause: string;
+  readonly detail: number;
+  readonly rttUs: number;
+  readonly elapsedUs: number;
+  readonly consecutiveBad: number;
+}
+
+/** Everything behind a verdict, for `why`, the API, logs and pages. */
+export interface Evidence {
+  /** R0 … R13, R4b. */
+  readonly rule: string;
+  /** How many witnesses the rule counted (real servers proven good elsewhere), and how many of their cells failed. */
+  readonly witnesses: number;
+  readonly failing: number;
+  readonly anchors: readonly { readonly id: string; readonly outcome: string; readonly t: number }[];
+  /** At most 16 cells, worst first. */
+  readonly cells: readonly CellEvidence[];
+  /** Numbers the rule compared, by name (f, loss, z, …). */
+  readonly numbers: Readonly<Record<string, number>>;
+}
+
+export interface Verdict extends Subject {
+  readonly verdict: VerdictName;
+  readonly cause: VerdictCause;
+  readonly since: number;
+  /** One English sentence for people. */
+  readonly reason: string;
+  readonly evidence: Evidence;
+}
+
+/** An action the data plane would see. `weight` is a fraction 0–1 of the configured weight. */
+export type Action =
+  | { readonly action: 'disable_nic' | 'enable_nic'; readonly nic: string }
+  | { readonly action: 'set_real_server'; readonly service: string; readonly rs: string; readonly weight: number }
+  | { readonly action: 'disable_path' | 'enable_path'; readonly service: string; readonly nic: string; readonly rs: string };
+
+export interface BlockedAction {
+  readonly action: Action;
+  /** Which limit held it: `last_nic`, `half_nics`, `panic`, `budget_service`, `budget_agent`, `semaphore`, `freeze`. */
+  readonly rule: string;
+}
+
+/** One change of a verdict, with what the governor let through and held back because of it. */
+export interface Transition extends Verdict {
+  readonly t: number;
+  readonly previous: VerdictName;
+  readonly actions: readonly Action[];
+  readonly blocked: readonly BlockedAction[];
+}
+
+/**
+ * The state the data plane should have, after the governor. Indices as in the topology. The arrays belong to the judge and are
+ * overwritten by the next pass: read them, do not keep them.
+ */
+export interface Wanted {
+  /** Per NIC: 1 = its slices are enabled. */
+  readonly nicEnabled: Uint8Array;
+  /** Per service: weight fraction 0–1 of each of its real servers, in the service's order. */
+  readonly weight: readonly Float32Array[];
+  /** Per service: `path[k * realServers + r]` for its k-th NIC and r-th real server; 1 = enabled. */
+  readonly path: readonly Uint8Array[];
+  /** Per service: 1 = panic holds real servers in service although they are judged down. */
+  readonly panic: Uint8Array;
+  /** Why nothing may change now: '' or the agent verdict. */
+  readonly frozen: '' | AgentVerdict;
+}
+
+export interface Decisions {
+  /** Verdict changes of this pass, oldest first. */
+  readonly transitions: readonly Transition[];
+  /** Actions let through in this pass. */
+  readonly actions: readonly Action[];
+  /** Actions that are held back now and were not in the pass before. */
+  readonly blocked: readonly BlockedAction[];
+  readonly wanted: Wanted;
+}
