@@ -45,6 +45,8 @@ export type ActuatorSpec = { readonly type: string } & Readonly<Record<string, u
 
 export interface Nic {
   readonly name: string;
+  /** Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo). */
+  readonly device: string;
   readonly group: string;
   readonly anchors: readonly Anchor[];
   readonly dataplane?: string;
