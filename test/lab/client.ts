@@ -1,0 +1,93 @@
+/**
+ * Clients of the lab: a steady stream of requests to every VIP, each on a fresh connection, at most `rate` per second and service whatever
+ * the answers (open loop), each given up after one second. Argument: JSON of `ClientOptions`.
+ */
+import { request } from 'node:http';
+import { now, serveControl } from './control.ts';
+
+export interface ClientOptions {
+  readonly control: string;
+  readonly rate: number;
+  readonly timeoutMs: number;
+  readonly services: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+}
+
+/** Requests that began in a span of time, per service. `pending` are not answered yet. */
+export interface Tally {
+  sent: number;
+  ok: number;
+  failed: number;
+  pending: number;
+  errors: Record<string, number>;
+}
+
+const KEEP_MS = 300_000;
+const options = JSON.parse(process.argv[2]!) as ClientOptions;
+interface Sent {
+  readonly t: number;
+  readonly service: string;
+  /** undefined while under way, '' when answered, else the error. */
+  result: string | undefined;
+}
+let log: Sent[] = [];
+
+function send(service: ClientOptions['services'][number]): void {
+  const entry: Sent = { t: now(), service: service.name, result: undefined };
+  log.push(entry);
+  const end = (result: string) => (entry.result ??= result);
+  const req = request({ host: service.host, port: service.port, path: '/', agent: false }, (res) => {
+    res.resume();
+    res.on('end', () => end(res.statusCode === 200 ? '' : `status ${res.statusCode}`));
+    res.on('error', (e) => end(e.message));
+  });
+  const timer = setTimeout(() => {
+    end('timeout');
+    req.destroy();
+  }, options.timeoutMs);
+  req.on('error', (e: NodeJS.ErrnoException) => end(e.code ?? e.message));
+  req.on('close', () => {
+    clearTimeout(timer);
+    end('closed');
+  });
+  req.end();
+}
+
+const period = 1000 / options.rate;
+options.services.forEach((service, k) => {
+  // Services are interleaved, so that their requests do not come in bursts.
+  let next = now() + (period * k) / options.services.length;
+  setInterval(
+    () => {
+      // After a stall the missed requests are not made up for: a burst would be another load than the stated one.
+      if (now() - next > 1000) next = now();
+      for (; next <= now(); next += period) send(service);
+    },
+    Math.min(10, period),
+  );
+});
+setInterval(() => {
+  const oldest = now() - KEEP_MS;
+  log = log.filter((e) => e.t >= oldest);
+}, 10_000);
+
+function tally(from: number, until: number): Record<string, Tally> {
+  const out: Record<string, Tally> = {};
+  for (const s of options.services) out[s.name] = { sent: 0, ok: 0, failed: 0, pending: 0, errors: {} };
+  for (const e of log) {
+    if (e.t < from || e.t >= until) continue;
+    const t = out[e.service]!;
+    t.sent++;
+    if (e.result === undefined) t.pending++;
+    else if (e.result === '') t.ok++;
+    else {
+      t.failed++;
+      t.errors[e.result] = (t.errors[e.result] ?? 0) + 1;
+    }
+  }
+  return out;
+}
+
+await serveControl(options.control, {
+  '/tally': (query) => tally(Number(query.get('since') ?? 0), Number(query.get('until') ?? Number.POSITIVE_INFINITY)),
+});
+console.log('ready');

@@ -1,0 +1,138 @@
+/** Network namespaces with a prefix of the owning process: made, used, and always removed, also after a crash of an earlier run. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { addressing, links, roles, uplinkRules, uplinks } from './topology.ts';
+
+const NETNS = '/run/netns';
+const RUN = '/run/fourlane-lab';
+const NAME = /^(fl-(\d+)-\d+)-[a-z0-9]+$/;
+let serial = 0;
+
+/** The namespaces of one lab. */
+export interface Namespaces {
+  readonly prefix: string;
+  /** Directory for sockets, state and logs; removed with the lab. */
+  readonly dir: string;
+  /** Name of the namespace with that role, for `ip netns exec`. */
+  name(role: string): string;
+  /** Runs a command in a namespace to its end; throws with its stderr when it fails. */
+  run(role: string, argv: readonly string[], input?: string): string;
+  /** Runs `ip` commands in a namespace, all in one process. */
+  ip(role: string, commands: readonly string[], family?: 4 | 6): void;
+  /** Kills what runs inside, deletes the namespaces and the directory. Synchronous, idempotent. */
+  remove(): void;
+}
+
+/** Runs a command to its end; returns stdout, throws with stderr. */
+export function run(argv: readonly string[], input = ''): string {
+  const r = spawnSync(argv[0]!, argv.slice(1), { encoding: 'utf8', input });
+  if (r.error) throw r.error;
+  if (r.status !== 0) throw new Error(`${argv.slice(0, 8).join(' ')}: ${r.stderr.trim() || r.stdout.trim()}`);
+  return r.stdout;
+}
+
+/** Start time of a process in clock ticks since boot; undefined when there is none. A pid alone may belong to somebody else by now. */
+function startTime(pid: number): string | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
+  } catch {
+    return undefined;
+  }
+}
+
+/** Prefixes of labs whose owner is gone. */
+export function deadPrefixes(): string[] {
+  const names = existsSync(NETNS) ? readdirSync(NETNS) : [];
+  const dirs = existsSync(RUN) ? readdirSync(RUN).map((d) => `${d}-dir`) : [];
+  const prefixes = new Map(
+    [...names, ...dirs].flatMap((n) => (NAME.exec(n) ? [[NAME.exec(n)![1]!, Number(NAME.exec(n)![2])] as const] : [])),
+  );
+  return [...prefixes].filter(([prefix, pid]) => startTime(pid) !== owner(prefix, pid)).map(([prefix]) => prefix);
+}
+
+function owner(prefix: string, pid: number): string | undefined {
+  const file = `${RUN}/${prefix}/owner`;
+  // Without the file (another machine's idea of /run) a living pid is given the benefit of the doubt.
+  return existsSync(file) ? readFileSync(file, 'utf8') : (startTime(pid) ?? 'gone');
+}
+
+/** Removes everything that has this prefix: processes inside its namespaces, the namespaces (with their links and rules), its directory. */
+export function removePrefix(prefix: string): void {
+  const names = (existsSync(NETNS) ? readdirSync(NETNS) : []).filter((n) => NAME.exec(n)?.[1] === prefix);
+  for (const name of names) {
+    const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout ?? '';
+    for (const pid of pids.split('\n').map(Number)) if (pid > 0 && pid !== process.pid) kill(pid);
+  }
+  if (names.length > 0) spawnSync('ip', ['-force', '-batch', '-'], { input: names.map((n) => `netns del ${n}\n`).join('') });
+  rmSync(`${RUN}/${prefix}`, { recursive: true, force: true });
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It has ended by itself meanwhile.
+  }
+}
+
+/** Builds the lab's namespaces, links, addresses and routes. Needs root, iproute2 and nftables. First removes what dead owners left. */
+export function createNamespaces(): Namespaces {
+  for (const prefix of deadPrefixes()) removePrefix(prefix);
+  const prefix = `fl-${process.pid}-${serial++}`;
+  const dir = `${RUN}/${prefix}`;
+  const name = (role: string) => `${prefix}-${role}`;
+  const remove = () => removePrefix(prefix);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  writeFileSync(`${dir}/owner`, startTime(process.pid) ?? '');
+  const space: Namespaces = {
+    prefix,
+    dir,
+    name,
+    remove,
+    run: (role, argv, input) => run(['ip', 'netns', 'exec', name(role), ...argv], input),
+    ip: (role, commands, family) =>
+      void run(
+        ['ip', ...(family === undefined ? [] : [`-${family}`]), '-n', name(role), '-batch', '-'],
+        `${commands.join('\n')}\n`,
+      ),
+  };
+  process.once('exit', remove);
+  try {
+    run(['ip', '-batch', '-'], roles.map((r) => `netns add ${name(r)}\n`).join(''));
+    for (const role of roles) space.run(role, ['sh', '-c', sysctls(role)]);
+    run(
+      ['ip', '-batch', '-'],
+      links.map(([a, x, b, y]) => `link add ${x} netns ${name(a)} type veth peer name ${y} netns ${name(b)}\n`).join(''),
+    );
+    for (const role of roles) space.ip(role, addressing(role));
+    for (const family of [4, 6] as const)
+      space.ip(
+        'lb',
+        uplinks.map((u) => uplinkRules(u, family)),
+        family,
+      );
+  } catch (e) {
+    remove();
+    throw new Error(`cannot build the lab's network: ${(e as Error).message}`, { cause: e });
+  }
+  return space;
+}
+
+function sysctls(role: string): string {
+  const routes = role === 'spine' || role.startsWith('tor');
+  const set: Record<string, string> = {
+    'ipv4/ip_forward': routes ? '1' : '0',
+    'ipv6/conf/all/forwarding': routes ? '1' : '0',
+    'ipv4/conf/all/rp_filter': '0',
+    'ipv4/conf/default/rp_filter': '0',
+    // No duplicate address detection: an IPv6 address is usable as soon as its link is.
+    'ipv6/conf/all/accept_dad': '0',
+    'ipv6/conf/default/accept_dad': '0',
+    'ipv6/conf/default/keep_addr_on_down': '1',
+    'ipv4/ping_group_range': '0 2147483647',
+  };
+  return `cd /proc/sys/net && ${Object.entries(set)
+    .map(([k, v]) => `echo ${v} > ${k}`)
+    .join(' && ')}`;
+}
