@@ -19,17 +19,22 @@ export function serveControl(
     let text = '';
     req.setEncoding('utf8');
     req.on('data', (d: string) => (text += d));
-    req.on('end', async () => {
+    req.on('end', () => {
       const route = routes[url.pathname];
-      const [status, answer] =
-        route === undefined ? [404, { error: `no ${url.pathname}` }] : await run(route, url.searchParams, text);
-      res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(answer ?? null));
+      const answer = route === undefined ? reject404(url.pathname) : run(route, url.searchParams, text);
+      void answer.then(([status, value]) =>
+        res.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value ?? null)),
+      );
     });
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(typeof at === 'string' ? { path: at } : at, resolve);
   });
+}
+
+function reject404(path: string): Promise<[number, unknown]> {
+  return Promise.resolve([404, { error: `no ${path}` }]);
 }
 
 async function run(route: Handler, query: URLSearchParams, text: string): Promise<[number, unknown]> {
