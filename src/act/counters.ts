@@ -1,0 +1,76 @@
+/** Counts what the actuators did, as metric families. */
+import type { Family } from '../model/family.ts';
+
+/** `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already. */
+export const ACTION_RESULTS = ['ok', 'unchanged', 'announced', 'failed'] as const;
+export type ActionResult = (typeof ACTION_RESULTS)[number];
+
+const BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30] as const;
+const WIDTH = BOUNDS.length + 2;
+
+export class ActionCounters {
+  readonly #names: readonly string[];
+  readonly #results: Float64Array;
+  readonly #pending: Float64Array;
+  readonly #durations: Float64Array;
+  readonly #families: readonly Family[];
+
+  constructor(names: readonly string[]) {
+    this.#names = names;
+    this.#results = new Float64Array(names.length * ACTION_RESULTS.length);
+    this.#pending = new Float64Array(names.length);
+    this.#durations = new Float64Array(names.length * WIDTH);
+    const rows = names.map((name) => [name]);
+    this.#families = [
+      {
+        name: 'fourlane_actions_total',
+        help: 'Effects carried out, by actuator and result.',
+        type: 'counter',
+        labelNames: ['actuator', 'result'],
+        rows: names.flatMap((name) => ACTION_RESULTS.map((result) => [name, result])),
+        values: this.#results,
+      },
+      {
+        name: 'fourlane_action_pending',
+        help: 'Effects wanted but not in place: under way, waiting, or failed and to be tried again.',
+        type: 'gauge',
+        labelNames: ['actuator'],
+        rows,
+        values: this.#pending,
+      },
+      {
+        name: 'fourlane_action_duration_seconds',
+        help: 'Duration of actuator calls, failed ones included.',
+        type: 'histogram',
+        labelNames: ['actuator'],
+        rows,
+        values: this.#durations,
+        bounds: BOUNDS,
+      },
+    ];
+  }
+
+  /** One effect ended in `result`. */
+  result(name: string, result: ActionResult): void {
+    const i = this.#names.indexOf(name) * ACTION_RESULTS.length + ACTION_RESULTS.indexOf(result);
+    this.#results[i] = this.#results[i]! + 1;
+  }
+
+  /** One call took `ms`. */
+  call(name: string, ms: number): void {
+    const seconds = ms / 1000;
+    const bucket = BOUNDS.findIndex((bound) => seconds <= bound);
+    const row = this.#names.indexOf(name) * WIDTH;
+    const i = row + (bucket === -1 ? BOUNDS.length : bucket);
+    this.#durations[i] = this.#durations[i]! + 1;
+    this.#durations[row + WIDTH - 1] = this.#durations[row + WIDTH - 1]! + seconds;
+  }
+
+  /** The families; `pending` holds the number of open effects by actuator, absent for none. */
+  families(pending: ReadonlyMap<string, number>): readonly Family[] {
+    this.#names.forEach((name, i) => {
+      this.#pending[i] = pending.get(name) ?? 0;
+    });
+    return this.#families;
+  }
+}

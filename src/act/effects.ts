@@ -1,0 +1,140 @@
+/** What the data plane should be told, from what the judge wants. Pure: plan and decisions in, effects out. */
+import type { ActuatorSpec, Nic, Plan, Service } from '../model/plan.ts';
+import type { Verdict, Wanted } from '../model/verdict.ts';
+import type { Effect } from './actuator.ts';
+import { actuators } from './index.ts';
+
+/** The effects a plan can have. */
+export interface PlannedEffects {
+  /**
+   * Every effect wanted now, by key. NICs and slices are always listed; real servers and paths only while they differ from their
+   * rest state (enabled, configured weight), because there may be a million of them.
+   */
+  wanted(wanted: Wanted, verdicts: readonly Verdict[]): Map<string, Effect>;
+  /** The rest state of an effect made earlier, perhaps by an older plan; undefined when this plan no longer acts on it. */
+  rest(effect: Effect): Effect | undefined;
+}
+
+type Subject = Pick<Effect, 'kind' | 'spec'> & Partial<Pick<Effect, 'service' | 'vip' | 'nic' | 'realServer'>>;
+
+/** Steps in which a weight may follow a slow start: a call per step, not per judge pass. */
+const WEIGHT_STEPS = 20;
+
+const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
+
+/** Value by which wanted and applied are compared. */
+export function valueOf(effect: Effect): string {
+  return effect.weight === undefined ? effect.state : `${effect.state} ${effect.weight}`;
+}
+
+/** Text that tells apart two configured actuators acting on different things. */
+export function identityOf(spec: ActuatorSpec): string {
+  return actuators.find((a) => a.name === spec.type)?.identity(spec) ?? '';
+}
+
+/** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
+export function weightFor(configured: number, fraction: number): number {
+  if (fraction <= 0 || configured === 0) return 0;
+  const step = Math.max(1, Math.round(Math.min(fraction, 1) * WEIGHT_STEPS)) / WEIGHT_STEPS;
+  return Math.max(1, Math.round(configured * step));
+}
+
+/** Prepares the effects of a plan. */
+export function planEffects(plan: Plan): PlannedEffects {
+  const acting = plan.services.flatMap((service, index) => (service.actuator.type === 'none' ? [] : [{ service, index }]));
+  const makers = new Map(acting.map(({ service }) => [service.name, serviceEffects(plan, service)]));
+
+  return {
+    wanted(wanted, verdicts) {
+      const because = explain(plan, verdicts);
+      const effects = new Map<string, Effect>();
+      const add = (e: Effect) => effects.set(e.key, e);
+      plan.nics.forEach((nic, i) => {
+        for (const spec of nic.onFail) {
+          if (spec.type === 'none') continue;
+          const subject = { kind: 'nic', spec, nic: nic.name } as const;
+          add(effect(plan, subject, wanted.nicEnabled[i] === 0 ? 'failed' : 'ok', because(nic.name)));
+        }
+      });
+      for (const { service, index } of acting) {
+        const make = makers.get(service.name)!;
+        for (const i of service.nics) {
+          const nic = plan.nics[i]!;
+          add(make.slice(nic, wanted.nicEnabled[i] !== 0, because(nic.name)));
+        }
+        const weights = wanted.weight[index];
+        const paths = wanted.path[index];
+        service.realServers.forEach(({ target, weight: configured }, r) => {
+          const { id, realServer } = plan.targets[target]!;
+          const weight = weightFor(configured, weights?.[r] ?? 1);
+          if (weight !== configured) add(make.realServer(realServer, weight, because(undefined, id)));
+          service.nics.forEach((i, k) => {
+            if (paths?.[k * service.realServers.length + r] !== 0) return;
+            const nic = plan.nics[i]!;
+            add(make.path(nic, realServer, false, because(nic.name, id)));
+          });
+        });
+      }
+      return effects;
+    },
+
+    rest({ kind, key, service: name, nic: nicName, realServer }) {
+      const make = name === undefined ? undefined : makers.get(name);
+      const nic = make?.nics.get(nicName ?? '');
+      const weight = make?.weights.get(realServer ?? '');
+      let rest: Effect | undefined;
+      if (kind === 'slice' && nic) rest = make?.slice(nic, true, NO_VERDICT);
+      if (kind === 'realServer' && weight !== undefined) rest = make?.realServer(realServer!, weight, NO_VERDICT);
+      if (kind === 'path' && nic && weight !== undefined) rest = make?.path(nic, realServer!, true, NO_VERDICT);
+      return rest?.key === key ? rest : undefined;
+    },
+  };
+}
+
+type Because = Pick<Effect, 'verdict' | 'cause' | 'reason'>;
+
+function serviceEffects(plan: Plan, service: Service) {
+  const base = { spec: service.actuator, service: service.name, vip: service.vip };
+  const state = (enabled: boolean) => (enabled ? 'enabled' : 'disabled');
+  return {
+    nics: new Map(service.nics.map((i) => [plan.nics[i]!.name, plan.nics[i]!])),
+    weights: new Map(service.realServers.map((r) => [plan.targets[r.target]!.realServer, r.weight])),
+    slice: (nic: Nic, enabled: boolean, because: Because) =>
+      effect(plan, { ...base, kind: 'slice', nic: nic.name }, state(enabled), because),
+    realServer: (realServer: string, weight: number, because: Because) =>
+      effect(plan, { ...base, kind: 'realServer', realServer }, state(weight > 0), because, weight),
+    path: (nic: Nic, realServer: string, enabled: boolean, because: Because) =>
+      effect(plan, { ...base, kind: 'path', nic: nic.name, realServer }, state(enabled), because),
+  };
+}
+
+function effect(plan: Plan, subject: Subject, state: Effect['state'], because: Because, weight?: number): Effect {
+  const { kind, spec, service, nic, realServer } = subject;
+  return {
+    key: JSON.stringify([kind, service, nic, realServer, spec.type, identityOf(spec)]),
+    ...subject,
+    cluster: plan.cluster,
+    server: plan.server,
+    state,
+    ...(weight === undefined ? {} : { weight }),
+    ...because,
+  };
+}
+
+/** Finds the verdict that explains an effect: the path's, else the real server's or its rack's, else the NIC's. */
+function explain(plan: Plan, verdicts: readonly Verdict[]): (nic?: string, rs?: string) => Because {
+  const bySubject = new Map(verdicts.map((v) => [subjectKey(v.nic, v.rs, v.rack), v]));
+  const rackOf = new Map(plan.targets.map((t) => [t.id, t.rack]));
+  return (nic, rs) => {
+    const rack = rs === undefined ? undefined : rackOf.get(rs);
+    const found =
+      bySubject.get(subjectKey(nic, rs)) ??
+      bySubject.get(subjectKey(undefined, rs)) ??
+      (rack === undefined ? undefined : bySubject.get(subjectKey(undefined, undefined, rack)));
+    return found ? { verdict: found.verdict, cause: found.cause, reason: found.reason } : NO_VERDICT;
+  };
+}
+
+function subjectKey(nic = '', rs = '', rack = ''): string {
+  return `${nic}\n${rs}\n${rack}`;
+}

@@ -1,0 +1,40 @@
+/** The saved form of what is applied. Lenient on reading: a damaged entry is left out, the rest is used. */
+import { z } from 'zod';
+import type { Effect } from './actuator.ts';
+
+export interface AppliedState {
+  readonly version: 1;
+  /** `value` null: a call was under way, its end is not known. */
+  readonly applied: readonly { readonly effect: Effect; readonly value: string | null }[];
+}
+
+const entry = z.object({
+  effect: z.object({
+    key: z.string(),
+    spec: z.looseObject({ type: z.string() }),
+    kind: z.enum(['nic', 'slice', 'realServer', 'path']),
+    cluster: z.string(),
+    server: z.string(),
+    service: z.string().optional(),
+    vip: z.string().optional(),
+    nic: z.string().optional(),
+    realServer: z.string().optional(),
+    state: z.enum(['ok', 'failed', 'enabled', 'disabled']),
+    weight: z.number().optional(),
+    verdict: z.string(),
+    cause: z.string(),
+    reason: z.string(),
+  }),
+  value: z.string().nullable(),
+});
+
+/** Reads a saved state of any origin; never throws. */
+export function parseAppliedState(saved: unknown): { entries: AppliedState['applied']; damaged: number } {
+  const outer = z.object({ version: z.literal(1), applied: z.array(z.unknown()) }).safeParse(saved);
+  if (!outer.success) return { entries: [], damaged: saved === undefined || saved === null ? 0 : 1 };
+  const good = outer.data.applied.flatMap((item) => {
+    const parsed = entry.safeParse(item);
+    return parsed.success ? [parsed.data as AppliedState['applied'][number]] : [];
+  });
+  return { entries: good, damaged: outer.data.applied.length - good.length };
+}

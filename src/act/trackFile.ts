@@ -1,0 +1,32 @@
+/** trackFile: a small file whose number follows the NIC's state, as keepalived's track_file reads it. */
+import { z } from 'zod';
+import { readIfExists, writeAtomic } from '../sys/files.ts';
+import { actuator } from './actuator.ts';
+
+/** keepalived reads a track_file value as a 32-bit integer. */
+const value = z.int().min(-0x8000_0000).max(0x7fff_ffff);
+
+export const trackFile = actuator({
+  name: 'trackFile',
+  summary: 'writes a number to a file (keepalived track_file), one value per state',
+  schema: z.strictObject({
+    path: z
+      .string()
+      .regex(/^\/(?:.*[^/])$/, 'must be an absolute path of a file')
+      .max(4096)
+      .meta({ description: 'file to write, replaced in one step; its directory must exist', examples: ['/run/fourlane/eth2'] }),
+    ok: value.default(0).describe('number written while the NIC is good'),
+    failed: value.default(1).describe('number written while the NIC is judged failed'),
+  }),
+  scopes: ['nic'],
+  idempotent: true,
+  batch: false,
+  concurrency: 32,
+  identity: (spec) => spec.path,
+  async perform(spec, [effect]) {
+    const text = `${effect.state === 'failed' ? spec.failed : spec.ok}\n`;
+    if ((await readIfExists(spec.path, 64))?.toString('latin1') === text) return 'unchanged';
+    await writeAtomic(spec.path, text, { mode: 0o644 });
+    return 'done';
+  },
+});

@@ -1,0 +1,84 @@
+/** Small files written in one step, and errors told so that the reader knows what to do. */
+import { randomBytes } from 'node:crypto';
+import { open, rename, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+const REMEDY: Readonly<Record<string, (path: string) => string>> = {
+  ENOENT: (path) => `the directory ${dirname(path)} does not exist; create it`,
+  ENOTDIR: (path) => `${dirname(path)} is not a directory`,
+  EISDIR: () => 'it is a directory; name a file',
+  EACCES: () => 'permission denied; give the user fourlane runs as the right to write there',
+  EPERM: () => 'not permitted; the file may be immutable or owned by another user',
+  EROFS: () => 'the file system is mounted read-only',
+  ENOSPC: () => 'no space left on the file system; free some',
+  EDQUOT: () => 'the disk quota is used up',
+  EMFILE: () => 'too many open files; raise the fd limit',
+  ENAMETOOLONG: () => 'the name is too long',
+  ELOOP: () => 'too many symbolic links',
+};
+
+/** An error code of a file operation, and a sentence with path, reason and remedy. */
+export class FileError extends Error {
+  readonly code: string;
+  readonly path: string;
+  constructor(doing: string, path: string, cause: unknown) {
+    const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
+    super(`cannot ${doing} ${path}: ${REMEDY[code]?.(path) ?? (cause as Error).message} (${code})`, { cause });
+    this.name = 'FileError';
+    this.code = code;
+    this.path = path;
+  }
+}
+
+/** The whole file; undefined when there is none. Rejects with FileError, also when it is longer than `maxBytes`. */
+export async function readIfExists(path: string, maxBytes: number): Promise<Buffer | undefined> {
+  try {
+    const handle = await open(path, 'r');
+    try {
+      const buffer = Buffer.alloc(maxBytes + 1);
+      let length = 0;
+      for (;;) {
+        const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
+        length += bytesRead;
+        if (length > maxBytes) throw Object.assign(new Error(`it is longer than ${maxBytes} bytes`), { code: 'EFBIG' });
+        if (bytesRead === 0) return buffer.subarray(0, length);
+      }
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new FileError('read', path, error);
+  }
+}
+
+/**
+ * Replaces a file in one step: a reader sees the old or the new content, also after a crash or on a full disk (temporary file in
+ * the same directory, fsync, rename, fsync of the directory). Rejects with FileError; then the old content is untouched.
+ */
+export async function writeAtomic(
+  path: string,
+  data: string | Uint8Array,
+  { mode = 0o600 }: { mode?: number } = {},
+): Promise<void> {
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
+  try {
+    const handle = await open(temporary, 'wx', mode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+    const directory = await open(dirname(path), 'r');
+    try {
+      await directory.sync();
+    } finally {
+      await directory.close();
+    }
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined); // may never have been made, or is renamed already
+    throw new FileError('write', path, error);
+  }
+}
