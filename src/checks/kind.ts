@@ -1,13 +1,63 @@
-/** What a check kind is: one value in `checks/index.ts`. */
+/** What a check kind is: one value in `checks/index.ts`. Kinds judge bytes; the lane's engine owns sockets, time and bookkeeping. */
 import type { z } from 'zod';
+import type { ProbeResult } from '../model/outcome.ts';
+import type { Address, CheckProfile } from '../model/plan.ts';
+import type { Binding } from '../sys/socket.ts';
+
+/** How an exchange ended: codes of model/outcome.ts. */
+export interface Judgement {
+  readonly outcome: number;
+  readonly phase: number;
+  readonly cause: number;
+  readonly detail: number;
+}
+
+/** One conversation on a connected socket. Chunks are valid only during the call. */
+export interface Exchange {
+  /** Writes what is to be sent first into `into` (64 KiB). @returns bytes written; 0 = nothing to send. */
+  request(into: Buffer): number;
+  /** More bytes came. @returns the end, or undefined when more is needed. */
+  feed(chunk: Buffer): Judgement | undefined;
+  /** The peer closed or reset the connection. */
+  closed(): Judgement;
+}
+
+/** A check the lane's engine can run on its own sockets. */
+export interface SocketCheck {
+  readonly transport: 'stream' | 'datagram' | 'icmp';
+  /** A fresh exchange; undefined = being connected is enough. */
+  begin(): Exchange | undefined;
+  /** What silence until the deadline means; undefined = a timeout. */
+  readonly silence?: Judgement;
+}
+
+/** What a check that runs by itself gets. */
+export interface RunContext {
+  readonly nic: string;
+  readonly device: string;
+  readonly binding: Binding;
+  readonly sockaddr: Uint8Array;
+  readonly timeoutMs: number;
+  /** Aborted when the target goes or the lane stops. */
+  readonly signal: AbortSignal;
+  /** Reports the expiry of the certificate seen, Unix ms. */
+  certificate(notAfterMs: number): void;
+}
+
+/** A check that runs by itself (TLS, scripts). It must end by `timeoutMs` and never reject. */
+export interface AsyncCheck {
+  run(context: RunContext): Promise<ProbeResult>;
+}
 
 export interface CheckKind {
   /** Config `type`, metric label `type`, file name. */
   readonly name: string;
   /** Own parameters besides `type`, `interval`, `timeout`, `fall`, `rise`. Strict; every default filled in. */
-  readonly schema: z.ZodObject;
+  readonly schema: z.ZodType;
   /** False for kinds that check a host, not a port. */
   readonly needsPort: boolean;
   /** One line for help and docs. */
   readonly summary: string;
+  /** Binds a parsed profile to a target. Called once per target and lane, lazily. */
+  prepare(profile: CheckProfile, address: Address): SocketCheck | AsyncCheck;
 }

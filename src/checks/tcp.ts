@@ -1,25 +1,70 @@
 /** tcp: handshake, optionally a PROXY protocol header, bytes to send and bytes to expect. */
 import { z } from 'zod';
-import type { CheckKind } from './kind.ts';
+import { StreamSearch, unescape, validEscapes } from './bytes.ts';
+import { passed, wrong } from './judgement.ts';
+import type { CheckKind, Exchange, Judgement, SocketCheck } from './kind.ts';
+import { proxyHeader } from './proxy-protocol.ts';
+
+const LIMIT = 65_536;
 
 export const proxyProtocol = z.enum(['v1', 'v2']).describe('PROXY protocol header to send first');
+const escapes = 'has a wrong escape; write \\r, \\n, \\t, \\0, \\\\ or \\xHH';
+
+const schema = z.strictObject({
+  send: z
+    .string()
+    .max(32_768)
+    .refine(validEscapes, escapes)
+    .optional()
+    .describe('text to send after the handshake; \\r, \\n, \\t, \\0, \\\\ and \\xHH are unescaped'),
+  expect: z
+    .string()
+    .min(1)
+    .max(4096)
+    .refine(validEscapes, escapes)
+    .optional()
+    .describe('text that must appear in the first 64 KiB of the answer; same escapes as send'),
+  proxyProtocol: proxyProtocol.optional(),
+});
 
 export const tcp: CheckKind = {
   name: 'tcp',
   needsPort: true,
-  summary: 'TCP handshake; optional send/expect',
-  schema: z.strictObject({
-    send: z
-      .string()
-      .max(65536)
-      .optional()
-      .describe('text to send after the handshake; \\r, \\n, \\t, \\\\ and \\xHH are unescaped'),
-    expect: z
-      .string()
-      .min(1)
-      .max(4096)
-      .optional()
-      .describe('text that must appear in the first 64 KiB of the answer; same escapes'),
-    proxyProtocol: proxyProtocol.optional(),
-  }),
+  summary: 'TCP handshake; optional send/expect and PROXY protocol header',
+  schema,
+  prepare(profile): SocketCheck {
+    const p = profile as unknown as z.infer<typeof schema>;
+    if (p.send === undefined && p.expect === undefined && p.proxyProtocol === undefined) return handshakeOnly;
+    const request = Buffer.concat([p.proxyProtocol ? proxyHeader(p.proxyProtocol) : Buffer.alloc(0), unescape(p.send ?? '')]);
+    const expected = p.expect === undefined ? undefined : unescape(p.expect);
+    return { transport: 'stream', begin: () => new SendExpect(request, expected) };
+  },
 };
+
+const handshakeOnly: SocketCheck = { transport: 'stream', begin: () => undefined };
+
+class SendExpect implements Exchange {
+  readonly #request: Buffer;
+  readonly #search: StreamSearch | undefined;
+  #seen = 0;
+
+  constructor(request: Buffer, expected: Buffer | undefined) {
+    this.#request = request;
+    this.#search = expected && new StreamSearch(expected);
+  }
+
+  request(into: Buffer): number {
+    return this.#request.copy(into);
+  }
+
+  /** Without `expect` it is enough that the bytes were taken: the engine calls this with an empty chunk after sending. */
+  feed(chunk: Buffer): Judgement | undefined {
+    if (this.#search === undefined || this.#search.feed(chunk)) return passed;
+    this.#seen += chunk.length;
+    return this.#seen > LIMIT ? wrong('response', 'too_large') : undefined;
+  }
+
+  closed(): Judgement {
+    return wrong('response', this.#seen === 0 ? 'closed' : 'body');
+  }
+}

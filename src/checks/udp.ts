@@ -1,21 +1,40 @@
 /** udp: a datagram and its reply; ICMP port unreachable is a refusal. */
 import { z } from 'zod';
-import type { CheckKind } from './kind.ts';
+import { unescape, validEscapes } from './bytes.ts';
+import { passed, wrong } from './judgement.ts';
+import type { CheckKind, Exchange, Judgement, SocketCheck } from './kind.ts';
 
+const escapes = 'has a wrong escape; write \\r, \\n, \\t, \\0, \\\\ or \\xHH';
 const hex = z
   .string()
   .regex(/^(?:[0-9a-fA-F]{2})*$/, 'must be pairs of hex digits')
   .max(8192);
 
+const schema = z.strictObject({
+  payload: z.string().max(4096).refine(validEscapes, escapes).optional().describe('text to send; same escapes as tcp.send'),
+  payloadHex: hex.optional().describe('bytes to send, as hex'),
+  expect: z.string().min(1).max(4096).refine(validEscapes, escapes).optional().describe('text that must appear in the reply'),
+  expectHex: hex.min(2).optional().describe('bytes that must appear in the reply'),
+  requireReply: z.boolean().default(true).describe('false: silence until the timeout is good, only errors are bad'),
+});
+const exclusive = schema
+  .refine((p) => p.payload === undefined || p.payloadHex === undefined, 'payload and payloadHex exclude each other')
+  .refine((p) => p.expect === undefined || p.expectHex === undefined, 'expect and expectHex exclude each other');
+
 export const udp: CheckKind = {
   name: 'udp',
   needsPort: true,
   summary: 'UDP datagram; expected reply; ICMP unreachable is a refusal',
-  schema: z.strictObject({
-    payload: z.string().max(4096).optional().describe('text to send; same escapes as tcp.send'),
-    payloadHex: hex.optional().describe('bytes to send, as hex'),
-    expect: z.string().min(1).max(4096).optional().describe('text that must appear in the reply'),
-    expectHex: hex.optional().describe('bytes that must appear in the reply'),
-    requireReply: z.boolean().default(true).describe('false: silence until the timeout is good, only ICMP errors are bad'),
-  }),
+  schema: exclusive,
+  prepare(profile): SocketCheck {
+    const p = profile as unknown as z.infer<typeof schema>;
+    const request = p.payloadHex === undefined ? unescape(p.payload ?? '') : Buffer.from(p.payloadHex, 'hex');
+    const text = p.expectHex === undefined ? p.expect && unescape(p.expect) : Buffer.from(p.expectHex, 'hex');
+    const exchange: Exchange = {
+      request: (into) => request.copy(into),
+      feed: (chunk): Judgement => (text && !chunk.includes(text) ? wrong('match', 'body') : passed),
+      closed: () => wrong('response', 'closed'),
+    };
+    return { transport: 'datagram', begin: () => exchange, ...(p.requireReply ? {} : { silence: passed }) };
+  },
 };

@@ -1,0 +1,111 @@
+/** One HTTP request and the judgement of its response; runs on plain sockets (http) and inside TLS (ssl). */
+import { createHash } from 'node:crypto';
+import type { CheckProfile } from '../model/plan.ts';
+import { HttpResponse } from './http-response.ts';
+import { passed, wrong } from './judgement.ts';
+import type { Exchange, Judgement } from './kind.ts';
+import { proxyHeader } from './proxy-protocol.ts';
+
+/** A profile made ready: everything that is the same for all its targets. */
+export interface HttpProfile {
+  /** Request text before and after the value of Host; `host` is that value when the profile fixes it. */
+  readonly before: string;
+  readonly after: string;
+  readonly host: string | undefined;
+  readonly status: readonly (readonly [number, number])[];
+  readonly head: boolean;
+  readonly examinesBody: boolean;
+  readonly contains: Buffer | undefined;
+  readonly matches: RegExp | undefined;
+  readonly md5: string | undefined;
+  readonly maxBody: number;
+}
+
+const ready = new WeakMap<CheckProfile, HttpProfile>();
+
+/** The prepared form of a parsed http or ssl profile; made once per profile object. */
+export function httpProfile(profile: CheckProfile): HttpProfile {
+  const known = ready.get(profile);
+  if (known) return known;
+  const p = profile as unknown as {
+    method: string;
+    path: string;
+    host?: string;
+    headers: Record<string, string>;
+    status: [number, number][];
+    contains?: string;
+    matches?: string;
+    md5?: string;
+    maxBody: number;
+    proxyProtocol?: 'v1' | 'v2';
+  };
+  const given = new Set(Object.keys(p.headers).map((n) => n.toLowerCase()));
+  const defaults: [string, string][] = [
+    ['User-Agent', 'fourlane'],
+    ['Accept', '*/*'],
+    ['Accept-Encoding', 'identity'],
+    ['Connection', 'close'],
+  ];
+  if (p.method === 'POST' || p.method === 'PUT') defaults.push(['Content-Length', '0']);
+  const fields = [...defaults.filter(([n]) => !given.has(n.toLowerCase())), ...Object.entries(p.headers)];
+  const hostIsGiven = given.has('host');
+  const made: HttpProfile = {
+    before: `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
+    after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`,
+    host: hostIsGiven ? '' : p.host,
+    status: p.status,
+    head: p.method === 'HEAD',
+    examinesBody: p.contains !== undefined || p.matches !== undefined || p.md5 !== undefined,
+    contains: p.contains === undefined ? undefined : Buffer.from(p.contains, 'utf8'),
+    matches: p.matches === undefined ? undefined : new RegExp(p.matches, 'u'),
+    md5: p.md5?.toLowerCase(),
+    maxBody: p.maxBody,
+  };
+  ready.set(profile, made);
+  return made;
+}
+
+export class HttpExchange implements Exchange {
+  readonly #profile: HttpProfile;
+  readonly #host: string;
+  readonly #response: HttpResponse;
+  readonly #body: Buffer[] = [];
+
+  constructor(profile: HttpProfile, host: string) {
+    this.#profile = profile;
+    this.#host = profile.host ?? host;
+    const keep = profile.examinesBody;
+    this.#response = new HttpResponse(profile.head || !keep, profile.maxBody, (piece) => this.#body.push(Buffer.from(piece)));
+  }
+
+  request(into: Buffer): number {
+    return into.write(this.#profile.before + this.#host + this.#profile.after, 0, 'latin1');
+  }
+
+  feed(chunk: Buffer): Judgement | undefined {
+    this.#response.feed(chunk);
+    return this.#response.finished ? this.#judge() : undefined;
+  }
+
+  closed(): Judgement {
+    this.#response.end();
+    return this.#judge();
+  }
+
+  #judge(): Judgement {
+    const { status, error } = this.#response;
+    const p = this.#profile;
+    // A wrong status is the better reason even when the body was cut.
+    const accepted = p.status.some(([low, high]) => status >= low && status <= high);
+    if (error === undefined || error === 'too_large') {
+      if (status !== 0 && !accepted) return wrong('match', 'status', status);
+    }
+    if (error !== undefined) return wrong('response', error, status);
+    if (!p.examinesBody) return passed;
+    const body = Buffer.concat(this.#body);
+    if (p.md5 !== undefined && createHash('md5').update(body).digest('hex') !== p.md5) return wrong('match', 'digest', status);
+    if (p.contains !== undefined && !body.includes(p.contains)) return wrong('match', 'body', status);
+    if (p.matches !== undefined && !p.matches.test(body.toString('utf8'))) return wrong('match', 'body', status);
+    return passed;
+  }
+}

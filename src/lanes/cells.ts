@@ -1,0 +1,113 @@
+/** The lane's table of cells as parallel columns: no object per cell on the hot path. */
+import type { AsyncCheck, Exchange, SocketCheck } from '../checks/kind.ts';
+import type { CellSpec } from '../model/messages.ts';
+import type { CheckProfile } from '../model/plan.ts';
+import { SOCKADDR_SIZE } from '../sys/sockaddr.ts';
+
+export const IDLE = 0;
+export const CONNECTING = 1;
+export const EXCHANGING = 2;
+export const RUNNING = 3;
+
+const ABSENT = -1;
+
+export class Cells {
+  capacity: number;
+  /** Number of cells in use. */
+  count = 0;
+  generation: Uint32Array;
+  /** Index into checkKinds, or ABSENT. */
+  kind: Int8Array;
+  state: Uint8Array;
+  fd: Int32Array;
+  /** Distinguishes the probe in flight from earlier ones of the same cell. */
+  sequence: Int32Array;
+  /** Start of the probe in flight, and the nominal start of the next one before jitter: ms. */
+  started: Float64Array;
+  nominal: Float64Array;
+  interval: Float64Array;
+  timeout: Float64Array;
+  /** Results left in a confirmation burst; streak of equal results: bad negative, good positive. */
+  streak: Int8Array;
+  fall: Uint8Array;
+  rise: Uint8Array;
+  /** 1 = the probe in flight began late, 2 = the last one was refused (look for ICMP), 4 = path not verified. */
+  flags: Uint8Array;
+  sockaddrs: Uint8Array;
+  readonly profile: (CheckProfile | undefined)[] = [];
+  readonly spec: (CellSpec | undefined)[] = [];
+  readonly check: (SocketCheck | AsyncCheck | undefined)[] = [];
+  readonly exchange: (Exchange | undefined)[] = [];
+  /** Unsent rest of a request, or the controller of an asynchronous run. */
+  readonly rest: (Buffer | AbortController | undefined)[] = [];
+
+  constructor(capacity: number) {
+    this.capacity = capacity;
+    this.generation = new Uint32Array(capacity);
+    this.kind = new Int8Array(capacity).fill(ABSENT);
+    this.state = new Uint8Array(capacity);
+    this.fd = new Int32Array(capacity).fill(-1);
+    this.sequence = new Int32Array(capacity);
+    this.started = new Float64Array(capacity);
+    this.nominal = new Float64Array(capacity);
+    this.interval = new Float64Array(capacity);
+    this.timeout = new Float64Array(capacity);
+    this.streak = new Int8Array(capacity);
+    this.fall = new Uint8Array(capacity);
+    this.rise = new Uint8Array(capacity);
+    this.flags = new Uint8Array(capacity);
+    this.sockaddrs = new Uint8Array(capacity * SOCKADDR_SIZE);
+  }
+
+  /** Makes room for at least `needed` cells, doubling. @returns the new capacity. */
+  reserve(needed: number): number {
+    if (needed <= this.capacity) return this.capacity;
+    let capacity = Math.max(64, this.capacity);
+    while (capacity < needed) capacity *= 2;
+    const grown = new Cells(capacity);
+    const columns = [
+      'generation',
+      'kind',
+      'state',
+      'fd',
+      'sequence',
+      'started',
+      'nominal',
+      'interval',
+      'timeout',
+      'streak',
+      'fall',
+      'rise',
+      'flags',
+      'sockaddrs',
+    ] as const;
+    for (const column of columns) {
+      grown[column].set(this[column] as never);
+      this[column] = grown[column] as never;
+    }
+    this.capacity = capacity;
+    return capacity;
+  }
+
+  /** True when the cell is in use. */
+  present(cell: number): boolean {
+    return cell < this.capacity && this.kind[cell] !== ABSENT;
+  }
+
+  /** Takes a cell out of use. */
+  clear(cell: number): void {
+    this.kind[cell] = ABSENT;
+    this.state[cell] = IDLE;
+    this.profile[cell] = undefined;
+    this.spec[cell] = undefined;
+    this.check[cell] = undefined;
+    this.exchange[cell] = undefined;
+    this.rest[cell] = undefined;
+    this.count--;
+  }
+
+  /** The packed address of a cell. */
+  sockaddr(cell: number): Uint8Array {
+    return this.sockaddrs.subarray(cell * SOCKADDR_SIZE, (cell + 1) * SOCKADDR_SIZE);
+  }
+}

@@ -1,0 +1,299 @@
+/** What happens on the sockets of probes in flight: connect, send, receive, expire. The engine owns time and bookkeeping. */
+import type { Judgement, SocketCheck } from '../checks/kind.ts';
+import { type Board, hold, release } from '../model/board.ts';
+import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, REFUSED, TIMEOUT, UNREACHABLE } from '../model/outcome.ts';
+import { monotonicMs } from '../sys/clock.ts';
+import type { Epoll } from '../sys/epoll.ts';
+import { connectOutcome, EACCES, EAGAIN, ECONNREFUSED, EINPROGRESS, EPERM } from '../sys/errno.ts';
+import {
+  AF_INET,
+  close,
+  connect,
+  EPOLLERR,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLOUT,
+  EPOLLRDHUP,
+  errno,
+  IPPROTO_ICMP,
+  IPPROTO_ICMPV6,
+  MSG_NOSIGNAL,
+  recv,
+  SOCK_DGRAM,
+  SOCK_RAW,
+  SOCK_STREAM,
+  send,
+} from '../sys/libc.ts';
+import { sockaddrLength } from '../sys/sockaddr.ts';
+import {
+  abortOnClose,
+  type Binding,
+  icmpOffender,
+  keepIcmpErrors,
+  openBound,
+  readTcpInfo,
+  type TcpInfo,
+  takeError,
+} from '../sys/socket.ts';
+import { type Cells, CONNECTING, EXCHANGING, IDLE } from './cells.ts';
+
+const START = phaseCode('start');
+const CONNECT = phaseCode('connect');
+const SEND = phaseCode('send');
+const RESPONSE = phaseCode('response');
+const ERRNO = causeCode('errno');
+const DEADLINE = causeCode('deadline');
+const CLOSED = causeCode('closed');
+const ECONNRESET = 104;
+const REFUSED_BEFORE = 2;
+const TURNS = 4;
+
+const connected: Judgement = { outcome: OK, phase: CONNECT, cause: 0, detail: 0 };
+const connectedSlowly: Judgement = { outcome: OK_SLOW, phase: CONNECT, cause: 0, detail: 0 };
+const noAnswer: Judgement = { outcome: TIMEOUT, phase: CONNECT, cause: DEADLINE, detail: 0 };
+
+/** Ends a probe: called exactly once per probe; the socket is closed already. */
+export type Finish = (cell: number, judgement: Judgement, rttUs: number) => void;
+
+export class Conversation {
+  readonly #cells: Cells;
+  readonly #epoll: Epoll;
+  readonly #binding: Binding;
+  readonly #board: Board;
+  readonly #finish: Finish;
+  readonly #out = Buffer.alloc(65_536);
+  readonly #in = Buffer.alloc(65_536);
+  /** Pairs of (cell, sequence) that may have more to read. */
+  #unread: number[] = [];
+  readonly #tcp: TcpInfo = { rttUs: 0, retransmits: 0, unacked: 0 };
+
+  constructor(cells: Cells, epoll: Epoll, binding: Binding, board: Board, finish: Finish) {
+    this.#cells = cells;
+    this.#epoll = epoll;
+    this.#binding = binding;
+    this.#board = board;
+    this.#finish = finish;
+  }
+
+  /** Opens and connects the socket of a probe. */
+  start(cell: number, check: SocketCheck): void {
+    const c = this.#cells;
+    const address = c.sockaddr(cell);
+    const family = address[0]!;
+    const stream = check.transport === 'stream';
+    const fd = stream ? openBound(this.#binding, family, SOCK_STREAM, 0) : this.#openDatagram(check, family);
+    if (fd < 0) {
+      c.state[cell] = CONNECTING;
+      c.fd[cell] = -1;
+      this.#end(cell, { outcome: connectOutcome(-fd), phase: START, cause: ERRNO, detail: -fd }, 0);
+      return;
+    }
+    hold(this.#board, fd);
+    c.fd[cell] = fd;
+    c.state[cell] = CONNECTING;
+    if (stream) abortOnClose(fd);
+    // Who refuses, the real server or a router on the way? Asked only when it matters: it costs a system call.
+    if (!stream || (c.flags[cell]! & REFUSED_BEFORE) !== 0) keepIcmpErrors(fd, family);
+    if (connect(fd, address, sockaddrLength(address)) < 0) {
+      const code = errno();
+      if (code !== EINPROGRESS) {
+        this.#failConnect(cell, code);
+        return;
+      }
+    }
+    // Edge-triggered and registered once: no epoll_ctl between connecting, sending and reading.
+    if (!this.#epoll.add(fd, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, c.sequence[cell]!))
+      this.#end(cell, { outcome: LOCAL_ERROR, phase: START, cause: ERRNO, detail: errno() }, 0);
+    else if (!stream) this.#beginExchange(cell, check);
+  }
+
+  #openDatagram(check: SocketCheck, family: number): number {
+    if (check.transport === 'datagram') return openBound(this.#binding, family, SOCK_DGRAM, 0);
+    const protocol = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
+    const fd = openBound(this.#binding, family, SOCK_DGRAM, protocol);
+    // net.ipv4.ping_group_range excludes us: a raw socket does the same where CAP_NET_RAW is held.
+    return fd === -EACCES || fd === -EPERM ? openBound(this.#binding, family, SOCK_RAW, protocol) : fd;
+  }
+
+  /** Takes one epoll event. */
+  readonly ready = (cell: number, sequence: number, events: number): void => {
+    const c = this.#cells;
+    if (!c.present(cell) || c.sequence[cell] !== sequence) return;
+    if (c.state[cell] === CONNECTING) this.#onConnect(cell, events);
+    else if (c.state[cell] === EXCHANGING) this.#onExchange(cell, events);
+  };
+
+  #onConnect(cell: number, events: number): void {
+    const c = this.#cells;
+    const fd = c.fd[cell]!;
+    const check = c.check[cell] as SocketCheck;
+    if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
+      const code = takeError(fd);
+      // RST after the handshake was complete: for a plain handshake check that is success, whoever is quicker.
+      if (code === ECONNRESET || code === 32) {
+        const exchange = check.begin();
+        this.#end(cell, exchange === undefined ? connected : { outcome: L7, phase: SEND, cause: CLOSED, detail: code }, 0);
+        return;
+      }
+      if (code !== 0) {
+        this.#failConnect(cell, code);
+        return;
+      }
+    }
+    if ((events & EPOLLOUT) === 0) return;
+    this.#beginExchange(cell, check);
+    if (c.state[cell] === EXCHANGING && (events & (EPOLLIN | EPOLLRDHUP)) !== 0) this.#onExchange(cell, events);
+  }
+
+  #beginExchange(cell: number, check: SocketCheck): void {
+    const c = this.#cells;
+    const exchange = check.begin();
+    if (exchange === undefined) {
+      const measured = readTcpInfo(c.fd[cell]!, this.#tcp);
+      this.#end(cell, measured && this.#tcp.retransmits > 0 ? connectedSlowly : connected, measured ? this.#tcp.rttUs : 0);
+      return;
+    }
+    c.exchange[cell] = exchange;
+    c.state[cell] = EXCHANGING;
+    const length = exchange.request(this.#out);
+    if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
+  }
+
+  #send(cell: number, data: Buffer, length: number): void {
+    const c = this.#cells;
+    const sent = send(c.fd[cell]!, data, length, MSG_NOSIGNAL);
+    if (sent === length) {
+      c.rest[cell] = undefined;
+      // Nothing is expected: it is enough that the bytes were taken.
+      const judgement = (c.check[cell] as SocketCheck).transport === 'stream' ? c.exchange[cell]!.feed(nothing) : undefined;
+      if (judgement) this.#conclude(cell, judgement);
+      return;
+    }
+    if (sent < 0) {
+      const code = errno();
+      if (code !== EAGAIN) {
+        this.#failExchange(cell, code, SEND);
+        return;
+      }
+    }
+    c.rest[cell] = Buffer.from(data.subarray(Math.max(sent, 0), length));
+  }
+
+  #onExchange(cell: number, events: number): void {
+    const c = this.#cells;
+    const rest = c.rest[cell];
+    if ((events & EPOLLOUT) !== 0 && Buffer.isBuffer(rest)) this.#send(cell, rest, rest.length);
+    if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP)) === 0) return;
+    const sequence = c.sequence[cell];
+    // Edge-triggered: read until the kernel has no more, but at most TURNS buffers now so that one flood can't hold the lane.
+    for (let turn = 0; turn < TURNS && c.state[cell] === EXCHANGING && c.sequence[cell] === sequence; turn++) {
+      const n = recv(c.fd[cell]!, this.#in, this.#in.length, 0);
+      if (n > 0 || (n === 0 && (c.check[cell] as SocketCheck).transport !== 'stream')) {
+        const judgement = c.exchange[cell]!.feed(this.#in.subarray(0, n));
+        if (judgement) this.#conclude(cell, judgement);
+      } else if (n === 0) this.#conclude(cell, c.exchange[cell]!.closed());
+      else {
+        const code = errno();
+        if (code !== EAGAIN) this.#failExchange(cell, code, RESPONSE);
+        return;
+      }
+    }
+    if (c.state[cell] === EXCHANGING && c.sequence[cell] === sequence) this.#unread.push(cell, sequence!);
+  }
+
+  /** Goes on reading where the last turn stopped early. @returns true when there was something to do. */
+  resume(): boolean {
+    if (this.#unread.length === 0) return false;
+    const list = this.#unread;
+    this.#unread = [];
+    for (let i = 0; i < list.length; i += 2) this.ready(list[i]!, list[i + 1]!, EPOLLIN);
+    return true;
+  }
+
+  /** An exchange has its answer: add the loss mark and the RTT. */
+  #conclude(cell: number, judgement: Judgement): void {
+    const c = this.#cells;
+    if ((c.check[cell] as SocketCheck).transport !== 'stream') {
+      this.#end(cell, judgement, Math.round((monotonicMs() - c.started[cell]!) * 1000));
+      return;
+    }
+    const measured = readTcpInfo(c.fd[cell]!, this.#tcp);
+    const slow = measured && judgement.outcome === OK && this.#tcp.retransmits > 0;
+    this.#end(cell, slow ? { ...judgement, outcome: OK_SLOW } : judgement, measured ? this.#tcp.rttUs : 0);
+  }
+
+  #failConnect(cell: number, code: number): void {
+    const c = this.#cells;
+    let outcome = connectOutcome(code);
+    if (code === ECONNREFUSED) {
+      const offender = icmpOffender(c.fd[cell]!);
+      if (offender !== undefined && !sameAddress(offender, c.sockaddr(cell))) outcome = UNREACHABLE;
+    }
+    c.flags[cell] =
+      outcome === REFUSED || code === ECONNREFUSED ? c.flags[cell]! | REFUSED_BEFORE : c.flags[cell]! & ~REFUSED_BEFORE;
+    this.#end(cell, { outcome, phase: CONNECT, cause: ERRNO, detail: code }, 0);
+  }
+
+  #failExchange(cell: number, code: number, phase: number): void {
+    const stream = (this.#cells.check[cell] as SocketCheck).transport === 'stream';
+    if (!stream) this.#failConnect(cell, code);
+    else if (code === ECONNRESET || code === 32) this.#conclude(cell, this.#cells.exchange[cell]!.closed());
+    else this.#end(cell, { outcome: connectOutcome(code), phase, cause: ERRNO, detail: code }, 0);
+  }
+
+  /** The deadline has come. */
+  expire(cell: number): void {
+    const c = this.#cells;
+    const check = c.check[cell];
+    if (c.state[cell] !== EXCHANGING || check === undefined || 'run' in check) {
+      this.abandonRun(cell);
+      this.#end(cell, noAnswer, 0);
+      return;
+    }
+    if (check.transport !== 'stream') {
+      this.#end(cell, check.silence ?? { ...noAnswer, phase: RESPONSE }, 0);
+      return;
+    }
+    // The kernel knows whether our request arrived: unacknowledged is the path's fault, acknowledged is the server's.
+    const measured = readTcpInfo(c.fd[cell]!, this.#tcp);
+    const lost = measured && (this.#tcp.unacked > 0 || this.#tcp.retransmits > 0);
+    this.#end(
+      cell,
+      { outcome: lost ? TIMEOUT : L7, phase: RESPONSE, cause: DEADLINE, detail: 0 },
+      measured ? this.#tcp.rttUs : 0,
+    );
+  }
+
+  #end(cell: number, judgement: Judgement, rttUs: number): void {
+    this.#close(cell);
+    this.#finish(cell, judgement, rttUs);
+  }
+
+  /** Drops the probe in flight without a result. */
+  abandon(cell: number): void {
+    this.abandonRun(cell);
+    this.#close(cell);
+    this.#cells.state[cell] = IDLE;
+  }
+
+  #close(cell: number): void {
+    const fd = this.#cells.fd[cell]!;
+    if (fd < 0) return;
+    this.#cells.fd[cell] = -1;
+    release(this.#board, fd);
+    close(fd);
+  }
+
+  /** Cancels an asynchronous run, if that is what the cell does. */
+  abandonRun(cell: number): void {
+    const rest = this.#cells.rest[cell];
+    if (rest instanceof AbortController) rest.abort();
+  }
+}
+
+const nothing = Buffer.alloc(0);
+
+function sameAddress(offender: Uint8Array, sockaddr: Uint8Array): boolean {
+  const at = sockaddr[0] === AF_INET ? 4 : 8;
+  return Buffer.compare(offender, sockaddr.subarray(at, at + offender.length)) === 0;
+}

@@ -1,0 +1,264 @@
+/**
+ * One lane's engine: starts probes when the wheel says so, follows them on one epoll, and writes every result to the board. It
+ * never blocks: sockets are non-blocking, epoll is polled from the tick, everything else is arithmetic.
+ */
+import { checkKinds } from '../checks/index.ts';
+import type { AsyncCheck, Judgement, SocketCheck } from '../checks/kind.ts';
+import {
+  type Board,
+  CELLS,
+  DURATION_BOUNDS,
+  durationAt,
+  hold,
+  HEARTBEAT,
+  IN_FLIGHT,
+  LATE_BOUNDS,
+  lateAt,
+  observe,
+  outcomeAt,
+  push,
+  release,
+  type RingEntry,
+} from '../model/board.ts';
+import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, type ProbeResult, phaseCode } from '../model/outcome.ts';
+import type { CellSpec } from '../model/messages.ts';
+import type { CheckProfile } from '../model/plan.ts';
+import { Epoll } from '../sys/epoll.ts';
+import type { Binding } from '../sys/socket.ts';
+import { packSockaddr, SOCKADDR_SIZE } from '../sys/sockaddr.ts';
+import { Cells, IDLE, RUNNING } from './cells.ts';
+import { Conversation } from './conversation.ts';
+import { confirming, firstStart, jittered, BURST, nextStreak, valence } from './schedule.ts';
+import { Wheel } from './wheel.ts';
+
+/** A tick gap above this is a stall: what was in flight and is not good proves nothing (attribution.md, section 3). */
+const STALL_MS = 100;
+const LATE_SHARE = 0.25;
+
+export interface EngineOptions {
+  readonly nic: string;
+  readonly device: string;
+  readonly binding: Binding;
+  readonly board: Board;
+  readonly clock: () => number;
+  readonly random: () => number;
+  readonly certificate: (cell: number, generation: number, notAfterMs: number) => void;
+}
+
+export class Engine {
+  readonly #o: EngineOptions;
+  readonly #epoll = new Epoll();
+  readonly #cells = new Cells(64);
+  readonly #wheel: Wheel;
+  readonly #talk: Conversation;
+  readonly #entry: RingEntry = {
+    cell: 0,
+    generation: 0,
+    outcome: 0,
+    phase: 0,
+    cause: 0,
+    detail: 0,
+    t: 0,
+    rttUs: 0,
+    elapsedUs: 0,
+  };
+  #now: number;
+  #expected: number;
+  #stalledAt = -1;
+  #stallMs = 0;
+  #inFlight = 0;
+  /** Start of the newest probe: while it is young the lane ticks every ms. */
+  #newest = 0;
+
+  constructor(options: EngineOptions) {
+    this.#o = options;
+    this.#now = options.clock();
+    this.#expected = this.#now;
+    this.#wheel = new Wheel(64, this.#now);
+    hold(options.board, this.#epoll.fd);
+    this.#talk = new Conversation(this.#cells, this.#epoll, options.binding, options.board, (cell, judgement, rttUs) =>
+      this.#finish(cell, judgement, rttUs),
+    );
+  }
+
+  /** Adds, replaces and removes cells; others are not touched. */
+  update(profiles: readonly CheckProfile[], add: readonly CellSpec[], remove: readonly number[]): void {
+    this.#now = this.#o.clock();
+    for (const cell of remove) this.#remove(cell);
+    for (const spec of add) this.#add(spec, profiles[spec.profile]!);
+    this.#o.board.header[CELLS] = this.#cells.count;
+  }
+
+  #add(spec: CellSpec, profile: CheckProfile): void {
+    const { cell } = spec;
+    if (this.#cells.present(cell)) this.#remove(cell);
+    const capacity = this.#cells.reserve(cell + 1);
+    this.#wheel.grow(capacity);
+    const c = this.#cells;
+    c.count++;
+    c.kind[cell] = checkKinds.findIndex((k) => k.name === profile.type);
+    c.generation[cell] = spec.generation;
+    c.profile[cell] = profile;
+    c.spec[cell] = spec;
+    c.interval[cell] = profile.interval;
+    c.timeout[cell] = profile.timeout;
+    c.fall[cell] = profile.fall;
+    c.rise[cell] = profile.rise;
+    c.streak[cell] = 0;
+    c.flags[cell] = 0;
+    packSockaddr(spec, c.sockaddrs, cell * SOCKADDR_SIZE, this.#o.device);
+    c.nominal[cell] = firstStart(cell, profile.interval, this.#now);
+    this.#wheel.schedule(cell, c.nominal[cell]!);
+  }
+
+  #remove(cell: number): void {
+    if (!this.#cells.present(cell)) return;
+    this.#wheel.cancel(cell);
+    if (this.#cells.state[cell] !== IDLE) {
+      this.#inFlight--;
+      this.#talk.abandon(cell);
+    }
+    this.#cells.clear(cell);
+  }
+
+  /** Marks cells whose route could not be verified: they answer `path_unverified` instead of probing. */
+  setUnverified(cell: number, unverified: boolean): void {
+    if (!this.#cells.present(cell)) return;
+    this.#cells.flags[cell] = unverified ? this.#cells.flags[cell]! | 4 : this.#cells.flags[cell]! & ~4;
+  }
+
+  /** One turn: take what is ready, then expire and start what is due. @returns ms until the next turn is needed. */
+  tick(): number {
+    this.#now = this.#o.clock();
+    const gap = this.#now - this.#expected;
+    if (gap > STALL_MS) {
+      this.#stalledAt = this.#now;
+      this.#stallMs = gap;
+    }
+    // Answers first: after a stall they are there, although the deadline has passed.
+    const more = this.#talk.resume();
+    this.#epoll.poll(this.#talk.ready);
+    this.#wheel.advance(this.#now, this.#due);
+    const { header } = this.#o.board;
+    header[HEARTBEAT] = this.#now | 0;
+    header[IN_FLIGHT] = this.#inFlight;
+    const pause =
+      more || (this.#inFlight > 0 && this.#now - this.#newest < 5)
+        ? 1
+        : this.#wheel.idleFor(this.#now, this.#inFlight > 0 ? 5 : 20);
+    this.#expected = this.#now + pause;
+    return pause;
+  }
+
+  readonly #due = (cell: number, due: number): void => {
+    if (this.#cells.state[cell] === IDLE) this.#start(cell, due);
+    else this.#talk.expire(cell);
+  };
+
+  #start(cell: number, due: number): void {
+    const c = this.#cells;
+    const now = this.#o.clock();
+    const lateness = Math.max(0, now - due);
+    observe(this.#o.board, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
+    c.flags[cell] = lateness > LATE_SHARE * c.interval[cell]! ? c.flags[cell]! | 1 : c.flags[cell]! & ~1;
+    c.started[cell] = now;
+    c.sequence[cell] = (c.sequence[cell]! + 1) | 0;
+    this.#inFlight++;
+    this.#newest = now;
+    this.#wheel.schedule(cell, now + c.timeout[cell]!);
+    if ((c.flags[cell]! & 4) !== 0) {
+      this.#finish(cell, { outcome: LOCAL_ERROR, phase: phaseCode('route'), cause: causeCode('path_unverified'), detail: 0 }, 0);
+      return;
+    }
+    const check = c.check[cell] ?? this.#prepare(cell);
+    if ('run' in check) this.#run(cell, check);
+    else this.#talk.start(cell, check);
+  }
+
+  #prepare(cell: number): SocketCheck | AsyncCheck {
+    const c = this.#cells;
+    const check = checkKinds[c.kind[cell]!]!.prepare(c.profile[cell]!, c.spec[cell]!);
+    c.check[cell] = check;
+    return check;
+  }
+
+  #run(cell: number, check: AsyncCheck): void {
+    const c = this.#cells;
+    const sequence = c.sequence[cell]!;
+    const generation = c.generation[cell]!;
+    const controller = new AbortController();
+    c.state[cell] = RUNNING;
+    c.rest[cell] = controller;
+    // The check keeps its own deadline; the wheel's, later, only guards against a check that forgets it.
+    this.#wheel.schedule(cell, this.#now + c.timeout[cell]! + 1000);
+    const current = () => this.#cells.present(cell) && c.sequence[cell] === sequence && c.generation[cell] === generation;
+    const context = {
+      nic: this.#o.nic,
+      device: this.#o.device,
+      binding: this.#o.binding,
+      sockaddr: c.sockaddr(cell).slice(),
+      timeoutMs: c.timeout[cell]!,
+      signal: controller.signal,
+      certificate: (notAfterMs: number) => current() && this.#o.certificate(cell, generation, notAfterMs),
+    };
+    check.run(context).then(
+      (r: ProbeResult) => current() && c.state[cell] === RUNNING && this.#finish(cell, r, r.rttUs),
+      (error: unknown) => {
+        throw error;
+      },
+    );
+  }
+
+  /** Ends the probe in flight: result to the board, next start to the wheel. */
+  #finish(cell: number, judgement: Judgement, rttUs: number): void {
+    const c = this.#cells;
+    const now = this.#o.clock();
+    const elapsed = now - c.started[cell]!;
+    const doubtful = (c.flags[cell]! & 1) !== 0 || c.started[cell]! <= this.#stalledAt;
+    const good = judgement.outcome === OK || judgement.outcome === OK_SLOW;
+    const e = this.#entry;
+    const late = doubtful && !good && judgement.outcome !== LOCAL_ERROR;
+    e.cell = cell;
+    e.generation = c.generation[cell]!;
+    e.outcome = late ? LATE : judgement.outcome;
+    e.phase = judgement.phase;
+    e.cause = late ? causeCode('late') : judgement.cause;
+    e.detail = late ? Math.round(this.#stallMs) : judgement.detail;
+    e.t = now;
+    e.rttUs = rttUs;
+    e.elapsedUs = elapsed * 1000;
+    const { board } = this.#o;
+    push(board, e);
+    const kind = c.kind[cell]!;
+    board.counters[outcomeAt(kind, e.outcome)]! += 1;
+    observe(board, durationAt(kind), DURATION_BOUNDS, good && rttUs > 0 && e.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000);
+    c.state[cell] = IDLE;
+    c.rest[cell] = undefined;
+    c.exchange[cell] = undefined;
+    this.#inFlight--;
+    this.#reschedule(cell, e.outcome, now);
+  }
+
+  #reschedule(cell: number, outcome: number, now: number): void {
+    const c = this.#cells;
+    const interval = c.interval[cell]!;
+    const streak = nextStreak(c.streak[cell]!, valence(outcome));
+    c.streak[cell] = streak;
+    let nominal = c.nominal[cell]!;
+    if (confirming(streak, c.fall[cell]!, c.rise[cell]!)) nominal = c.started[cell]! + interval / BURST;
+    else
+      do nominal += interval;
+      while (nominal < now);
+    c.nominal[cell] = nominal;
+    this.#wheel.schedule(cell, Math.max(now, jittered(nominal, interval, this.#o.random())));
+  }
+
+  /** Abandons everything in flight and frees the epoll. */
+  close(): void {
+    for (let cell = 0; cell < this.#cells.capacity; cell++) this.#remove(cell);
+    release(this.#o.board, this.#epoll.fd);
+    this.#epoll.close();
+  }
+}
+
+const CONNECT = phaseCode('connect');

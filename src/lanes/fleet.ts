@@ -1,0 +1,198 @@
+/** All lanes of the agent: plan in, results out. Knows which cell of which lane is which judge column. */
+import { checkKinds } from '../checks/index.ts';
+import { DROPPED, drain } from '../model/board.ts';
+import { newBatch, type ResultBatch } from '../model/facts.ts';
+import type { CellSpec } from '../model/messages.ts';
+import type { Address, CheckProfile, Nic, Plan } from '../model/plan.ts';
+import { Lane, type LaneOptions } from './lane.ts';
+
+export type FleetOptions = Pick<LaneOptions, 'clock' | 'log' | 'withoutDeviceBinding'>;
+
+interface Member {
+  readonly lane: Lane;
+  readonly nic: Nic;
+  /** Cell number by target key or anchor id. */
+  readonly cellOf: Map<string, number>;
+  readonly free: number[];
+  used: number;
+  /** By cell: judge column, or -(anchor + 1); FORGOTTEN when its occupant is gone. */
+  column: Int32Array;
+  generation: Uint32Array;
+}
+
+interface Occupant {
+  readonly key: string;
+  readonly address: Address;
+  readonly profile: CheckProfile;
+  readonly column: number;
+}
+
+const FORGOTTEN = 0x7fffffff;
+const ANCHOR_INTERVAL_MS = 200;
+const ANCHOR_TIMEOUT_MS = 180;
+
+/** Anchors are probed five times a second, by ping or TCP handshake. */
+const anchorProfiles: Readonly<Record<'ping' | 'tcp', CheckProfile>> = {
+  ping: { type: 'ping', size: 56, interval: ANCHOR_INTERVAL_MS, timeout: ANCHOR_TIMEOUT_MS, fall: 3, rise: 2 },
+  tcp: { type: 'tcp', interval: ANCHOR_INTERVAL_MS, timeout: ANCHOR_TIMEOUT_MS, fall: 3, rise: 2 },
+};
+
+export class Fleet {
+  readonly #o: FleetOptions;
+  #members: Member[] = [];
+  #batch: ResultBatch = newBatch(4096);
+  /** Expiry of the last certificate seen, Unix ms, by target key. */
+  readonly certificates = new Map<string, number>();
+  readonly #watch: NodeJS.Timeout;
+
+  constructor(options: FleetOptions) {
+    this.#o = options;
+    this.#watch = setInterval(() => this.#members.forEach((m) => m.lane.watch(options.clock())), 1000);
+  }
+
+  /** Lanes in plan order. */
+  get lanes(): readonly Lane[] {
+    return this.#members.map((m) => m.lane);
+  }
+
+  /** The lane of a NIC. */
+  lane(nic: string): Lane | undefined {
+    return this.#members.find((m) => m.nic.name === nic)?.lane;
+  }
+
+  /** Runs this plan: lanes of kept NICs go on, unchanged targets are not touched. Resolves when every lane runs. */
+  async apply(plan: Plan): Promise<void> {
+    const former = new Map(this.#members.map((m) => [identity(m.nic), m]));
+    this.#members = plan.nics.map((nic) => {
+      const kept = former.get(identity(nic));
+      former.delete(identity(nic));
+      return kept ? { ...kept, nic } : this.#recruit(nic, plan.targets.length + nic.anchors.length);
+    });
+    const ended = [...former.values()].map((m) => m.lane.stop());
+    for (const member of this.#members) this.#assign(member, plan);
+    await Promise.all([...ended, ...this.#members.map((m) => m.lane.running())]);
+  }
+
+  #recruit(nic: Nic, cells: number): Member {
+    // Room for four seconds of results at one a second and cell, so that a stalled main thread loses nothing it could still use.
+    const ringCapacity = 2 ** Math.min(18, Math.max(12, Math.ceil(Math.log2(cells * 4 + 1))));
+    const lane = new Lane({
+      ...this.#o,
+      nic: nic.name,
+      device: nic.device,
+      ...(nic.source === undefined ? {} : { source: nic.source }),
+      kinds: checkKinds.length,
+      ringCapacity,
+      certificate: (name, cell, generation, notAfterMs) => this.#onCertificate(name, cell, generation, notAfterMs),
+    });
+    return { lane, nic, cellOf: new Map(), free: [], used: 0, column: new Int32Array(0), generation: new Uint32Array(0) };
+  }
+
+  #assign(member: Member, plan: Plan): void {
+    const wanted: Occupant[] = plan.targets.map((t, column) => ({ key: t.key, address: t.address, profile: t.check, column }));
+    member.nic.anchors.forEach((a, i) =>
+      wanted.push({ key: `anchor ${a.id}`, address: a.address, profile: anchorProfiles[a.type], column: -(i + 1) }),
+    );
+    const keys = new Set(wanted.map((w) => w.key));
+    const remove: number[] = [];
+    for (const [key, cell] of member.cellOf) {
+      if (keys.has(key)) continue;
+      member.cellOf.delete(key);
+      member.column[cell] = FORGOTTEN;
+      member.free.push(cell);
+      remove.push(cell);
+    }
+    const add: { spec: CellSpec; profile: CheckProfile }[] = [];
+    for (const w of wanted) {
+      const known = member.cellOf.get(w.key);
+      const cell = known ?? member.free.pop() ?? member.used++;
+      if (cell >= member.column.length) grow(member, cell + 1);
+      member.column[cell] = w.column;
+      if (known !== undefined) continue;
+      member.cellOf.set(w.key, cell);
+      member.generation[cell]! += 1;
+      const { ip, port, family, scope } = w.address;
+      const spec = {
+        cell,
+        generation: member.generation[cell]!,
+        profile: 0,
+        ip,
+        port,
+        family,
+        ...(scope === undefined ? {} : { scope }),
+      };
+      add.push({ spec, profile: w.profile });
+    }
+    // A cell that is both freed and taken again travels once, as an addition.
+    const taken = new Set(add.map((a) => a.spec.cell));
+    member.lane.update(
+      add,
+      remove.filter((cell) => !taken.has(cell)),
+    );
+  }
+
+  /** Everything the lanes have found since the last call. The batch is reused: read it before calling again. */
+  collect(): ResultBatch {
+    let batch = this.#batch;
+    batch.count = 0;
+    this.#members.forEach((member, nic) => {
+      drain(member.lane.board, (e) => {
+        const column = member.column[e.cell];
+        if (column === undefined || column === FORGOTTEN || member.generation[e.cell] !== e.generation) return;
+        if (batch.count === batch.nic.length) batch = this.#batch = enlarge(batch);
+        const i = batch.count++;
+        batch.nic[i] = nic;
+        batch.target[i] = column;
+        batch.outcome[i] = e.outcome;
+        batch.phase[i] = e.phase;
+        batch.cause[i] = e.cause;
+        batch.detail[i] = e.detail;
+        batch.rttUs[i] = e.rttUs;
+        batch.elapsedUs[i] = e.elapsedUs;
+        batch.t[i] = e.t;
+      });
+    });
+    return batch;
+  }
+
+  /** Results lost because a ring was full, per lane in plan order. */
+  dropped(): number[] {
+    return this.#members.map((m) => m.lane.board.header[DROPPED]!);
+  }
+
+  #onCertificate(nic: string, cell: number, generation: number, notAfterMs: number): void {
+    const member = this.#members.find((m) => m.nic.name === nic);
+    if (!member || member.generation[cell] !== generation) return;
+    for (const [key, at] of member.cellOf) if (at === cell) this.certificates.set(key, notAfterMs);
+  }
+
+  /** Ends all lanes. */
+  async stop(): Promise<void> {
+    clearInterval(this.#watch);
+    await Promise.all(this.#members.map((m) => m.lane.stop()));
+  }
+}
+
+/** What makes two NIC entries the same lane. */
+function identity(nic: Nic): string {
+  return JSON.stringify([nic.name, nic.device, nic.source]);
+}
+
+function grow(member: Member, needed: number): void {
+  const capacity = Math.max(64, needed, member.column.length * 2);
+  const column = new Int32Array(capacity).fill(FORGOTTEN);
+  column.set(member.column);
+  const generation = new Uint32Array(capacity);
+  generation.set(member.generation);
+  member.column = column;
+  member.generation = generation;
+}
+
+function enlarge(old: ResultBatch): ResultBatch {
+  const made = newBatch(old.nic.length * 2);
+  made.count = old.count;
+  for (const column of ['nic', 'target', 'outcome', 'phase', 'cause', 'detail', 'rttUs', 'elapsedUs', 't'] as const) {
+    made[column].set(old[column] as never);
+  }
+  return made;
+}

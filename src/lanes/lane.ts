@@ -1,0 +1,152 @@
+/** Main-side handle of one lane: starts its worker, keeps its cells, restarts it with back-off, notices when it hangs. */
+import { Worker } from 'node:worker_threads';
+import { type Board, HEARTBEAT, newBoard, takeHeld } from '../model/board.ts';
+import type { CellSpec, FromLane, LaneInit, ToLane } from '../model/messages.ts';
+import type { CheckProfile } from '../model/plan.ts';
+import { close } from '../sys/libc.ts';
+
+export type LaneState = 'starting' | 'running' | 'restarting' | 'stopped';
+
+export interface LaneOptions {
+  readonly nic: string;
+  readonly device: string;
+  readonly source?: string;
+  readonly kinds: number;
+  readonly ringCapacity: number;
+  readonly clock: () => number;
+  readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
+  readonly certificate: (nic: string, cell: number, generation: number, notAfterMs: number) => void;
+  readonly withoutDeviceBinding?: boolean;
+}
+
+const HANG_MS = 3000;
+const BACKOFF_MIN_MS = 100;
+const BACKOFF_MAX_MS = 10_000;
+/** A lane that has run this long is forgiven its former crashes. */
+const FORGIVE_MS = 60_000;
+
+export class Lane {
+  readonly board: Board;
+  state: LaneState = 'starting';
+  restarts = 0;
+  /** '' or why sockets are bound by source address only. */
+  bindingNote = '';
+  readonly #o: LaneOptions;
+  readonly #cells = new Map<number, { spec: CellSpec; profile: CheckProfile }>();
+  #worker: Worker | undefined;
+  #backoff = BACKOFF_MIN_MS;
+  #startedAt = 0;
+  #retry: NodeJS.Timeout | undefined;
+  #onRunning: (() => void)[] = [];
+
+  constructor(options: LaneOptions) {
+    this.#o = options;
+    this.board = newBoard(options.kinds, options.ringCapacity);
+    this.#start();
+  }
+
+  /** Resolves once the worker has taken all cells given so far. */
+  running(): Promise<void> {
+    return this.state === 'running' ? Promise.resolve() : new Promise((resolve) => this.#onRunning.push(resolve));
+  }
+
+  /** Applies a difference of cells; unchanged cells do not notice. */
+  update(add: readonly { spec: CellSpec; profile: CheckProfile }[], remove: readonly number[]): void {
+    for (const cell of remove) this.#cells.delete(cell);
+    for (const entry of add) this.#cells.set(entry.spec.cell, entry);
+    this.#send(add, remove);
+  }
+
+  #send(add: readonly { spec: CellSpec; profile: CheckProfile }[], remove: readonly number[]): void {
+    const profiles: CheckProfile[] = [];
+    const index = new Map<CheckProfile, number>();
+    const specs = add.map(({ spec, profile }) => {
+      let at = index.get(profile);
+      if (at === undefined) {
+        at = profiles.push(profile) - 1;
+        index.set(profile, at);
+      }
+      return { ...spec, profile: at };
+    });
+    this.#post({ type: 'cells', profiles, add: specs, remove });
+  }
+
+  #post(message: ToLane): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #start(): void {
+    const { nic, device, source, kinds, ringCapacity, withoutDeviceBinding } = this.#o;
+    const init: LaneInit = {
+      nic,
+      device,
+      board: this.board.buffer,
+      kinds,
+      ringCapacity,
+      ...(source === undefined ? {} : { source }),
+      ...(withoutDeviceBinding === undefined ? {} : { withoutDeviceBinding }),
+    };
+    const extension = import.meta.filename.slice(-3);
+    const worker = new Worker(new URL(`./lane.worker${extension}`, import.meta.url), { workerData: init, name: `lane ${nic}` });
+    this.#worker = worker;
+    this.#startedAt = this.#o.clock();
+    this.board.header[HEARTBEAT] = this.#startedAt | 0;
+    worker.on('message', (message: FromLane) => this.#onMessage(message));
+    worker.on('error', (error) => this.#o.log('error', 'lane failed', { nic, error: error.message }));
+    worker.on('exit', (code) => this.#onExit(worker, code));
+    this.#send([...this.#cells.values()], []);
+  }
+
+  #onMessage(message: FromLane): void {
+    if (message.type === 'running') {
+      this.state = 'running';
+      for (const resolve of this.#onRunning.splice(0)) resolve();
+    } else if (message.type === 'certificate')
+      this.#o.certificate(this.#o.nic, message.cell, message.generation, message.notAfterMs);
+    else if (message.type === 'binding') {
+      this.bindingNote = message.reason;
+      if (!message.bound) this.#o.log('warn', message.reason, { nic: this.#o.nic });
+    }
+  }
+
+  #onExit(worker: Worker, code: number): void {
+    for (const fd of takeHeld(this.board)) close(fd);
+    if (worker !== this.#worker || this.state === 'stopped') return;
+    this.#worker = undefined;
+    this.state = 'restarting';
+    this.restarts++;
+    if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff = BACKOFF_MIN_MS;
+    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, code, backoff_ms: this.#backoff });
+    this.#retry = setTimeout(() => this.#start(), this.#backoff);
+    this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX_MS);
+  }
+
+  /** Called about once a second: a lane whose tick has stopped is ended, and so restarted. @param now ms, same clock as the lane */
+  watch(now: number): void {
+    if (this.#worker === undefined || this.state === 'stopped') return;
+    const silent = ((now | 0) - this.board.header[HEARTBEAT]!) | 0;
+    if (silent < HANG_MS) return;
+    this.#o.log('error', 'lane hangs; ending it', { nic: this.#o.nic, silent_ms: silent });
+    this.board.header[HEARTBEAT] = now | 0;
+    void this.#worker.terminate();
+  }
+
+  /** Lab only. */
+  chaos(how: 'throw' | 'hang' | 'exit'): void {
+    this.#post({ type: 'chaos', how });
+  }
+
+  /** Ends the worker; resolves when its thread is gone. */
+  async stop(): Promise<void> {
+    this.state = 'stopped';
+    clearTimeout(this.#retry);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    if (!worker) return;
+    const gone = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+    worker.postMessage({ type: 'stop' } satisfies ToLane);
+    const limit = setTimeout(() => void worker.terminate(), 2000);
+    await gone;
+    clearTimeout(limit);
+  }
+}

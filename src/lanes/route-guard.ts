@@ -1,0 +1,42 @@
+/** For lanes without device binding: verifies, now and every minute, that each target's route leaves by the lane's device. */
+import type { CellSpec } from '../model/messages.ts';
+import { routeDevices } from '../sys/route.ts';
+
+const EVERY_MS = 60_000;
+
+export class RouteGuard {
+  readonly #device: string;
+  readonly #source: string | undefined;
+  readonly #tell: (cell: number, verified: boolean) => void;
+  #cells: readonly CellSpec[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(device: string, source: string | undefined, tell: (cell: number, verified: boolean) => void) {
+    this.#device = device;
+    this.#source = source;
+    this.#tell = tell;
+  }
+
+  /** Verifies these cells from now on. A lane without a source address can never be verified. */
+  verify(cells: readonly CellSpec[]): void {
+    this.#cells = cells;
+    clearTimeout(this.#timer);
+    const check = async () => {
+      if (this.#source !== undefined) {
+        const devices = await routeDevices(
+          cells.map((c) => c.ip),
+          this.#source,
+        );
+        if (this.#cells !== cells) return;
+        cells.forEach((c, i) => this.#tell(c.cell, devices[i] === this.#device));
+      }
+      if (this.#cells === cells) this.#timer = setTimeout(() => void check(), EVERY_MS);
+    };
+    void check();
+  }
+
+  stop(): void {
+    this.#cells = [];
+    clearTimeout(this.#timer);
+  }
+}

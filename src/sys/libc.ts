@@ -1,0 +1,91 @@
+/**
+ * The libc calls fourlane makes itself, through koffi (0.2 µs a call). Every call is synchronous and non-blocking: sockets are
+ * opened with O_NONBLOCK and epoll is polled with a zero timeout, so nothing here can hold a lane's event loop.
+ */
+import koffi from 'koffi';
+
+const libc = koffi.load('libc.so.6');
+
+export const socket = libc.func('int socket(int, int, int)') as (family: number, type: number, protocol: number) => number;
+export const connect = libc.func('int connect(int, void*, uint)') as (fd: number, address: Uint8Array, length: number) => number;
+export const bind = libc.func('int bind(int, void*, uint)') as (fd: number, address: Uint8Array, length: number) => number;
+export const close = libc.func('int close(int)') as (fd: number) => number;
+export const setsockopt = libc.func('int setsockopt(int, int, int, void*, uint)') as (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  length: number,
+) => number;
+export const getsockopt = libc.func('int getsockopt(int, int, int, void*, void*)') as (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  length: Uint8Array,
+) => number;
+export const send = libc.func('long send(int, void*, size_t, int)') as (
+  fd: number,
+  data: Uint8Array,
+  length: number,
+  flags: number,
+) => number;
+export const recv = libc.func('long recv(int, void*, size_t, int)') as (
+  fd: number,
+  into: Uint8Array,
+  length: number,
+  flags: number,
+) => number;
+export const recvmsg = libc.func('long recvmsg(int, void*, int)') as (fd: number, message: Uint8Array, flags: number) => number;
+export const epollCreate = libc.func('int epoll_create1(int)') as (flags: number) => number;
+export const epollCtl = libc.func('int epoll_ctl(int, int, int, void*)') as (
+  epfd: number,
+  op: number,
+  fd: number,
+  event: Uint8Array,
+) => number;
+export const epollWait = libc.func('int epoll_wait(int, void*, int, int)') as (
+  epfd: number,
+  events: Uint8Array,
+  max: number,
+  timeoutMs: number,
+) => number;
+
+/** errno of this thread's last failed call. */
+export function errno(): number {
+  return koffi.errno();
+}
+
+/** Address of a buffer's first byte, to be written into a C structure that outlives no longer than the buffer. */
+export function addressOf(buffer: Uint8Array): bigint {
+  return koffi.address(buffer);
+}
+
+export const AF_INET = 2;
+export const AF_INET6 = 10;
+export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
+export const SOCK_RAW = 3;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const IPPROTO_IP = 0;
+export const IPPROTO_ICMP = 1;
+export const IPPROTO_TCP = 6;
+export const IPPROTO_IPV6 = 41;
+export const IPPROTO_ICMPV6 = 58;
+export const SOL_SOCKET = 1;
+export const SO_ERROR = 4;
+export const SO_LINGER = 13;
+export const SO_BINDTODEVICE = 25;
+export const TCP_INFO = 11;
+export const IP_RECVERR = 11;
+export const IPV6_RECVERR = 25;
+export const MSG_NOSIGNAL = 0x4000;
+export const MSG_ERRQUEUE = 0x2000;
+export const EPOLLIN = 0x1;
+export const EPOLLOUT = 0x4;
+export const EPOLLERR = 0x8;
+export const EPOLLHUP = 0x10;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x80000000;
+export const EPOLL_CTL_ADD = 1;

@@ -1,0 +1,63 @@
+/** struct sockaddr_in / sockaddr_in6 as bytes, packed for transfer to lanes: one record per target. */
+import { networkInterfaces } from 'node:os';
+import type { Address } from '../model/plan.ts';
+import { AF_INET, AF_INET6 } from './libc.ts';
+
+/** Bytes of one packed record: a sockaddr_in6; a sockaddr_in uses the first 16. */
+export const SOCKADDR_SIZE = 28;
+
+/** Length the kernel expects for the record's family. */
+export function sockaddrLength(record: Uint8Array): number {
+  return record[0] === AF_INET ? 16 : SOCKADDR_SIZE;
+}
+
+/** Writes an address as sockaddr into `out` at `offset`; the scope of a link-local address is `scope` or that of `device`. */
+export function packSockaddr(address: Address, out: Uint8Array, offset = 0, device?: string): void {
+  out.fill(0, offset, offset + SOCKADDR_SIZE);
+  out[offset] = address.family === 4 ? AF_INET : AF_INET6;
+  out[offset + 2] = address.port >> 8;
+  out[offset + 3] = address.port & 255;
+  if (address.family === 4) {
+    out.set(address.ip.split('.').map(Number), offset + 4);
+    return;
+  }
+  writeV6(address.ip, out, offset + 8);
+  const scope = scopeId(address, device);
+  out[offset + 24] = scope & 255;
+  out[offset + 25] = (scope >> 8) & 255;
+  out[offset + 26] = (scope >> 16) & 255;
+}
+
+/** 28 bytes holding the sockaddr of `address`. */
+export function sockaddrOf(address: Address, device?: string): Uint8Array {
+  const record = new Uint8Array(SOCKADDR_SIZE);
+  packSockaddr(address, record, 0, device);
+  return record;
+}
+
+/** Bytes of a canonical IPv6 text; an embedded dotted quad is accepted. */
+function writeV6(ip: string, out: Uint8Array, offset: number): void {
+  const quad = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
+  const text = quad
+    ? `${quad[1]}${((Number(quad[2]) << 8) | Number(quad[3])).toString(16)}:${((Number(quad[4]) << 8) | Number(quad[5])).toString(16)}`
+    : ip;
+  const [head = '', tail] = text.split('::');
+  const groups = (part: string) => (part === '' ? [] : part.split(':').map((g) => Number.parseInt(g, 16)));
+  const front = groups(head);
+  const back = tail === undefined ? [] : groups(tail);
+  const all =
+    tail === undefined ? front : [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back];
+  all.forEach((g, i) => {
+    out[offset + 2 * i] = g >> 8;
+    out[offset + 2 * i + 1] = g & 255;
+  });
+}
+
+/** Interface index of a scope given as name or number; link-local addresses without one take the probing device's. */
+function scopeId(address: Address, device: string | undefined): number {
+  const linkLocal = /^fe[89ab]/i.test(address.ip);
+  const scope = linkLocal ? (device ?? address.scope) : address.scope;
+  if (scope === undefined) return 0;
+  if (/^\d+$/.test(scope)) return Number(scope);
+  return networkInterfaces()[scope]?.find((i) => i.family === 'IPv6' && i.scopeid !== 0)?.scopeid ?? 0;
+}
