@@ -1,0 +1,76 @@
+/** Present verdicts looked up by subject, and how bad each is. */
+import type { Plan } from '../model/plan.ts';
+import type { Subject, Verdict, VerdictName, Wanted } from '../model/verdict.ts';
+
+/** Most severe first: what a person should look at first. */
+const SEVERITY: readonly VerdictName[] = [
+  'AGENT_ISOLATED',
+  'ALL_RS_DOWN',
+  'AGENT_STALLED',
+  'NIC_FAIL',
+  'DATA_PATH_FAULT',
+  'PROBE_PATH_FAULT',
+  'RACK_FAULT',
+  'FLAPPING',
+  'NIC_PARTIAL',
+  'RS_DOWN',
+  'PATH',
+  'SUSPECT',
+  'OK',
+];
+
+export type Level = 'bad' | 'warn' | 'ok';
+
+/** `warn` for what costs no capacity or is only forming, `bad` for the rest. */
+export function levelOf(verdict: VerdictName): Level {
+  if (verdict === 'OK') return 'ok';
+  return verdict === 'SUSPECT' || verdict === 'PATH' || verdict === 'NIC_PARTIAL' ? 'warn' : 'bad';
+}
+
+/** A copy, most severe first and oldest first within. */
+export function bySeverity(verdicts: readonly Verdict[]): readonly Verdict[] {
+  return verdicts.toSorted((a, b) => SEVERITY.indexOf(a.verdict) - SEVERITY.indexOf(b.verdict) || a.since - b.since);
+}
+
+/** `eth2`, `10.1.0.1:80`, `eth2 → 10.1.0.1:80`, `rack r7`, `this agent`. */
+export function subjectText(s: Subject): string {
+  if (s.subject === 'path') return `${s.nic} → ${s.rs}`;
+  if (s.subject === 'rack') return `rack ${s.rack}`;
+  return s.nic ?? s.rs ?? 'this agent';
+}
+
+/** The first command to type about a verdict. */
+export function commandFor(s: Subject): string {
+  if (s.subject === 'nic') return `fourlane why nic ${s.nic}`;
+  return s.rs === undefined ? 'fourlane status' : `fourlane why rs ${s.rs}`;
+}
+
+export interface VerdictIndex {
+  readonly nic: ReadonlyMap<string, Verdict>;
+  /** By target id. */
+  readonly rs: ReadonlyMap<string, Verdict>;
+  readonly rack: ReadonlyMap<string, Verdict>;
+  readonly paths: readonly Verdict[];
+  readonly agent: Verdict | undefined;
+}
+
+export function indexVerdicts(verdicts: readonly Verdict[]): VerdictIndex {
+  const pick = (kind: Verdict['subject']) => verdicts.filter((v) => v.subject === kind);
+  const map = (kind: 'nic' | 'rs' | 'rack') => new Map(pick(kind).map((v) => [v[kind]!, v]));
+  return { nic: map('nic'), rs: map('rs'), rack: map('rack'), paths: pick('path'), agent: pick('agent')[0] };
+}
+
+/** Whether traffic of service `s` may leave through its k-th NIC: the slice is enabled and some path in it is. */
+export function sliceEnabled(plan: Plan, wanted: Wanted, s: number, k: number): boolean {
+  const service = plan.services[s]!;
+  const width = service.realServers.length;
+  const path = wanted.path[s];
+  if (wanted.nicEnabled[service.nics[k]!] !== 1 || path === undefined) return false;
+  for (let r = 0; r < width; r++) if (path[k * width + r] === 1) return true;
+  return false;
+}
+
+/** Whether a verdict on a real server counts it as down. */
+export function isDown(v: Verdict | undefined): boolean {
+  return v?.verdict === 'RS_DOWN' || v?.verdict === 'FLAPPING';
+}

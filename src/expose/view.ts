@@ -1,0 +1,63 @@
+/** What expose must be told about the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
+import type { Family } from '../model/family.ts';
+import type { Plan } from '../model/plan.ts';
+import type { Subject, Verdict, Wanted } from '../model/verdict.ts';
+import type { TransitionLog } from './history.ts';
+
+/** States in `CellsView.link` and `CellsView.service`. */
+export const UNKNOWN = 0;
+export const GOOD = 1;
+export const BAD = 2;
+
+/** The NIC × target matrix, row by row: cell of NIC i and target j is at `i * plan.targets.length + j`. */
+export interface CellsView {
+  readonly link: ArrayLike<number>;
+  readonly service: ArrayLike<number>;
+  /** Outcome code of the last probe; means nothing where `t` is 0. */
+  readonly outcome: ArrayLike<number>;
+  /** Last measured round trip in µs; 0 = none. */
+  readonly rttUs: ArrayLike<number>;
+  /** When the last probe ended, monotonic ms; 0 = never probed. */
+  readonly t: ArrayLike<number>;
+}
+
+export interface NicView {
+  /** -1 = not known (yet). */
+  readonly carrier: 0 | 1 | -1;
+  readonly carrierChanges: number;
+  /** Share of lost probes 0–1 over the judge's window; left out when it has too few. */
+  readonly loss?: number;
+}
+
+export interface ReloadResult {
+  readonly ok: boolean;
+  readonly message: string;
+  /** One line per mistake in the file: `file:line:column: …`. */
+  readonly errors?: readonly string[];
+}
+
+/** All times are ms of the agent's monotonic clock. Everything here describes the plan that `plan()` returns. */
+export interface AgentView {
+  readonly version: string;
+  readonly startedAt: number;
+  now(): number;
+  /** Added to a monotonic ms it gives a Unix ms. */
+  wallOffsetMs(): number;
+  plan(): Plan;
+  phase(): 'starting' | 'running' | 'stopping';
+  ready(): { readonly ready: boolean; readonly reason: string };
+  /** The last time a config was loaded (the start counts). */
+  lastReload(): ReloadResult & { readonly t: number };
+  /** In the plan's order. */
+  nics(): readonly NicView[];
+  cells(): CellsView;
+  wanted(): Wanted;
+  /** Present verdicts other than OK. */
+  verdicts(): readonly Verdict[];
+  /** The present verdict of one subject with its evidence, `OK` included; undefined when there is no such subject. */
+  why(subject: Subject): Verdict | undefined;
+  readonly history: TransitionLog;
+  /** Families of other rooms: checks, lanes, judge, actions, collectors. */
+  families(): readonly Family[];
+  reload(): Promise<ReloadResult>;
+}
