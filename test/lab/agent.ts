@@ -1,0 +1,142 @@
+/** The agent under test: its config for the lab, its process, and its HTTP API seen from outside the namespace. */
+import type { ChildProcess } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import type { Transition } from '../../src/model/verdict.ts';
+import { call, now } from './control.ts';
+import type { Lab } from './lab.ts';
+import { WEIGHT } from './switchboard.ts';
+import { AGENT_PORT, addressOf, realServers, services, uplinks, vipOf, WEBHOOK_PORT } from './topology.ts';
+
+export type { Transition } from '../../src/model/verdict.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+
+/** The lab as the agent's config file: one check profile, default thresholds, the data plane steered by webhook. */
+export function agentConfig(stateDir: string, rules: Readonly<Record<string, number>> = {}): object {
+  return {
+    cluster: 'lab',
+    server: 'lab-lb',
+    listen: `127.0.0.1:${AGENT_PORT}`,
+    stateDir,
+    nics: uplinks.map((u) => ({ name: u.nic, anchors: [u.gateway, u.gateway6] })),
+    checks: { web: { type: 'http', path: '/health', interval: '1s', timeout: '500ms' } },
+    services: services.map((s) => ({
+      name: s.name,
+      vip: vipOf(s),
+      nics: s.nics,
+      check: 'web',
+      actuator: { webhook: { url: `http://127.0.0.1:${WEBHOOK_PORT}/effects` } },
+      realServers: s.realServers.map((name) => ({
+        address: addressOf(s, name),
+        weight: WEIGHT,
+        rack: `rack${realServers.find((r) => r.name === name)!.rack}`,
+      })),
+    })),
+    ...(Object.keys(rules).length === 0 ? {} : { rules }),
+  };
+}
+
+export interface AgentOptions {
+  readonly rules?: Readonly<Record<string, number>>;
+  /** Called with every line the agent logs. */
+  readonly onLine?: (line: string) => void;
+}
+
+export class Agent {
+  readonly #lab: Lab;
+  readonly #child: ChildProcess;
+  readonly #lines: string[] = [];
+  #ended: string | undefined;
+
+  private constructor(lab: Lab, child: ChildProcess, onLine: AgentOptions['onLine']) {
+    this.#lab = lab;
+    this.#child = child;
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        this.#lines.push(line);
+        if (this.#lines.length > 200) this.#lines.shift();
+        onLine?.(line);
+      });
+    }
+    child.once('error', (e) => (this.#ended = e.message));
+    child.once('exit', (code, signal) => (this.#ended = `code ${code ?? signal}`));
+  }
+
+  /** Starts an agent without remembered state; resolves when it is ready and every cell is known good. */
+  static async start(lab: Lab, options: AgentOptions = {}): Promise<Agent> {
+    rmSync(lab.path('state'), { recursive: true, force: true });
+    writeFileSync(lab.path('fourlane.yaml'), stringify(agentConfig(lab.path('state'), options.rules)));
+    const env = { ...process.env, FOURLANE_CHAOS: '1' };
+    const child = lab.spawn('lb', [process.execPath, MAIN, 'agent', '--config', lab.path('fourlane.yaml')], env);
+    const agent = new Agent(lab, child, options.onLine);
+    await agent.settled(20_000);
+    return agent;
+  }
+
+  /** Resolves when the agent is ready, has no verdict, and everything is enabled; returns the ms waited. Rejects after `limitMs`. */
+  async settled(limitMs: number): Promise<number> {
+    const t0 = now();
+    for (;;) {
+      const why = await this.#unsettled().catch((e: Error) => e.message);
+      if (why === '') return now() - t0;
+      if (this.#ended !== undefined) throw new Error(`the agent ended (${this.#ended}): ${this.tail()}`);
+      if (now() - t0 > limitMs) throw new Error(`not all well after ${limitMs} ms: ${why}\n${this.tail()}`);
+      await sleep(100);
+    }
+  }
+
+  async #unsettled(): Promise<string> {
+    await this.get('/-/ready');
+    const status = await this.get<{ verdicts: { verdict: string }[] }>('/api/v1/status');
+    if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((v) => v.verdict).join(' ')}`;
+    const { reduced } = await this.#lab.dataplane();
+    return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
+  }
+
+  /** GET on the agent's HTTP port. */
+  get<T>(path: string): Promise<T> {
+    return call<T>(this.#lab.agentSocket, path, { timeoutMs: 2000 });
+  }
+
+  /** Verdict changes later than t (monotonic ms), oldest first. */
+  async transitions(since: number): Promise<Transition[]> {
+    const answer = await this.get<{ transitions: Transition[] }>(`/api/v1/verdicts?since=${since}`);
+    return answer.transitions;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Makes a lane's thread throw (the agent allows it under FOURLANE_CHAOS=1). */
+  async crashLane(nic: string): Promise<void> {
+    await call(this.#lab.agentSocket, `/-/chaos?crashLane=${nic}`, { method: 'POST' });
+  }
+
+  /** undefined when the lane has been restarted and runs; else what is wrong. */
+  async laneRestarted(nic: string): Promise<string | undefined> {
+    const text = await this.get<string>('/metrics');
+    const restarts = new RegExp(`^fourlane_lane_restarts_total\\{[^}]*nic="${nic}"[^}]*\\} (\\d+)`, 'm').exec(text)?.[1];
+    return Number(restarts) >= 1 ? undefined : `lane ${nic}: restarts ${restarts ?? 'not exported'}`;
+  }
+
+  /** The last lines logged. */
+  tail(): string {
+    return this.#lines.slice(-8).join('\n');
+  }
+
+  /** SIGTERM, then SIGKILL after 5 s; resolves when it has ended. */
+  async stop(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    const ended = new Promise((r) => this.#child.once('exit', r));
+    this.#child.kill('SIGCONT');
+    this.#child.kill('SIGTERM');
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
+    await ended;
+    clearTimeout(killer);
+  }
+}
