@@ -106,6 +106,13 @@ export class Cells {
     this.count--;
   }
 
+  /** Copies the packed address of a cell into `into`, which it returns: no view is made per probe. */
+  copySockaddr(cell: number, into: Uint8Array): Uint8Array {
+    const from = cell * SOCKADDR_SIZE;
+    for (let i = 0; i < SOCKADDR_SIZE; i++) into[i] = this.sockaddrs[from + i]!;
+    return into;
+  }
+
   /** The packed address of a cell. */
   sockaddr(cell: number): Uint8Array {
     return this.sockaddrs.subarray(cell * SOCKADDR_SIZE, (cell + 1) * SOCKADDR_SIZE);

@@ -24,7 +24,7 @@ import {
   SOCK_STREAM,
   send,
 } from '../sys/libc.ts';
-import { sockaddrLength } from '../sys/sockaddr.ts';
+import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
 import {
   abortOnClose,
   type Binding,
@@ -62,6 +62,7 @@ export class Conversation {
   readonly #board: Board;
   readonly #finish: Finish;
   readonly #out = Buffer.alloc(65_536);
+  readonly #address = new Uint8Array(SOCKADDR_SIZE);
   readonly #in = Buffer.alloc(65_536);
   /** Pairs of (cell, sequence) that may have more to read. */
   #unread: number[] = [];
@@ -78,7 +79,7 @@ export class Conversation {
   /** Opens and connects the socket of a probe. */
   start(cell: number, check: SocketCheck): void {
     const c = this.#cells;
-    const address = c.sockaddr(cell);
+    const address = c.copySockaddr(cell, this.#address);
     const family = address[0]!;
     const stream = check.transport === 'stream';
     const fd = stream ? openBound(this.#binding, family, SOCK_STREAM, 0) : this.#openDatagram(check, family);

@@ -87,7 +87,11 @@ export class Lane {
       ...(withoutDeviceBinding === undefined ? {} : { withoutDeviceBinding }),
     };
     const extension = import.meta.filename.slice(-3);
-    const worker = new Worker(new URL(`./lane.worker${extension}`, import.meta.url), { workerData: init, name: `lane ${nic}` });
+    const worker = new Worker(new URL(`./lane.worker${extension}`, import.meta.url), {
+      workerData: init,
+      name: `lane ${nic}`,
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker = worker;
     this.#startedAt = this.#o.clock();
     this.board.header[HEARTBEAT] = this.#startedAt | 0;

@@ -34,6 +34,7 @@ export class Wheel {
 
   /** Makes room for more cells. */
   grow(capacity: number): void {
+    if (capacity <= this.due.length) return;
     const larger = (old: Int32Array) => {
       const made = new Int32Array(capacity).fill(NONE);
       made.set(old);

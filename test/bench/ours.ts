@@ -1,0 +1,63 @@
+/** One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES]`. Prints JSON. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { checkKinds } from '../../src/checks/index.ts';
+import { judge } from '../../src/judge/judge.ts';
+import { initial } from '../../src/judge/state.ts';
+import { Fleet } from '../../src/lanes/fleet.ts';
+import { LATE_BOUNDS, lateAt, outcomeAt } from '../../src/model/board.ts';
+import type { CheckProfile, Plan, Target } from '../../src/model/plan.ts';
+import { topologyOf } from '../../src/model/topology.ts';
+import { monotonicMs } from '../../src/sys/clock.ts';
+
+const [type = 'tcp', cells = '8000', interval = '1000', seconds = '5', port0 = '20000', ports = '100', lanes = '1'] = process.argv.slice(2);
+const T = Number(interval);
+const timing = { interval: T, timeout: Math.min(500, T), fall: 3, rise: 2 };
+const profile: CheckProfile =
+  type === 'tcp' ? { type, ...timing } : { type, method: 'GET', path: '/', headers: {}, status: [[200, 299]], maxBody: 65536, ...timing };
+
+const targets: Target[] = Array.from({ length: Number(cells) / Number(lanes) }, (_, i) => {
+  const address = { family: 4, ip: '127.0.0.1', port: Number(port0) + (i % Number(ports)) } as const;
+  return { id: `rs${i}`, key: `rs${i}`, realServer: `rs${i}`, address, check: profile };
+});
+const nics = Array.from({ length: Number(lanes) }, (_, i) => ({ name: `lane${i}`, device: 'lo', group: `g${i}`, anchors: [], onFail: [] }));
+const plan = { nics, targets, services: [], rules: {} } as unknown as Plan;
+
+const fleet = new Fleet({ clock: monotonicMs, log: (level, message, fields) => console.error(level, message, fields) });
+await fleet.apply(plan);
+const state = initial(topologyOf(plan), monotonicMs());
+const pass = () => judge(state, { results: fleet.collect(), links: [], dataplane: [] }, monotonicMs());
+const passes = setInterval(pass, T / 10);
+await sleep(T + 1000);
+
+const kind = checkKinds.findIndex((k) => k.name === type);
+const sum = (at: number) => fleet.lanes.reduce((n, l) => n + l.board.counters[at]!, 0);
+const read = () => ({
+  ok: sum(outcomeAt(kind, 0)),
+  all: Array.from({ length: 9 }, (_, o) => sum(outcomeAt(kind, o))).reduce((a, b) => a + b, 0),
+  late: Array.from({ length: LATE_BOUNDS.length + 1 }, (_, b) => sum(lateAt(fleet.lanes[0]!.board) + b)),
+});
+const before = read();
+const cpu = process.cpuUsage();
+const t0 = performance.now();
+await sleep(Number(seconds) * 1000);
+const used = process.cpuUsage(cpu);
+const after = read();
+const elapsed = (performance.now() - t0) / 1000;
+clearInterval(passes);
+
+const probes = after.all - before.all;
+const late = after.late.map((n, i) => n - before.late[i]!);
+const total = late.reduce((a, b) => a + b, 0);
+let seen = 0;
+const p99 = LATE_BOUNDS.find((_, i) => (seen += late[i]!) >= 0.99 * total) ?? Infinity;
+const result = {
+  probes,
+  ok: after.ok - before.ok,
+  us: (used.user + used.system) / probes,
+  per_second: probes / elapsed,
+  late_p99_ms: p99 * 1000,
+  rss_mb: process.memoryUsage.rss() / 1e6,
+  dropped: fleet.dropped().reduce((a, b) => a + b, 0),
+};
+console.log(JSON.stringify(result));
+await fleet.stop();
