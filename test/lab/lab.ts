@@ -19,13 +19,13 @@ export class Lab {
     this.space = space;
   }
 
-  /** Builds the network and starts everything but the agent. `rate` is requests per second and service. Installs what is missing as root. */
-  static async start(rate = 20): Promise<Lab> {
+  /** Builds the network and starts everything but the agent. Installs what is missing as root. */
+  static async start(clients: { rate?: number; timeoutMs?: number } = {}): Promise<Lab> {
     ensure(['iproute2', 'nftables']);
     const lab = new Lab(createNamespaces());
     try {
       await Promise.all([...lab.#startRacks(), lab.#startDataplane()]);
-      await lab.#startClient(rate);
+      await lab.#startClient(clients.rate ?? 20, clients.timeoutMs ?? 1000);
     } catch (e) {
       lab.close();
       throw e;
@@ -138,11 +138,11 @@ export class Lab {
     return this.#node('lb', 'dataplane.ts', options);
   }
 
-  #startClient(rate: number): Promise<void> {
+  #startClient(rate: number, timeoutMs: number): Promise<void> {
     const options: ClientOptions = {
       control: this.path('client.sock'),
       rate,
-      timeoutMs: 1000,
+      timeoutMs,
       services: services.map((s) => ({ name: s.name, host: s.vip, port: 80 })),
     };
     return this.#node('client', 'client.ts', options);

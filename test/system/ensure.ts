@@ -33,8 +33,8 @@ const PROBES: Readonly<Record<string, string>> = {
 };
 
 /** Whether what `package` brings is on this machine. Throws for a package without a probe. */
-export function present(name: string): boolean {
-  const probe = PROBES[name];
+export function present(name: string, probes = PROBES): boolean {
+  const probe = probes[name];
   if (probe === undefined) throw new Error(`test/system/ensure.ts has no probe for the package ${name}: add it to PROBES`);
   if (probe.startsWith('/')) return globSync(probe).length > 0;
   return [...(process.env['PATH'] ?? '').split(delimiter), ...SBIN].some((dir) => existsSync(join(dir, probe)));
@@ -44,10 +44,10 @@ export function present(name: string): boolean {
  * Makes sure that the packages are installed. As root on Debian it installs the missing ones; otherwise it throws, naming the one line to run.
  * Also puts the sbin directories into PATH, where `ip` and `nft` live.
  */
-export function ensure(packages: readonly string[]): void {
+export function ensure(packages: readonly string[], probes = PROBES): void {
   const path = (process.env['PATH'] ?? '').split(delimiter);
   process.env['PATH'] = [...path, ...SBIN.filter((d) => !path.includes(d))].join(delimiter);
-  const missing = packages.filter((p) => !present(p));
+  const missing = packages.filter((p) => !present(p, probes));
   if (missing.length === 0) return;
   const line = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0) throw new Error(`missing: ${missing.join(', ')}. Run as root: ${line}`);
@@ -55,7 +55,7 @@ export function ensure(packages: readonly string[]): void {
     throw new Error(`missing: ${missing.join(', ')}, and there is no apt-get here. On Debian: ${line}`);
   console.error(`installing ${missing.join(', ')} …`);
   install(missing);
-  const still = missing.filter((p) => !present(p));
+  const still = missing.filter((p) => !present(p, probes));
   if (still.length > 0) throw new Error(`could not install ${still.join(', ')}. Try: ${line}`);
 }
 
