@@ -13,18 +13,21 @@ export function parseDuration(text: string): number | undefined {
 
 /** A duration in config text; the parsed value is ms. */
 export function duration(minMs: number, maxMs: number) {
-  return z.string().transform((text, ctx) => {
-    const ms = parseDuration(text);
-    if (ms === undefined) {
-      ctx.addIssue({ code: 'custom', message: `"${text}" is not a duration; write a number and a unit, like 500ms, 1s or 2m` });
-      return z.NEVER;
-    }
-    if (ms < minMs || ms > maxMs) {
-      ctx.addIssue({ code: 'custom', message: `${text} is outside ${minMs}ms … ${maxMs}ms` });
-      return z.NEVER;
-    }
-    return ms;
-  });
+  return z
+    .string()
+    .meta({ examples: ['500ms', '1s', '2m'] })
+    .transform((text, ctx) => {
+      const ms = parseDuration(text);
+      if (ms === undefined) {
+        ctx.addIssue({ code: 'custom', message: `"${text}" is not a duration; write a number and a unit, like 500ms, 1s or 2m` });
+        return z.NEVER;
+      }
+      if (ms < minMs || ms > maxMs) {
+        ctx.addIssue({ code: 'custom', message: `${text} is outside ${minMs}ms … ${maxMs}ms` });
+        return z.NEVER;
+      }
+      return ms;
+    });
 }
 
 /** `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`. */

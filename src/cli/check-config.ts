@@ -1,0 +1,118 @@
+/** `fourlane check-config`: validates a config file and prints the plan it means. */
+import { hostname } from 'node:os';
+import { parseArgs } from 'node:util';
+import { loadPlanFile } from '../config/load.ts';
+import { FourlaneError } from '../model/errors.ts';
+import type { CheckProfile, Plan } from '../model/plan.ts';
+
+const HELP = `Usage: fourlane check-config --config FILE [--json]
+
+Validates a configuration file and prints the plan it means: NICs, services, checks and how many of them run per second.
+Exit status: 0 valid, 1 not valid or not readable (every problem is printed as file:line:column).
+
+  --config FILE   the file (also accepted without --config)
+  --json          print the plan as JSON; secrets are left out
+
+Example:
+  fourlane check-config --config /etc/fourlane.yaml
+`;
+
+/** Runs the command; resolves to the exit status. `out` and `err` take text with line ends. */
+export function checkConfig(
+  argv: readonly string[],
+  { out = (text: string) => void process.stdout.write(text), err = (text: string) => void process.stderr.write(text) } = {},
+): Promise<number> {
+  try {
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      allowPositionals: true,
+      options: { config: { type: 'string', short: 'c' }, json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    });
+    if (values.help) {
+      out(HELP);
+      return Promise.resolve(0);
+    }
+    const file = values.config ?? positionals[0];
+    if (file === undefined) throw new FourlaneError('USAGE', `no configuration file is named\n\n${HELP.trimEnd()}`);
+    const plan = loadPlanFile(file, { hostname: hostname() });
+    out(values.json ? `${JSON.stringify(publicPlan(plan), null, 2)}\n` : `${file} is valid.\n\n${describePlan(plan)}`);
+    return Promise.resolve(0);
+  } catch (error) {
+    err(`${(error as Error).message}\n`);
+    return Promise.resolve(1);
+  }
+}
+
+/** The plan without secrets, with its sums. */
+function publicPlan(plan: Plan) {
+  const { web, ...rest } = plan;
+  const authentication = web.bearerToken === undefined ? (web.username === undefined ? 'none' : 'basic') : 'bearerToken';
+  return { ...rest, web: { authentication }, totals: totalsOf(plan) };
+}
+
+const ANCHOR_CHECKS_PER_SECOND = 5;
+
+/** Cells = NICs × targets. Checks per second in the steady state, anchors included. */
+function totalsOf({ nics, targets }: Plan) {
+  const perNic = targets.reduce((sum, t) => sum + 1000 / t.check.interval, 0);
+  const anchors = nics.reduce((sum, nic) => sum + nic.anchors.length, 0);
+  return {
+    nics: nics.length,
+    targets: targets.length,
+    cells: nics.length * targets.length,
+    checksPerSecond: Math.round((nics.length * perNic + anchors * ANCHOR_CHECKS_PER_SECOND) * 100) / 100,
+  };
+}
+
+const MOST_LINES = 50;
+
+/** The plan for people. */
+export function describePlan(plan: Plan): string {
+  const { nics, targets, cells, checksPerSecond } = totalsOf(plan);
+  const checks = new Map<string, number>();
+  for (const { check } of plan.targets) checks.set(describeCheck(check), (checks.get(describeCheck(check)) ?? 0) + 1);
+  const nicRows = plan.nics.map((nic) => [
+    nic.name,
+    nic.group === nic.name ? '' : `group ${nic.group}`,
+    nic.device === nic.name ? '' : `device ${nic.device}`,
+    nic.anchors.length > 0 ? `anchors ${nic.anchors.map((a) => a.id).join(', ')}` : 'no anchors',
+    `on failure: ${nic.onFail.map((spec) => spec.type).join(', ') || 'nothing'}`,
+  ]);
+  const serviceRows = plan.services.map((service) => [
+    service.name,
+    service.name === service.vip ? '' : service.vip,
+    `on ${service.nics.map((i) => plan.nics[i]!.name).join(', ')}`,
+    `${service.realServers.length} real servers`,
+    `panic ${service.panic}`,
+    `actuator ${service.actuator.type}`,
+  ]);
+  const checkRows = [...checks].map(([text, count]) => [`${count} ×`, text]);
+  return `${[
+    `cluster ${plan.cluster}, server ${plan.server}, listening on ${hostPort(plan.listen)}, state in ${plan.stateDir}`,
+    section('NICs', nicRows),
+    section('Services', serviceRows),
+    section('Checks (real servers × check)', checkRows),
+    `${nics} NICs × ${targets} checks = ${cells} cells, ${checksPerSecond} checks/s with anchors`,
+    `revision ${plan.revision.slice(0, 12)}`,
+  ].join('\n\n')}\n`;
+}
+
+function describeCheck({ type, interval, timeout, fall, rise, ...parameters }: CheckProfile): string {
+  const own = Object.entries(parameters).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
+  return `${type} every ${interval} ms, timeout ${timeout} ms, fall ${fall}, rise ${rise}${own.join('')}`;
+}
+
+function hostPort({ host, port }: Plan['listen']): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A heading and aligned columns; a long list is cut. */
+function section(heading: string, rows: readonly (readonly string[])[]): string {
+  const widths = rows.reduce<number[]>((w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)), []);
+  const lines = rows.slice(0, MOST_LINES).map((row) => {
+    const cells = row.flatMap((cell, i) => (widths[i] === 0 ? [] : [cell.padEnd(widths[i]!)]));
+    return `  ${cells.join('  ').trimEnd()}`;
+  });
+  if (rows.length > MOST_LINES) lines.push(`  … and ${rows.length - MOST_LINES} more`);
+  return [heading, ...(rows.length === 0 ? ['  none'] : lines)].join('\n');
+}

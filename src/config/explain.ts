@@ -1,0 +1,116 @@
+/** Turns what the schema finds wrong into issues that say what was found, what is allowed and what to write. */
+import type { z } from 'zod';
+import { schemasAt } from './json-schema.ts';
+import { didYouMean, type Issue, listed } from './problem.ts';
+
+type ZodIssue = z.core.$ZodIssue;
+
+/** Issues of a failed validation of `value`, in the schema's order. */
+export function explain(error: z.ZodError, value: unknown): Issue[] {
+  return error.issues.flatMap((issue) => translate(issue, [], value));
+}
+
+function translate(issue: ZodIssue, base: readonly PropertyKey[], root: unknown): Issue[] {
+  const path = [...base, ...issue.path];
+  const value = valueAt(root, path);
+  const found = show(value, path);
+  const simple = (message: string): Issue[] => [{ path, message }];
+  switch (issue.code) {
+    case 'invalid_union':
+      return union(issue, path, root, value);
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => ({ path: [...path, key], key: true, message: unknownKey(issue, key, path, root) }));
+    case 'invalid_key':
+      return [{ path, key: true, message: `"${String(path.at(-1))}" ${issue.issues[0]?.message ?? 'is not allowed as a key'}` }];
+    case 'invalid_type':
+      if (value === undefined) return simple(`is missing${hint(path, root, ': ')}`);
+      if (issue.expected === 'never') return simple(issue.message);
+      return simple(`found ${found}; allowed: ${EXPECTED[issue.expected] ?? issue.expected}${hint(path, root)}`);
+    case 'invalid_value': {
+      if (!issue.message.startsWith('Invalid')) return simple(issue.message);
+      const allowed = issue.values.map(String);
+      return simple(`found ${found}${didYouMean(String(value), allowed)}; allowed: ${listed(allowed)}`);
+    }
+    case 'too_small':
+      return simple(`found ${amount(issue.origin, found, value)}; allowed: at least ${issue.minimum}`);
+    case 'too_big':
+      return simple(`found ${amount(issue.origin, found, value)}; allowed: at most ${issue.maximum}`);
+    case 'custom':
+    case 'invalid_format':
+    case 'invalid_element':
+    case 'not_multiple_of':
+      return simple(/^(?:must|is|needs|has)\b/.test(issue.message) ? `${found} ${issue.message}` : issue.message);
+  }
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: 'text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'a mapping',
+  record: 'a mapping',
+};
+
+const UNIT: Readonly<Record<string, string>> = { string: ' characters', array: ' entries' };
+
+/** Of the branches of a union, the one meant: whose kind of value this is. */
+function union(issue: ZodIssue & { code: 'invalid_union' }, path: PropertyKey[], root: unknown, value: unknown): Issue[] {
+  if ('discriminator' in issue && issue.errors.length === 0) {
+    const allowed = schemasAt(path, {})
+      .flatMap((node) => node.const ?? [])
+      .map((word) => JSON.stringify(word).slice(1, -1));
+    const what =
+      value === undefined
+        ? 'is missing'
+        : `found ${show(value, path)}${typeof value === 'string' ? didYouMean(value, allowed) : ''}`;
+    return [{ path, message: `${what}; allowed: ${listed(allowed)}` }];
+  }
+  const isForeign = (e: ZodIssue) =>
+    e.path.length === 0 && (e.code === 'invalid_type' || (e.code === 'invalid_value' && typeof value !== 'string'));
+  const meant = issue.errors.find((errors) => !errors.some(isForeign));
+  if (meant) return meant.flatMap((e) => translate(e, path, root));
+  const kinds = issue.errors.flatMap((errors) =>
+    errors.map((e) => (e.code === 'invalid_type' ? EXPECTED[e.expected] : 'text') ?? 'text'),
+  );
+  return [{ path, message: `found ${show(value, path)}; allowed: ${[...new Set(kinds)].join(' or ')}${hint(path, root)}` }];
+}
+
+function unknownKey(issue: ZodIssue, key: string, path: readonly PropertyKey[], root: unknown): string {
+  if (!issue.message.startsWith('Unrecognized')) return issue.message;
+  const known = schemasAt(path, root).flatMap((node) => Object.keys(node.properties ?? {}));
+  return `unknown key "${key}"${didYouMean(key, known)}; allowed: ${listed(new Set(known), 20)}`;
+}
+
+/** What the place is for and an example, from the schema. */
+function hint(path: readonly PropertyKey[], root: unknown, before = '; it is: '): string {
+  const nodes = schemasAt(path, root);
+  const description = nodes.find((n) => n.description !== undefined)?.description;
+  const example = nodes.find((n) => n.examples !== undefined)?.examples?.[0];
+  const text = description === undefined ? '' : `${before}${description}`;
+  if (example === undefined) return text;
+  return `${text}; for example ${typeof example === 'string' ? example : JSON.stringify(example)}`;
+}
+
+/** A value for a message: short, and never a secret. */
+function show(value: unknown, path: readonly PropertyKey[]): string {
+  if (value === undefined || value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'a mapping';
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  if (path.some((part) => SECRET.has(String(part)))) return `a secret of ${text.length} characters`;
+  const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
+  return typeof value === 'string' ? JSON.stringify(short) : short;
+}
+
+const SECRET: ReadonlySet<string> = new Set(['bearerToken', 'passwordSha256', 'headers']);
+
+function amount(origin: string, found: string, value: unknown): string {
+  const length = typeof value === 'string' || Array.isArray(value) ? value.length : undefined;
+  return length === undefined ? found : `${length}${UNIT[origin] ?? ''}`;
+}
+
+function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((v, part) => (v as Record<PropertyKey, unknown> | null | undefined)?.[part], root);
+}

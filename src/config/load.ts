@@ -1,0 +1,156 @@
+/** The door of the room: a file's bytes in, a plan or every problem out. */
+import { readFileSync, statSync } from 'node:fs';
+import { z } from 'zod';
+import { FourlaneError } from '../model/errors.ts';
+import type { Plan } from '../model/plan.ts';
+import { explain } from './explain.ts';
+import { buildPlan } from './plan.ts';
+import { ConfigError, type Issue, type Problem } from './problem.ts';
+import { checkProfile, DEFAULT_CHECK } from './profiles.ts';
+import { configSchema, nicSchema, serviceSchema } from './schema.ts';
+import { type ConfigView, inspect, portless, type ServiceView } from './semantics.ts';
+import { parseYaml } from './yaml.ts';
+import { parsePlainYaml } from './yaml-fast.ts';
+
+export interface LoadOptions {
+  /** Name of this machine: the default of `server`. */
+  readonly hostname: string;
+}
+
+const MOST_BYTES = 64 << 20;
+
+/**
+ * The plan a config file means. Reads quickly without positions first; only a file that has a problem, or uses more of YAML than
+ * the fast reader knows, is parsed with positions.
+ * @param filename only for messages
+ * @throws ConfigError (CONFIG_INVALID) with every problem
+ */
+export function loadPlan(source: string | Uint8Array, filename: string, { hostname }: LoadOptions): Plan {
+  const text = decode(source, filename);
+  const plain = parsePlainYaml(text);
+  if (plain !== undefined) {
+    const result = validate(plain);
+    if (result.config) return buildPlan(result.config, hostname);
+  }
+  const file = parseYaml(text);
+  if (file.problems.length > 0) throw new ConfigError(filename, file.problems);
+  const { config, issues } = validate(file.value);
+  if (!config)
+    throw new ConfigError(
+      filename,
+      issues.map((issue) => file.locate(issue)),
+    );
+  return buildPlan(config, hostname);
+}
+
+/**
+ * Reads and loads a config file.
+ * @throws FourlaneError CONFIG_UNREADABLE; ConfigError as `loadPlan`
+ */
+export function loadPlanFile(path: string, options: LoadOptions): Plan {
+  let bytes: Buffer;
+  try {
+    const stat = statSync(path);
+    if (stat.isDirectory()) throw new Error('it is a directory; name the file');
+    if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes, more than the ${MOST_BYTES} allowed`);
+    bytes = readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const known = { ENOENT: 'there is no such file', EACCES: 'permission denied' }[code ?? ''];
+    throw new FourlaneError('CONFIG_UNREADABLE', `cannot read the configuration ${path}: ${known ?? message}`, { cause: error });
+  }
+  return loadPlan(bytes, path, options);
+}
+
+/** UTF-8 text without byte order mark and control characters. */
+function decode(source: string | Uint8Array, filename: string): string {
+  const fail = (before: string, message: string): never => {
+    const lines = before.split('\n');
+    throw new ConfigError(filename, [
+      { line: lines.length, column: lines.at(-1)!.length + 1, path: '', message } satisfies Problem,
+    ]);
+  };
+  const size = typeof source === 'string' ? source.length : source.byteLength;
+  if (size > MOST_BYTES) fail('', `found ${size} bytes; allowed: at most ${MOST_BYTES}`);
+  let text = '';
+  if (typeof source === 'string') {
+    text = source.replace(/^\uFEFF/, '');
+  } else {
+    const utf16 = (source[0] === 0xff && source[1] === 0xfe) || (source[0] === 0xfe && source[1] === 0xff);
+    if (utf16) fail('', 'the file is UTF-16; save it as UTF-8');
+    try {
+      text = new TextDecoder('utf-8', { fatal: true }).decode(source);
+    } catch {
+      const lenient = new TextDecoder('utf-8').decode(source);
+      fail(lenient.slice(0, lenient.indexOf('\uFFFD')), 'the file is not valid UTF-8 from here on; save it as UTF-8');
+    }
+  }
+  const control = /[^\P{Cc}\t\n\r\u0085]/u.exec(text);
+  if (control) {
+    const code = control[0].codePointAt(0)!.toString(16).padStart(2, '0');
+    fail(text.slice(0, control.index), `found the control character 0x${code}; remove it`);
+  }
+  return text;
+}
+
+/** Schema, then the checks across the file; when the schema finds something, those for what is valid all the same. */
+function validate(value: unknown) {
+  const parsed = configSchema.safeParse(value);
+  const issues: Issue[] = parsed.success ? [] : explain(parsed.error, value);
+  const view = parsed.success ? viewOf(parsed.data, value) : viewOf(salvage(value), value);
+  issues.push(...inspect(view));
+  return parsed.success && issues.length === 0 ? { config: parsed.data, issues } : { issues };
+}
+
+type Partly = Pick<ConfigView, 'nics' | 'services' | 'checks' | 'rules'>;
+
+function viewOf(config: Partly, value: unknown): ConfigView {
+  const { nics, checks } = loose.parse(value);
+  const names = nics.map((nic) => (nic as { name?: unknown } | null)?.name).filter((name) => typeof name === 'string');
+  return { ...config, nicNames: new Set(names), checkNames: new Set(Object.keys(checks)) };
+}
+
+const loose = z
+  .object({
+    nics: z.array(z.unknown()).catch([]),
+    services: z.array(z.unknown()).catch([]),
+    checks: z.record(z.string(), z.unknown()).catch({}),
+    rules: z.record(z.string(), z.unknown()).catch({}),
+  })
+  .catch({ nics: [], services: [], checks: {}, rules: {} });
+
+/** The valid parts of a file that is not valid as a whole. */
+function salvage(value: unknown): Partly {
+  const { nics, services, checks, rules } = loose.parse(value);
+  const keepEntries = <T>(schema: z.ZodType<T>, record: Record<string, unknown>) =>
+    Object.fromEntries(
+      Object.entries(record).flatMap(([name, v]) => {
+        const { success, data } = schema.safeParse(v);
+        return success ? [[name, data]] : [];
+      }),
+    );
+  return {
+    nics: nics.map((nic) => nicSchema.safeParse(nic).data),
+    services: services.map(salvageService),
+    checks: keepEntries(checkProfile, checks),
+    rules: keepEntries(z.number(), rules),
+  };
+}
+
+/** Stands for a check that is invalid: nothing more is to be said about what it needs. */
+const ANY_CHECK = { ...DEFAULT_CHECK, type: [...portless][0]! };
+
+function salvageService(value: unknown): ServiceView {
+  const raw = z.record(z.string(), z.unknown()).catch({}).parse(value);
+  const { shape } = serviceSchema;
+  const servers = z.array(z.unknown()).catch([]).parse(raw.realServers);
+  return {
+    name: shape.name.safeParse(raw.name).data,
+    vip: shape.vip.safeParse(raw.vip).data,
+    nics: shape.nics.safeParse(raw.nics).data,
+    check: raw.check === undefined ? undefined : (shape.check.safeParse(raw.check).data ?? ANY_CHECK),
+    panic: 0,
+    realServers: servers.map((rs) => shape.realServers.element.safeParse(rs).data),
+    actuator: { type: 'none' },
+  };
+}

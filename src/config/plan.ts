@@ -1,0 +1,123 @@
+/** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
+import { createHash } from 'node:crypto';
+import type { CheckProfile, Plan, Service, Target } from '../model/plan.ts';
+import { formatAddress } from '../model/schema.ts';
+import { DEFAULT_CHECK } from './profiles.ts';
+import type { Config } from './schema.ts';
+
+/** Builds the plan of a config without issues. `hostname` is the name of this machine. */
+export function buildPlan(config: Config, hostname: string): Plan {
+  const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
+  const everyNic = config.nics.map((_, i) => i);
+  const { targets, indexOf } = collectTargets(config);
+  const services = config.services.map(
+    (service): Service => ({
+      name: service.name ?? service.vip,
+      vip: service.vip,
+      nics: service.nics?.map((name) => nicIndex.get(name)!) ?? everyNic,
+      panic: service.panic,
+      realServers: service.realServers.map((rs) => ({ target: indexOf(rs), weight: rs.weight })),
+      actuator: service.actuator,
+    }),
+  );
+  const { bearerToken, basic } = config.web.authentication ?? {};
+  const plan: Omit<Plan, 'revision'> = {
+    cluster: config.cluster,
+    server: config.server ?? hostname,
+    listen: config.listen,
+    stateDir: config.stateDir,
+    nics: config.nics.map((nic) => ({
+      name: nic.name,
+      device: nic.device ?? nic.name,
+      group: nic.group ?? nic.name,
+      anchors: nic.anchors,
+      ...(nic.dataplane === undefined ? {} : { dataplane: nic.dataplane }),
+      ...(nic.source === undefined ? {} : { source: nic.source }),
+      onFail: nic.onFail,
+    })),
+    targets,
+    services,
+    rules: config.rules,
+    ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
+    web: { ...(bearerToken === undefined ? {} : { bearerToken }), ...basic },
+  };
+  return { ...plan, revision: revisionOf(plan) };
+}
+
+/** Text equal for equal values, whatever the order of keys. */
+export function canonical(value: unknown): string {
+  return JSON.stringify(value, (_, v: unknown) => {
+    if (v === null || typeof v !== 'object' || Array.isArray(v)) return v;
+    return Object.fromEntries(Object.entries(v).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+interface Draft {
+  readonly key: string;
+  readonly realServer: string;
+  readonly rs: RealServer;
+  readonly check: CheckProfile;
+  /** Name of the profile, for the id. */
+  readonly profile: string;
+}
+
+type RealServer = Config['services'][number]['realServers'][number];
+
+/** One target for each real server and distinct profile, in order of first appearance. */
+function collectTargets(config: Config) {
+  const digests = new Map<CheckProfile, string>();
+  const digestOf = (check: CheckProfile) => {
+    const digest = digests.get(check) ?? sha256(canonical(check)).slice(0, 16);
+    digests.set(check, digest);
+    return digest;
+  };
+  const drafts: Draft[] = [];
+  const byKey = new Map<string, number>();
+  const perServer = new Map<string, number[]>();
+  const racks = new Map<string, string>();
+  const indices = new Map<RealServer, number>();
+
+  for (const service of config.services) {
+    const named = typeof service.check === 'string' ? service.check : undefined;
+    const check = named === undefined ? ((service.check as CheckProfile | undefined) ?? DEFAULT_CHECK) : config.checks[named]!;
+    const digest = digestOf(check);
+    for (const rs of service.realServers) {
+      const realServer = formatAddress(rs.address);
+      const key = `${realServer} ${digest}`;
+      let index = byKey.get(key);
+      if (index === undefined) {
+        index = drafts.push({ key, realServer, rs, check, profile: named ?? check.type }) - 1;
+        byKey.set(key, index);
+        const others = perServer.get(realServer);
+        if (others) others.push(index);
+        else perServer.set(realServer, [index]);
+      }
+      indices.set(rs, index);
+      if (rs.rack !== undefined) racks.set(rs.address.ip, rs.rack);
+    }
+  }
+
+  const targets = drafts.map(({ key, realServer, rs, check, profile }): Target => {
+    const siblings = perServer.get(realServer)!;
+    const clash = siblings.filter((i) => drafts[i]!.profile === profile).length > 1;
+    const suffix = siblings.length === 1 ? '' : `#${profile}${clash ? `-${digestOf(check).slice(0, 6)}` : ''}`;
+    const rack = racks.get(rs.address.ip);
+    return { id: realServer + suffix, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
+  });
+  return { targets, indexOf: (rs: RealServer) => indices.get(rs)! };
+}
+
+/** Hash of everything that matters. A target's key holds its address and profile, so long profiles are not repeated. */
+function revisionOf(plan: Omit<Plan, 'revision'>): string {
+  const { targets, services, ...rest } = plan;
+  const lines = [canonical(rest)];
+  for (const { id, key, rack = '' } of targets) lines.push(`${id} ${key} ${rack}`);
+  for (const { realServers, ...service } of services) {
+    lines.push(canonical(service), realServers.map((r) => `${r.target}*${r.weight}`).join(' '));
+  }
+  return sha256(lines.join('\n'));
+}

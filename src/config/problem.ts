@@ -1,0 +1,79 @@
+/** What is wrong in a config file, and where. */
+import { FourlaneError } from '../model/errors.ts';
+
+/** A defect by its place in the value: found by the schema or by the checks across it. */
+export interface Issue {
+  readonly path: readonly PropertyKey[];
+  /** Point at the key, not at its value. */
+  readonly key?: boolean;
+  readonly message: string;
+}
+
+/** A defect by its place in the file. Lines and columns count from 1. */
+export interface Problem {
+  readonly line: number;
+  readonly column: number;
+  /** `services[0].vip`; empty for the file as a whole. */
+  readonly path: string;
+  /** What was found, what is allowed, remedy. */
+  readonly message: string;
+}
+
+const MOST_PRINTED = 100;
+
+/** CONFIG_INVALID with every problem; the message holds one `file:line:column: path: message` line for each. */
+export class ConfigError extends FourlaneError {
+  readonly problems: readonly Problem[];
+  constructor(file: string, problems: readonly Problem[]) {
+    const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
+    const lines = sorted.slice(0, MOST_PRINTED).map((p) => {
+      return `${file}:${p.line}:${p.column}: ${p.path === '' ? '' : `${p.path}: `}${p.message}`;
+    });
+    if (sorted.length > MOST_PRINTED) lines.push(`${file}: and ${sorted.length - MOST_PRINTED} more problems`);
+    super('CONFIG_INVALID', lines.join('\n'));
+    this.problems = sorted;
+  }
+}
+
+/** `services[0].realServers[1].weight`. */
+export function pathText(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((text, part) => {
+    if (typeof part === 'number') return `${text}[${part}]`;
+    return text === '' ? String(part) : `${text}.${String(part)}`;
+  }, '');
+}
+
+/** ` (did you mean "x"?)` when one of the words is close enough, else nothing. */
+export function didYouMean(word: string, known: Iterable<string>): string {
+  let best = '';
+  let least = Math.max(1, Math.floor(word.length / 3)) + 1;
+  for (const candidate of known) {
+    const d = candidate.toLowerCase() === word.toLowerCase() ? 0 : distance(word, candidate, least);
+    if (d < least) [best, least] = [candidate, d];
+  }
+  return best === '' ? '' : ` (did you mean "${best}"?)`;
+}
+
+/** `"a", "b" and 3 more`; `none` for an empty list. */
+export function listed(words: Iterable<string>, most = 12): string {
+  const all = [...words];
+  if (all.length === 0) return 'none';
+  const shown = all.slice(0, most).map((w) => `"${w}"`);
+  return all.length > most ? `${shown.join(', ')} and ${all.length - most} more` : shown.join(', ');
+}
+
+/** Edit distance in which swapping neighbours counts one, as typing errors do; at least `limit` when it is that or more. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) >= limit || a.length > 64) return limit;
+  let before: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const swap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY;
+      row.push(Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), swap));
+    }
+    [before, last] = [last, row];
+  }
+  return last[b.length]!;
+}

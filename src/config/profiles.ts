@@ -1,0 +1,82 @@
+/** Check profiles and actuators as they are written in the file: built from the two lists, so a new entry there is known here. */
+import { z } from 'zod';
+import { actuators } from '../act/index.ts';
+import { checkKinds } from '../checks/index.ts';
+import type { ActuatorSpec, CheckProfile } from '../model/plan.ts';
+import { duration } from '../model/schema.ts';
+import { didYouMean, listed } from './problem.ts';
+
+const timing = {
+  interval: duration(100, 3_600_000).prefault('1s').describe('time between two checks of one real server on one NIC'),
+  timeout: duration(10, 3_600_000)
+    .optional()
+    .describe('a check that takes longer failed; at most the interval. Default 500ms, or the interval when that is shorter'),
+  fall: z.int().min(1).max(10).default(3).describe('consecutive bad results until a cell is failed'),
+  rise: z.int().min(1).max(10).default(2).describe('consecutive good results until a failed cell is good again'),
+};
+
+const DEFAULT_TIMEOUT_MS = 500;
+
+const kinds = checkKinds.map((kind) =>
+  (kind.schema as z.ZodObject)
+    .safeExtend({ type: z.literal(kind.name).describe(kind.summary), ...timing })
+    .transform((parsed, ctx): CheckProfile => {
+      const profile = parsed as Omit<CheckProfile, 'timeout'> & { interval: number; timeout?: number };
+      const { interval, timeout = Math.min(DEFAULT_TIMEOUT_MS, interval) } = profile;
+      if (timeout > interval) {
+        const message = `${timeout}ms is longer than the interval of ${interval}ms; lower the timeout or raise the interval`;
+        ctx.addIssue({ code: 'custom', path: ['timeout'], message });
+      }
+      return { ...(profile as CheckProfile), timeout };
+    }),
+);
+
+/** A check profile: `type` and that kind's parameters, with timing. */
+export const checkProfile = z
+  .discriminatedUnion('type', kinds as unknown as [(typeof kinds)[number]])
+  .meta({ description: 'check profile', examples: [{ type: 'tcp' }] });
+
+/** The profile of a service that names none. */
+export const DEFAULT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
+
+const LATER: ReadonlySet<string> = new Set(['ipvs', 'dpvs']);
+
+/** An actuator as written: `none`, or a mapping of one actuator's name to its parameters. */
+export function actuatorSpec(scope: 'nic' | 'service') {
+  const usable = actuators.filter((a) => a.scopes.includes(scope));
+  const names = usable.map((a) => a.name);
+  const bare = z.enum(['none'], { error: ({ input }) => (typeof input === 'string' ? complain(input, scope) : undefined) });
+  const withParameters = z
+    .strictObject(
+      Object.fromEntries(usable.filter((a) => a.name !== 'none').map((a) => [a.name, a.schema.describe(a.summary).optional()])),
+      {
+        error: (issue) => {
+          if (issue.code !== 'unrecognized_keys') return undefined;
+          return (issue as unknown as { keys: string[] }).keys.map((key) => complain(key, scope)).join('; ');
+        },
+      },
+    )
+    .meta({ minProperties: 1, maxProperties: 1 })
+    .transform((entry, ctx): ActuatorSpec => {
+      const [found, ...more] = Object.entries(entry);
+      if (found && more.length === 0) return { type: found[0], ...(found[1] as object) };
+      if (ctx.issues.length > 0) return z.NEVER; // an unknown key has been told already
+      ctx.addIssue({
+        code: 'custom',
+        message: `found ${found ? 'several actuators' : 'none'} in one entry; write exactly one of ${listed(names)}`,
+      });
+      return z.NEVER;
+    });
+  return z.union([bare.transform((type): ActuatorSpec => ({ type })), withParameters]);
+}
+
+/** Why a word is not a usable actuator by itself. */
+function complain(word: string, scope: 'nic' | 'service'): string {
+  const known = actuators.find((a) => a.name === word);
+  const usable = actuators.filter((a) => a.scopes.includes(scope)).map((a) => a.name);
+  const where = scope === 'nic' ? 'onFail of a NIC' : "a service's actuator";
+  if (LATER.has(word)) return `actuator "${word}" arrives in a later version of fourlane; use "none" or "exec"`;
+  if (!known) return `unknown actuator "${word}"${didYouMean(word, usable)}; allowed: ${listed(usable)}`;
+  if (!usable.includes(word)) return `"${word}" can't be used as ${where}; allowed: ${listed(usable)}`;
+  return `"${word}" needs parameters (${Object.keys(known.schema.shape).join(', ') || 'none'}); write ${word}: {…} as a mapping`;
+}

@@ -1,0 +1,114 @@
+/** The config file: one source for validation, JSON Schema and documentation. */
+import { z } from 'zod';
+import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
+import { actuatorSpec, checkProfile } from './profiles.ts';
+
+export const DEFAULT_WEIGHT = 100;
+
+/** One entry of `nics`. */
+export const nicSchema = z.strictObject({
+  name: nicName.meta({ description: 'name of the NIC, normally that of its kernel interface', examples: ['eth2'] }),
+  device: nicName.optional().describe('kernel interface the probes are bound to; default: the name'),
+  group: label.optional().describe('fault group: NICs that fail together, like the members of a bond; default: own name'),
+  anchors: z
+    .array(anchor)
+    .max(8)
+    .default([])
+    .describe('addresses on the link that must answer: gateway, top-of-rack switch, a peer'),
+  dataplane: label.optional().describe('DPDK or DPVS port behind this interface'),
+  source: hostAddress.optional(),
+  onFail: z.array(actuatorSpec('nic')).max(16).default([]).describe('actions when this NIC is judged failed; undone on recovery'),
+});
+
+const realServer = z.union([
+  realServerAddress.transform((address) => ({ address, weight: DEFAULT_WEIGHT, rack: undefined })),
+  z.strictObject({
+    address: realServerAddress,
+    weight: z.int().min(0).max(65535).default(DEFAULT_WEIGHT).describe('configured weight'),
+    rack: label.optional().describe('rack label, for telling a rack fault from many single ones'),
+  }),
+]);
+
+/** One entry of `services`. */
+export const serviceSchema = z.strictObject({
+  name: label.optional().describe('name in metrics and messages; default: the vip'),
+  vip,
+  nics: z.array(nicName).min(1).optional().describe('NICs whose slice carries this service; default: all'),
+  check: z
+    .union([label, checkProfile])
+    .optional()
+    .meta({
+      description: 'name of a check profile, or a profile written here; default: tcp',
+      examples: ['web', { type: 'tcp' }],
+    }),
+  panic: z.number().min(0).max(1).default(0.5).describe('least fraction of its real servers kept enabled'),
+  realServers: z.array(realServer).min(1).max(100_000).describe('real servers, as address or as mapping'),
+  actuator: actuatorSpec('service')
+    .prefault('none')
+    .describe('who carries out what was decided for this service; none: observe only'),
+});
+
+const NOT_YET = 'not supported by this version of fourlane yet; remove the block and list nics and services here';
+
+const authentication = z
+  .strictObject({
+    bearerToken: z
+      .string()
+      .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable ASCII characters without blanks')
+      .optional()
+      .describe('token for Authorization: Bearer'),
+    basic: z
+      .strictObject({
+        username: label.describe('user name'),
+        passwordSha256: z
+          .string()
+          .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits: printf %s PASSWORD | sha256sum')
+          .describe('SHA-256 of the password, in hex'),
+      })
+      .optional()
+      .describe('HTTP Basic'),
+  })
+  .refine((a) => (a.bearerToken === undefined) !== (a.basic === undefined), 'needs exactly one of "bearerToken" and "basic"');
+
+export const configSchema = z.strictObject({
+  cluster: label.default('default').meta({ description: 'label on every series', examples: ['edge-1'] }),
+  server: label
+    .optional()
+    .meta({ description: 'name of this load balancer, label on every series; default: hostname', examples: ['lb-01'] }),
+  listen: listen.prefault('127.0.0.1:9844'),
+  stateDir: absolutePath.default('/var/lib/fourlane').describe('directory for what must survive a restart'),
+  nics: z.array(nicSchema).min(1).max(64).describe('interfaces to probe through'),
+  checks: z.record(label, checkProfile).default({}).describe('named check profiles'),
+  services: z.array(serviceSchema).max(20_000).default([]).describe('virtual services and their real servers'),
+  rules: z.record(z.string(), z.number()).default({}).describe('judge thresholds that differ from their defaults, by name'),
+  evidence: z
+    .strictObject({ log: absolutePath.optional().describe('file to record every probe result in, for fourlane replay') })
+    .default({})
+    .describe('recording of evidence'),
+  web: z
+    .strictObject({
+      authentication: authentication.optional().describe('who may make changes over HTTP; default: loopback only'),
+    })
+    .default({})
+    .describe('HTTP server'),
+  collectors: z
+    .strictObject(
+      {},
+      {
+        error: (i) =>
+          i.code === 'unrecognized_keys'
+            ? 'no collector has settings in this version of fourlane; leave the mapping empty'
+            : undefined,
+      },
+    )
+    .default({})
+    .describe("each collector's own block; none has one in this version"),
+  import: z
+    .strictObject({ keepalived: z.never({ error: NOT_YET }).optional().describe('not supported by this version yet') })
+    .default({})
+    .describe('services taken over from another configuration'),
+});
+
+export type Config = z.output<typeof configSchema>;
+export type NicConfig = Config['nics'][number];
+export type ServiceConfig = Config['services'][number];

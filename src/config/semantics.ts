@@ -1,0 +1,178 @@
+/** Checks across the file that no schema can make: references, duplicates, limits. */
+import { identityOf } from '../act/effects.ts';
+import { checkKinds } from '../checks/index.ts';
+import { formatAddress } from '../model/schema.ts';
+import { RULES } from '../model/rules.ts';
+import { didYouMean, type Issue, listed } from './problem.ts';
+import type { Config, NicConfig, ServiceConfig } from './schema.ts';
+
+/** What is left of a file when its invalid entries are taken out: they leave holes, so that positions stay. */
+export interface ConfigView {
+  readonly nics: readonly (NicConfig | undefined)[];
+  readonly services: readonly ServiceView[];
+  /** Names that references may use, of invalid entries too. */
+  readonly nicNames: ReadonlySet<string>;
+  readonly checkNames: ReadonlySet<string>;
+  readonly checks: Config['checks'];
+  readonly rules: Config['rules'];
+}
+
+/** A service, its invalid real servers and other invalid parts left out. */
+export type ServiceView = Omit<ServiceConfig, 'realServers' | 'vip'> & {
+  readonly vip: ServiceConfig['vip'] | undefined;
+  readonly realServers: readonly (ServiceConfig['realServers'][number] | undefined)[];
+};
+
+const MOST_CELLS = 2_000_000;
+/** Check types that need no port. */
+export const portless: ReadonlySet<string> = new Set(checkKinds.filter((k) => !k.needsPort).map((k) => k.name));
+
+/** All issues of a file whose entries are valid by themselves. */
+export function inspect(view: ConfigView): Issue[] {
+  return [...inspectNics(view), ...inspectServices(view), ...inspectRules(view.rules)];
+}
+
+/** Remembers who came first; a second one is an issue. */
+class Firsts {
+  readonly #first = new Map<string, string>();
+  readonly issues: Issue[];
+  constructor(issues: Issue[]) {
+    this.issues = issues;
+  }
+  add(value: string | undefined, where: string, issue: () => { path: PropertyKey[]; what: string; remedy: string }): void {
+    if (value === undefined) return;
+    const first = this.#first.get(value);
+    if (first === undefined) {
+      this.#first.set(value, where);
+      return;
+    }
+    const { path, what, remedy } = issue();
+    this.issues.push({ path, message: `${what} stands already at ${first}; ${remedy}` });
+  }
+}
+
+function inspectNics({ nics }: ConfigView): Issue[] {
+  const issues: Issue[] = [];
+  const names = new Firsts(issues);
+  const files = new Firsts(issues);
+  nics.forEach((nic, i) => {
+    if (!nic) return;
+    names.add(nic.name, `nics[${i}]`, () => ({
+      path: ['nics', i, 'name'],
+      what: `NIC "${nic.name}"`,
+      remedy: 'each NIC is listed once',
+    }));
+    const anchors = new Firsts(issues);
+    nic.anchors.forEach(({ id }, a) => {
+      const path = ['nics', i, 'anchors', a];
+      anchors.add(id, `nics[${i}].anchors[${a}]`, () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }));
+    });
+    const actions = new Firsts(issues);
+    nic.onFail.forEach((spec, a) => {
+      const path = ['nics', i, 'onFail', a];
+      // One file can follow one NIC only; a command or URL may serve several.
+      const among = spec.type === 'trackFile' ? files : actions;
+      const identity = identityOf(spec);
+      const remedy = spec.type === 'trackFile' ? 'give each NIC a file of its own' : 'remove one';
+      among.add(`${spec.type} ${identity}`, `nics[${i}].onFail[${a}]`, () => ({ path, what: `this ${spec.type}`, remedy }));
+    });
+  });
+  return issues;
+}
+
+function inspectServices(view: ConfigView): Issue[] {
+  const issues: Issue[] = [];
+  const names = new Firsts(issues);
+  const vips = new Firsts(issues);
+  const racks = new Map<string, { rack: string; where: string }>();
+  let cells = 0;
+  view.services.forEach((service, s) => {
+    const at = (...rest: PropertyKey[]) => ['services', s, ...rest];
+    const name = service.name ?? service.vip;
+    names.add(name, `services[${s}]`, () => ({
+      path: at(service.name === undefined ? 'vip' : 'name'),
+      what: `service "${name}"`,
+      remedy: 'names of services are unique',
+    }));
+    vips.add(service.vip, `services[${s}]`, () => ({
+      path: at('vip'),
+      what: `vip ${service.vip}`,
+      remedy: 'merge the two services',
+    }));
+    issues.push(...inspectNicList(view, service, s));
+
+    const { check } = service;
+    const profile = typeof check === 'string' ? view.checks[check] : check;
+    if (typeof check === 'string' && !view.checkNames.has(check)) {
+      const known = view.checkNames;
+      const remedy = `add it to checks, or write the profile here, such as {type: tcp}`;
+      issues.push({
+        path: at('check'),
+        message: `no check profile is named "${check}"${didYouMean(check, known)}; defined: ${listed(known)}; ${remedy}`,
+      });
+    }
+    if (check === undefined && service.vip?.endsWith('/udp')) {
+      const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
+      issues.push({ path: at('check'), message });
+    }
+
+    const needsPort = profile ? !portless.has(profile.type) : check === undefined;
+    const addresses = new Firsts(issues);
+    service.realServers.forEach((rs, r) => {
+      if (!rs) return;
+      const { address, rack } = rs;
+      const path = at('realServers', r);
+      const text = formatAddress(address);
+      const where = `services[${s}].realServers[${r}]`;
+      addresses.add(text, where, () => ({ path, what: `real server ${text}`, remedy: 'a service lists each once; use weight' }));
+      if (address.port === 0 && needsPort) {
+        const example = formatAddress({ ...address, port: 80 });
+        const message = `"${text}": the port is missing; write ${example}, or use a check without port (${[...portless].join(', ')})`;
+        issues.push({ path, message });
+      }
+      if (rack === undefined) return;
+      const first = racks.get(address.ip);
+      if (!first) racks.set(address.ip, { rack, where });
+      else if (first.rack !== rack) {
+        const message = `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where}; a host is in one rack`;
+        issues.push({ path: [...path, 'rack'], message });
+      }
+    });
+    cells += service.realServers.length * view.nics.length;
+  });
+  if (cells > MOST_CELLS) {
+    issues.push({
+      path: ['services'],
+      message: `found ${cells} real servers × NICs; allowed: at most ${MOST_CELLS} for one agent`,
+    });
+  }
+  return issues;
+}
+
+function inspectNicList({ nicNames }: ConfigView, service: ServiceView, s: number): Issue[] {
+  const issues: Issue[] = [];
+  const seen = new Firsts(issues);
+  service.nics?.forEach((nic, n) => {
+    const path = ['services', s, 'nics', n];
+    seen.add(nic, `services[${s}].nics[${n}]`, () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }));
+    if (nicNames.has(nic)) return;
+    issues.push({ path, message: `no NIC is named "${nic}"${didYouMean(nic, nicNames)}; defined: ${listed(nicNames)}` });
+  });
+  return issues;
+}
+
+function inspectRules(rules: Config['rules']): Issue[] {
+  const issues: Issue[] = [];
+  for (const [name, value] of Object.entries(rules)) {
+    const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof typeof RULES] : undefined;
+    if (!rule) {
+      const known = Object.keys(RULES);
+      const message = `no rule has a threshold named "${name}"${didYouMean(name, known)}; allowed: ${listed(known, 60)}`;
+      issues.push({ path: ['rules', name], key: true, message });
+    } else if (value < rule.min || value > rule.max) {
+      const message = `found ${value}; allowed: ${rule.min} … ${rule.max} ${rule.unit} (${rule.meaning})`;
+      issues.push({ path: ['rules', name], message });
+    }
+  }
+  return issues;
+}

@@ -1,0 +1,100 @@
+/** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to say where a defect is. */
+import { isAlias, isMap, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, type Document } from 'yaml';
+import { type Issue, type Problem, pathText } from './problem.ts';
+
+/** A parsed file: its value, or the syntax problems that prevent one. */
+export interface SourceFile {
+  readonly value: unknown;
+  readonly problems: readonly Problem[];
+  /** Where an issue is. */
+  locate(issue: Issue): Problem;
+}
+
+/** Parses with positions. Never throws: what is no YAML, or more than one document, is a problem. */
+export function parseYaml(text: string): SourceFile {
+  const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
+  const place = (offset: number) => {
+    const { line, col } = lines.linePos(Math.min(offset, text.length));
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const at = (offset: number, message: string): Problem => ({ ...place(offset), path: '', message });
+  const failed = (problems: readonly Problem[]): SourceFile => ({ value: undefined, problems, locate: () => problems[0]! });
+
+  const [document, second] = Array.isArray(documents) ? documents : [];
+  if (!document || document.contents === null) {
+    return failed(
+      document?.errors.length ? syntax(document, at) : [at(0, 'the file is empty; it needs at least "nics" and "services"')],
+    );
+  }
+  const problems = syntax(document, at);
+  if (second) problems.push(at(second.range[0], 'a second YAML document begins here; a config file holds one: remove the "---"'));
+  if (problems.length > 0) return failed(problems);
+  try {
+    return {
+      value: document.toJS({ maxAliasCount: 100 }),
+      problems,
+      locate: (issue) => ({ ...place(offsetOf(document, issue)), path: pathText(issue.path), message: issue.message }),
+    };
+  } catch (error) {
+    // Only aliases can fail here: unresolved ones, and too many of them.
+    const why = (error as Error).message;
+    const excessive = /excessive|resource exhaustion/i.test(why);
+    const remedy = 'aliases ("*name") expand to too much; write the values out, or use a named check profile';
+    return failed([at(0, excessive ? remedy : why)]);
+  }
+}
+
+const EXPLANATIONS: Readonly<Record<string, string>> = {
+  DUPLICATE_KEY: 'the same key stands twice in one mapping; remove one of them',
+  TAB_AS_INDENT: 'a tab is used for indentation; YAML allows only spaces',
+  BAD_ALIAS: 'a bad alias or anchor; quote text that begins with * or &',
+  MULTILINE_IMPLICIT_KEY: 'a key must be on one line; a colon or a space after it is missing',
+  BLOCK_AS_IMPLICIT_KEY:
+    'a mapping begins where a value stands already; quote a value that holds ": ", or put the key on its own line',
+  MISSING_CHAR: 'a closing quote, bracket, brace, comma or colon is missing',
+  BAD_INDENT: 'wrong indentation; lines of one mapping or list begin in the same column',
+};
+
+/** The parser's errors and warnings (an unknown tag is one), one for each place. */
+function syntax(document: Document.Parsed, at: (offset: number, message: string) => Problem): Problem[] {
+  const problems = new Map<number, Problem>();
+  for (const { code, pos, message } of [...document.errors, ...document.warnings]) {
+    const explained = EXPLANATIONS[code];
+    if (!problems.has(pos[0])) {
+      problems.set(pos[0], at(pos[0], explained === undefined ? `not valid YAML: ${message}` : `${explained} (${message})`));
+    }
+  }
+  return [...problems.values()];
+}
+
+/** Offset of what the issue is about; where it does not exist, of the nearest thing around it. */
+function offsetOf(document: Document.Parsed, { path, key }: Issue): number {
+  let node: unknown = document.contents;
+  let offset = startOf(node, 0);
+  for (const [depth, part] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    if (isMap(node)) {
+      const pair: Pair | undefined = node.items.find(
+        (item) => String((item.key as Node & { value?: unknown })?.value) === String(part),
+      );
+      if (!pair) return offset;
+      offset = startOf(pair.key, offset);
+      const isLast = depth === path.length - 1;
+      if (!(isLast && key)) offset = startOf(pair.value, offset);
+      node = pair.value;
+    } else if (isSeq(node) && typeof part === 'number' && part < node.items.length) {
+      node = node.items[part];
+      offset = startOf(node, offset);
+    } else {
+      return offset;
+    }
+  }
+  return offset;
+}
+
+function startOf(node: unknown, otherwise: number): number {
+  const range = (node as Node | null)?.range;
+  // An empty value has a range of no length somewhere behind its key: the key is the better place.
+  return range && range[1] > range[0] ? range[0] : otherwise;
+}
