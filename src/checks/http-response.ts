@@ -124,7 +124,10 @@ export class HttpResponse {
   #endOfHead(): void {
     if (this.status < 200) {
       // 101 would be an upgrade nobody asked for; the others announce the real response.
-      if (this.status === 101) this.error = 'invalid_reply';
+      if (this.status === 101) {
+        this.error = 'invalid_reply';
+        return;
+      }
       this.status = 0;
       this.#contentLength = -1;
       this.#chunked = false;

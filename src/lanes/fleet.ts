@@ -55,6 +55,11 @@ export class Fleet {
     return this.#members.map((m) => m.lane);
   }
 
+  /** NIC names in plan order. */
+  get names(): readonly string[] {
+    return this.#members.map((m) => m.nic.name);
+  }
+
   /** The lane of a NIC. */
   lane(nic: string): Lane | undefined {
     return this.#members.find((m) => m.nic.name === nic)?.lane;

@@ -1,0 +1,115 @@
+/**
+ * What survives kill -9: one JSON file in stateDir, replaced atomically. A file that can't be used is set aside under a name that
+ * says why, never deleted and never fatal.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { mkdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readIfExists, writeAtomic } from '../sys/files.ts';
+
+export interface SavedState {
+  /** Monotonic ms when it was written. */
+  readonly t: number;
+  readonly judge: unknown;
+  readonly applied: unknown;
+}
+
+export type Loaded = { readonly state: SavedState } | { readonly state: undefined; readonly reason: string };
+
+const VERSION = 1;
+const MAX_BYTES = 256 << 20;
+
+export class StateFile {
+  readonly path: string;
+  readonly #boot: string;
+  #writing: Promise<void> | undefined;
+  #next: (() => SavedState) | undefined;
+  /** '' or why the last write failed. */
+  error = '';
+  readonly #failed: (message: string) => void;
+
+  /** @param failed told once for each new reason that a write failed */
+  constructor(directory: string, failed: (message: string) => void, boot = bootId()) {
+    this.path = join(directory, 'state.json');
+    this.#failed = failed;
+    this.#boot = boot;
+  }
+
+  /** The saved state; else the reason there is none ('' when there was no file). */
+  async load(): Promise<Loaded> {
+    let bytes: Buffer | undefined;
+    try {
+      bytes = await readIfExists(this.path, MAX_BYTES);
+    } catch (error) {
+      return { state: undefined, reason: (error as Error).message };
+    }
+    if (bytes === undefined) return { state: undefined, reason: '' };
+    try {
+      return { state: this.#parse(bytes.toString('utf8')) };
+    } catch (error) {
+      return { state: undefined, reason: await this.setAside((error as Error).message) };
+    }
+  }
+
+  #parse(text: string): SavedState {
+    const newline = text.indexOf('\n');
+    const head = JSON.parse(text.slice(0, newline)) as { version?: number; boot?: string; sha256?: string };
+    const body = text.slice(newline + 1);
+    if (head.version !== VERSION) throw new Error(`it has version ${head.version}, this agent reads ${VERSION}`);
+    if (head.sha256 !== sha256(body)) throw new Error('its checksum does not match: it is damaged');
+    if (head.boot !== this.#boot) throw new Error('it is from before the last boot, when the data plane was another');
+    return JSON.parse(body) as SavedState;
+  }
+
+  /** Renames the file away. @returns a sentence for the log. */
+  async setAside(why: string): Promise<string> {
+    const aside = `${this.path}.set-aside`;
+    try {
+      await rename(this.path, aside);
+      return `state file not used, because ${why}; kept as ${aside}`;
+    } catch (error) {
+      return `state file not used, because ${why}; it could not be renamed: ${(error as Error).message}`;
+    }
+  }
+
+  /** Writes soon; while a write is under way only the latest request counts. Never rejects: `error` and `failed` tell. */
+  save(make: () => SavedState): Promise<void> {
+    this.#next = make;
+    this.#writing ??= this.#drain().finally(() => {
+      this.#writing = undefined;
+    });
+    return this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#next) {
+      const make = this.#next;
+      this.#next = undefined;
+      const body = JSON.stringify(make());
+      const head = JSON.stringify({ version: VERSION, boot: this.#boot, sha256: sha256(body) });
+      try {
+        await mkdir(join(this.path, '..'), { recursive: true });
+        await writeAtomic(this.path, `${head}\n${body}`);
+        this.error = '';
+      } catch (error) {
+        const { message } = error as Error;
+        // The temporary file's random name would make every failure look new.
+        if (message !== this.error) this.#failed(message);
+        this.error = message;
+      }
+    }
+  }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
+}
