@@ -1,4 +1,4 @@
-/** The agent under test: its config for the lab, its process, and its HTTP API seen from outside the namespace. */
+/** The agent under test: its process, and its HTTP API seen from outside the namespace. */
 import type { ChildProcess } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -7,38 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { Transition } from '../../src/model/verdict.ts';
 import { call, now } from './control.ts';
-import type { Lab } from './lab.ts';
-import { WEIGHT } from './switchboard.ts';
-import { AGENT_PORT, addressOf, realServers, services, uplinks, vipOf, WEBHOOK_PORT } from './topology.ts';
+import { agentConfig } from './layout.ts';
+import type { World } from './world.ts';
 
 export type { Transition } from '../../src/model/verdict.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
-
-/** The lab as the agent's config file: one check profile, default thresholds, the data plane steered by webhook. */
-export function agentConfig(stateDir: string, rules: Readonly<Record<string, number>> = {}): object {
-  return {
-    cluster: 'lab',
-    server: 'lab-lb',
-    listen: `127.0.0.1:${AGENT_PORT}`,
-    stateDir,
-    nics: uplinks.map((u) => ({ name: u.nic, anchors: [u.gateway, u.gateway6] })),
-    checks: { web: { type: 'http', path: '/health', interval: '1s', timeout: '500ms' } },
-    services: services.map((s) => ({
-      name: s.name,
-      vip: vipOf(s),
-      nics: s.nics,
-      check: 'web',
-      actuator: { webhook: { url: `http://127.0.0.1:${WEBHOOK_PORT}/effects` } },
-      realServers: s.realServers.map((name) => ({
-        address: addressOf(s, name),
-        weight: WEIGHT,
-        rack: `rack${realServers.find((r) => r.name === name)!.rack}`,
-      })),
-    })),
-    ...(Object.keys(rules).length === 0 ? {} : { rules }),
-  };
-}
 
 export interface AgentOptions {
   readonly rules?: Readonly<Record<string, number>>;
@@ -47,13 +21,13 @@ export interface AgentOptions {
 }
 
 export class Agent {
-  readonly #lab: Lab;
+  readonly #world: World;
   readonly #child: ChildProcess;
   readonly #lines: string[] = [];
   #ended: string | undefined;
 
-  private constructor(lab: Lab, child: ChildProcess, onLine: AgentOptions['onLine']) {
-    this.#lab = lab;
+  private constructor(world: World, child: ChildProcess, onLine: AgentOptions['onLine']) {
+    this.#world = world;
     this.#child = child;
     for (const stream of [child.stdout!, child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => {
@@ -67,12 +41,12 @@ export class Agent {
   }
 
   /** Starts an agent without remembered state; resolves when it is ready and every cell is known good. */
-  static async start(lab: Lab, options: AgentOptions = {}): Promise<Agent> {
-    rmSync(lab.path('state'), { recursive: true, force: true });
-    writeFileSync(lab.path('fourlane.yaml'), stringify(agentConfig(lab.path('state'), options.rules)));
+  static async start(world: World, options: AgentOptions = {}): Promise<Agent> {
+    rmSync(world.path('state'), { recursive: true, force: true });
+    writeFileSync(world.path('fourlane.yaml'), stringify(agentConfig(world.layout, world.path('state'), options.rules)));
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
-    const child = lab.spawn('lb', [process.execPath, MAIN, 'agent', '--config', lab.path('fourlane.yaml')], env);
-    const agent = new Agent(lab, child, options.onLine);
+    const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--config', world.path('fourlane.yaml')], env);
+    const agent = new Agent(world, child, options.onLine);
     await agent.settled(20_000);
     return agent;
   }
@@ -93,13 +67,13 @@ export class Agent {
     await this.get('/-/ready');
     const status = await this.get<{ verdicts: { verdict: string }[] }>('/api/v1/status');
     if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((v) => v.verdict).join(' ')}`;
-    const { reduced } = await this.#lab.dataplane();
+    const { reduced } = await this.#world.dataplane();
     return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
   }
 
   /** GET on the agent's HTTP port. */
   get<T>(path: string): Promise<T> {
-    return call<T>(this.#lab.agentSocket, path, { timeoutMs: 2000 });
+    return call<T>(this.#world.agentSocket, path, { timeoutMs: 2000 });
   }
 
   /** Verdict changes later than t (monotonic ms), oldest first. */
@@ -114,7 +88,7 @@ export class Agent {
 
   /** Makes a lane's thread throw (the agent allows it under FOURLANE_CHAOS=1). */
   async crashLane(nic: string): Promise<void> {
-    await call(this.#lab.agentSocket, `/-/chaos?crashLane=${nic}`, { method: 'POST' });
+    await call(this.#world.agentSocket, `/-/chaos?crashLane=${nic}`, { method: 'POST' });
   }
 
   /** undefined when the lane has been restarted and runs; else what is wrong. */

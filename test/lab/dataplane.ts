@@ -14,9 +14,9 @@ export interface DataplaneOptions {
   readonly agentSocket: string;
   readonly agentPort: number;
   readonly webhookPort: number;
-  readonly services: readonly (SwitchboardService & { readonly vip: string; readonly port: number })[];
+  readonly services: readonly (SwitchboardService & { readonly host: string; readonly port: number })[];
   /** Source addresses per NIC; routing rules tie each to its NIC. */
-  readonly sources: Readonly<Record<string, { readonly 4: string; readonly 6: string }>>;
+  readonly sources: Readonly<Record<string, { readonly 4: string; readonly 6?: string }>>;
 }
 
 /** One connection that brought no answer. `t` is when the client arrived. */
@@ -38,7 +38,7 @@ let carried = 0;
 
 for (const service of options.services) {
   const server = createServer({ allowHalfOpen: true }, (client) => carry(service.name, client));
-  server.listen({ host: service.vip, port: service.port, backlog: 4096 });
+  server.listen({ host: service.host, port: service.port, backlog: 4096 });
 }
 
 function carry(service: string, client: Socket): void {
@@ -53,7 +53,7 @@ function carry(service: string, client: Socket): void {
   if (choice === undefined) return fail('nothing enabled');
   const { host, port } = split(choice.rs);
   const localAddress = options.sources[choice.nic]![host.includes(':') ? 6 : 4];
-  const server = connect({ host, port, localAddress, allowHalfOpen: true });
+  const server = connect({ host, port, allowHalfOpen: true, ...(localAddress === undefined ? {} : { localAddress }) });
   let error = 'client gave up';
   server.on('error', (e: NodeJS.ErrnoException) => {
     error = e.code ?? e.message;

@@ -3,10 +3,13 @@ import { test } from 'node:test';
 import type { Transition } from './agent.ts';
 import type { Tally } from './client.ts';
 import { evaluate, type Observation } from './evaluate.ts';
-import { faults } from './faults.ts';
+import { faultsOf } from './faults.ts';
 import type { Change } from './switchboard.ts';
-import { services } from './topology.ts';
+import { loopbackLayout } from './loopback.ts';
+import { labLayout } from './topology.ts';
 
+const { services } = labLayout;
+const faults = faultsOf(labLayout);
 const cut = faults.find((f) => f.name === 'link-cut')!;
 const tally = (failed = 0): Tally => ({ sent: 20, ok: 20 - failed, failed, pending: 0, errors: {} });
 const requests = (failed: Record<string, number> = {}) =>
@@ -64,7 +67,12 @@ test('SUSPECT and recovery are never strange', () => {
 test('every fault names known services and NICs, and wants something or forbids everything', () => {
   const names = new Set(faults.map((f) => f.name));
   assert.equal(names.size, 16);
-  for (const f of faults) {
+  const onLoopback = faultsOf(loopbackLayout(20_000)).filter((f) => !f.needsNetwork);
+  assert.deepEqual(
+    onLoopback.map((f) => f.name),
+    ['rs-refuse', 'health-500', 'agent-stop', 'lane-crash'],
+  );
+  for (const f of [...faults, ...onLoopback]) {
     for (const a of f.actions) {
       assert.ok(
         services.some((s) => s.name === a.service),

@@ -2,8 +2,9 @@
 import type { Transition } from './agent.ts';
 import type { Tally } from './client.ts';
 import type { Failure } from './dataplane.ts';
-import type { Fault, WantedChange, WantedVerdict } from './faults.ts';
+import type { Fault } from './faults.ts';
 import type { Change } from './switchboard.ts';
+import type { WantedChange, WantedVerdict } from './wanted.ts';
 
 /** Everything seen from the fault (t0) until its healing. Times are ms of one clock. */
 export interface Observation {

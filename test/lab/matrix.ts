@@ -6,13 +6,15 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { Agent } from './agent.ts';
 import type { Row } from './evaluate.ts';
-import { type Fault, faults } from './faults.ts';
+import { type Fault, faultsOf } from './faults.ts';
 import { Lab } from './lab.ts';
 import { play } from './play.ts';
+import { labLayout } from './topology.ts';
 
 /** Recovery hold-downs shortened so that the matrix takes minutes; everything that detects stays at its default. */
 export const QUICK_RECOVERY: Readonly<Record<string, number>> = {};
 
+const faults = faultsOf(labLayout);
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' }, list: { type: 'boolean' } } });
 
 /** Plays one fault with its own agent; what breaks on the way becomes a failed row. */

@@ -4,55 +4,55 @@ import type { Agent } from './agent.ts';
 import { now } from './control.ts';
 import { evaluate, type Row } from './evaluate.ts';
 import type { Fault } from './faults.ts';
-import type { Lab } from './lab.ts';
+import type { World } from './world.ts';
 
 /** A client gives up after 1 s: requests younger than that may still be pending. */
 const PENDING_MS = 1100;
 const RECOVERY_LIMIT_MS = 40_000;
 
 /** Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. */
-export async function play(lab: Lab, agent: Agent, fault: Fault): Promise<Row> {
+export async function play(world: World, agent: Agent, fault: Fault): Promise<Row> {
   const t0 = now();
   try {
-    await fault.apply(lab, agent);
-    await awaitWanted(lab, agent, fault, t0);
+    await fault.apply(world, agent);
+    await awaitWanted(world, agent, fault, t0);
     await sleep(fault.watchMs ?? 1500);
     const end = now();
     // Requests begun at the very end still need their second.
     await sleep(PENDING_MS);
-    const changes = (await lab.changes(t0)).filter((c) => c.t < end);
+    const changes = (await world.changes(t0)).filter((c) => c.t < end);
     const lastAction = Math.max(t0, ...changes.map((c) => c.t));
     const observation = {
       t0,
       changes,
       transitions: (await agent.transitions(t0)).filter((t) => t.t < end),
-      failures: (await lab.failures(t0)).filter((f) => f.t < end),
-      requests: await lab.tally(t0, end),
-      afterActions: (await lab.tally(lastAction + 20, end))['all']!,
+      failures: (await world.failures(t0)).filter((f) => f.t < end),
+      requests: await world.tally(t0, end),
+      afterActions: (await world.tally(lastAction + 20, end))['all']!,
     };
     const row = evaluate(fault, observation);
     const wrong = await fault.check?.(agent);
     const problems = wrong === undefined ? row.problems : [...row.problems, wrong];
-    return await recovered(lab, agent, { ...row, problems });
+    return await recovered(world, agent, { ...row, problems });
   } finally {
     agent.signal('SIGCONT');
-    await lab.heal();
+    await world.heal();
   }
 }
 
-async function awaitWanted(lab: Lab, agent: Agent, fault: Fault, t0: number): Promise<void> {
+async function awaitWanted(world: World, agent: Agent, fault: Fault, t0: number): Promise<void> {
   const limit = Math.max(0, fault.actionsWithinMs, ...fault.verdicts.map((v) => v.withinMs)) + 2000;
   const wanted = fault.verdicts.length + fault.actions.length;
   while (now() - t0 < limit && wanted > 0) {
-    const [transitions, changes] = await Promise.all([agent.transitions(t0), lab.changes(t0)]);
+    const [transitions, changes] = await Promise.all([agent.transitions(t0), world.changes(t0)]);
     const { problems } = evaluate(fault, { t0, transitions, changes, failures: [], requests: {} });
     if (!problems.some((p) => p.startsWith('no ') || p.startsWith('not done'))) return;
     await sleep(50);
   }
 }
 
-async function recovered(lab: Lab, agent: Agent, row: Row): Promise<Row> {
-  await lab.heal();
+async function recovered(world: World, agent: Agent, row: Row): Promise<Row> {
+  await world.heal();
   try {
     return { ...row, recoveryMs: Math.round(await agent.settled(RECOVERY_LIMIT_MS)) };
   } catch (e) {

@@ -1,7 +1,5 @@
 /** What the stand-in data plane may use: per service its slices (NICs), the weights of its real servers, and paths. Pure state, no I/O. */
-
-/** Weight of every real server in the agent's config; the webhook sends absolute weights. */
-export const WEIGHT = 100;
+import { WEIGHT } from './layout.ts';
 
 export interface SwitchboardService {
   readonly name: string;
@@ -111,7 +109,8 @@ export class Switchboard {
       const weight = weightOf(name);
       if (weight <= 0) continue;
       total += weight;
-      const value = (this.#turns.get(`${turn} ${name}`) ?? 0) + weight;
+      // A random start: else the slices of a service would go through its real servers in step.
+      const value = (this.#turns.get(`${turn} ${name}`) ?? Math.random()) + weight;
       this.#turns.set(`${turn} ${name}`, value);
       if (value > bestTurn) [best, bestTurn] = [name, value];
     }

@@ -1,4 +1,5 @@
-/** Who has which address in the lab, as plain values. docs/lab.md draws it. */
+/** Who has which address in the lab's namespaces, as plain values. docs/lab.md draws it. */
+import { count, hostPort, type Layout, type LayoutServer, type LayoutService } from './layout.ts';
 
 export interface Uplink {
   /** Index from 1. */
@@ -13,33 +14,9 @@ export interface Uplink {
   readonly gateway6: string;
 }
 
-export interface RealServer {
-  readonly name: string;
-  readonly rack: number;
-  readonly ip: string;
-  readonly ip6: string;
-}
-
-export interface LabService {
-  readonly name: string;
-  readonly vip: string;
-  readonly family: 4 | 6;
-  readonly nics: readonly string[];
-  /** Names of its real servers. */
-  readonly realServers: readonly string[];
-}
-
-export const NICS = 3;
+const NICS = 3;
 export const RACKS = 3;
-export const PER_RACK = 4;
-/** Ports of every real server: HTTP (`/`, `/health`), TCP echo, UDP echo. */
-export const PORTS = { http: 8080, tcp: 8081, udp: 8082 } as const;
-/** Where the agent listens and where the data plane takes its webhook, inside the load balancer. */
-export const AGENT_PORT = 9844;
-export const WEBHOOK_PORT = 9900;
-
-const count = (n: number) => Array.from({ length: n }, (_, k) => k + 1);
-
+const PER_RACK = 4;
 export const uplinks: readonly Uplink[] = count(NICS).map((i) => ({
   i,
   nic: `eth${i}`,
@@ -50,49 +27,54 @@ export const uplinks: readonly Uplink[] = count(NICS).map((i) => ({
   gateway6: `fd71:0:0:${i}::1`,
 }));
 
-export const realServers: readonly RealServer[] = count(RACKS).flatMap((rack) =>
-  count(PER_RACK).map((k) => ({
-    name: `rs${(rack - 1) * PER_RACK + k}`,
-    rack,
-    ip: `10.10.${rack}.${10 + k}`,
-    ip6: `fd72:0:0:${rack}::${10 + k}`,
-  })),
+interface Server extends LayoutServer {
+  readonly ip: string;
+  readonly ip6: string;
+}
+
+const servers: readonly Server[] = count(RACKS).flatMap((rack) =>
+  count(PER_RACK).map((k) => {
+    const [ip, ip6] = [`10.10.${rack}.${10 + k}`, `fd72:0:0:${rack}::${10 + k}`];
+    return { name: `rs${(rack - 1) * PER_RACK + k}`, rack, ip, ip6, ips: [ip, ip6] };
+  }),
 );
 
-const namesOf = (rack: number) => realServers.filter((r) => r.rack === rack).map((r) => r.name);
+const PORTS = { http: 8080, tcp: 8081, udp: 8082 } as const;
 
-/** One service per NIC with the real servers of one rack (the third on IPv6), and one on every NIC with all of them. */
-export const services: readonly LabService[] = [
-  { name: 'web1', vip: '10.0.0.1', family: 4, nics: ['eth1'], realServers: namesOf(1) },
-  { name: 'web2', vip: '10.0.0.2', family: 4, nics: ['eth2'], realServers: namesOf(2) },
-  { name: 'web3', vip: 'fd70::3', family: 6, nics: ['eth3'], realServers: namesOf(3) },
-  { name: 'all', vip: '10.0.0.9', family: 4, nics: uplinks.map((u) => u.nic), realServers: realServers.map((r) => r.name) },
-];
-
-/** `ip:port`, `[v6]:port`. */
-export function hostPort(ip: string, port: number): string {
-  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+function service(name: string, host: string, nics: readonly string[], of: readonly Server[]): LayoutService {
+  const realServers = of.map((r) => ({
+    name: r.name,
+    rack: r.rack,
+    address: hostPort(host.includes(':') ? r.ip6 : r.ip, PORTS.http),
+  }));
+  return { name, host, port: 80, nics, realServers };
 }
 
-/** The address a service uses for a real server, as written in the agent's config. */
-export function addressOf(service: LabService, name: string): string {
-  const rs = realServers.find((r) => r.name === name)!;
-  return hostPort(service.family === 6 ? rs.ip6 : rs.ip, PORTS.http);
-}
+const rack = (k: number) => servers.filter((r) => r.rack === k);
 
-/** `10.0.0.1:80/tcp`. */
-export function vipOf(service: LabService): string {
-  return `${hostPort(service.vip, 80)}/tcp`;
-}
+export const labLayout: Layout = {
+  nics: uplinks.map((u) => ({ name: u.nic, sources: { 4: u.source, 6: u.source6 }, anchors: [u.gateway, u.gateway6] })),
+  servers,
+  // One service per NIC with the real servers of one rack (the third on IPv6), and one on every NIC with all of them.
+  services: [
+    service('web1', '10.0.0.1', ['eth1'], rack(1)),
+    service('web2', '10.0.0.2', ['eth2'], rack(2)),
+    service('web3', 'fd70::3', ['eth3'], rack(3)),
+    service('all', '10.0.0.9', ['eth1', 'eth2', 'eth3'], servers),
+  ],
+  ports: PORTS,
+  agentPort: 9844,
+  webhookPort: 9900,
+};
 
 /** Commands for `ip -batch` inside each namespace, once the links exist. */
 export function addressing(role: string): string[] {
-  const rack = Number(/^rack(\d)$/.exec(role)?.[1]);
+  const rackNumber = Number(/^rack(\d)$/.exec(role)?.[1]);
   const uplink = uplinks.find((u) => u.tor === role);
   if (role === 'lb')
     return [
       'link set lo up',
-      ...services.map((s) => `addr add ${s.vip}/${s.family === 6 ? 128 : 32} dev lo`),
+      ...labLayout.services.map((s) => `addr add ${s.host}/${s.host.includes(':') ? 128 : 32} dev lo`),
       ...client('cl0', 1),
       ...uplinks.flatMap(uplinkCommands),
     ];
@@ -129,12 +111,10 @@ export function addressing(role: string): string[] {
   }
   return [
     'link set lo up',
-    ...realServers
-      .filter((r) => r.rack === rack)
-      .flatMap((r) => [`addr add ${r.ip}/24 dev eth0`, `addr add ${r.ip6}/64 dev eth0 nodad`]),
+    ...rack(rackNumber).flatMap((r) => [`addr add ${r.ip}/24 dev eth0`, `addr add ${r.ip6}/64 dev eth0 nodad`]),
     'link set eth0 up',
-    `route add default via 10.10.${rack}.1`,
-    `route add ::/0 via fd72:0:0:${rack}::1`,
+    `route add default via 10.10.${rackNumber}.1`,
+    `route add ::/0 via fd72:0:0:${rackNumber}::1`,
   ];
 }
 

@@ -4,9 +4,12 @@ import { existsSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { call, now } from '../lab/control.ts';
-import { faults } from '../lab/faults.ts';
+import { faultsOf } from '../lab/faults.ts';
 import { Lab } from '../lab/lab.ts';
-import { services, uplinks } from '../lab/topology.ts';
+import { labLayout, uplinks } from '../lab/topology.ts';
+
+const { services } = labLayout;
+const faults = faultsOf(labLayout);
 
 const namespaces = (prefix: string) =>
   (existsSync('/run/netns') ? readdirSync('/run/netns') : []).filter((n) => n.startsWith(`${prefix}-`));

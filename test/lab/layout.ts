@@ -1,0 +1,79 @@
+/** What a lab consists of, wherever it runs: NICs, real servers, services and ports, as plain values. */
+
+export interface LayoutNic {
+  readonly name: string;
+  /** Kernel interface, where it is not the name. */
+  readonly device?: string;
+  /** Source addresses by which the data plane chooses this NIC. */
+  readonly sources: { readonly 4: string; readonly 6?: string };
+  /** As in the agent's config. */
+  readonly anchors: readonly string[];
+}
+
+export interface LayoutServer {
+  readonly name: string;
+  readonly rack: number;
+  readonly ips: readonly string[];
+}
+
+export interface LayoutService {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  readonly nics: readonly string[];
+  readonly realServers: readonly {
+    readonly name: string;
+    readonly rack: number;
+    /** `ip:port` as in the agent's config. */
+    readonly address: string;
+  }[];
+}
+
+export interface Layout {
+  readonly nics: readonly LayoutNic[];
+  readonly servers: readonly LayoutServer[];
+  readonly services: readonly LayoutService[];
+  /** Ports of every real server: HTTP (`/`, `/health`), TCP echo, UDP echo. */
+  readonly ports: { readonly http: number; readonly tcp: number; readonly udp: number };
+  /** Where the agent listens and where the data plane takes its webhook, on 127.0.0.1 of the load balancer. */
+  readonly agentPort: number;
+  readonly webhookPort: number;
+}
+
+/** Weight of every real server in the agent's config; the webhook sends absolute weights. */
+export const WEIGHT = 100;
+
+/** 1 … n. */
+export function count(n: number): number[] {
+  return Array.from({ length: n }, (_, k) => k + 1);
+}
+
+/** `ip:port`, `[v6]:port`. */
+export function hostPort(ip: string, port: number): string {
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+/** The layout as the agent's config file: one check profile, default thresholds, the data plane steered by webhook. */
+export function agentConfig(layout: Layout, stateDir: string, rules: Readonly<Record<string, number>> = {}): object {
+  return {
+    cluster: 'lab',
+    server: 'lab-lb',
+    listen: `127.0.0.1:${layout.agentPort}`,
+    stateDir,
+    nics: layout.nics.map((n) => ({
+      name: n.name,
+      ...(n.device === undefined ? {} : { device: n.device, source: n.sources[4] }),
+      anchors: n.anchors,
+    })),
+    checks: { web: { type: 'http', path: '/health', interval: '1s', timeout: '500ms' } },
+    services: layout.services.map((s) => ({
+      name: s.name,
+      vip: `${hostPort(s.host, s.port)}/tcp`,
+      nics: s.nics,
+      check: 'web',
+      actuator: { webhook: { url: `http://127.0.0.1:${layout.webhookPort}/effects` } },
+      realServers: s.realServers.map((r) => ({ address: r.address, weight: WEIGHT, rack: `rack${r.rack}` })),
+    })),
+    ...(Object.keys(rules).length === 0 ? {} : { rules }),
+  };
+}

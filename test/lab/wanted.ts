@@ -1,0 +1,46 @@
+/** What must be said and done about a fault, in the words of a layout. */
+import type { Layout } from './layout.ts';
+import type { Change } from './switchboard.ts';
+
+/** A verdict that must come. */
+export interface WantedVerdict {
+  readonly subject: 'nic' | 'path' | 'rs' | 'rack' | 'agent';
+  readonly verdict: string;
+  readonly nic?: string;
+  readonly rs?: string;
+  readonly causes?: readonly string[];
+  /** ms after the fault. */
+  readonly withinMs: number;
+}
+
+/** A change of the data plane that must come. */
+export type WantedChange = Pick<Change, 'kind' | 'service' | 'nic' | 'rs'>;
+
+/** Builders of expectations; times in ms after the fault. */
+export function wantedOf(layout: Layout) {
+  const uses = (name: string) =>
+    layout.services.flatMap((s) => s.realServers.filter((r) => r.name === name).map((r) => ({ service: s, rs: r.address })));
+  const idsOf = (name: string) => [...new Set(uses(name).map((u) => u.rs))];
+  return {
+    servicesOn: (nic: string) => layout.services.filter((s) => s.nics.includes(nic)).map((s) => s.name),
+    servicesOf: (rs: string) => uses(rs).map((u) => u.service.name),
+    sliceOff: (nic: string): WantedChange[] =>
+      layout.services.filter((s) => s.nics.includes(nic)).map((s) => ({ kind: 'slice', service: s.name, nic })),
+    rsOff: (name: string): WantedChange[] => uses(name).map((u) => ({ kind: 'realServer', service: u.service.name, rs: u.rs })),
+    pathOff: (nic: string, name: string): WantedChange[] =>
+      uses(name)
+        .filter((u) => u.service.nics.includes(nic))
+        .map((u) => ({ kind: 'path', service: u.service.name, nic, rs: u.rs })),
+    nicFail: (nic: string, cause: string, withinMs: number): WantedVerdict => ({
+      subject: 'nic',
+      nic,
+      verdict: 'NIC_FAIL',
+      causes: [cause],
+      withinMs,
+    }),
+    rsDown: (name: string, cause: string, withinMs: number): WantedVerdict[] =>
+      idsOf(name).map((rs) => ({ subject: 'rs', rs, verdict: 'RS_DOWN', causes: [cause], withinMs })),
+    path: (nic: string, name: string, withinMs: number): WantedVerdict[] =>
+      idsOf(name).map((rs) => ({ subject: 'path', nic, rs, verdict: 'PATH', withinMs })),
+  };
+}

@@ -1,0 +1,163 @@
+/** What a lab is made of wherever it runs: processes with control sockets in one directory, and the calls that steer and question them. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { ClientOptions, Tally } from './client.ts';
+import { call } from './control.ts';
+import type { DataplaneOptions, Failure } from './dataplane.ts';
+import type { Layout } from './layout.ts';
+import type { RealServerSetting } from './realservers.ts';
+import type { Change } from './switchboard.ts';
+
+export interface ClientLoad {
+  /** Requests per second and service; default 20. */
+  readonly rate?: number;
+  /** After which a client gives up; default 1000. */
+  readonly timeoutMs?: number;
+}
+
+export abstract class World {
+  readonly layout: Layout;
+  /** Directory for sockets, state and logs; removed with the world. */
+  readonly dir: string;
+  readonly #children: ChildProcess[] = [];
+  #closed = false;
+
+  constructor(layout: Layout, dir: string) {
+    this.layout = layout;
+    this.dir = dir;
+  }
+
+  /** Words before a command that make it run in that part of the world. */
+  protected abstract enter(role: string): readonly string[];
+  /** Undoes every fault of the network. */
+  protected abstract healNetwork(): void;
+  /** Removes what is not a process. Synchronous. */
+  protected abstract remove(): void;
+
+  /** Path of a socket or file of this world. */
+  path(name: string): string {
+    return `${this.dir}/${name}`;
+  }
+
+  /** Where the agent's HTTP port can be reached from outside. */
+  get agentSocket(): string {
+    return this.path('agent.sock');
+  }
+
+  /**
+   * Starts a program in a part of the world. It dies with this process, whatever ends it (parent death signal), and is out of reach of
+   * the terminal's Ctrl-C, which is for the owner to handle.
+   */
+  spawn(role: string, argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
+    const [command, ...args] = [...this.enter(role), 'setpriv', '--pdeathsig', 'KILL', '--', ...argv];
+    const child = spawn(command!, args, { stdio: ['ignore', 'pipe', 'pipe'], env, detached: true });
+    this.#children.push(child);
+    return child;
+  }
+
+  /** Requests begun in a span of time (ms of `now()`), per service. */
+  tally(since: number, until: number): Promise<Record<string, Tally>> {
+    return call(this.path('client.sock'), `/tally?since=${since}&until=${until}`);
+  }
+
+  /** What the agent changed in the data plane since then. */
+  changes(since = 0): Promise<Change[]> {
+    return call(this.path('dataplane.sock'), `/changes?since=${since}`);
+  }
+
+  /** Connections that the data plane could not carry, by slice and real server. */
+  failures(since = 0): Promise<Failure[]> {
+    return call(this.path('dataplane.sock'), `/failures?since=${since}`);
+  }
+
+  /** What is not fully enabled in the data plane, and how many webhook calls and connections it has seen. */
+  dataplane(): Promise<{ reduced: Record<string, number>; announcements: number; carried: number }> {
+    return call(this.path('dataplane.sock'), '/state');
+  }
+
+  /** Everything enabled again, logs empty: as if the data plane had been restarted. */
+  async resetDataplane(): Promise<void> {
+    await call(this.path('dataplane.sock'), '/reset', { method: 'POST' });
+  }
+
+  /** Changes real servers by name. */
+  async set(...settings: readonly RealServerSetting[]): Promise<void> {
+    await Promise.all(
+      settings.map((body) => {
+        const rack = this.layout.servers.find((r) => r.name === body.rs)?.rack;
+        return call(this.path(`rack${rack}.sock`), '/set', { body });
+      }),
+    );
+  }
+
+  /** Undoes every fault: rules, links, routes, real servers. Idempotent. */
+  async heal(): Promise<void> {
+    this.healNetwork();
+    await this.set(...this.layout.servers.map((r) => ({ rs: r.name, refuse: false, health: 200 })));
+  }
+
+  /** Ends every process and removes the rest. Synchronous, idempotent. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const child of this.#children) child.kill('SIGKILL');
+    this.remove();
+  }
+
+  /** Starts real servers, data plane and clients, in this order; on failure closes the world and rejects. */
+  protected async populate(load: ClientLoad): Promise<void> {
+    try {
+      await Promise.all([...this.#startRacks(), this.#startDataplane()]);
+      await this.#startClient(load);
+    } catch (e) {
+      this.close();
+      throw e;
+    }
+  }
+
+  #startRacks(): Promise<void>[] {
+    const { servers, ports } = this.layout;
+    return [...new Set(servers.map((r) => r.rack))].map((k) => {
+      const own = servers.filter((r) => r.rack === k).map((r) => ({ name: r.name, ips: r.ips }));
+      return this.#node(`rack${k}`, 'realservers.ts', { control: this.path(`rack${k}.sock`), servers: own, ports });
+    });
+  }
+
+  #startDataplane(): Promise<void> {
+    const options: DataplaneOptions = {
+      control: this.path('dataplane.sock'),
+      agentSocket: this.agentSocket,
+      agentPort: this.layout.agentPort,
+      webhookPort: this.layout.webhookPort,
+      services: this.layout.services.map((s) => ({ ...s, realServers: s.realServers.map((r) => r.address) })),
+      sources: Object.fromEntries(this.layout.nics.map((n) => [n.name, n.sources])),
+    };
+    return this.#node('lb', 'dataplane.ts', options);
+  }
+
+  #startClient(load: ClientLoad): Promise<void> {
+    const services = this.layout.services.map(({ name, host, port }) => ({ name, host, port }));
+    const options: ClientOptions = {
+      control: this.path('client.sock'),
+      rate: load.rate ?? 20,
+      timeoutMs: load.timeoutMs ?? 1000,
+      services,
+    };
+    return this.#node('client', 'client.ts', options);
+  }
+
+  /** Starts one of the lab's own programs and waits for its line `ready`. */
+  #node(role: string, file: string, options: object): Promise<void> {
+    const child = this.spawn(role, [process.execPath, fileURLToPath(new URL(file, import.meta.url)), JSON.stringify(options)]);
+    return new Promise((resolve, reject) => {
+      let errors = '';
+      child.stderr!.setEncoding('utf8').on('data', (d: string) => {
+        errors += d;
+        if (!this.#closed) process.stderr.write(`[lab ${role}] ${d}`);
+      });
+      child.stdout!.setEncoding('utf8').on('data', (d: string) => d.includes('ready') && resolve());
+      child.once('error', reject);
+      child.once('exit', (code) => reject(new Error(`the lab's ${file} in ${role} ended with ${code}: ${errors.trim()}`)));
+    });
+  }
+}
