@@ -25,6 +25,9 @@ export class Exposition {
   readonly #constant: string;
   #regions = new Map<string, Region>();
   #previous: Buffer | undefined;
+  /** Memory that callers still read, and memory to write the next bodies into: fresh megabytes cost more than the text in them. */
+  readonly #lent = new Set<ArrayBufferLike>();
+  readonly #spare: Buffer[] = [];
 
   /** `constant`: labels that every series carries. */
   constructor(constant: Readonly<Record<string, string>>) {
@@ -33,7 +36,7 @@ export class Exposition {
 
   /**
    * Renders families in the order given, several of one name together under one TYPE line. A family whose rows are the same object as in
-   * the call before keeps its rendered labels. The buffer returned is never written again.
+   * the call before keeps its rendered labels. The body stays as it is until it is given back with `release`, if ever.
    */
   render(families: readonly Family[], format: Format): Buffer {
     const regions = new Map<string, Region>();
@@ -53,16 +56,34 @@ export class Exposition {
         regions.set(key, region);
       }
     }
-    const out = Buffer.allocUnsafeSlow(room);
+    const out = this.#memory(room);
     const previous = this.#previous;
     this.#regions = new Map(); // should a step throw, the next rendering starts afresh
     let cursor = 0;
-    for (const step of steps) cursor = step instanceof Region ? step.write(out, cursor, previous) : cursor + step.copy(out, cursor);
+    for (const step of steps)
+      cursor = step instanceof Region ? step.write(out, cursor, previous) : cursor + step.copy(out, cursor);
     const samplesEnd = cursor;
     if (format === 'openmetrics') cursor += out.write('# EOF\n', cursor, 'latin1');
     this.#regions = regions;
     this.#previous = out.subarray(0, samplesEnd);
+    this.#lent.add(out.buffer);
+    if (previous !== undefined) this.#recycle(previous);
     return out.subarray(0, cursor);
+  }
+
+  /** Says that nobody reads this body any more. */
+  release(body: Buffer): void {
+    if (this.#lent.delete(body.buffer) && body.buffer !== this.#previous?.buffer) this.#recycle(body);
+  }
+
+  #recycle(body: Buffer): void {
+    if (!this.#lent.has(body.buffer) && this.#spare.length < 2) this.#spare.push(Buffer.from(body.buffer));
+  }
+
+  #memory(room: number): Buffer {
+    const fits = (b: Buffer) => b.length >= room && b.length < 2 * room + 65536;
+    const spare = this.#spare.splice(0).find(fits);
+    return spare ?? Buffer.allocUnsafeSlow(Math.ceil(room * 1.05));
   }
 }
 

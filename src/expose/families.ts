@@ -33,10 +33,24 @@ export class JudgeFamilies implements FamilySource {
     const reload = view.lastReload();
     const reloadedAt = Math.round(reload.t + view.wallOffsetMs()) / 1000;
     return [
-      gauge('agent_state', 'What the agent does: 1 for the present state.', ['state'], STATES, AGENT_STATES.map((s) => Number(s === state))),
+      gauge(
+        'agent_state',
+        'What the agent does: 1 for the present state.',
+        ['state'],
+        STATES,
+        AGENT_STATES.map((s) => Number(s === state)),
+      ),
       counter('verdict_changes_total', 'Changes to this verdict.', ['subject', 'verdict'], changes.rows, changes.values),
-      counter('governor_blocked_total', 'Actions held back, by the limit that held them.', ['rule'], blocked.rows, blocked.values),
-      gauge('config_last_reload_successful', 'Whether the last load of the config file succeeded.', [], SINGLE, [Number(reload.ok)]),
+      counter(
+        'governor_blocked_total',
+        'Actions held back, by the limit that held them.',
+        ['rule'],
+        blocked.rows,
+        blocked.values,
+      ),
+      gauge('config_last_reload_successful', 'Whether the last load of the config file succeeded.', [], SINGLE, [
+        Number(reload.ok),
+      ]),
       gauge('config_last_reload_timestamp_seconds', 'When the config file was last loaded or refused.', [], SINGLE, [reloadedAt]),
       gauge('build_info', 'Version of the agent and of its runtime; always 1.', ['version', 'node_version'], this.#build, [1]),
     ];

@@ -7,7 +7,13 @@ export function gauge(name: string, help: string, labelNames: readonly string[],
   return { name: `fourlane_${name}`, help, type: 'gauge', labelNames, rows, values };
 }
 
-export function counter(name: string, help: string, labelNames: readonly string[], rows: Rows, values: ArrayLike<number>): Family {
+export function counter(
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  rows: Rows,
+  values: ArrayLike<number>,
+): Family {
   return { ...gauge(name, help, labelNames, rows, values), type: 'counter' };
 }
 
@@ -17,7 +23,8 @@ export class Holding {
   #ones = new Float64Array(0);
 
   set(rows: Rows): { readonly rows: Rows; readonly values: Float64Array } {
-    const same = rows.length === this.#rows.length && rows.every((row, i) => row.every((value, k) => value === this.#rows[i]![k]));
+    const same =
+      rows.length === this.#rows.length && rows.every((row, i) => row.every((value, k) => value === this.#rows[i]![k]));
     if (!same) {
       this.#rows = rows;
       this.#ones = new Float64Array(rows.length).fill(1);

@@ -33,7 +33,9 @@ export class NicFamilies {
     const plan = view.plan();
     const verdicts = plan.nics.map((n) => index.nic.get(n.name));
     // A pair that the table lacks gets its series when it is first seen, rather than being shown as something else.
-    const odd = verdicts.find((v) => v !== undefined && !this.#pairs.some(([name, cause]) => name === v.verdict && cause === v.cause));
+    const odd = verdicts.find(
+      (v) => v !== undefined && !this.#pairs.some(([name, cause]) => name === v.verdict && cause === v.cause),
+    );
     if (odd !== undefined) {
       this.#pairs = [...this.#pairs, [odd.verdict, odd.cause]];
       this.#plan = undefined;
@@ -42,15 +44,35 @@ export class NicFamilies {
     if (plan !== this.#plan) this.#remake(plan);
     const nics = view.nics();
     return [
-      gauge('nic_up', 'Whether the NIC is not judged failed.', ['nic'], this.#nic, verdicts.map((v) => Number(v?.verdict !== 'NIC_FAIL'))),
-      gauge('nic_carrier', 'Whether the link has carrier.', ['nic'], this.#nic, nics.map((n) => (n.carrier < 0 ? Number.NaN : n.carrier))),
-      counter('nic_carrier_changes_total', 'Changes of carrier since the agent started.', ['nic'], this.#nic, nics.map((n) => n.carrierChanges)),
+      gauge(
+        'nic_up',
+        'Whether the NIC is not judged failed.',
+        ['nic'],
+        this.#nic,
+        verdicts.map((v) => Number(v?.verdict !== 'NIC_FAIL')),
+      ),
+      gauge(
+        'nic_carrier',
+        'Whether the link has carrier.',
+        ['nic'],
+        this.#nic,
+        nics.map((n) => (n.carrier < 0 ? Number.NaN : n.carrier)),
+      ),
+      counter(
+        'nic_carrier_changes_total',
+        'Changes of carrier since the agent started.',
+        ['nic'],
+        this.#nic,
+        nics.map((n) => n.carrierChanges),
+      ),
       gauge(
         'nic_verdict',
         'Present verdict of the NIC: 1 for the one that holds, with its cause.',
         ['nic', 'verdict', 'cause'],
         this.#verdict,
-        verdicts.flatMap((v) => this.#pairs.map(([name, cause]) => Number(name === (v?.verdict ?? 'OK') && cause === (v?.cause ?? 'none')))),
+        verdicts.flatMap((v) =>
+          this.#pairs.map(([name, cause]) => Number(name === (v?.verdict ?? 'OK') && cause === (v?.cause ?? 'none'))),
+        ),
       ),
       gauge('nic_slice_enabled', 'Whether services may use the NIC.', ['nic'], this.#nic, view.wanted().nicEnabled),
       gauge(

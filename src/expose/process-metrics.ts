@@ -45,8 +45,11 @@ export class ProcessMetrics implements FamilySource {
 export function toFamily(metric: Metric, rows?: Family['rows']): Family {
   const isHistogram = String(metric.type) === 'histogram';
   const base = { name: metric.name, help: metric.help, type: String(metric.type) as Family['type'] };
-  const labelNames = [...new Set(metric.values.flatMap((v) => Object.keys(v.labels)))].filter((name) => !isHistogram || name !== 'le');
-  const labels = (v: Metric['values'][number]) => labelNames.map((name) => String((v.labels as Record<string, unknown>)[name] ?? ''));
+  const labelNames = [...new Set(metric.values.flatMap((v) => Object.keys(v.labels)))].filter(
+    (name) => !isHistogram || name !== 'le',
+  );
+  const labels = (v: Metric['values'][number]) =>
+    labelNames.map((name) => String((v.labels as Record<string, unknown>)[name] ?? ''));
   if (!isHistogram) {
     const made = metric.values.map(labels);
     return { ...base, labelNames, rows: keep(made, rows), values: Float64Array.from(metric.values, (v) => v.value) };
@@ -64,7 +67,16 @@ export function toFamily(metric: Metric, rows?: Family['rows']): Family {
   // prom-client's buckets are cumulative, a Family's are not.
   for (const { values } of series.values()) for (let b = bounds.length; b > 0; b--) values[b]! -= values[b - 1]!;
   const all = [...series.values()];
-  return { ...base, labelNames, bounds, rows: keep(all.map((s) => s.row), rows), values: Float64Array.from(all.flatMap((s) => s.values)) };
+  return {
+    ...base,
+    labelNames,
+    bounds,
+    rows: keep(
+      all.map((s) => s.row),
+      rows,
+    ),
+    values: Float64Array.from(all.flatMap((s) => s.values)),
+  };
 }
 
 function keep(made: Family['rows'], known: Family['rows'] | undefined): Family['rows'] {

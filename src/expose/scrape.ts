@@ -6,10 +6,22 @@ import { Exposition, type Format } from './exposition.ts';
 
 const compress = promisify(gzip);
 
+/** A body that is being sent. `release` must be called once when it has been, or has failed to be. */
+export interface Body {
+  readonly bytes: Buffer;
+  release(): void;
+}
+
+interface Making {
+  readonly bytes: Promise<Buffer>;
+  holders: number;
+  readonly free: (bytes: Buffer) => void;
+}
+
 export class Scraper {
   readonly #sources: readonly FamilySource[];
   readonly #labels: () => Readonly<Record<string, string>>;
-  readonly #running = new Map<string, Promise<Buffer>>();
+  readonly #running = new Map<string, Making>();
   #exposition: Exposition | undefined;
   #labelled = '';
 
@@ -20,31 +32,51 @@ export class Scraper {
   }
 
   /** The body. Scrapes alike that come while one is in the making share it. */
-  scrape(format: Format, gzipped: boolean): Promise<Buffer> {
+  async scrape(format: Format, gzipped: boolean): Promise<Body> {
     const key = `${format} ${gzipped}`;
-    const running = this.#running.get(key);
-    if (running !== undefined) return running;
-    const made = this.#make(format, gzipped).finally(() => this.#running.delete(key));
-    this.#running.set(key, made);
-    return made;
-  }
-
-  async #make(format: Format, gzipped: boolean): Promise<Buffer> {
-    if (!gzipped) {
-      // The next turn of the event loop: requests that are already read from their sockets join this rendering.
-      await new Promise(setImmediate);
-      return this.#render(format);
+    let making = this.#running.get(key);
+    if (making === undefined) {
+      making = gzipped ? this.#compressed(format) : this.#plain(format);
+      this.#running.set(key, making);
+      const done = () => this.#running.delete(key);
+      making.bytes.then(done, done);
     }
-    return compress(await this.scrape(format, false), { level: constants.Z_BEST_SPEED });
+    const held = making;
+    held.holders++;
+    const bytes = await held.bytes;
+    return { bytes, release: () => --held.holders === 0 && held.free(bytes) };
   }
 
-  #render(format: Format): Buffer {
+  #compressed(format: Format): Making {
+    const make = async () => {
+      const plain = await this.scrape(format, false);
+      try {
+        return await compress(plain.bytes, { level: constants.Z_BEST_SPEED });
+      } finally {
+        plain.release();
+      }
+    };
+    return { bytes: make(), holders: 0, free: () => undefined };
+  }
+
+  #plain(format: Format): Making {
+    // Rendered in the next turn of the event loop: requests that have already been read from their sockets join in.
+    const bytes = new Promise(setImmediate).then(() =>
+      this.#current().render(
+        this.#sources.flatMap((s) => s.families()),
+        format,
+      ),
+    );
+    return { bytes, holders: 0, free: (body) => this.#exposition?.release(body) };
+  }
+
+  #current(): Exposition {
     const labels = this.#labels();
     const labelled = JSON.stringify(labels);
     if (this.#exposition === undefined || labelled !== this.#labelled) {
       this.#exposition = new Exposition(labels);
       this.#labelled = labelled;
     }
-    return this.#exposition.render(this.#sources.flatMap((s) => s.families()), format);
+    return this.#exposition;
   }
 }

@@ -53,7 +53,8 @@ export class ServiceFamilies {
     const slices = plan.services.map((s, i) => s.nics.map((_, k) => Number(sliceEnabled(plan, wanted, i, k))));
     const states = plan.services.map((s, i) => {
       const count = { up: 0, down: 0, held: 0 };
-      for (let r = 0; r < s.realServers.length; r++) count[standing(down[s.realServers[r]!.target] === 1, wanted.weight[i]?.[r] ?? 0)]++;
+      for (let r = 0; r < s.realServers.length; r++)
+        count[standing(down[s.realServers[r]!.target] === 1, wanted.weight[i]?.[r] ?? 0)]++;
       return count;
     });
     return [
@@ -71,8 +72,20 @@ export class ServiceFamilies {
         rows.state,
         states.flatMap((count) => STANDINGS.map((s) => count[s])),
       ),
-      gauge('service_panic', 'Whether panic keeps real servers in service that are judged down.', ['service'], rows.service, wanted.panic),
-      gauge('service_slice_enabled', 'Whether the service is served through the NIC.', ['service', 'nic'], rows.slices, slices.flat()),
+      gauge(
+        'service_panic',
+        'Whether panic keeps real servers in service that are judged down.',
+        ['service'],
+        rows.service,
+        wanted.panic,
+      ),
+      gauge(
+        'service_slice_enabled',
+        'Whether the service is served through the NIC.',
+        ['service', 'nic'],
+        rows.slices,
+        slices.flat(),
+      ),
     ];
   }
 
@@ -92,7 +105,13 @@ export class ServiceFamilies {
       }
     }
     return [
-      gauge('real_server_up', 'Whether the real server is not judged down.', ['service', 'real_server', 'rack'], rows.members, up),
+      gauge(
+        'real_server_up',
+        'Whether the real server is not judged down.',
+        ['service', 'real_server', 'rack'],
+        rows.members,
+        up,
+      ),
       gauge(
         'real_server_weight',
         'Weight of the real server: configured, and wanted after verdicts, slow start and limits.',
@@ -132,7 +151,13 @@ export class ServiceFamilies {
         paths.rows,
         paths.values,
       ),
-      gauge('rack_fault', 'Whether the rack is judged failed as a whole.', ['rack'], rows.racks, rows.racks.map(([r]) => Number(index.rack.has(r!)))),
+      gauge(
+        'rack_fault',
+        'Whether the rack is judged failed as a whole.',
+        ['rack'],
+        rows.racks,
+        rows.racks.map(([r]) => Number(index.rack.has(r!))),
+      ),
     ];
   }
 }

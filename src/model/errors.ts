@@ -15,6 +15,8 @@ export const ERRORS = {
   BAD_REQUEST: { side: 'user', status: 400 },
   EVIDENCE_INVALID: { side: 'user', status: 400 },
   USAGE: { side: 'user', status: 400 },
+  NOT_READY: { side: 'system', status: 503 },
+  OVERLOADED: { side: 'user', status: 503 },
   INTERNAL: { side: 'system', status: 500 },
 } as const;
 export type ErrorCode = keyof typeof ERRORS;

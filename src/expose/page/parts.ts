@@ -1,0 +1,73 @@
+/** Sections of the status page that list NICs and services. */
+import type { MemberReport, NicReport, ServiceReport, StatusReport } from '../report.ts';
+import { count, formatRtt, formatShare } from './format.ts';
+import { type Html, html } from './html.ts';
+
+const MAX_SERVICES = 100;
+const MAX_WEIGHTS = 200;
+
+/** A stacked bar of counts, drawn in the order given. */
+export function meter(parts: Readonly<Record<string, number>>, label: string): Html {
+  const total = Object.values(parts).reduce((a, b) => a + b, 0) || 1;
+  let x = 0;
+  const bars = Object.entries(parts).map(([name, n]) => {
+    const from = x;
+    x += (n / total) * 100;
+    return html`<rect class="${name}" x="${from.toFixed(2)}" y="0" width="${(x - from).toFixed(2)}" height="8"/>`;
+  });
+  return html`<svg class="meter" viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${label}">${bars}</svg>`;
+}
+
+function renderNic(nic: NicReport): Html {
+  const { ok, link_fail, service_fail, unknown } = nic.cells;
+  const other = [
+    link_fail > 0 && `${link_fail} link failed`,
+    service_fail > 0 && `${service_fail} service failed`,
+    unknown > 0 && `${unknown} unknown`,
+  ].filter(Boolean);
+  const split = `${ok} of ${count(ok + link_fail + service_fail + unknown, 'check')} good${other.length > 0 ? `, ${other.join(', ')}` : ''}`;
+  const carrier = { up: '▲ up', down: '▼ down', unknown: '? unknown' }[nic.carrier];
+  const sign = { ok: '●', warn: '▲', bad: '■' }[nic.level];
+  const notes = [nic.device !== nic.name && `on ${nic.device}`, nic.group !== nic.name && `group ${nic.group}`].filter(Boolean);
+  return html`<article class="card nic ${nic.level}"><header><h3>${nic.name}</h3><span class="mute">${notes.join(', ')}</span><span class="tag ${nic.level}">${sign} ${nic.verdict}</span></header>
+${meter({ ok, service_fail, link_fail, unknown }, split)}<p class="split">${split}</p>
+<dl><dt>Carrier</dt><dd>${carrier}</dd><dt>Slice</dt><dd>${nic.enabled ? 'in service' : html`<span class="tag bad">taken out</span>`}</dd>
+<dt>RTT p50 / p99</dt><dd>${nic.rttSeconds === null ? '–' : `${formatRtt(nic.rttSeconds.p50)} / ${formatRtt(nic.rttSeconds.p99)}`}</dd>
+<dt>Loss</dt><dd>${nic.lossRatio === null ? '–' : formatShare(nic.lossRatio)}</dd>
+${nic.cause !== 'none' && html`<dt>Cause</dt><dd>${nic.cause}</dd>`}</dl></article>`;
+}
+
+export function renderNics(report: StatusReport): Html {
+  return html`<section><h2>NICs</h2><div class="nics">${report.nics.map(renderNic)}</div></section>`;
+}
+
+function renderMember(m: MemberReport): Html {
+  const changed = m.weight.wanted !== m.weight.configured;
+  return html`<li><span class="mono">${m.realServer}</span><span class="${changed ? 'changed' : ''}">${
+    changed ? `${m.weight.configured} → ${m.weight.wanted}` : m.weight.configured
+  }${m.state === 'held' ? ' (held)' : ''}</span></li>`;
+}
+
+function renderService(s: ServiceReport): Html {
+  const states = { up: 0, held: 0, down: 0 };
+  for (const r of s.realServers) states[r.state]++;
+  const changed = s.realServers.filter((r) => r.weight.wanted !== r.weight.configured).length;
+  const label = `${s.enabled} of ${s.total} in service`;
+  const [level, text] = s.panic ? ['bad', '■ PANIC'] : s.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
+  return html`<article class="service"><div><h3>${s.name}</h3>${s.vip !== s.name && html`<div class="vip mono">${s.vip}</div>`}</div>
+<div><span class="tag ${level}">${text}</span></div>
+<div class="load">${label}${meter(states, label)}</div>
+<div class="slices">${s.slices.map((k) => html`<span class="slice${k.enabled ? '' : ' off'}" title="${k.enabled ? 'in service' : 'taken out'}">${k.nic}</span>`)}</div>
+<details${changed > 0 && changed <= 8 && html` open`}><summary>Weights${changed > 0 && html`: <span class="changed">${changed} changed</span>`}</summary>
+<ul class="weights">${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details></article>`;
+}
+
+export function renderServices(report: StatusReport): Html {
+  const rank = (s: ServiceReport) => (s.up ? 2 : 0) - Number(s.panic) + s.enabled / (s.total || 1);
+  const { services } = report;
+  const big = services.length > MAX_SERVICES;
+  const shown = big ? services.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_SERVICES) : services;
+  return html`<section><h2>Services ${big && html`<small>the worst ${MAX_SERVICES} of ${services.length}</small>`}</h2><div class="card services">${
+    shown.length === 0 ? html`<p class="empty">The config names no service.</p>` : shown.map(renderService)
+  }</div></section>`;
+}

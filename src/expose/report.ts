@@ -1,0 +1,220 @@
+/** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
+import { OUTCOMES } from '../model/outcome.ts';
+import type { Transition, Verdict } from '../model/verdict.ts';
+import {
+  type AgentState,
+  agentState,
+  type CellState,
+  cellState,
+  countCells,
+  downTargets,
+  type Standing,
+  standing,
+} from './state.ts';
+import { bySeverity, commandFor, indexVerdicts, type Level, levelOf, sliceEnabled, type VerdictIndex } from './verdicts.ts';
+import { type AgentView, BAD, GOOD } from './view.ts';
+
+/** `since` as ISO 8601 wall time; `command` is the first thing to type about it. */
+export interface VerdictReport extends Omit<Verdict, 'since'> {
+  readonly level: Level;
+  readonly since: string;
+  readonly forSeconds: number;
+  readonly command: string;
+}
+
+export interface TransitionReport extends VerdictReport {
+  readonly time: string;
+  readonly previous: string;
+  readonly actions: Transition['actions'];
+  readonly blocked: Transition['blocked'];
+}
+
+export interface NicReport {
+  readonly name: string;
+  readonly device: string;
+  readonly group: string;
+  readonly carrier: 'up' | 'down' | 'unknown';
+  readonly verdict: string;
+  readonly cause: string;
+  readonly level: Level;
+  readonly enabled: boolean;
+  readonly cells: Record<CellState, number>;
+  /** Of the last round trips of all its targets; null when none was measured. */
+  readonly rttSeconds: { readonly p50: number; readonly p99: number } | null;
+  readonly lossRatio: number | null;
+}
+
+export interface MemberReport {
+  readonly realServer: string;
+  readonly target: string;
+  readonly rack?: string;
+  readonly state: Standing;
+  readonly verdict: string;
+  readonly cause: string;
+  readonly weight: { readonly configured: number; readonly wanted: number };
+}
+
+export interface ServiceReport {
+  readonly name: string;
+  readonly vip: string;
+  readonly up: boolean;
+  readonly panic: boolean;
+  /** Real servers with a weight above 0. */
+  readonly enabled: number;
+  readonly total: number;
+  readonly slices: readonly { readonly nic: string; readonly enabled: boolean }[];
+  readonly realServers: readonly MemberReport[];
+}
+
+export interface StatusReport {
+  readonly cluster: string;
+  readonly server: string;
+  readonly version: string;
+  readonly state: AgentState;
+  readonly ready: boolean;
+  readonly reason: string;
+  readonly time: string;
+  readonly uptimeSeconds: number;
+  readonly revision: string;
+  readonly lastReload: { readonly ok: boolean; readonly message: string; readonly time: string };
+  /** Present verdicts, most severe first, without their evidence: `why` has it. */
+  readonly verdicts: readonly Omit<VerdictReport, 'evidence'>[];
+  readonly nics: readonly NicReport[];
+  readonly services: readonly ServiceReport[];
+}
+
+/** ISO 8601 wall time of a monotonic ms. */
+export function wallTime(view: AgentView, t: number): string {
+  return new Date(Math.round(t + view.wallOffsetMs())).toISOString();
+}
+
+export function reportVerdict(view: AgentView, v: Verdict): VerdictReport {
+  return {
+    ...v,
+    level: levelOf(v.verdict),
+    since: wallTime(view, v.since),
+    forSeconds: Math.max(0, Math.round(view.now() - v.since) / 1000),
+    command: commandFor(v),
+  };
+}
+
+export function reportTransition(view: AgentView, transition: Transition): TransitionReport {
+  const { t, previous, actions, blocked, ...verdict } = transition;
+  return { ...reportVerdict(view, verdict), time: wallTime(view, t), previous, actions, blocked };
+}
+
+function reportNics(view: AgentView, index: VerdictIndex): NicReport[] {
+  const width = view.plan().targets.length;
+  const { rttUs } = view.cells();
+  return view.plan().nics.map((nic, i) => {
+    const { carrier = -1, loss } = view.nics()[i] ?? {};
+    const v = index.nic.get(nic.name);
+    const rtts = Float64Array.from({ length: width }, (_, j) => rttUs[i * width + j] ?? 0)
+      .filter((rtt) => rtt > 0)
+      .sort();
+    const rank = (p: number) => rtts[Math.ceil(p * rtts.length) - 1]! / 1e6;
+    return {
+      name: nic.name,
+      device: nic.device,
+      group: nic.group,
+      carrier: carrier < 0 ? 'unknown' : carrier === 1 ? 'up' : 'down',
+      verdict: v?.verdict ?? 'OK',
+      cause: v?.cause ?? 'none',
+      level: levelOf(v?.verdict ?? 'OK'),
+      enabled: view.wanted().nicEnabled[i] === 1,
+      cells: countCells(view, i),
+      rttSeconds: rtts.length === 0 ? null : { p50: rank(0.5), p99: rank(0.99) },
+      lossRatio: loss ?? null,
+    };
+  });
+}
+
+function reportServices(view: AgentView, index: VerdictIndex): ServiceReport[] {
+  const plan = view.plan();
+  const wanted = view.wanted();
+  const down = downTargets(new Map(plan.targets.map((t, i) => [t.id, i])), index);
+  return plan.services.map((service, i) => {
+    const realServers = service.realServers.map(({ target, weight }, r): MemberReport => {
+      const { id, realServer, rack } = plan.targets[target]!;
+      const fraction = wanted.weight[i]?.[r] ?? 0;
+      const v = index.rs.get(id);
+      return {
+        realServer,
+        target: id,
+        ...(rack === undefined ? {} : { rack }),
+        state: standing(down[target] === 1, fraction),
+        verdict: v?.verdict ?? 'OK',
+        cause: v?.cause ?? 'none',
+        weight: { configured: weight, wanted: Math.round(weight * fraction * 100) / 100 },
+      };
+    });
+    const slices = service.nics.map((n, k) => ({ nic: plan.nics[n]!.name, enabled: sliceEnabled(plan, wanted, i, k) }));
+    return {
+      name: service.name,
+      vip: service.vip,
+      up: realServers.some((r) => r.state === 'up') && slices.some((s) => s.enabled),
+      panic: wanted.panic[i] === 1,
+      enabled: realServers.filter((r) => r.weight.wanted > 0).length,
+      total: realServers.length,
+      slices,
+      realServers,
+    };
+  });
+}
+
+/** Everything `fourlane status` shows. */
+export function reportStatus(view: AgentView): StatusReport {
+  const plan = view.plan();
+  const index = indexVerdicts(view.verdicts());
+  const { ok, message, t } = view.lastReload();
+  return {
+    cluster: plan.cluster,
+    server: plan.server,
+    version: view.version,
+    state: agentState(view),
+    ...view.ready(),
+    time: wallTime(view, view.now()),
+    uptimeSeconds: Math.round(view.now() - view.startedAt) / 1000,
+    revision: plan.revision,
+    lastReload: { ok, message, time: wallTime(view, t) },
+    verdicts: bySeverity(view.verdicts()).map((v) => {
+      const { evidence: _, ...rest } = reportVerdict(view, v);
+      return rest;
+    }),
+    nics: reportNics(view, index),
+    services: reportServices(view, index),
+  };
+}
+
+export interface CellReport {
+  readonly nic: string;
+  readonly rs: string;
+  readonly state: CellState;
+  readonly link: 'ok' | 'fail' | 'unknown';
+  readonly service: 'ok' | 'fail' | 'unknown';
+  /** Of the last probe; null when there was none yet. */
+  readonly outcome: string | null;
+  readonly rttSeconds: number | null;
+  readonly ageSeconds: number | null;
+}
+
+const word = (state: number | undefined) => (state === GOOD ? 'ok' : state === BAD ? 'fail' : 'unknown');
+
+/** The cell of NIC number `nic` and target number `target`. */
+export function reportCell(view: AgentView, nic: number, target: number): CellReport {
+  const plan = view.plan();
+  const cells = view.cells();
+  const i = nic * plan.targets.length + target;
+  const probed = (cells.t[i] ?? 0) > 0;
+  const rtt = cells.rttUs[i] ?? 0;
+  return {
+    nic: plan.nics[nic]!.name,
+    rs: plan.targets[target]!.id,
+    state: cellState(cells.link[i], cells.service[i]),
+    link: word(cells.link[i]),
+    service: word(cells.service[i]),
+    outcome: probed ? (OUTCOMES[cells.outcome[i]!] ?? null) : null,
+    rttSeconds: rtt > 0 ? rtt / 1e6 : null,
+    ageSeconds: probed ? Math.max(0, Math.round(view.now() - cells.t[i]!) / 1000) : null,
+  };
+}

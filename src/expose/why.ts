@@ -1,0 +1,100 @@
+/** The evidence behind one subject's present verdict, and what its cells show now. */
+import { FourlaneError } from '../model/errors.ts';
+import type { Subject, Verdict } from '../model/verdict.ts';
+import {
+  type CellReport,
+  reportCell,
+  reportTransition,
+  reportVerdict,
+  type TransitionReport,
+  type VerdictReport,
+} from './report.ts';
+import type { AgentView } from './view.ts';
+
+/** At most this many cells in an answer, the bad ones first; `cellCount` says how many there are. */
+const MAX_CELLS = 64;
+const MAX_TRANSITIONS = 20;
+
+export interface WhyReport {
+  readonly question: string;
+  readonly time: string;
+  /** The subject's own verdict first (OK included), then those on its paths and its rack. */
+  readonly verdicts: readonly VerdictReport[];
+  readonly cells: readonly CellReport[];
+  readonly cellCount: number;
+  /** Newest first. */
+  readonly transitions: readonly TransitionReport[];
+}
+
+/**
+ * `nic`: a NIC's name. `rs`: `HOST:PORT`, or the id of one of its checks. Throws FourlaneError NOT_FOUND, naming what there is, when the
+ * agent has no such subject.
+ */
+export function reportWhy(view: AgentView, question: { readonly nic: string } | { readonly rs: string }): WhyReport {
+  const plan = view.plan();
+  if ('nic' in question) {
+    const nic = plan.nics.findIndex((n) => n.name === question.nic);
+    if (nic < 0)
+      throw unknown(
+        'NIC',
+        question.nic,
+        plan.nics.map((n) => n.name),
+      );
+    const concerns = (s: Subject) => s.nic === question.nic;
+    return answer(
+      view,
+      `nic ${question.nic}`,
+      [{ subject: 'nic', nic: question.nic }],
+      concerns,
+      [nic],
+      [...plan.targets.keys()],
+    );
+  }
+  const matches = [...plan.targets.keys()].filter(
+    (j) => plan.targets[j]!.id === question.rs || plan.targets[j]!.realServer === question.rs,
+  );
+  if (matches.length === 0)
+    throw unknown(
+      'real server',
+      question.rs,
+      plan.targets.map((t) => t.realServer),
+    );
+  const ids = new Set(matches.map((j) => plan.targets[j]!.id));
+  const racks = new Set(matches.map((j) => plan.targets[j]!.rack));
+  const concerns = (s: Subject) => (s.rs !== undefined && ids.has(s.rs)) || (s.subject === 'rack' && racks.has(s.rack));
+  const subjects = [...ids].map((rs): Subject => ({ subject: 'rs', rs }));
+  return answer(view, `rs ${question.rs}`, subjects, concerns, [...plan.nics.keys()], matches);
+}
+
+function answer(
+  view: AgentView,
+  question: string,
+  subjects: readonly Subject[],
+  concerns: (s: Subject) => boolean,
+  nics: readonly number[],
+  targets: readonly number[],
+): WhyReport {
+  const own = subjects.map((s) => view.why(s)).filter((v) => v !== undefined);
+  const isOwn = (v: Verdict) => own.some((o) => o.subject === v.subject && o.nic === v.nic && o.rs === v.rs);
+  const others = view.verdicts().filter((v) => concerns(v) && !isOwn(v));
+  const cells = nics.flatMap((i) => targets.map((j) => reportCell(view, i, j)));
+  const order = ['link_fail', 'service_fail', 'unknown', 'ok'];
+  return {
+    question,
+    time: new Date(Math.round(view.now() + view.wallOffsetMs())).toISOString(),
+    verdicts: [...own, ...others].map((v) => reportVerdict(view, v)),
+    cells: cells.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state)).slice(0, MAX_CELLS),
+    cellCount: cells.length,
+    transitions: view.history
+      .since(Number.NEGATIVE_INFINITY)
+      .filter(concerns)
+      .slice(-MAX_TRANSITIONS)
+      .map((t) => reportTransition(view, t))
+      .toReversed(),
+  };
+}
+
+function unknown(what: string, name: string, known: readonly string[]): FourlaneError {
+  const shown = known.length > 12 ? `${known.slice(0, 12).join(', ')} and ${known.length - 12} more` : known.join(', ');
+  return new FourlaneError('NOT_FOUND', `no ${what} "${name}"; this agent has ${shown}`);
+}
