@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** `fourlane COMMAND`: finds the command, prints errors so that the reader knows what to do. */
+import { FourlaneError } from '../model/errors.ts';
+import { VERSION } from './version.ts';
+
+type Command = (argv: string[]) => Promise<number>;
+
+/** Loaded on use: `status` at night must not wait for the modules of the agent. */
+const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  agent: { summary: 'the daemon', load: async () => (await import('./agent.ts')).agent },
+  'check-config': { summary: 'validate a config file and print the plan', load: async () => (await import('./check-config.ts')).checkConfig },
+  schema: { summary: 'JSON Schema of the config file', load: async () => (await import('./schema.ts')).schema },
+  probe: { summary: 'one check, once, with phases and timing', load: async () => (await import('./probe.ts')).probe },
+  status: { summary: 'NICs, services, real servers and verdicts of the running agent', load: async () => (await import('./status.ts')).status },
+  why: { summary: 'the evidence behind a verdict', load: async () => (await import('./why.ts')).why },
+  replay: { summary: 'run the judge over a recorded evidence log', load: async () => (await import('./replay.ts')).replay },
+  demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
+};
+
+function usage(): string {
+  const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(13)} ${summary}`);
+  return `fourlane ${VERSION}: health checks through every NIC, with the fault named.\n\nUsage: fourlane COMMAND [--help]\n\n${rows.join('\n')}\n`;
+}
+
+async function run([name, ...argv]: string[]): Promise<number> {
+  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+    process.stdout.write(usage());
+    return name === undefined ? 1 : 0;
+  }
+  if (name === '--version' || name === 'version') {
+    process.stdout.write(`${VERSION}\n`);
+    return 0;
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  if (command === undefined) throw new FourlaneError('USAGE', `there is no command "${name}"\n\n${usage()}`);
+  return (await command.load())(argv);
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  const { code, message } = error as NodeJS.ErrnoException;
+  // parseArgs throws TypeErrors with its own codes: those are usage errors too.
+  const known = error instanceof FourlaneError || code?.startsWith('ERR_PARSE_ARGS') === true;
+  process.stderr.write(known ? `fourlane: ${message}\n` : `fourlane: internal error: ${(error as Error).stack}\n`);
+  process.exitCode = 1;
+}

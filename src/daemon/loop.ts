@@ -1,0 +1,117 @@
+/**
+ * The judge's turn: every T/10, and at once when a link changes and when its debounce is over. Collect, judge, act, remember. It
+ * does no I/O itself: actions go to the reconciler, evidence to the recorder, the state file is written elsewhere.
+ */
+import type { Reconciler } from '../act/reconciler.ts';
+import type { TransitionLog } from '../expose/history.ts';
+import { type JudgeState, judge } from '../judge/judge.ts';
+import { verdicts } from '../judge/read.ts';
+import type { Fleet } from '../lanes/fleet.ts';
+import type { LinkFact } from '../model/facts.ts';
+import { RULES } from '../model/rules.ts';
+import type { Topology } from '../model/topology.ts';
+import type { Decisions, Verdict } from '../model/verdict.ts';
+import type { Recorder } from './recorder.ts';
+
+export interface LoopOptions {
+  readonly clock: () => number;
+  readonly fleet: Fleet;
+  readonly reconciler: Reconciler;
+  readonly history: TransitionLog;
+  readonly recorder: () => Recorder | undefined;
+  /** Called after each pass that changed something worth keeping or telling. */
+  readonly changed: (decisions: Decisions, now: number) => void;
+}
+
+/** Passes are at most this far apart, and no closer than MIN: ms. */
+const MAX_PERIOD = 100;
+const MIN_PERIOD = 20;
+const DURATION_BOUNDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1];
+
+export class Loop {
+  readonly #o: LoopOptions;
+  #state: JudgeState;
+  #topology: Topology;
+  #links: LinkFact[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #debounce: NodeJS.Timeout | undefined;
+  #announced = false;
+  /** Bucket counts of pass durations, then their sum in seconds. */
+  readonly durations = new Float64Array(DURATION_BOUNDS.length + 2);
+  readonly durationBounds: readonly number[] = DURATION_BOUNDS;
+
+  constructor(options: LoopOptions, topology: Topology, state: JudgeState) {
+    this.#o = options;
+    this.#topology = topology;
+    this.#state = state;
+  }
+
+  get state(): JudgeState {
+    return this.#state;
+  }
+
+  get topology(): Topology {
+    return this.#topology;
+  }
+
+  /** Replaces world and state, after a reload. The next pass announces what is wanted. */
+  replace(topology: Topology, state: JudgeState): void {
+    this.#topology = topology;
+    this.#state = state;
+    this.#announced = false;
+    if (this.#timer) this.start();
+  }
+
+  /** Begins to turn. */
+  start(): void {
+    clearInterval(this.#timer);
+    const fastest = this.#topology.realServers.reduce((m, r) => Math.min(m, r.intervalMs ?? m), this.#topology.intervalMs);
+    this.#timer = setInterval(() => this.pass(), Math.min(MAX_PERIOD, Math.max(MIN_PERIOD, fastest / 10)));
+  }
+
+  /** A link has changed: judged now, and again the moment its debounce is over. */
+  onLink(fact: LinkFact): void {
+    this.#links.push(fact);
+    if (!this.#timer) return;
+    this.pass();
+    clearTimeout(this.#debounce);
+    const debounce = this.#topology.rules['debounce_ms'] ?? RULES['debounce_ms']!.value;
+    this.#debounce = setTimeout(() => this.pass(), debounce + 1);
+  }
+
+  /** One pass. */
+  pass(): void {
+    const { clock, fleet, reconciler, history } = this.#o;
+    const results = fleet.collect();
+    const now = clock();
+    const facts = { results, links: this.#links, dataplane: [] };
+    this.#links = [];
+    this.#o.recorder()?.record(facts, this.#topology);
+    const { state, decisions } = judge(this.#state, facts, now);
+    this.#state = state;
+    this.#observe((clock() - now) / 1000);
+    history.record(decisions);
+    if (decisions.actions.length > 0 || !this.#announced) {
+      this.#announced = true;
+      reconciler.pass(decisions.wanted, this.verdicts());
+    } else reconciler.tick();
+    if (decisions.actions.length + decisions.transitions.length + decisions.blocked.length > 0) this.#o.changed(decisions, now);
+  }
+
+  /** Present verdicts other than OK. */
+  verdicts(): readonly Verdict[] {
+    return verdicts(this.#state);
+  }
+
+  #observe(seconds: number): void {
+    const bucket = DURATION_BOUNDS.findIndex((bound) => seconds <= bound);
+    this.durations[bucket < 0 ? DURATION_BOUNDS.length : bucket]! += 1;
+    this.durations[DURATION_BOUNDS.length + 1]! += seconds;
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+    clearTimeout(this.#debounce);
+    this.#timer = undefined;
+  }
+}

@@ -1,0 +1,66 @@
+/** Reload: a good file replaces the plan, a bad one changes nothing. One at a time; the last result is remembered. */
+import { hostname } from 'node:os';
+import { diffPlans, type PlanDiff } from '../config/diff.ts';
+import { loadPlanFile } from '../config/load.ts';
+import { ConfigError } from '../config/problem.ts';
+import type { ReloadResult } from '../expose/view.ts';
+import type { Plan } from '../model/plan.ts';
+
+export class Reloader {
+  readonly #file: string;
+  readonly #apply: (plan: Plan, diff: PlanDiff) => Promise<void>;
+  readonly #clock: () => number;
+  #plan: Plan;
+  #last: ReloadResult & { readonly t: number };
+  #running: Promise<ReloadResult> | undefined;
+
+  /** @param apply makes the running agent follow the new plan */
+  constructor(file: string, plan: Plan, apply: (plan: Plan, diff: PlanDiff) => Promise<void>, clock: () => number) {
+    this.#file = file;
+    this.#plan = plan;
+    this.#apply = apply;
+    this.#clock = clock;
+    this.#last = { ok: true, message: 'started', t: clock() };
+  }
+
+  get plan(): Plan {
+    return this.#plan;
+  }
+
+  get last(): ReloadResult & { readonly t: number } {
+    return this.#last;
+  }
+
+  /** Loads the file again. Requests that come while one runs get a run of their own after it, shared by all of them. */
+  async reload(): Promise<ReloadResult> {
+    while (this.#running) await this.#running;
+    this.#running = this.#once();
+    const result = await this.#running;
+    return result;
+  }
+
+  async #once(): Promise<ReloadResult> {
+    const result = await this.#try();
+    this.#last = { ...result, t: this.#clock() };
+    this.#running = undefined;
+    return result;
+  }
+
+  async #try(): Promise<ReloadResult> {
+    try {
+      const plan = loadPlanFile(this.#file, { hostname: hostname() });
+      const diff = diffPlans(this.#plan, plan);
+      if (diff.needsRestart.length > 0) {
+        return { ok: false, message: `${diff.needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed` };
+      }
+      if (!diff.same) {
+        this.#plan = plan;
+        await this.#apply(plan, diff);
+      }
+      return { ok: true, message: diff.summary };
+    } catch (error) {
+      const errors = error instanceof ConfigError ? error.message.split('\n') : [];
+      return { ok: false, message: errors.length > 0 ? 'the file is refused; the running configuration stays' : (error as Error).message, errors };
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/** What the HTTP door sees of the running agent: a thin reading of the parts, no state of its own. */
+import type { Reconciler } from '../act/reconciler.ts';
+import type { TransitionLog } from '../expose/history.ts';
+import type { AgentView, ReloadResult } from '../expose/view.ts';
+import { cells, loss, why } from '../judge/read.ts';
+import { LaneFamilies } from '../lanes/families.ts';
+import type { Fleet } from '../lanes/fleet.ts';
+import type { Family } from '../model/family.ts';
+import type { Plan } from '../model/plan.ts';
+import { wallOffsetMs } from '../sys/clock.ts';
+import type { LinkMonitor } from '../sys/link-monitor.ts';
+import type { Loop } from './loop.ts';
+
+export interface ViewParts {
+  readonly version: string;
+  readonly clock: () => number;
+  readonly plan: () => Plan;
+  readonly phase: () => 'starting' | 'running' | 'stopping';
+  readonly lastReload: () => ReloadResult & { readonly t: number };
+  readonly reload: () => Promise<ReloadResult>;
+  readonly loop: Loop;
+  readonly fleet: Fleet;
+  readonly links: LinkMonitor;
+  readonly reconciler: Reconciler;
+  readonly history: TransitionLog;
+  readonly stateError: () => string;
+  readonly evidenceDropped: () => number;
+}
+
+/** The view over these parts. */
+export function makeView(p: ViewParts): AgentView {
+  const startedAt = p.clock();
+  const laneFamilies = new LaneFamilies(p.fleet, p.clock);
+  return {
+    version: p.version,
+    startedAt,
+    now: p.clock,
+    wallOffsetMs,
+    plan: p.plan,
+    phase: p.phase,
+    ready: () => {
+      const waiting = p.fleet.lanes.flatMap((lane, i) => (lane.state === 'running' ? [] : [`${p.fleet.names[i]} is ${lane.state}`]));
+      if (p.phase() !== 'running') return { ready: false, reason: `the agent is ${p.phase()}` };
+      return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
+    },
+    lastReload: p.lastReload,
+    nics: () =>
+      p.plan().nics.map((nic, i) => {
+        const link = p.links.state(nic.device);
+        const share = loss(p.loop.state, i, p.clock());
+        return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
+      }),
+    cells: () => cells(p.loop.state),
+    wanted: () => p.loop.state.wanted,
+    verdicts: () => p.loop.verdicts(),
+    why: (subject) => why(p.loop.state, subject, p.clock()),
+    history: p.history,
+    families: () => [...laneFamilies.families(), ...p.reconciler.families(), ...ownFamilies(p)],
+    reload: p.reload,
+  };
+}
+
+const NONE: readonly (readonly string[])[] = [[]];
+
+function ownFamilies(p: ViewParts): readonly Family[] {
+  const certificates = p.plan().targets.flatMap((t) => {
+    const notAfter = p.fleet.certificates.get(t.key);
+    return notAfter === undefined ? [] : [{ row: [t.id], value: notAfter / 1000 }];
+  });
+  const single = (name: string, help: string, type: 'gauge' | 'counter', value: number): Family => ({
+    name,
+    help,
+    type,
+    labelNames: [],
+    rows: NONE,
+    values: [value],
+  });
+  return [
+    {
+      name: 'fourlane_judge_duration_seconds',
+      help: 'Duration of judge passes.',
+      type: 'histogram',
+      labelNames: [],
+      rows: NONE,
+      bounds: p.loop.durationBounds,
+      values: p.loop.durations,
+    },
+    single('fourlane_state_save_failed', '1 while the state file cannot be written.', 'gauge', Number(p.stateError() !== '')),
+    single('fourlane_evidence_dropped_total', 'Evidence log lines not written because the disk was too slow or failed.', 'counter', p.evidenceDropped()),
+    {
+      name: 'fourlane_certificate_not_after_timestamp_seconds',
+      help: 'Expiry of the certificate an ssl check saw.',
+      type: 'gauge',
+      labelNames: ['target'],
+      rows: certificates.map((c) => c.row),
+      values: certificates.map((c) => c.value),
+    },
+  ];
+}

@@ -1,0 +1,125 @@
+/** Composes the daemon: the only file that knows every room. */
+import { hostname } from 'node:os';
+import { actuators } from './act/index.ts';
+import { Reconciler } from './act/reconciler.ts';
+import { loadPlanFile } from './config/load.ts';
+import { Loop } from './daemon/loop.ts';
+import { Keeper, recover } from './daemon/persist.ts';
+import { Recorder } from './daemon/recorder.ts';
+import { Reloader } from './daemon/reload.ts';
+import { StateFile } from './daemon/state-file.ts';
+import { tell, tellAction } from './daemon/tell.ts';
+import { makeView } from './daemon/view.ts';
+import { TransitionLog } from './expose/history.ts';
+import { startServer } from './expose/server.ts';
+import { retopologise } from './judge/retopologise.ts';
+import { Fleet } from './lanes/fleet.ts';
+import type { Plan } from './model/plan.ts';
+import { topologyOf } from './model/topology.ts';
+import { monotonicMs as clock } from './sys/clock.ts';
+import { LinkMonitor } from './sys/link-monitor.ts';
+import type { Logger } from './sys/log.ts';
+
+export interface AgentOptions {
+  readonly config: string;
+  readonly version: string;
+  readonly log: Logger;
+  /** Lab only: POST /-/chaos may break lanes. */
+  readonly chaos: boolean;
+}
+
+export interface RunningAgent {
+  readonly host: string;
+  readonly port: number;
+  reload(): Promise<void>;
+  /** Ends lanes, children and server; what is enabled or disabled stays so. */
+  stop(): Promise<void>;
+}
+
+/** Starts the agent; resolves when every lane runs. @throws FourlaneError for a bad config or a taken address */
+export async function startAgent({ config, version, log, chaos }: AgentOptions): Promise<RunningAgent> {
+  const first = loadPlanFile(config, { hostname: hostname() });
+  let phase: 'starting' | 'running' | 'stopping' = 'starting';
+  const history = new TransitionLog();
+  const fleet = new Fleet({ clock, log: (level, message, fields) => log[level](fields, message) });
+  const reconciler = new Reconciler({ actuators, clock, onAction: (report) => tellAction(log, report) });
+  reconciler.setPlan(first);
+  const file = new StateFile(first.stateDir, (message) => log.error({}, `state is not saved: ${message}`));
+  const makeRecorder = (plan: Plan) => (plan.evidenceLog === undefined ? undefined : new Recorder(plan.evidenceLog, (m) => log.error({}, m)));
+  let recorder = makeRecorder(first);
+
+  const topology = topologyOf(first);
+  const state = await recover(file, topology, reconciler, clock(), log);
+  const changed = (decisions: Parameters<typeof tell>[1]) => {
+    tell(log, decisions);
+    void keeper.save();
+  };
+  const loop = new Loop({ clock, fleet, reconciler, history, recorder: () => recorder, changed }, topology, state);
+  const keeper = new Keeper(file, loop, reconciler, clock);
+
+  const links = new LinkMonitor({
+    devices: first.nics.map((n) => n.device),
+    clock,
+    changed: (device, carrier, t) => {
+      reloader.plan.nics.forEach((n, nic) => n.device === device && loop.onLink({ t, nic, carrier }));
+    },
+    log: (message, fields) => log.warn(fields, message),
+  });
+
+  const reloader: Reloader = new Reloader(
+    config,
+    first,
+    async (plan) => {
+      loop.stop();
+      loop.pass();
+      const next = topologyOf(plan);
+      loop.replace(next, retopologise(loop.state, next, clock()));
+      reconciler.setPlan(plan);
+      const applied = fleet.apply(plan);
+      links.setDevices(plan.nics.map((n) => n.device));
+      if (plan.evidenceLog !== recorder?.path) {
+        await recorder?.close();
+        recorder = makeRecorder(plan);
+      }
+      loop.start();
+      await applied;
+      void keeper.save();
+    },
+    clock,
+  );
+
+  const view = makeView({
+    ...{ version, clock, loop, fleet, links, reconciler, history },
+    plan: () => reloader.plan,
+    phase: () => phase,
+    lastReload: () => reloader.last,
+    reload: () => reload(),
+    stateError: () => file.error,
+    evidenceDropped: () => recorder?.dropped ?? 0,
+  });
+  const reload = async () => {
+    const result = await reloader.reload();
+    if (result.ok) log.info({ revision: reloader.plan.revision }, `config: ${result.message}`);
+    else log.error({ errors: result.errors }, `config not applied: ${result.message}`);
+    return result;
+  };
+  const stop = async () => {
+    phase = 'stopping';
+    loop.stop();
+    links.stop();
+    await Promise.all([server?.close(), fleet.stop(), keeper.stop(), recorder?.close()]);
+  };
+  let server: Awaited<ReturnType<typeof startServer>> | undefined;
+  try {
+    const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') !== undefined } : {};
+    server = await startServer({ ...view, ...crash }, { onError: (error) => log.error({ error: String(error) }, 'HTTP request failed') });
+    await fleet.apply(first);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  loop.start();
+  phase = 'running';
+  log.info({ listen: `http://${server.host}:${server.port}/`, nics: first.nics.length, targets: first.targets.length }, 'ready: every lane runs');
+  return { host: server.host, port: server.port, stop, reload: async () => void (await reload()) };
+}
