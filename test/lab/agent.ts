@@ -5,12 +5,13 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import type { Transition } from '../../src/model/verdict.ts';
+import type { StatusReport, TransitionReport } from '../../src/expose/report.ts';
 import { call, now } from './control.ts';
 import { agentConfig } from './layout.ts';
 import type { World } from './world.ts';
 
-export type { Transition } from '../../src/model/verdict.ts';
+/** A verdict change with its time as ms of `now()`. */
+export type Transition = TransitionReport & { readonly t: number };
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -45,7 +46,7 @@ export class Agent {
     rmSync(world.path('state'), { recursive: true, force: true });
     writeFileSync(world.path('fourlane.yaml'), stringify(agentConfig(world.layout, world.path('state'), options.rules)));
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
-    const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--config', world.path('fourlane.yaml')], env);
+    const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
     const agent = new Agent(world, child, options.onLine);
     await agent.settled(20_000);
     return agent;
@@ -65,8 +66,10 @@ export class Agent {
 
   async #unsettled(): Promise<string> {
     await this.get('/-/ready');
-    const status = await this.get<{ verdicts: { verdict: string }[] }>('/api/v1/status');
+    const status = await this.get<StatusReport>('/api/v1/status');
     if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((v) => v.verdict).join(' ')}`;
+    const doubtful = status.nics.filter((n) => Object.entries(n.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
+    if (doubtful.length > 0) return `cells not ok on ${doubtful.map((n) => n.name).join(' ')}`;
     const { reduced } = await this.#world.dataplane();
     return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
   }
@@ -76,10 +79,11 @@ export class Agent {
     return call<T>(this.#world.agentSocket, path, { timeoutMs: 2000 });
   }
 
-  /** Verdict changes later than t (monotonic ms), oldest first. */
+  /** Verdict changes later than t (ms of `now()`), oldest first. The API speaks wall time, in whole ms. */
   async transitions(since: number): Promise<Transition[]> {
-    const answer = await this.get<{ transitions: Transition[] }>(`/api/v1/verdicts?since=${since}`);
-    return answer.transitions;
+    const wall = Date.now() - now();
+    const answer = await this.get<{ transitions: TransitionReport[] }>(`/api/v1/verdicts?since=${since + wall}`);
+    return answer.transitions.map((t) => ({ ...t, t: Date.parse(t.time) - wall }));
   }
 
   signal(name: NodeJS.Signals): void {

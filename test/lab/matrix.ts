@@ -8,11 +8,8 @@ import { Agent } from './agent.ts';
 import type { Row } from './evaluate.ts';
 import { type Fault, faultsOf } from './faults.ts';
 import { Lab } from './lab.ts';
-import { play } from './play.ts';
+import { play, QUICK_RECOVERY } from './play.ts';
 import { labLayout } from './topology.ts';
-
-/** Recovery hold-downs shortened so that the matrix takes minutes; everything that detects stays at its default. */
-export const QUICK_RECOVERY: Readonly<Record<string, number>> = {};
 
 const faults = faultsOf(labLayout);
 const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' }, list: { type: 'boolean' } } });

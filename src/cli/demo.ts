@@ -1,0 +1,213 @@
+/** `fourlane demo`: the whole thing on one machine, with real traffic. What `npm start` runs. */
+import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import type { Server } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { Agent } from '../../test/lab/agent.ts';
+import { now } from '../../test/lab/control.ts';
+import { type Fault, faultsOf } from '../../test/lab/faults.ts';
+import { forward } from '../../test/lab/forward.ts';
+import { Lab } from '../../test/lab/lab.ts';
+import { Loopback } from '../../test/lab/loopback.ts';
+import { play, QUICK_RECOVERY } from '../../test/lab/play.ts';
+import { account, phases, traffic } from '../../test/lab/tell.ts';
+import { labLayout } from '../../test/lab/topology.ts';
+import type { World } from '../../test/lab/world.ts';
+import { parseDuration } from '../model/schema.ts';
+
+const HELP = `Usage: npm start -- [--scenario NAME] [--duration 60s] [--port 9844]      (fourlane demo, when installed)
+
+A load balancer with 3 NICs, 12 real servers and 4 services (one per NIC, one on all), clients that send 20 requests per
+second to each service, and the agent watching. As root everything runs in network namespaces of its own; without root or
+iproute2 on loopback addresses, which can't show a NIC failing. Ctrl-C removes everything.
+
+  --scenario NAME  play one fault, heal it, print requests before, during and after, and exit: 0 as expected, 1 not
+  --scenario list  the names
+  --duration TIME  end by itself; default: until Ctrl-C
+  --port PORT      where the status page is opened on 127.0.0.1 (default 9844; 0 = any free one)
+  --loopback       use loopback addresses even as root
+  --quiet          leave out the agent's log
+
+Example:
+  npm start -- --scenario link-cut
+`;
+
+interface Options {
+  readonly scenario: string | undefined;
+  readonly durationMs: number;
+  readonly port: number;
+  readonly loopback: boolean;
+  readonly quiet: boolean;
+}
+
+const say = (text: string) => void process.stdout.write(`${text}\n`);
+
+/** Runs the command; resolves to the exit status: 0 shown (and as expected), 1 not. */
+export async function demo(argv: readonly string[]): Promise<number> {
+  let options: Options | undefined;
+  try {
+    options = parse(argv);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+    return 1;
+  }
+  if (options === undefined) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (options.scenario === 'list') {
+    for (const f of faultsOf(labLayout)) say(`${f.name.padEnd(16)} ${f.title}${f.needsNetwork === true ? '  (needs root)' : ''}`);
+    return 0;
+  }
+  const interrupted = new AbortController();
+  const stop = () => interrupted.abort();
+  process.once('SIGINT', stop).once('SIGTERM', stop);
+  try {
+    return await inWorld(options, interrupted.signal);
+  } catch (error) {
+    if (interrupted.signal.aborted) return 0;
+    process.stderr.write(`${(error as Error).message}\n`);
+    return 1;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+  }
+}
+
+/** The options; undefined = help is wanted. Throws with a message for people. */
+function parse(argv: readonly string[]): Options | undefined {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      scenario: { type: 'string' },
+      duration: { type: 'string' },
+      port: { type: 'string', default: '9844' },
+      loopback: { type: 'boolean', default: false },
+      quiet: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return undefined;
+  const names = faultsOf(labLayout).map((f) => f.name);
+  if (values.scenario !== undefined && ![...names, 'list'].includes(values.scenario)) {
+    throw new Error(`--scenario: there is no "${values.scenario}"; there are: ${names.join(', ')}`);
+  }
+  const durationMs = values.duration === undefined ? Number.POSITIVE_INFINITY : parseDuration(values.duration);
+  if (durationMs === undefined) throw new Error(`--duration: "${values.duration}" is not a duration; write 60s or 5m`);
+  const port = Number(values.port);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port: "${values.port}" is not a port`);
+  return { scenario: values.scenario, durationMs, port, loopback: values.loopback, quiet: values.quiet };
+}
+
+async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
+  const world = await build(options.loopback);
+  let page: Server | undefined;
+  let agent: Agent | undefined;
+  try {
+    const fault = faultsOf(world.layout).find((f) => f.name === options.scenario);
+    if (fault?.needsNetwork === true && !(world instanceof Lab)) {
+      process.stderr.write(
+        `"${fault.name}" hurts a network: it needs root and iproute2. Try: sudo npm start -- --scenario ${fault.name}\n`,
+      );
+      return 1;
+    }
+    page = await openPage(world, options.port);
+    say('The agent starts; its log follows.\n');
+    agent = await unlessAborted(
+      Agent.start(world, { rules: fault === undefined ? {} : QUICK_RECOVERY, onLine: logger(options.quiet) }),
+      signal,
+    );
+    say('\nEvery NIC, real server and service is well.');
+    if (fault !== undefined) return await unlessAborted(scenario(world, agent, fault), signal);
+    await watch(world, Math.min(now() + options.durationMs), signal);
+    return 0;
+  } finally {
+    page?.close();
+    await agent?.stop();
+    world.close();
+  }
+}
+
+const logger = (quiet: boolean) => (line: string) => quiet || say(`  ${line}`);
+
+/** A world of namespaces where that is possible, else of loopback addresses; says which, and what it cannot show. */
+async function build(loopback: boolean): Promise<World> {
+  if (!loopback && process.getuid?.() === 0) {
+    try {
+      const lab = await Lab.start();
+      say(
+        `Built a network of 9 namespaces (${lab.space.prefix}-*): 3 NICs, their routers, 3 racks with 12 real servers, clients.`,
+      );
+      return lab;
+    } catch (error) {
+      say(`No network namespaces here: ${(error as Error).message}`);
+    }
+  } else if (!loopback) {
+    say('Not root, so no network namespaces.');
+  }
+  say('Using loopback addresses as lanes: three lanes on the one interface lo. This shows probing, real-server faults, actions,');
+  say(
+    "metrics and the status page. It can't show a NIC, link, gateway or path failing, nor IPv6, nor that probes leave by their NIC.",
+  );
+  return Loopback.start();
+}
+
+/** Makes the status page reachable from this machine's browsers; says where. A taken port is no reason to fail. */
+async function openPage(world: World, port: number): Promise<Server> {
+  const at = (p: number) => forward({ host: '127.0.0.1', port: p }, { path: world.agentSocket });
+  const server = await at(port).catch((error: NodeJS.ErrnoException) => {
+    say(`Port ${port} is not free (${error.code}); taking another.`);
+    return at(0);
+  });
+  const { port: taken } = server.address() as { port: number };
+  const url = `http://127.0.0.1:${taken}/`;
+  say(`Status page: ${url}   metrics: ${url}metrics`);
+  const opener = ['/usr/bin/xdg-open', '/usr/local/bin/xdg-open'].find(existsSync);
+  if (opener !== undefined && (process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY']) !== undefined) {
+    spawn(opener, [url], { stdio: 'ignore', detached: true })
+      .on('error', () => undefined)
+      .unref();
+  }
+  return server;
+}
+
+/** A line of traffic every five seconds. */
+async function watch(world: World, until: number, signal: AbortSignal): Promise<void> {
+  say('Ctrl-C ends. Requests in the last 5 s:\n');
+  while (!signal.aborted && now() < until) {
+    await sleep(Math.min(5000, Math.max(0, until - now())), undefined, { signal }).catch(() => undefined);
+    const reduced = Object.keys((await world.dataplane()).reduced);
+    say(
+      `${traffic(await world.tally(now() - 6000, now() - 1000))}${reduced.length > 0 ? `   reduced: ${reduced.join(', ')}` : ''}`,
+    );
+  }
+}
+
+async function scenario(world: World, agent: Agent, fault: Fault): Promise<number> {
+  say(`\nScenario ${fault.name}: ${fault.title}. First 3 s of traffic in peace …`);
+  const t0 = now();
+  await sleep(3000);
+  say(`Now the fault. (Hold-downs before recovery are shortened for the demo; detection is not.)`);
+  const t1 = now();
+  const row = await play(world, agent, fault);
+  const t2 = now();
+  say('Healed and recovered. Another 3 s of traffic …\n');
+  await sleep(4100);
+  const [before, during, after] = await Promise.all([world.tally(t0, t1), world.tally(t1, t2), world.tally(t2, t2 + 3000)]);
+  say(phases(before, during, after, fault.hurts));
+  say('');
+  say(account(row));
+  const peaceful = [...Object.values(before), ...Object.values(after)].every((t) => t.failed === 0 && t.ok > 0);
+  if (!peaceful) say('PROBLEM   requests failed before the fault or after its repair');
+  const good = row.problems.length === 0 && peaceful;
+  say(good ? '\nAs expected.' : '\nNOT as expected.');
+  return good ? 0 : 1;
+}
+
+/** The promise, or a rejection as soon as the user interrupts. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return Promise.race([
+    promise,
+    new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true })),
+  ]);
+}

@@ -1,0 +1,52 @@
+/** The demo's words: traffic summaries and the before/during/after table. Pure: values in, text out. */
+import type { Tally } from './client.ts';
+import type { Row } from './evaluate.ts';
+
+/** `web1 100 ok · web2 98 ok 2 FAILED · …` */
+export function traffic(tally: Readonly<Record<string, Tally>>): string {
+  return Object.entries(tally)
+    .map(([service, t]) => `${service} ${t.ok} ok${t.failed > 0 ? ` ${t.failed} FAILED` : ''}`)
+    .join(' · ');
+}
+
+type Requests = Readonly<Record<string, Tally>>;
+
+/** Requests of every service before, during and after a fault, as an aligned table. */
+export function phases(before: Requests, during: Requests, after: Requests, hurts: readonly string[]): string {
+  const cell = (t: Tally | undefined) => (t === undefined ? '' : `${t.ok} ok, ${t.failed} failed`);
+  const rows = Object.keys(during).map((s) => [
+    s,
+    cell(before[s]),
+    cell(during[s]),
+    cell(after[s]),
+    hurts.includes(s) ? 'touched by the fault' : 'must not notice',
+  ]);
+  return columns([['service', 'before', 'during', 'after', ''], ...rows]);
+}
+
+/** Text columns as wide as they need to be. */
+export function columns(rows: readonly (readonly string[])[]): string {
+  const width = rows[0]!.map((_, k) => Math.max(...rows.map((r) => r[k]!.length)));
+  return rows
+    .map((r) =>
+      r
+        .map((c, k) => c.padEnd(width[k]!))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+const ms = (n: number | undefined) => (n === undefined ? '' : ` after ${n} ms`);
+
+/** What the agent said and did about a fault, and what was wrong with that. */
+export function account(row: Row): string {
+  const cause = row.causes.filter((c) => c !== 'none').join(', ');
+  return [
+    `verdict   ${row.verdicts.join(', ') || 'none'}${cause === '' ? '' : ` (${cause})`}${ms(row.verdictMs)}`,
+    `actions   ${row.actions.join(', ') || 'none'}${ms(row.actionMs)}`,
+    `wrong     ${row.wrongActions.length} actions; ${row.othersFailed} failed requests on slices that the fault does not touch`,
+    ...(row.recoveryMs === undefined ? [] : [`recovery  everything enabled again ${row.recoveryMs} ms after the repair`]),
+    ...row.problems.map((p) => `PROBLEM   ${p}`),
+  ].join('\n');
+}
