@@ -13,6 +13,8 @@ const MAX_RACKS = 200;
 
 const SIGN: Readonly<Record<CellState, string>> = { ok: '●', link_fail: '✕', service_fail: '◆', unknown: '?' };
 const NO_RACK = 'no rack';
+/** With more NICs than this, racks do not fit side by side. */
+const NARROW_NICS = 5;
 
 interface Matrix {
   readonly view: AgentView;
@@ -35,7 +37,7 @@ export function renderMatrix(view: AgentView, query: URLSearchParams): Html {
   const small = `${count(all.length, 'real server')} × ${count(plan.nics.length, 'NIC')}`;
   return html`<section><h2>Real servers through each NIC <small>${small}</small></h2>
 <p class="legend"><span><i class="ok">●</i>good, with round trip</span><span><i class="link_fail">✕</i>link fails</span><span><i class="service_fail">◆</i>link good, service fails</span><span><i class="unknown">?</i>unknown</span><span><i class="path">✕</i>fails through this NIC only</span></p>
-${big ? renderBig(matrix, all, query) : html`<div class="racks">${byRack(view, all).map(([rack, rows]) => renderRack(matrix, rack, rows))}</div>`}</section>`;
+${big ? renderBig(matrix, all, query) : renderRacks(matrix, all)}</section>`;
 }
 
 function byRack(view: AgentView, targets: readonly number[]): readonly (readonly [string, readonly number[]])[] {
@@ -43,6 +45,11 @@ function byRack(view: AgentView, targets: readonly number[]): readonly (readonly
   return [...groups].toSorted(
     ([a], [b]) => Number(a === NO_RACK) - Number(b === NO_RACK) || a.localeCompare(b, 'en', { numeric: true }),
   );
+}
+
+function renderRacks(matrix: Matrix, targets: readonly number[]): Html {
+  const racks = byRack(matrix.view, targets).map(([rack, rows]) => renderRack(matrix, rack, rows));
+  return html`<div class="racks${matrix.view.plan().nics.length > NARROW_NICS && ' wide'}">${racks}</div>`;
 }
 
 function renderRack(matrix: Matrix, rack: string, rows: readonly number[]): Html {
@@ -62,8 +69,9 @@ function renderRow(matrix: Matrix, target: number): Html {
   const { id, check } = view.plan().targets[target]!;
   const verdict = index.rs.get(id);
   const cells = view.plan().nics.map((n, i) => renderCell(reportCell(view, i, target), paths.has(`${n.name}\0${id}`)));
-  const services = `${matrix.services.get(target)?.join(', ') ?? 'no service'} · ${check.type}`;
-  return html`<tr><th scope="row" class="mono${verdict !== undefined && ' bad'}">${id}<small>${
+  const [first = 'no service', ...others] = matrix.services.get(target) ?? [];
+  const services = `${first}${others.length > 0 ? ` +${others.length}` : ''} · ${check.type}`;
+  return html`<tr><th scope="row" class="mono${verdict !== undefined && ' bad'}">${id}<small title="${[first, ...others].join(', ')}">${
     verdict === undefined ? services : `${verdict.verdict}: ${verdict.cause}`
   }</small></th>${cells}</tr>`;
 }
@@ -100,7 +108,7 @@ function renderBig(matrix: Matrix, all: readonly number[], query: URLSearchParam
     (r) =>
       html`<tr><th scope="row">${r.rack}</th><td class="num">${r.rows.length}</td><td class="num">${r.failing}</td><td>${meter(r.cells, `${r.cells.ok} good`)}</td></tr>`,
   )}</tbody></table></div>
-<section><h2>Real servers with a failing check <small>${bad.length} of ${all.length}</small></h2>${pages > 1 && pager(query, page, pages)}<div class="racks">${byRack(view, rows).map(([rack, some]) => renderRack(matrix, rack, some))}</div></section>`;
+<section><h2>Real servers with a failing check <small>${bad.length} of ${all.length}</small></h2>${pages > 1 && pager(query, page, pages)}${renderRacks(matrix, rows)}</section>`;
 }
 
 function pager(query: URLSearchParams, page: number, pages: number): Html {

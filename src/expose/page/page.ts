@@ -88,7 +88,9 @@ function renderHeadline(report: StatusReport): Html {
     const n = report.verdicts.filter((v) => verdicts.includes(v.verdict)).length;
     return n === 0 ? [] : [count(n, one, many)];
   };
+  const dead = report.services.filter((s) => !s.up).length;
   const faults = [
+    ...(dead === 0 ? [] : [count(dead, 'service down', 'services down')]),
     ...named(['AGENT_ISOLATED', 'ALL_RS_DOWN', 'AGENT_STALLED'], 'agent fault', 'agent faults'),
     ...named(['NIC_FAIL'], 'NIC failed', 'NICs failed'),
     ...named(['NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_FAULT', 'FLAPPING'], 'NIC degraded', 'NICs degraded'),
@@ -101,7 +103,7 @@ function renderHeadline(report: StatusReport): Html {
   const members = new Map(services.flatMap((s) => s.realServers.map((r) => [r.target, r.state])));
   const up = [...members.values()].filter((s) => s === 'up').length;
   const panic = services.filter((s) => s.panic).length;
-  return html`<div class="headline"><h1>${faults.length === 0 ? 'No faults' : faults.join(' · ')}</h1>
+  return html`<div class="headline"><h1>${faults.length === 0 ? 'No faults' : faults.map((f) => f.replaceAll(' ', '\u00a0')).join(' · ')}</h1>
 <p>${services.filter((s) => s.up).length} of ${count(services.length, 'service')} up · ${up} of ${count(members.size, 'real server')} up · ${nics.filter((n) => n.enabled).length} of ${count(nics.length, 'NIC')} in service${panic === 0 ? '' : ` · ${count(panic, 'service')} in panic`}${report.ready ? '' : ` · not ready: ${report.reason}`}</p>
 ${report.lastReload.ok ? undefined : html`<p>Last reload refused, the config before it still runs: ${report.lastReload.message}</p>`}</div>`;
 }

@@ -5,6 +5,7 @@ import { type Html, html } from './html.ts';
 
 const MAX_SERVICES = 100;
 const MAX_WEIGHTS = 200;
+const MAX_ALTERED = 8;
 
 /** A stacked bar of counts, drawn in the order given. */
 export function meter(parts: Readonly<Record<string, number>>, label: string): Html {
@@ -42,24 +43,37 @@ export function renderNics(report: StatusReport): Html {
 }
 
 function renderMember(m: MemberReport): Html {
-  const changed = m.weight.wanted !== m.weight.configured;
-  return html`<li><span class="mono">${m.realServer}</span><span class="${changed ? 'changed' : ''}">${
-    changed ? `${m.weight.configured} → ${m.weight.wanted}` : m.weight.configured
-  }${m.state === 'held' ? ' (held)' : ''}</span></li>`;
+  return html`<li><span class="mono">${m.realServer}</span><span>${m.weight.configured}</span><span class="${isAltered(m) && 'changed'}">${m.weight.wanted}${m.state === 'held' && ' (held)'}</span></li>`;
+}
+
+const isAltered = (m: MemberReport) => m.weight.wanted !== m.weight.configured || m.state === 'held';
+
+/** The real servers whose weight is not the configured one, or that are in service although judged down. */
+function renderAltered(members: readonly MemberReport[]): Html | undefined {
+  const altered = members.filter(isAltered);
+  if (altered.length === 0) return undefined;
+  const items = altered.slice(0, MAX_ALTERED).map((m) => {
+    const text = m.state === 'held' ? `held at ${m.weight.wanted}` : `${m.weight.configured} → ${m.weight.wanted}`;
+    return html`<li><span class="mono">${m.realServer}</span> weight ${text}</li>`;
+  });
+  const rest = altered.length - items.length;
+  return html`<ul class="altered">${items}${rest > 0 && html`<li>and ${rest} more</li>`}</ul>`;
 }
 
 function renderService(s: ServiceReport): Html {
   const states = { up: 0, held: 0, down: 0 };
   for (const r of s.realServers) states[r.state]++;
-  const changed = s.realServers.filter((r) => r.weight.wanted !== r.weight.configured).length;
-  const label = `${s.enabled} of ${s.total} in service`;
+  const label = `${s.enabled} of ${count(s.total, 'real server')}`;
   const [level, text] = s.panic ? ['bad', '■ PANIC'] : s.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
+  const slices = s.slices.map(
+    (k) => html`<span class="slice${!k.enabled && ' off'}" title="${k.enabled ? 'in service' : 'taken out'}">${k.nic}</span>`,
+  );
   return html`<article class="service"><div><h3>${s.name}</h3>${s.vip !== s.name && html`<div class="vip mono">${s.vip}</div>`}</div>
 <div><span class="tag ${level}">${text}</span></div>
 <div class="load">${label}${meter(states, label)}</div>
-<div class="slices">${s.slices.map((k) => html`<span class="slice${k.enabled ? '' : ' off'}" title="${k.enabled ? 'in service' : 'taken out'}">${k.nic}</span>`)}</div>
-<details${changed > 0 && changed <= 8 && html` open`}><summary>Weights${changed > 0 && html`: <span class="changed">${changed} changed</span>`}</summary>
-<ul class="weights">${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details></article>`;
+<div class="slices">${slices}${!s.slices.some((k) => k.enabled) && html`<span class="tag bad">no NIC in service</span>`}</div>
+${renderAltered(s.realServers)}
+<details><summary>Weights: configured, wanted</summary><ul class="weights">${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details></article>`;
 }
 
 export function renderServices(report: StatusReport): Html {

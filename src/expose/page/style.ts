@@ -36,7 +36,7 @@ section>h2 small{font-weight:400;color:var(--mute);font-size:.87em}
 .verdict .cmd{grid-column:2;grid-row:1/span 2;text-align:right;font-size:.92em}
 .cmd code{display:inline-block;background:var(--bg);border:1px solid var(--line);border-radius:4px;padding:2px 8px;user-select:all;overflow-wrap:anywhere}
 .cmd a{display:block;margin-top:3px;font-size:.9em}
-.nics{display:grid;grid-template-columns:repeat(auto-fill,minmax(270px,1fr));gap:12px}
+.nics{display:grid;grid-template-columns:repeat(auto-fit,minmax(270px,1fr));gap:12px}
 .card{background:var(--card);border:1px solid var(--line);border-radius:6px;min-width:0}
 .nic{padding:12px 14px 11px;border-top:3px solid var(--ok-bar)}
 .nic.bad{border-top-color:var(--bad-bar)}.nic.warn{border-top-color:var(--warn-bar)}
@@ -50,17 +50,19 @@ section>h2 small{font-weight:400;color:var(--mute);font-size:.87em}
 .split{font-size:.83em;color:var(--mute);margin-top:4px}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.87em;color:var(--mute);margin-bottom:10px}
 .legend i{font-style:normal;display:inline-block;min-width:1.7em;text-align:center;border-radius:3px;margin-right:5px;font-weight:700}
-.racks{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,370px),1fr));gap:12px;align-items:start}
+.racks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,370px),1fr));gap:12px;align-items:start}
+.racks.wide{grid-template-columns:minmax(0,1fr)}
 .rack{overflow-x:auto}
 .rack header{display:flex;flex-wrap:wrap;gap:8px;align-items:baseline;padding:9px 12px 2px}
 .rack h3{font-size:1em;font-weight:650}
 table{border-collapse:separate;border-spacing:3px;width:100%}
 .matrix{padding:0 9px 9px;font-size:.88em}
 .matrix th{font-weight:500;text-align:left;padding:3px;white-space:nowrap}
+.matrix th[scope=row]{position:sticky;left:0;background:var(--card)}
 .matrix thead th{color:var(--mute);text-align:center}
 .matrix thead th.bad{color:var(--bad);font-weight:650}.matrix thead th.warn{color:var(--warn);font-weight:650}
 .matrix tbody th.bad{color:var(--bad);font-weight:650}
-.matrix tbody th small{display:block;font-weight:400;color:var(--mute);font-family:system-ui,sans-serif;white-space:normal}
+.matrix tbody th small{display:block;font-weight:400;color:var(--mute);font-family:system-ui,sans-serif;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;max-width:150px}
 .cell,.legend i{background:var(--off-bg);color:var(--off)}
 .cell{border-radius:4px;text-align:center;padding:4px 3px;white-space:nowrap;min-width:64px}
 .cell b{font-weight:700;margin-right:4px}
@@ -69,7 +71,7 @@ table{border-collapse:separate;border-spacing:3px;width:100%}
 .cell.service_fail,.legend .service_fail{background:var(--warn-bg);color:var(--warn)}
 .cell.path{box-shadow:inset 0 0 0 2px currentColor}.legend .path{box-shadow:inset 0 0 0 2px var(--off)}
 .services{overflow:hidden}
-.service{display:grid;grid-template-columns:minmax(180px,1.5fr) 74px minmax(150px,1fr) minmax(150px,1.3fr);gap:6px 20px;padding:10px 14px;align-items:center;border-top:1px solid var(--line)}
+.service{display:grid;grid-template-columns:minmax(180px,1.5fr) 74px minmax(150px,1fr) minmax(150px,1.3fr);gap:6px 20px;padding:11px 14px;align-items:start;border-top:1px solid var(--line)}
 .service:first-child{border-top:0}
 .service h3{font-size:1em;font-weight:650;overflow-wrap:anywhere}
 .service .vip{font-size:.87em;color:var(--mute);overflow-wrap:anywhere}
@@ -79,11 +81,14 @@ table{border-collapse:separate;border-spacing:3px;width:100%}
 .slice.off{color:var(--bad);border-style:dashed;text-decoration:line-through}
 .service details{grid-column:1/-1;font-size:.9em}
 .service summary{cursor:pointer;color:var(--mute)}
+.altered{grid-column:1/-1;display:flex;flex-wrap:wrap;gap:4px 8px;font-size:.87em}
+.altered li{background:var(--warn-bg);color:var(--warn);border-radius:4px;padding:0 8px}
 .changed{color:var(--warn)}
 .weights{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:1px 24px;margin-top:6px}
 .weights li{display:flex;gap:10px;justify-content:space-between;border-bottom:1px dotted var(--line)}
 .log li{display:grid;grid-template-columns:82px minmax(0,1fr);gap:0 14px;padding:8px 14px;border-top:1px solid var(--line)}
 .log li:first-child{border-top:0}
+.log .empty{display:block}
 .log time{color:var(--mute);font-size:.92em;padding-top:1px}
 .log .who{display:flex;flex-wrap:wrap;gap:2px 8px;align-items:center}
 .log p{overflow-wrap:anywhere;font-size:.93em}
@@ -101,5 +106,5 @@ main,.bar>div{padding-left:12px;padding-right:12px}
 .service{grid-template-columns:minmax(0,1fr) auto;gap:5px 12px}.service .load,.service .slices{grid-column:1/-1}
 .log li{grid-template-columns:minmax(0,1fr)}
 .cell{min-width:52px}
-.cell,.matrix th,.slice,summary,.facts a,footer a{min-height:28px}
+summary,.cmd a,.facts a,footer a{padding-top:4px;padding-bottom:4px}
 }`;
