@@ -47,7 +47,10 @@ export async function probe(argv: readonly string[]): Promise<number> {
   const text = positionals[0];
   const address = text === undefined ? undefined : parseAddress(text, !kind.needsPort);
   if (address === undefined || positionals.length !== 1) {
-    throw new FourlaneError('USAGE', `found "${positionals.join(' ')}"; needed is one address like 10.1.0.1:80 or [fd72::11]:80, not a name`);
+    throw new FourlaneError(
+      'USAGE',
+      `found "${positionals.join(' ')}"; needed is one address like 10.1.0.1:80 or [fd72::11]:80, not a name`,
+    );
   }
   const result = await probeOnce(values.nic, values.source, profile, address);
   const link = LINK_EVIDENCE[result.outcome]!;
@@ -65,7 +68,9 @@ export async function probe(argv: readonly string[]): Promise<number> {
     rtt_us: result.rttUs,
     elapsed_us: result.elapsedUs,
     bound_to_device: result.bound,
-    ...(result.certificateNotAfterMs === undefined ? {} : { certificate_not_after: new Date(result.certificateNotAfterMs).toISOString() }),
+    ...(result.certificateNotAfterMs === undefined
+      ? {}
+      : { certificate_not_after: new Date(result.certificateNotAfterMs).toISOString() }),
   };
   process.stdout.write(values.json ? `${JSON.stringify(named)}\n` : readable(named));
   if (service === 0) return link < 0 ? 2 : 3;
@@ -94,15 +99,21 @@ function parseCheck(text: string) {
   return { profile, kind: checkKinds.find((k) => k.name === profile.type)! };
 }
 
-function readable(r: Record<string, unknown> & { detail: number; cause: string; rtt_us: number; elapsed_us: number; check: object }): string {
-  const because = r.cause === 'none' ? '' : ` (${r.cause}${r.cause === 'errno' ? ` ${errnoName(r.detail)}` : r.detail === 0 ? '' : ` ${r.detail}`})`;
+function readable(
+  r: Record<string, unknown> & { detail: number; cause: string; rtt_us: number; elapsed_us: number; check: object },
+): string {
+  const because =
+    r.cause === 'none'
+      ? ''
+      : ` (${r.cause}${r.cause === 'errno' ? ` ${errnoName(r.detail)}` : r.detail === 0 ? '' : ` ${r.detail}`})`;
   const lines = [
-    `${r['target']} through ${r['nic']}: ${r['outcome']}${because}`,
-    `  link ${r['link']}, service ${r['service']}; ended in phase ${r['phase']}`,
+    `${r.target} through ${r.nic}: ${r.outcome}${because}`,
+    `  link ${r.link}, service ${r.service}; ended in phase ${r.phase}`,
     `  ${r.rtt_us > 0 ? `round trip ${r.rtt_us} µs, ` : ''}elapsed ${(r.elapsed_us / 1000).toFixed(1)} ms`,
     `  check ${JSON.stringify(r.check)}`,
   ];
-  if (r['certificate_not_after'] !== undefined) lines.push(`  certificate valid until ${r['certificate_not_after'] as string}`);
-  if (r['bound_to_device'] === false) lines.push('  not bound to the device: this kernel refuses SO_BINDTODEVICE; the route decides the NIC');
+  if (r.certificate_not_after !== undefined) lines.push(`  certificate valid until ${r.certificate_not_after}`);
+  if (!r.bound_to_device)
+    lines.push('  not bound to the device: this kernel refuses SO_BINDTODEVICE; the route decides the NIC');
   return `${lines.join('\n')}\n`;
 }

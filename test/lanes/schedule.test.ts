@@ -4,7 +4,7 @@ import { confirming, firstStart, jittered, nextStreak, valence } from '../../src
 import { L7, LATE, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT } from '../../src/model/outcome.ts';
 
 test('first starts fill the interval evenly', () => {
-  const bins = new Array<number>(10).fill(0);
+  const bins = Array.from({ length: 10 }, () => 0);
   for (let cell = 0; cell < 1000; cell++) bins[Math.floor(((firstStart(cell, 1000, 5000) - 5000) / 1000) * 10)]! += 1;
   for (const n of bins) assert.ok(n >= 95 && n <= 105, bins.join(' '));
 });

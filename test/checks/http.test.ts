@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { brief, closedPort, httpServer, probe, tcpServer } from './harness.ts';
+
+test('status, host, headers and path', async () => {
+  const seen: (string | undefined)[] = [];
+  const port = await httpServer((req, res) => {
+    seen.push(
+      `${req.method} ${req.url} host=${req.headers.host} x=${String(req.headers['x-a'])} ua=${req.headers['user-agent']} conn=${req.headers.connection}`,
+    );
+    res.end('fine');
+  });
+  assert.equal(brief(await probe('http', { path: '/health?a=1' }, port)), 'ok match none 0');
+  await probe('http', { method: 'HEAD', host: 'web.test', headers: { 'X-A': 'b c', 'user-agent': 'mine' } }, port);
+  await probe('http', { method: 'POST', headers: { Host: 'other.test' } }, port);
+  assert.deepEqual(seen, [
+    `GET /health?a=1 host=127.0.0.1:${port} x=undefined ua=fourlane conn=close`,
+    'HEAD / host=web.test x=b c ua=mine conn=close',
+    'POST / host=other.test x=undefined ua=fourlane conn=close',
+  ]);
+});
+
+test('a wrong status names itself', async () => {
+  const port = await httpServer((req, res) => {
+    res.statusCode = Number(req.url!.slice(1));
+    res.end('body');
+  });
+  assert.equal(brief(await probe('http', { path: '/500' }, port)), 'l7 match status 500');
+  assert.equal(brief(await probe('http', { path: '/404', status: '200-299,404' }, port)), 'ok match none 0');
+  assert.equal(brief(await probe('http', { path: '/200', status: 204 }, port)), 'l7 match status 200');
+});
+
+test('body: substring, regular expression, MD5, chunked and with length', async () => {
+  const port = await httpServer((req, res) => {
+    if (req.url === '/length') res.setHeader('Content-Length', 12);
+    res.write('grüße ');
+    res.end('you');
+  });
+  const md5 = createHash('md5').update('grüße you').digest('hex');
+  for (const path of ['/chunked']) {
+    assert.equal((await probe('http', { path, contains: 'üße y' }, port)).outcome, 'ok');
+    assert.equal((await probe('http', { path, matches: '^gr.+u$' }, port)).outcome, 'ok');
+    assert.equal((await probe('http', { path, md5: md5.toUpperCase() }, port)).outcome, 'ok');
+    assert.equal(brief(await probe('http', { path, contains: 'bye' }, port)), 'l7 match body 200');
+    assert.equal(brief(await probe('http', { path, matches: '^you' }, port)), 'l7 match body 200');
+    assert.equal(brief(await probe('http', { path, md5: '0'.repeat(32) }, port)), 'l7 match digest 200');
+  }
+  assert.equal(brief(await probe('http', { path: '/length', contains: 'you' }, port)), 'l7 response closed 200');
+});
+
+test('a body above maxBody', async () => {
+  const port = await httpServer((_, res) => res.end('x'.repeat(3_000_000)));
+  assert.equal(brief(await probe('http', { contains: 'y', maxBody: 1000 }, port)), 'l7 response too_large 200');
+  assert.equal(brief(await probe('http', { contains: 'y', maxBody: 4_000_000 }, port, { timeout: 3000 })), 'l7 match body 200');
+});
+
+test('a server that sends one byte at a time and never ends is wrong, the link is good', async () => {
+  const port = await tcpServer((s) => {
+    const timer = setInterval(() => s.write('H'), 50);
+    s.on('close', () => clearInterval(timer));
+  });
+  const seen = await probe('http', {}, port, { timeout: 400 });
+  assert.equal(brief(seen), 'l7 response deadline 0');
+  assert.ok(seen.elapsedUs >= 400_000 && seen.elapsedUs < 600_000, String(seen.elapsedUs));
+});
+
+test('silence after the request was acknowledged is the server, not the path', async () => {
+  assert.equal(brief(await probe('http', {}, await tcpServer())), 'l7 response deadline 0');
+});
+
+test('replies that are no HTTP, invalid headers, an early close, a refusal', async () => {
+  assert.equal(brief(await probe('http', {}, await tcpServer((s) => s.write('SSH-2.0\r\n')))), 'l7 response invalid_reply 0');
+  assert.equal(
+    brief(await probe('http', {}, await tcpServer((s) => s.write('HTTP/1.1 200 OK\r\n\x01bad\r\n\r\n')))),
+    'l7 response invalid_reply 200',
+  );
+  assert.equal(brief(await probe('http', {}, await tcpServer((s) => s.once('data', () => s.end())))), 'l7 response closed 0');
+  assert.equal(brief(await probe('http', {}, await closedPort())), 'refused connect errno 111');
+});
+
+test('a flood does not hold the lane', async () => {
+  const chunk = Buffer.alloc(1 << 20, 'a');
+  const port = await tcpServer((s) => {
+    const pour = () => {
+      while (s.writable && s.write(chunk));
+    };
+    s.write('HTTP/1.1 200 OK\r\n\r\n');
+    s.on('drain', pour);
+    pour();
+  });
+  assert.equal(
+    brief(await probe('http', { contains: 'zzz', maxBody: 30_000_000 }, port, { timeout: 5000 })),
+    'l7 response too_large 200',
+  );
+});
+
+test('the schema refuses what could not be sent', async () => {
+  const bad = [
+    { path: 'x' },
+    { path: '/a b' },
+    { status: '99' },
+    { status: '300-200' },
+    { headers: { 'a b': 'c' } },
+    { headers: { a: 'b\r\nc: d' } },
+    { matches: '(' },
+    { md5: 'xx' },
+  ];
+  for (const parameters of bad) await assert.rejects(probe('http', parameters, 1), JSON.stringify(parameters));
+});

@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import { after, test } from 'node:test';
+import { brief, probe } from './harness.ts';
+
+function udpServer(reply: (message: Buffer) => Buffer | undefined, type: 'udp4' | 'udp6' = 'udp4'): Promise<number> {
+  const socket = createSocket(type);
+  socket.on('message', (message, from) => {
+    const answer = reply(message);
+    if (answer) socket.send(answer, from.port, from.address);
+  });
+  after(() => socket.close());
+  return new Promise((resolve) => socket.bind(0, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve(socket.address().port)));
+}
+
+test('payload and expected reply, text and hex, both families', async () => {
+  const echo = (m: Buffer) => Buffer.concat([Buffer.from('re:'), m]);
+  assert.equal(brief(await probe('udp', { payload: 'a\\x00b', expect: 're:a\\x00b' }, await udpServer(echo))), 'ok match none 0');
+  assert.equal(brief(await probe('udp', { payloadHex: 'ff00', expectHex: '3aff00' }, await udpServer(echo))), 'ok match none 0');
+  assert.equal(brief(await probe('udp', { payload: 'x' }, await udpServer(echo, 'udp6'), { ip: '::1' })), 'ok match none 0');
+  assert.equal(brief(await probe('udp', { payload: 'x', expect: 'nope' }, await udpServer(echo))), 'l7 match body 0');
+});
+
+test('an empty reply is a reply', async () => {
+  assert.equal((await probe('udp', {}, await udpServer(() => Buffer.alloc(0)))).outcome, 'ok');
+});
+
+test('silence', async () => {
+  const port = await udpServer(() => undefined);
+  assert.equal(brief(await probe('udp', { payload: 'x' }, port, { timeout: 100 })), 'timeout response deadline 0');
+  assert.equal(brief(await probe('udp', { payload: 'x', requireReply: false }, port, { timeout: 100 })), 'ok match none 0');
+});
+
+test('ICMP port unreachable from the real server is a refusal', async () => {
+  const socket = createSocket('udp4');
+  const port = await new Promise<number>((resolve) => socket.bind(0, '127.0.0.1', () => resolve(socket.address().port)));
+  await new Promise<void>((resolve) => socket.close(resolve));
+  assert.equal(brief(await probe('udp', { payload: 'x' }, port)), 'refused connect errno 111');
+});
+
+test('the two notations exclude each other', async () => {
+  await assert.rejects(probe('udp', { payload: 'a', payloadHex: '00' }, 1), /exclude/);
+  await assert.rejects(probe('udp', { expect: 'a', expectHex: '00' }, 1), /exclude/);
+});
