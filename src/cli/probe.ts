@@ -99,9 +99,23 @@ function parseCheck(text: string) {
   return { profile, kind: checkKinds.find((k) => k.name === profile.type)! };
 }
 
-function readable(
-  r: Record<string, unknown> & { detail: number; cause: string; rtt_us: number; elapsed_us: number; check: object },
-): string {
+interface Named {
+  readonly target: string;
+  readonly nic: string;
+  readonly check: object;
+  readonly outcome: string;
+  readonly link: string;
+  readonly service: string;
+  readonly phase: string;
+  readonly cause: string;
+  readonly detail: number;
+  readonly rtt_us: number;
+  readonly elapsed_us: number;
+  readonly bound_to_device: boolean;
+  readonly certificate_not_after?: string;
+}
+
+function readable(r: Named): string {
   const because =
     r.cause === 'none'
       ? ''
