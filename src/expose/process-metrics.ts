@@ -44,38 +44,27 @@ export class ProcessMetrics implements FamilySource {
 /** One metric of prom-client's JSON as a family; `rows` is kept as its rows when it says the same. */
 export function toFamily(metric: Metric, rows?: Family['rows']): Family {
   const isHistogram = String(metric.type) === 'histogram';
-  const base = { name: metric.name, help: metric.help, type: String(metric.type) as Family['type'] };
-  const labelNames = [...new Set(metric.values.flatMap((v) => Object.keys(v.labels)))].filter(
-    (name) => !isHistogram || name !== 'le',
-  );
-  const labels = (v: Metric['values'][number]) =>
-    labelNames.map((name) => String((v.labels as Record<string, unknown>)[name] ?? ''));
-  if (!isHistogram) {
-    const made = metric.values.map(labels);
-    return { ...base, labelNames, rows: keep(made, rows), values: Float64Array.from(metric.values, (v) => v.value) };
-  }
-  const le = (v: Metric['values'][number]) => (v.labels as Record<string, unknown>)['le'];
-  const bounds = [...new Set(metric.values.map(le).filter((b) => typeof b === 'number'))];
-  const series = new Map<string, { readonly row: string[]; readonly values: number[] }>();
-  for (const v of metric.values) {
-    const row = labels(v);
-    const one = series.get(row.join('\0')) ?? { row, values: [] };
-    series.set(row.join('\0'), one);
-    if (v.metricName?.endsWith('_bucket') === true) one.values.push(v.value);
-    else if (v.metricName?.endsWith('_sum') === true) one.values[bounds.length + 1] = v.value;
-  }
-  // prom-client's buckets are cumulative, a Family's are not.
-  for (const { values } of series.values()) for (let b = bounds.length; b > 0; b--) values[b]! -= values[b - 1]!;
-  const all = [...series.values()];
+  const all = metric.values.map((v) => ({ ...v, labels: v.labels as Readonly<Record<string, string | number | undefined>> }));
+  const labelNames = [...new Set(all.flatMap((v) => Object.keys(v.labels)))].filter((name) => !isHistogram || name !== 'le');
+  const row = (v: (typeof all)[number]) => labelNames.map((name) => String(v.labels[name] ?? ''));
+  const base = { name: metric.name, help: metric.help, type: String(metric.type) as Family['type'], labelNames };
+  if (!isHistogram) return { ...base, rows: keep(all.map(row), rows), values: Float64Array.from(all, (v) => v.value) };
+  const bounds = [...new Set(all.map((v) => v.labels['le']).filter((le) => typeof le === 'number'))];
+  const series = [...Map.groupBy(all, (v) => row(v).join('\0')).values()].map((lines) => {
+    const buckets = lines.filter((v) => v.metricName?.endsWith('_bucket'));
+    const sum = lines.find((v) => v.metricName?.endsWith('_sum'))?.value ?? 0;
+    // prom-client's buckets are cumulative, a Family's are not.
+    return { row: row(lines[0]!), values: [...buckets.map((v, b) => v.value - (buckets[b - 1]?.value ?? 0)), sum] };
+  });
+  const values = Float64Array.from(series.flatMap((s) => s.values));
   return {
     ...base,
-    labelNames,
     bounds,
     rows: keep(
-      all.map((s) => s.row),
+      series.map((s) => s.row),
       rows,
     ),
-    values: Float64Array.from(all.flatMap((s) => s.values)),
+    values,
   };
 }
 

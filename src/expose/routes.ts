@@ -28,7 +28,7 @@ export class Routes {
   readonly #process = new ProcessMetrics();
   readonly #scraper: Scraper;
   #scrapes = 0;
-  readonly #routes: Readonly<Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }>> = {
+  readonly #routes: Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }> = {
     '/': { method: 'GET', handler: (_, res, query) => this.#page(res, query) },
     '/metrics': { method: 'GET', handler: (req, res) => this.#metrics(req, res) },
     '/-/healthy': { method: 'GET', handler: (_, res) => sendText(res, 'healthy\n') },
@@ -41,6 +41,12 @@ export class Routes {
 
   constructor(view: AgentView) {
     this.#view = view;
+    if (view.chaos !== undefined) {
+      this.#routes['/-/chaos'] = {
+        method: 'POST',
+        handler: (req, res, query) => this.#chaos(req, res, query.get('crashLane') ?? ''),
+      };
+    }
     const labels = () => ({ cluster: view.plan().cluster, server: view.plan().server });
     this.#scraper = new Scraper([new JudgeFamilies(view), view, this.#process], labels);
   }
@@ -107,6 +113,12 @@ export class Routes {
     const { ok, message, errors } = await this.#view.reload();
     if (!ok) throw new FourlaneError('CONFIG_INVALID', [message, ...(errors ?? [])].join('\n'));
     sendJson(res, { message, revision: this.#view.plan().revision });
+  }
+
+  #chaos(req: IncomingMessage, res: ServerResponse, nic: string): void {
+    guardMutation(req, this.#view.plan());
+    if (this.#view.chaos?.(nic) !== true) throw new FourlaneError('NOT_FOUND', `no lane "${nic}"`);
+    sendJson(res, { message: `the lane of ${nic} was made to throw` });
   }
 
   #why(res: ServerResponse, query: URLSearchParams): void {

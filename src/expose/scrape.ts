@@ -38,8 +38,8 @@ export class Scraper {
     if (making === undefined) {
       making = gzipped ? this.#compressed(format) : this.#plain(format);
       this.#running.set(key, making);
-      const done = () => this.#running.delete(key);
-      making.bytes.then(done, done);
+      const forget = () => void this.#running.delete(key);
+      making.bytes.then(forget).catch(forget);
     }
     const held = making;
     held.holders++;

@@ -60,4 +60,6 @@ export interface AgentView {
   /** Families of other rooms: checks, lanes, judge, actions, collectors. */
   families(): readonly Family[];
   reload(): Promise<ReloadResult>;
+  /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
+  chaos?(nic: string): boolean;
 }

@@ -75,7 +75,7 @@ function scrapes(count: number): number {
   globalThis.gc?.();
   return process.memoryUsage.rss();
 }
-const before = scrapes(50);
+const before = scrapes(200);
 const after = scrapes(1000);
 const growth = after / before - 1;
 

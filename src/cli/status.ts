@@ -1,0 +1,111 @@
+/** `fourlane status`: the running agent's NICs, services, real servers and verdicts. */
+import { formatDuration, formatRtt, formatShare } from '../expose/page/format.ts';
+import type { NicReport, ServiceReport, StatusReport } from '../expose/report.ts';
+import { subjectText } from '../expose/verdicts.ts';
+import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
+
+const HELP = `Usage: fourlane status [--json] [--url URL]
+
+Shows what the running agent says of its NICs, services and real servers.
+Exit status: 0 all good, 2 something failed, 3 no agent.
+
+${API_HELP}
+
+Example: fourlane status --url http://lb-01:9844`;
+
+/** Runs the command; resolves with its exit status. */
+export async function status(argv: readonly string[]): Promise<number> {
+  try {
+    const { json, help, url, words } = parseApiArguments(argv);
+    if (help) {
+      console.log(HELP);
+      return 0;
+    }
+    if (words.length > 0) {
+      console.error(`fourlane: status takes no "${words[0]}"\n\n${HELP}`);
+      return 1;
+    }
+    const report = await askAgent<StatusReport>(url, '/api/v1/status');
+    console.log(json ? JSON.stringify(report, null, 2) : renderStatus(report));
+    return isGood(report) ? 0 : 2;
+  } catch (error) {
+    return reportFailure(error);
+  }
+}
+
+/** Whether nothing has failed: SUSPECT is a verdict in the making, not a failure. */
+export function isGood(report: StatusReport): boolean {
+  const failed = report.verdicts.some((v) => v.verdict !== 'SUSPECT');
+  return !failed && report.ready && report.state === 'ok' && report.services.every((s) => s.up && !s.panic);
+}
+
+/** The report as text for a terminal. */
+export function renderStatus(report: StatusReport): string {
+  const { cluster, server, state, version, uptimeSeconds, revision, lastReload } = report;
+  const parts = [
+    `${cluster}/${server}  ${state === 'ok' ? 'running' : state.toUpperCase()}${report.ready ? '' : `  not ready: ${report.reason}`}`,
+    `fourlane ${version}, up ${formatDuration(uptimeSeconds)}, config ${revision.slice(0, 8)} ${lastReload.ok ? 'loaded' : 'REFUSED'} ${lastReload.time}`,
+    ...(lastReload.ok ? [] : [lastReload.message]),
+    '',
+    renderVerdicts(report),
+    '',
+    table([['NIC', 'VERDICT', 'CARRIER', 'SLICE', 'CHECKS', 'RTT P50', 'P99', 'LOSS'], ...report.nics.map(nicRow)]),
+    '',
+    table([['SERVICE', 'VIP', 'STATE', 'REAL SERVERS', 'SLICES'], ...report.services.map(serviceRow)]),
+  ];
+  const altered = alteredRows(report.services);
+  return [
+    ...parts,
+    ...(altered.length === 0 ? [] : ['', table([['REAL SERVER', 'SERVICE', 'VERDICT', 'WEIGHT'], ...altered])]),
+  ].join('\n');
+}
+
+function renderVerdicts(report: StatusReport): string {
+  if (report.verdicts.length === 0) return 'No faults.';
+  return report.verdicts
+    .map((v) => {
+      const cause = v.cause === 'none' ? '' : ` (${v.cause})`;
+      return `${v.verdict}${cause}  ${subjectText(v)}  for ${formatDuration(v.forSeconds)}\n  ${v.reason}\n  → ${v.command}`;
+    })
+    .join('\n');
+}
+
+function nicRow(nic: NicReport): readonly string[] {
+  const total = Object.values(nic.cells).reduce((a, b) => a + b, 0);
+  const rtt = nic.rttSeconds;
+  return [
+    nic.name,
+    nic.cause === 'none' ? nic.verdict : `${nic.verdict}/${nic.cause}`,
+    nic.carrier,
+    nic.enabled ? 'in service' : 'TAKEN OUT',
+    `${nic.cells.ok} of ${total} good`,
+    rtt === null ? '-' : formatRtt(rtt.p50),
+    rtt === null ? '-' : formatRtt(rtt.p99),
+    nic.lossRatio === null ? '-' : formatShare(nic.lossRatio),
+  ];
+}
+
+function serviceRow(s: ServiceReport): readonly string[] {
+  const slices = s.slices.map((k) => (k.enabled ? k.nic : `(${k.nic})`)).join(' ');
+  return [
+    s.name,
+    s.vip === s.name ? '' : s.vip,
+    s.panic ? 'PANIC' : s.up ? 'up' : 'DOWN',
+    `${s.enabled} of ${s.total} in service`,
+    slices,
+  ];
+}
+
+/** Real servers that are not as configured. */
+function alteredRows(services: readonly ServiceReport[]): readonly (readonly string[])[] {
+  return services.flatMap((s) =>
+    s.realServers
+      .filter((r) => r.state !== 'up' || r.weight.wanted !== r.weight.configured)
+      .map((r) => [
+        r.realServer,
+        s.name,
+        r.cause === 'none' ? r.verdict : `${r.verdict}/${r.cause}`,
+        `${r.weight.configured} → ${r.weight.wanted}${r.state === 'held' ? ' (held)' : ''}`,
+      ]),
+  );
+}
