@@ -1,0 +1,97 @@
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const DEMO = ['src/cli/main.ts', 'demo'];
+
+interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+}
+
+/** Runs the demo to its end; `during` sees every piece of output and may act on the process. */
+function demo(
+  args: readonly string[],
+  as: readonly string[] = [],
+  during: (out: string, pid: number) => void = () => undefined,
+): Promise<Ended> {
+  const [command, ...rest] = [...as, process.execPath, ...DEMO, ...args];
+  const child = spawn(command!, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (d: string) => {
+      out += d;
+      during(out, child.pid!);
+    });
+  }
+  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out })));
+}
+
+/** Namespaces, directories and processes of demos; must be none once they have ended. */
+function leftovers(): string[] {
+  const lines = spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout.split('\n');
+  return [
+    ...(existsSync('/run/netns') ? readdirSync('/run/netns').filter((n) => n.startsWith('fl-')) : []),
+    ...(existsSync('/run/fourlane-lab') ? readdirSync('/run/fourlane-lab') : []),
+    ...readdirSync(tmpdir()).filter((n) => n.startsWith('fourlane-demo-')),
+    ...lines.filter((l) => /test\/lab\/(dataplane|client|realservers)\.ts/.test(l)),
+  ];
+}
+
+/** Root's words to run something as nobody; none when not root. */
+const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
+
+test('help, the list of scenarios, and mistakes in the options', async () => {
+  assert.match((await demo(['--help'])).out, /npm start -- --scenario link-cut/);
+  const list = await demo(['--scenario', 'list']);
+  assert.equal(list.code, 0);
+  assert.equal(list.out.trim().split('\n').length, 16);
+  for (const [args, message] of [
+    [['--scenario', 'nope'], /there is no "nope"; there are: link-cut, /],
+    [['--duration', '60'], /"60" is not a duration/],
+    [['--port', 'x'], /"x" is not a port/],
+    [['--with-prometheus'], /--with-prometheus/],
+  ] as const) {
+    const wrong = await demo(args);
+    assert.equal(wrong.code, 1, args.join(' '));
+    assert.match(wrong.out, message);
+  }
+});
+
+test('--scenario link-cut: a cut and its repair, with the requests of every service, exit 0', async () => {
+  const { code, out } = await demo(['--scenario', 'link-cut', '--port', '0']);
+  assert.equal(code, 0, out);
+  assert.match(out, /Status page: http:\/\/127\.0\.0\.1:\d+\//);
+  assert.match(out, /verdict +NIC_FAIL\(eth1\) \(carrier\) after \d/);
+  assert.match(out, /^web2 +\d+ ok, 0 failed +\d+ ok, 0 failed +\d+ ok, 0 failed +must not notice$/m);
+  assert.match(out, /As expected\.\n$/);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('without a scenario: the status page opens from outside, traffic is told, Ctrl-C ends it and leaves nothing', async () => {
+  let page: Promise<string> | undefined;
+  const { code, out } = await demo(['--port', '0'], [], (text, pid) => {
+    const url = /Status page: (http:\S+)/.exec(text)?.[1];
+    if (page !== undefined || url === undefined || !/web1 \d+ ok/.test(text)) return;
+    page = fetch(url).then((r) => r.text());
+    void page.finally(() => process.kill(pid, 'SIGINT'));
+  });
+  assert.equal(code, 0, out);
+  assert.match((await page) ?? '', /eth1/);
+  assert.deepEqual(leftovers(), []);
+});
+
+test('without root: says what it cannot show, and shows what it can', async () => {
+  const { code, out } = await demo(['--scenario', 'rs-refuse', '--port', '0'], asNobody);
+  assert.equal(code, 0, out);
+  assert.match(out, /can't show a NIC, link, gateway or path failing/);
+  assert.match(out, /verdict +RS_DOWN\(127\.0\.1\.11:\d+\) \(refused\)/);
+  const cut = await demo(['--scenario', 'link-cut', '--port', '0'], asNobody);
+  assert.equal(cut.code, 1);
+  assert.match(cut.out, /"link-cut" hurts a network: it needs root and iproute2/);
+  assert.deepEqual(leftovers(), []);
+});
