@@ -7,7 +7,13 @@ type ZodIssue = z.core.$ZodIssue;
 
 /** Issues of a failed validation of `value`, in the schema's order. */
 export function explain(error: z.ZodError, value: unknown): Issue[] {
-  return error.issues.flatMap((issue) => translate(issue, [], value));
+  return error.issues.filter(isFirst).flatMap((issue) => translate(issue, [], value));
+}
+
+/** A list's length is complained about even when it is no list: once is enough. */
+function isFirst(issue: ZodIssue, index: number, all: readonly ZodIssue[]): boolean {
+  const place = JSON.stringify(issue.path);
+  return !all.slice(0, index).some((other) => other.code === 'invalid_type' && JSON.stringify(other.path) === place);
 }
 
 function translate(issue: ZodIssue, base: readonly PropertyKey[], root: unknown): Issue[] {
@@ -39,7 +45,9 @@ function translate(issue: ZodIssue, base: readonly PropertyKey[], root: unknown)
     case 'invalid_format':
     case 'invalid_element':
     case 'not_multiple_of':
-      return simple(/^(?:must|is|needs|has)\b/.test(issue.message) ? `${found} ${issue.message}` : issue.message);
+      return simple(
+        /^(?:must|is|needs|has)\b/.test(issue.message) && typeof value !== 'object' ? `${found} ${issue.message}` : issue.message,
+      );
   }
 }
 

@@ -24,12 +24,15 @@ function parsed<T extends object>(parse: (text: string) => T | string, { descrip
     .describe(description);
 }
 
+/** Printable from here on; without \p{…}, which JSON Schema validators without the u flag misread. */
+const PRINTABLE = '[^\\u0000-\\u001f\\u007f-\\u009f]*$';
+
 /** Text that becomes a metric label or a name in messages. */
 export const label = z
   .string()
   .min(1)
   .max(200)
-  .regex(/^\P{Cc}*$/u, 'must not hold control characters');
+  .regex(new RegExp(`^${PRINTABLE}`), 'must not hold control characters');
 
 /** Name of a network interface, by the kernel's rules. */
 export const nicName = z
@@ -38,7 +41,7 @@ export const nicName = z
 
 export const absolutePath = z
   .string()
-  .regex(/^\/\P{Cc}*$/u, 'must be an absolute path')
+  .regex(new RegExp(`^/${PRINTABLE}`), 'must be an absolute path')
   .max(4096);
 
 /** Why `text` is not `ADDRESS:PORT`, with the remedy. */
@@ -80,7 +83,7 @@ function peer(text: string, portless: boolean, form: string): Address | string {
 
 /** A real server: address and port; the port may be left out where the check has none. */
 export const realServerAddress = parsed((text) => peer(text, true, 'an address and port'), {
-  description: 'IP address and port; no names. The port is left out only for checks without one (ping)',
+  description: 'IP address and port; no names. The port is left out only for checks without one (ping, exec)',
   examples: ['10.1.0.1:8080', '[fd72::11]:80'],
 });
 

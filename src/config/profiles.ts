@@ -10,7 +10,7 @@ const timing = {
   interval: duration(100, 3_600_000).prefault('1s').describe('time between two checks of one real server on one NIC'),
   timeout: duration(10, 3_600_000)
     .optional()
-    .describe('a check that takes longer failed; at most the interval. Default 500ms, or the interval when that is shorter'),
+    .describe('longest time a check may take, at most the interval; default: 500ms, or the interval when that is shorter'),
   fall: z.int().min(1).max(10).default(3).describe('consecutive bad results until a cell is failed'),
   rise: z.int().min(1).max(10).default(2).describe('consecutive good results until a failed cell is good again'),
 };

@@ -126,8 +126,9 @@ function inspectServices(view: ConfigView): Issue[] {
       const where = `services[${s}].realServers[${r}]`;
       addresses.add(text, where, () => ({ path, what: `real server ${text}`, remedy: 'a service lists each once; use weight' }));
       if (address.port === 0 && needsPort) {
-        const example = formatAddress({ ...address, port: 80 });
-        const message = `"${text}": the port is missing; write ${example}, or use a check without port (${[...portless].join(', ')})`;
+        const ambiguous = address.family === 6 ? ' (an address with its port needs the brackets)' : '';
+        const remedy = `write ${formatAddress({ ...address, port: 80 })}${ambiguous}, or use a check without port`;
+        const message = `"${text}": the port is missing; ${remedy} (${[...portless].join(', ')})`;
         issues.push({ path, message });
       }
       if (rack === undefined) return;
@@ -167,7 +168,7 @@ function inspectRules(rules: Config['rules']): Issue[] {
     const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof typeof RULES] : undefined;
     if (!rule) {
       const known = Object.keys(RULES);
-      const message = `no rule has a threshold named "${name}"${didYouMean(name, known)}; allowed: ${listed(known, 60)}`;
+      const message = `no rule has a threshold named "${name}"${didYouMean(name, known)}; docs/attribution.md lists them: ${listed(known, 3)}`;
       issues.push({ path: ['rules', name], key: true, message });
     } else if (value < rule.min || value > rule.max) {
       const message = `found ${value}; allowed: ${rule.min} … ${rule.max} ${rule.unit} (${rule.meaning})`;

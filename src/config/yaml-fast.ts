@@ -31,7 +31,7 @@ export function parsePlainYaml(text: string): unknown {
   try {
     return new Reader(text).document();
   } catch (error) {
-    if (error instanceof Unknown) return undefined;
+    if (error instanceof Unknown || error instanceof RangeError) return undefined; // RangeError: nested too deeply for the stack
     throw error;
   }
 }

@@ -1,5 +1,5 @@
 /** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to say where a defect is. */
-import { isAlias, isMap, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, type Document } from 'yaml';
+import { isAlias, isMap, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, type Document, visit } from 'yaml';
 import { type Issue, type Problem, pathText } from './problem.ts';
 
 /** A parsed file: its value, or the syntax problems that prevent one. */
@@ -13,7 +13,6 @@ export interface SourceFile {
 /** Parses with positions. Never throws: what is no YAML, or more than one document, is a problem. */
 export function parseYaml(text: string): SourceFile {
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
   const place = (offset: number) => {
     const { line, col } = lines.linePos(Math.min(offset, text.length));
     return { line: Math.max(1, line), column: Math.max(1, col) };
@@ -21,13 +20,21 @@ export function parseYaml(text: string): SourceFile {
   const at = (offset: number, message: string): Problem => ({ ...place(offset), path: '', message });
   const failed = (problems: readonly Problem[]): SourceFile => ({ value: undefined, problems, locate: () => problems[0]! });
 
-  const [document, second] = Array.isArray(documents) ? documents : [];
+  let documents: readonly Document.Parsed[];
+  try {
+    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
+    documents = Array.isArray(parsed) ? parsed : [];
+  } catch (error) {
+    if (error instanceof RangeError) return failed([at(0, TOO_DEEP)]);
+    throw error;
+  }
+  const [document, second] = documents;
   if (!document || document.contents === null) {
     return failed(
       document?.errors.length ? syntax(document, at) : [at(0, 'the file is empty; it needs at least "nics" and "services"')],
     );
   }
-  const problems = syntax(document, at);
+  const problems = [...syntax(document, at), ...unusable(document, at)];
   if (second) problems.push(at(second.range[0], 'a second YAML document begins here; a config file holds one: remove the "---"'));
   if (problems.length > 0) return failed(problems);
   try {
@@ -37,13 +44,15 @@ export function parseYaml(text: string): SourceFile {
       locate: (issue) => ({ ...place(offsetOf(document, issue)), path: pathText(issue.path), message: issue.message }),
     };
   } catch (error) {
-    // Only aliases can fail here: unresolved ones, and too many of them.
     const why = (error as Error).message;
-    const excessive = /excessive|resource exhaustion/i.test(why);
-    const remedy = 'aliases ("*name") expand to too much; write the values out, or use a named check profile';
-    return failed([at(0, excessive ? remedy : why)]);
+    const excessive = /alias/i.test(why);
+    return failed([
+      at(0, excessive ? 'aliases ("*name") expand to too much; write the values out, or use a named check profile' : why),
+    ]);
   }
 }
+
+const TOO_DEEP = 'lists or mappings are nested too deeply';
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
   DUPLICATE_KEY: 'the same key stands twice in one mapping; remove one of them',
@@ -60,12 +69,30 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
 function syntax(document: Document.Parsed, at: (offset: number, message: string) => Problem): Problem[] {
   const problems = new Map<number, Problem>();
   for (const { code, pos, message } of [...document.errors, ...document.warnings]) {
+    if (/call stack/.test(message)) return [at(pos[0], TOO_DEEP)];
     const explained = EXPLANATIONS[code];
     if (!problems.has(pos[0])) {
       problems.set(pos[0], at(pos[0], explained === undefined ? `not valid YAML: ${message}` : `${explained} (${message})`));
     }
   }
   return [...problems.values()];
+}
+
+const MERGE = 'merge keys ("<<") are not part of YAML 1.2; write the keys out, or use a named check profile';
+
+/** What parses but means nothing here. */
+function unusable(document: Document.Parsed, at: (offset: number, message: string) => Problem): Problem[] {
+  const problems: Problem[] = [];
+  visit(document, {
+    Pair(_, { key }) {
+      if ((key as Node & { value?: unknown })?.value === '<<') problems.push(at(startOf(key, 0), MERGE));
+    },
+    Alias(_, alias) {
+      if (!alias.resolve(document))
+        problems.push(at(startOf(alias, 0), `there is no anchor "&${alias.source}" before this alias`));
+    },
+  });
+  return problems;
 }
 
 /** Offset of what the issue is about; where it does not exist, of the nearest thing around it. */

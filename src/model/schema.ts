@@ -11,6 +11,12 @@ export function parseDuration(text: string): number | undefined {
   return m ? Number(m[1]) * UNITS[m[2]!]! : undefined;
 }
 
+/** ms → text in the largest unit that leaves a whole number: `500ms`, `90s`, `1h`. */
+function formatDuration(ms: number): string {
+  const [unit, factor] = Object.entries(UNITS).findLast(([, f]) => ms % f === 0) ?? ['ms', 1];
+  return `${ms / factor}${unit}`;
+}
+
 /** A duration in config text; the parsed value is ms. */
 export function duration(minMs: number, maxMs: number) {
   return z
@@ -23,7 +29,7 @@ export function duration(minMs: number, maxMs: number) {
         return z.NEVER;
       }
       if (ms < minMs || ms > maxMs) {
-        ctx.addIssue({ code: 'custom', message: `${text} is outside ${minMs}ms … ${maxMs}ms` });
+        ctx.addIssue({ code: 'custom', message: `${text} is outside ${formatDuration(minMs)} … ${formatDuration(maxMs)}` });
         return z.NEVER;
       }
       return ms;
