@@ -41,7 +41,7 @@ test('histograms survive the way from cumulative to per bucket and back', async 
     histogram.observe({ kind }, v);
   const family = toFamily((await registry.getMetricsAsJSON())[0] as never);
   assert.deepEqual(
-    [family.bounds, family.rows, [...family.values]],
+    [family.bounds, family.rows, Array.from(family.values as ArrayLike<number>)],
     [
       [0.1, 1],
       [['a'], ['b']],
