@@ -1,6 +1,5 @@
 /** The lane's table of cells as parallel columns: no object per cell on the hot path. */
 import type { AsyncCheck, Exchange, SocketCheck } from '../checks/kind.ts';
-import type { CellSpec } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { SOCKADDR_SIZE } from '../sys/sockaddr.ts';
 
@@ -35,7 +34,6 @@ export class Cells {
   flags: Uint8Array;
   sockaddrs: Uint8Array;
   readonly profile: (CheckProfile | undefined)[] = [];
-  readonly spec: (CellSpec | undefined)[] = [];
   readonly check: (SocketCheck | AsyncCheck | undefined)[] = [];
   readonly exchange: (Exchange | undefined)[] = [];
   /** Unsent rest of a request, or the controller of an asynchronous run. */
@@ -99,7 +97,6 @@ export class Cells {
     this.kind[cell] = ABSENT;
     this.state[cell] = IDLE;
     this.profile[cell] = undefined;
-    this.spec[cell] = undefined;
     this.check[cell] = undefined;
     this.exchange[cell] = undefined;
     this.rest[cell] = undefined;

@@ -21,11 +21,11 @@ import {
   type RingEntry,
 } from '../model/board.ts';
 import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, type ProbeResult, phaseCode } from '../model/outcome.ts';
-import type { CellSpec } from '../model/messages.ts';
+import type { CellBatch } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
 import type { Binding } from '../sys/socket.ts';
-import { packSockaddr, SOCKADDR_SIZE } from '../sys/sockaddr.ts';
+import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Cells, IDLE, RUNNING } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import { confirming, firstStart, jittered, BURST, nextStreak, valence } from './schedule.ts';
@@ -82,31 +82,32 @@ export class Engine {
   }
 
   /** Adds, replaces and removes cells; others are not touched. */
-  update(profiles: readonly CheckProfile[], add: readonly CellSpec[], remove: readonly number[]): void {
+  update(add: CellBatch, remove: Int32Array): void {
     this.#now = this.#o.clock();
     for (const cell of remove) this.#remove(cell);
-    for (const spec of add) this.#add(spec, profiles[spec.profile]!);
+    for (let i = 0; i < add.cell.length; i++) {
+      const at = i * SOCKADDR_SIZE;
+      this.#add(add.cell[i]!, add.generation[i]!, add.profiles[add.profile[i]!]!, add.sockaddrs.subarray(at, at + SOCKADDR_SIZE));
+    }
     this.#o.board.header[CELLS] = this.#cells.count;
   }
 
-  #add(spec: CellSpec, profile: CheckProfile): void {
-    const { cell } = spec;
+  #add(cell: number, generation: number, profile: CheckProfile, sockaddr: Uint8Array): void {
     if (this.#cells.present(cell)) this.#remove(cell);
     const capacity = this.#cells.reserve(cell + 1);
     this.#wheel.grow(capacity);
     const c = this.#cells;
     c.count++;
     c.kind[cell] = checkKinds.findIndex((k) => k.name === profile.type);
-    c.generation[cell] = spec.generation;
+    c.generation[cell] = generation;
     c.profile[cell] = profile;
-    c.spec[cell] = spec;
     c.interval[cell] = profile.interval;
     c.timeout[cell] = profile.timeout;
     c.fall[cell] = profile.fall;
     c.rise[cell] = profile.rise;
     c.streak[cell] = 0;
     c.flags[cell] = 0;
-    packSockaddr(spec, c.sockaddrs, cell * SOCKADDR_SIZE, this.#o.device);
+    c.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
     c.nominal[cell] = firstStart(cell, profile.interval, this.#now);
     this.#wheel.schedule(cell, c.nominal[cell]!);
   }
@@ -177,7 +178,7 @@ export class Engine {
 
   #prepare(cell: number): SocketCheck | AsyncCheck {
     const c = this.#cells;
-    const check = checkKinds[c.kind[cell]!]!.prepare(c.profile[cell]!, c.spec[cell]!);
+    const check = checkKinds[c.kind[cell]!]!.prepare(c.profile[cell]!, unpackSockaddr(c.sockaddr(cell)));
     c.check[cell] = check;
     return check;
   }

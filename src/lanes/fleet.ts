@@ -2,8 +2,9 @@
 import { checkKinds } from '../checks/index.ts';
 import { DROPPED, drain } from '../model/board.ts';
 import { newBatch, type ResultBatch } from '../model/facts.ts';
-import type { CellSpec } from '../model/messages.ts';
+import type { CellBatch } from '../model/messages.ts';
 import type { Address, CheckProfile, Nic, Plan } from '../model/plan.ts';
+import { BatchBuilder } from './batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
 export type FleetOptions = Pick<LaneOptions, 'clock' | 'log' | 'withoutDeviceBinding'>;
@@ -20,13 +21,6 @@ interface Member {
   generation: Uint32Array;
 }
 
-interface Occupant {
-  readonly key: string;
-  readonly address: Address;
-  readonly profile: CheckProfile;
-  readonly column: number;
-}
-
 const FORGOTTEN = 0x7fffffff;
 const ANCHOR_INTERVAL_MS = 200;
 const ANCHOR_TIMEOUT_MS = 180;
@@ -40,6 +34,7 @@ const anchorProfiles: Readonly<Record<'ping' | 'tcp', CheckProfile>> = {
 export class Fleet {
   readonly #o: FleetOptions;
   #members: Member[] = [];
+  #plan: Plan | undefined;
   #batch: ResultBatch = newBatch(4096);
   /** Expiry of the last certificate seen, Unix ms, by target key. */
   readonly certificates = new Map<string, number>();
@@ -67,6 +62,7 @@ export class Fleet {
 
   /** Runs this plan: lanes of kept NICs go on, unchanged targets are not touched. Resolves when every lane runs. */
   async apply(plan: Plan): Promise<void> {
+    this.#plan = plan;
     const former = new Map(this.#members.map((m) => [identity(m.nic), m]));
     this.#members = plan.nics.map((nic) => {
       const kept = former.get(identity(nic));
@@ -87,53 +83,49 @@ export class Fleet {
       device: nic.device,
       ...(nic.source === undefined ? {} : { source: nic.source }),
       kinds: checkKinds.length,
+      cells: () => this.#cellsOf(nic),
       ringCapacity,
       certificate: (name, cell, generation, notAfterMs) => this.#onCertificate(name, cell, generation, notAfterMs),
     });
     return { lane, nic, cellOf: new Map(), free: [], used: 0, column: new Int32Array(0), generation: new Uint32Array(0) };
   }
 
+  /** All cells of a NIC's lane, for a thread that starts (again). */
+  #cellsOf(nic: Nic): CellBatch {
+    const batch = new BatchBuilder(nic.device);
+    const member = this.#members.find((m) => m.nic.name === nic.name);
+    if (member && this.#plan) {
+      eachOccupant(member.nic, this.#plan, (key, address, profile) => {
+        const cell = member.cellOf.get(key);
+        if (cell !== undefined) batch.add(cell, member.generation[cell]!, profile, address);
+      });
+    }
+    return batch.build();
+  }
+
   #assign(member: Member, plan: Plan): void {
-    const wanted: Occupant[] = plan.targets.map((t, column) => ({ key: t.key, address: t.address, profile: t.check, column }));
-    member.nic.anchors.forEach((a, i) =>
-      wanted.push({ key: `anchor ${a.id}`, address: a.address, profile: anchorProfiles[a.type], column: -(i + 1) }),
-    );
-    const keys = new Set(wanted.map((w) => w.key));
+    const batch = new BatchBuilder(member.nic.device);
+    const seen = new Uint8Array(member.used + plan.targets.length + member.nic.anchors.length);
+    eachOccupant(member.nic, plan, (key, address, profile, column) => {
+      const known = member.cellOf.get(key);
+      const cell = known ?? member.free.pop() ?? member.used++;
+      if (cell >= member.column.length) grow(member, cell + 1);
+      member.column[cell] = column;
+      seen[cell] = 1;
+      if (known !== undefined) return;
+      member.cellOf.set(key, cell);
+      member.generation[cell]! += 1;
+      batch.add(cell, member.generation[cell]!, profile, address);
+    });
     const remove: number[] = [];
     for (const [key, cell] of member.cellOf) {
-      if (keys.has(key)) continue;
+      if (seen[cell] === 1) continue;
       member.cellOf.delete(key);
       member.column[cell] = FORGOTTEN;
       member.free.push(cell);
       remove.push(cell);
     }
-    const add: { spec: CellSpec; profile: CheckProfile }[] = [];
-    for (const w of wanted) {
-      const known = member.cellOf.get(w.key);
-      const cell = known ?? member.free.pop() ?? member.used++;
-      if (cell >= member.column.length) grow(member, cell + 1);
-      member.column[cell] = w.column;
-      if (known !== undefined) continue;
-      member.cellOf.set(w.key, cell);
-      member.generation[cell]! += 1;
-      const { ip, port, family, scope } = w.address;
-      const spec = {
-        cell,
-        generation: member.generation[cell]!,
-        profile: 0,
-        ip,
-        port,
-        family,
-        ...(scope === undefined ? {} : { scope }),
-      };
-      add.push({ spec, profile: w.profile });
-    }
-    // A cell that is both freed and taken again travels once, as an addition.
-    const taken = new Set(add.map((a) => a.spec.cell));
-    member.lane.update(
-      add,
-      remove.filter((cell) => !taken.has(cell)),
-    );
+    member.lane.update(batch.build(), remove);
   }
 
   /** Everything the lanes have found since the last call. The batch is reused: read it before calling again. */
@@ -176,6 +168,16 @@ export class Fleet {
     clearInterval(this.#watch);
     await Promise.all(this.#members.map((m) => m.lane.stop()));
   }
+}
+
+/** Everything a lane probes: the targets, and the NIC's anchors. */
+function eachOccupant(
+  nic: Nic,
+  plan: Plan,
+  each: (key: string, address: Address, profile: CheckProfile, column: number) => void,
+): void {
+  plan.targets.forEach((t, column) => each(t.key, t.address, t.check, column));
+  nic.anchors.forEach((a, i) => each(`anchor ${a.id}`, a.address, anchorProfiles[a.type], -(i + 1)));
 }
 
 /** What makes two NIC entries the same lane. */

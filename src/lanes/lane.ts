@@ -1,8 +1,7 @@
 /** Main-side handle of one lane: starts its worker, keeps its cells, restarts it with back-off, notices when it hangs. */
 import { Worker } from 'node:worker_threads';
 import { type Board, HEARTBEAT, newBoard, takeHeld } from '../model/board.ts';
-import type { CellSpec, FromLane, LaneInit, ToLane } from '../model/messages.ts';
-import type { CheckProfile } from '../model/plan.ts';
+import type { CellBatch, FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { close } from '../sys/libc.ts';
 
 export type LaneState = 'starting' | 'running' | 'restarting' | 'stopped';
@@ -13,6 +12,8 @@ export interface LaneOptions {
   readonly source?: string;
   readonly kinds: number;
   readonly ringCapacity: number;
+  /** All cells the lane should have now: asked at each start of its thread. */
+  readonly cells: () => CellBatch;
   readonly clock: () => number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   readonly certificate: (nic: string, cell: number, generation: number, notAfterMs: number) => void;
@@ -32,7 +33,6 @@ export class Lane {
   /** '' or why sockets are bound by source address only. */
   bindingNote = '';
   readonly #o: LaneOptions;
-  readonly #cells = new Map<number, { spec: CellSpec; profile: CheckProfile }>();
   #worker: Worker | undefined;
   #backoff = BACKOFF_MIN_MS;
   #startedAt = 0;
@@ -50,25 +50,10 @@ export class Lane {
     return this.state === 'running' ? Promise.resolve() : new Promise((resolve) => this.#onRunning.push(resolve));
   }
 
-  /** Applies a difference of cells; unchanged cells do not notice. */
-  update(add: readonly { spec: CellSpec; profile: CheckProfile }[], remove: readonly number[]): void {
-    for (const cell of remove) this.#cells.delete(cell);
-    for (const entry of add) this.#cells.set(entry.spec.cell, entry);
-    this.#send(add, remove);
-  }
-
-  #send(add: readonly { spec: CellSpec; profile: CheckProfile }[], remove: readonly number[]): void {
-    const profiles: CheckProfile[] = [];
-    const index = new Map<CheckProfile, number>();
-    const specs = add.map(({ spec, profile }) => {
-      let at = index.get(profile);
-      if (at === undefined) {
-        at = profiles.push(profile) - 1;
-        index.set(profile, at);
-      }
-      return { ...spec, profile: at };
-    });
-    this.#post({ type: 'cells', profiles, add: specs, remove });
+  /** Applies a difference of cells; unchanged cells do not notice. A lane that is down gets all its cells when it starts again. */
+  update(add: CellBatch, remove: readonly number[]): void {
+    const buffers = [add.cell, add.generation, add.profile, add.sockaddrs].map((column) => column.buffer as ArrayBuffer);
+    this.#worker?.postMessage({ type: 'cells', add, remove: Int32Array.from(remove) } satisfies ToLane, buffers);
   }
 
   #post(message: ToLane): void {
@@ -98,7 +83,7 @@ export class Lane {
     worker.on('message', (message: FromLane) => this.#onMessage(message));
     worker.on('error', (error) => this.#o.log('error', 'lane failed', { nic, error: error.message }));
     worker.on('exit', (code) => this.#onExit(worker, code));
-    this.#send([...this.#cells.values()], []);
+    this.update(this.#o.cells(), []);
   }
 
   #onMessage(message: FromLane): void {

@@ -1,9 +1,10 @@
 /** Entry of a lane's worker thread: one NIC, one engine, one tick. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { openBoard } from '../model/board.ts';
-import type { CellSpec, FromLane, LaneInit, ToLane } from '../model/messages.ts';
+import type { FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { monotonicMs } from '../sys/clock.ts';
+import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Engine } from './engine.ts';
 import { RouteGuard } from './route-guard.ts';
 
@@ -29,23 +30,25 @@ const guard =
     ? new RouteGuard(init.device, init.source, (cell, ok) => engine.setUnverified(cell, !ok))
     : undefined;
 
-let cells = 0;
-const present = new Map<number, CellSpec>();
+const present = new Set<number>();
+/** For the route guard: address by cell. */
+const addresses = new Map<number, string>();
 
 port.on('message', (message: ToLane) => {
   switch (message.type) {
     case 'cells':
-      engine.update(message.profiles, message.add, message.remove);
-      cells += message.add.length - message.remove.length;
+      engine.update(message.add, message.remove);
+      message.add.cell.forEach((cell) => present.add(cell));
+      message.remove.forEach((cell) => present.delete(cell));
       if (guard) {
-        for (const spec of message.add) {
-          present.set(spec.cell, spec);
-          engine.setUnverified(spec.cell, true);
-        }
-        for (const cell of message.remove) present.delete(cell);
-        guard.verify([...present.values()]);
+        message.add.cell.forEach((cell, i) => {
+          addresses.set(cell, unpackSockaddr(message.add.sockaddrs.subarray(i * SOCKADDR_SIZE)).ip);
+          engine.setUnverified(cell, true);
+        });
+        message.remove.forEach((cell) => addresses.delete(cell));
+        guard.verify(new Map(addresses));
       }
-      tell({ type: 'running', cells });
+      tell({ type: 'running', cells: present.size });
       return;
     case 'stop':
       clearTimeout(timer);

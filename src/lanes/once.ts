@@ -5,6 +5,7 @@ import type { ProbeResult } from '../model/outcome.ts';
 import type { Address, CheckProfile } from '../model/plan.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { monotonicMs } from '../sys/clock.ts';
+import { BatchBuilder } from './batch.ts';
 import { Engine } from './engine.ts';
 
 export interface OnceResult extends ProbeResult {
@@ -14,7 +15,12 @@ export interface OnceResult extends ProbeResult {
 }
 
 /** Probes `address` once through `device` with a parsed profile. Resolves in every case, at the latest after the profile's timeout. */
-export function probeOnce(device: string, source: string | undefined, profile: CheckProfile, address: Address): Promise<OnceResult> {
+export function probeOnce(
+  device: string,
+  source: string | undefined,
+  profile: CheckProfile,
+  address: Address,
+): Promise<OnceResult> {
   const board = newBoard(checkKinds.length, 16);
   const { binding } = makeBinding(device, source, false);
   let notAfter: number | undefined;
@@ -29,7 +35,9 @@ export function probeOnce(device: string, source: string | undefined, profile: C
       notAfter = notAfterMs;
     },
   });
-  engine.update([profile], [{ cell: 0, generation: 1, profile: 0, ...address }], []);
+  const batch = new BatchBuilder(device);
+  batch.add(0, 1, profile, address);
+  engine.update(batch.build(), new Int32Array(0));
   return new Promise((resolve) => {
     const turn = () => {
       engine.tick();

@@ -1,5 +1,4 @@
 /** For lanes without device binding: verifies, now and every minute, that each target's route leaves by the lane's device. */
-import type { CellSpec } from '../model/messages.ts';
 import { routeDevices } from '../sys/route.ts';
 
 const EVERY_MS = 60_000;
@@ -8,7 +7,7 @@ export class RouteGuard {
   readonly #device: string;
   readonly #source: string | undefined;
   readonly #tell: (cell: number, verified: boolean) => void;
-  #cells: readonly CellSpec[] = [];
+  #cells: ReadonlyMap<number, string> = new Map();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(device: string, source: string | undefined, tell: (cell: number, verified: boolean) => void) {
@@ -17,18 +16,15 @@ export class RouteGuard {
     this.#tell = tell;
   }
 
-  /** Verifies these cells from now on. A lane without a source address can never be verified. */
-  verify(cells: readonly CellSpec[]): void {
+  /** Verifies these cells (address by cell) from now on. A lane without a source address can never be verified. */
+  verify(cells: ReadonlyMap<number, string>): void {
     this.#cells = cells;
     clearTimeout(this.#timer);
     const check = async () => {
       if (this.#source !== undefined) {
-        const devices = await routeDevices(
-          cells.map((c) => c.ip),
-          this.#source,
-        );
+        const devices = await routeDevices([...cells.values()], this.#source);
         if (this.#cells !== cells) return;
-        cells.forEach((c, i) => this.#tell(c.cell, devices[i] === this.#device));
+        [...cells.keys()].forEach((cell, i) => this.#tell(cell, devices[i] === this.#device));
       }
       if (this.#cells === cells) this.#timer = setTimeout(() => void check(), EVERY_MS);
     };
@@ -36,7 +32,7 @@ export class RouteGuard {
   }
 
   stop(): void {
-    this.#cells = [];
+    this.#cells = new Map();
     clearTimeout(this.#timer);
   }
 }

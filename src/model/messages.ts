@@ -1,17 +1,16 @@
 /** What main and a lane's worker say to each other. Never a message per probe: results travel on the board. */
 import type { CheckProfile } from './plan.ts';
 
-/** A cell as it travels to a lane; addresses are packed in the batch's `sockaddrs`. */
-export interface CellSpec {
-  readonly cell: number;
+/** Cells as they travel to a lane, in columns: a hundred thousand of them must not be a hundred thousand objects. */
+export interface CellBatch {
+  readonly profiles: readonly CheckProfile[];
+  readonly cell: Int32Array;
   /** Changes when the cell gets another occupant: results of the former one are recognised and dropped. */
-  readonly generation: number;
-  /** Index into the batch's profiles. */
-  readonly profile: number;
-  readonly ip: string;
-  readonly port: number;
-  readonly family: 4 | 6;
-  readonly scope?: string;
+  readonly generation: Uint32Array;
+  /** Index into `profiles`. */
+  readonly profile: Int32Array;
+  /** SOCKADDR_SIZE bytes each. */
+  readonly sockaddrs: Uint8Array;
 }
 
 export interface LaneInit {
@@ -26,12 +25,7 @@ export interface LaneInit {
 }
 
 export type ToLane =
-  | {
-      readonly type: 'cells';
-      readonly profiles: readonly CheckProfile[];
-      readonly add: readonly CellSpec[];
-      readonly remove: readonly number[];
-    }
+  | { readonly type: 'cells'; readonly add: CellBatch; readonly remove: Int32Array }
   | { readonly type: 'stop' }
   /** Lab only: die, hang or throw, to show that other lanes do not notice. */
   | { readonly type: 'chaos'; readonly how: 'throw' | 'hang' | 'exit' };

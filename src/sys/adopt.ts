@@ -1,7 +1,8 @@
 /** Device-bound TCP connections as node:net sockets, for what libuv must run (TLS). */
 import { Socket } from 'node:net';
 import { getSystemErrorMap } from 'node:util';
-import { AF_INET, SOCK_STREAM } from './libc.ts';
+import { SOCK_STREAM } from './libc.ts';
+import { unpackSockaddr } from './sockaddr.ts';
 import { type Binding, openBound } from './socket.ts';
 
 const errnoByName = new Map([...getSystemErrorMap()].map(([negative, [name]]) => [name, -negative]));
@@ -21,14 +22,7 @@ export function adoptStream(binding: Binding, sockaddr: Uint8Array, failed: (err
   // `manualStart` is undocumented: without it Node reads the unconnected descriptor at once. test/sys pins the behaviour.
   const socket = new Socket({ fd, manualStart: true } as never);
   socket.on('error', (error: NodeJS.ErrnoException) => failed(errnoByName.get(error.code ?? '') ?? 5));
-  socket.connect({ host: hostOf(sockaddr), port: (sockaddr[2]! << 8) | sockaddr[3]! });
+  const { ip, port, scope } = unpackSockaddr(sockaddr);
+  socket.connect({ host: scope === undefined ? ip : `${ip}%${scope}`, port });
   return socket;
-}
-
-/** Text form of a packed sockaddr, with the scope of link-local addresses as a number. */
-function hostOf(sockaddr: Uint8Array): string {
-  if (sockaddr[0] === AF_INET) return sockaddr.subarray(4, 8).join('.');
-  const groups = Array.from({ length: 8 }, (_, i) => ((sockaddr[8 + 2 * i]! << 8) | sockaddr[9 + 2 * i]!).toString(16));
-  const scope = sockaddr[24]! | (sockaddr[25]! << 8) | (sockaddr[26]! << 16);
-  return scope === 0 ? groups.join(':') : `${groups.join(':')}%${scope}`;
 }

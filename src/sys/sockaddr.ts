@@ -1,6 +1,7 @@
 /** struct sockaddr_in / sockaddr_in6 as bytes, packed for transfer to lanes: one record per target. */
 import { networkInterfaces } from 'node:os';
 import type { Address } from '../model/plan.ts';
+import { canonicalV6 } from '../model/schema.ts';
 import { AF_INET, AF_INET6 } from './libc.ts';
 
 /** Bytes of one packed record: a sockaddr_in6; a sockaddr_in uses the first 16. */
@@ -33,6 +34,15 @@ export function sockaddrOf(address: Address, device?: string): Uint8Array {
   const record = new Uint8Array(SOCKADDR_SIZE);
   packSockaddr(address, record, 0, device);
   return record;
+}
+
+/** The address a packed record holds; the scope of an IPv6 one as a number. */
+export function unpackSockaddr(record: Uint8Array): Address {
+  const port = (record[2]! << 8) | record[3]!;
+  if (record[0] === AF_INET) return { family: 4, ip: record.subarray(4, 8).join('.'), port };
+  const groups = Array.from({ length: 8 }, (_, i) => ((record[8 + 2 * i]! << 8) | record[9 + 2 * i]!).toString(16));
+  const scope = record[24]! | (record[25]! << 8) | (record[26]! << 16);
+  return { family: 6, ip: canonicalV6(groups.join(':')), port, ...(scope === 0 ? {} : { scope: String(scope) }) };
 }
 
 /** Bytes of a canonical IPv6 text; an embedded dotted quad is accepted. */

@@ -9,17 +9,26 @@ import type { CheckProfile, Plan, Target } from '../../src/model/plan.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 
-const [type = 'tcp', cells = '8000', interval = '1000', seconds = '5', port0 = '20000', ports = '100', lanes = '1'] = process.argv.slice(2);
+const [type = 'tcp', cells = '8000', interval = '1000', seconds = '5', port0 = '20000', ports = '100', lanes = '1'] =
+  process.argv.slice(2);
 const T = Number(interval);
 const timing = { interval: T, timeout: Math.min(500, T), fall: 3, rise: 2 };
 const profile: CheckProfile =
-  type === 'tcp' ? { type, ...timing } : { type, method: 'GET', path: '/', headers: {}, status: [[200, 299]], maxBody: 65536, ...timing };
+  type === 'tcp'
+    ? { type, ...timing }
+    : { type, method: 'GET', path: '/', headers: {}, status: [[200, 299]], maxBody: 65536, ...timing };
 
 const targets: Target[] = Array.from({ length: Number(cells) / Number(lanes) }, (_, i) => {
   const address = { family: 4, ip: '127.0.0.1', port: Number(port0) + (i % Number(ports)) } as const;
   return { id: `rs${i}`, key: `rs${i}`, realServer: `rs${i}`, address, check: profile };
 });
-const nics = Array.from({ length: Number(lanes) }, (_, i) => ({ name: `lane${i}`, device: 'lo', group: `g${i}`, anchors: [], onFail: [] }));
+const nics = Array.from({ length: Number(lanes) }, (_, i) => ({
+  name: `lane${i}`,
+  device: 'lo',
+  group: `g${i}`,
+  anchors: [],
+  onFail: [],
+}));
 const plan = { nics, targets, services: [], rules: {} } as unknown as Plan;
 
 const fleet = new Fleet({ clock: monotonicMs, log: (level, message, fields) => console.error(level, message, fields) });

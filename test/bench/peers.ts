@@ -1,0 +1,119 @@
+/** The peers of one comparison, each run in a process of its own against the same server. CPU is user+sys of the probing process. */
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+export const PORT0 = 20_000;
+export const PORTS = 100;
+export type Mode = 'tcp' | 'http';
+
+/** What every prober reports. */
+export interface Sample {
+  readonly probes: number;
+  readonly ok: number;
+  /** CPU µs per probe. */
+  readonly us: number;
+  readonly [more: string]: number;
+}
+
+const here = (file: string) => new URL(file, import.meta.url).pathname;
+
+/** Compiles a C file; undefined without a compiler. */
+export function compile(file: string): string | undefined {
+  const out = join(mkdtempSync(join(tmpdir(), 'fourlane-bench-')), 'program');
+  const done = spawnSync('gcc', ['-O2', '-o', out, here(file)], { stdio: ['ignore', 'ignore', 'inherit'] });
+  return done.status === 0 ? out : undefined;
+}
+
+/** Starts the server the peers probe; `stop` ends it. */
+export async function startServer(program: string): Promise<{ stop(): void }> {
+  const child = spawn(program, [String(PORT0), String(PORTS)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await new Promise((resolve) => child.stdout.once('data', resolve));
+  return { stop: () => void child.kill() };
+}
+
+function run(program: string, args: readonly (string | number)[]): Promise<Sample> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.on('close', (code) => {
+      if (code === 0) resolve(JSON.parse(out) as Sample);
+      else reject(new Error(`${program} ${args.join(' ')} ended with ${code}`));
+    });
+  });
+}
+
+/** The C floor. @param rate per second; 0 = as fast as it can */
+export function floor(program: string, mode: Mode, rate: number, seconds: number): Promise<Sample> {
+  return run(program, [mode, rate, seconds, PORT0, PORTS]);
+}
+
+/** fourlane: lanes, scheduler, board and judge. */
+export function ours(mode: Mode, cells: number, intervalMs: number, seconds: number, lanes = 1): Promise<Sample> {
+  return run(process.execPath, [here('./ours.ts'), mode, cells, intervalMs, seconds, PORT0, PORTS, lanes]);
+}
+
+/** Plain node:net at a given rate: what an agent without own sockets would cost. */
+export function netConnect(rate: number, seconds: number): Promise<Sample> {
+  const script = `
+    import net from 'node:net';
+    let started = 0, done = 0, ok = 0; const t0 = performance.now(), cpu = process.cpuUsage(), n = ${rate * seconds};
+    const timer = setInterval(() => {
+      for (const due = Math.min(n, (performance.now() - t0) * ${rate / 1000}); started < due; started++) {
+        const s = net.connect({ host: '127.0.0.1', port: ${PORT0} + started % ${PORTS} });
+        s.on('connect', () => { ok++; s.resetAndDestroy(); }); s.on('error', () => {}); s.on('close', () => {
+          if (++done < n) return;
+          clearInterval(timer); const u = process.cpuUsage(cpu);
+          console.log(JSON.stringify({ probes: done, ok, us: (u.user + u.system) / done }));
+        });
+      }
+    }, 1);`;
+  return run(process.execPath, ['--input-type=module', '-e', script]);
+}
+
+/** blackbox_exporter probing once per request, when it is installed. */
+export async function blackbox(mode: Mode, requests: number): Promise<Sample | undefined> {
+  const found = spawnSync('which', ['prometheus-blackbox-exporter', 'blackbox_exporter'], { encoding: 'utf8' }).stdout.split(
+    '\n',
+  )[0];
+  if (!found) return undefined;
+  const directory = mkdtempSync(join(tmpdir(), 'fourlane-bench-'));
+  const config = join(directory, 'blackbox.yml');
+  writeFileSync(
+    config,
+    'modules: {tcp: {prober: tcp, tcp: {preferred_ip_protocol: ip4}}, http: {prober: http, http: {preferred_ip_protocol: ip4}}}\n',
+  );
+  const child = spawn(found, [`--config.file=${config}`, '--web.listen-address=127.0.0.1:20990', '--log.level=error'], {
+    stdio: 'ignore',
+  });
+  try {
+    const ask = async (i: number) => {
+      const target = `${mode === 'http' ? 'http://' : ''}127.0.0.1:${PORT0 + (i % PORTS)}`;
+      const answer = await fetch(`http://127.0.0.1:20990/probe?module=${mode}&target=${target}`);
+      return /^probe_success 1$/m.test(await answer.text());
+    };
+    for (let i = 0; ; i++) {
+      const up = await ask(0).catch(() => undefined);
+      if (up !== undefined) break;
+      if (i > 50) throw new Error('blackbox_exporter does not answer');
+      await sleep(100);
+    }
+    const before = cpuOf(child);
+    let ok = 0;
+    for (let i = 0; i < requests; i += 8)
+      ok += (await Promise.all(Array.from({ length: 8 }, (_, k) => ask(i + k)))).filter(Boolean).length;
+    return { probes: requests, ok, us: (cpuOf(child) - before) / requests };
+  } finally {
+    child.kill();
+  }
+}
+
+/** CPU µs used so far by a child, all its threads. */
+function cpuOf(child: ChildProcess): number {
+  const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  const tick = Number(execFileSync('getconf', ['CLK_TCK'], { encoding: 'utf8' }));
+  return ((Number(fields[11]) + Number(fields[12])) * 1e6) / tick;
+}
