@@ -1,8 +1,8 @@
 /** What the data plane should be told, from what the judge wants. Pure: plan and decisions in, effects out. */
-import type { ActuatorSpec, Nic, Plan, Service } from '../model/plan.ts';
+import type { Nic, Plan, Service } from '../model/plan.ts';
 import type { Verdict, Wanted } from '../model/verdict.ts';
 import type { Effect } from './actuator.ts';
-import { actuators } from './index.ts';
+import { identityOf } from './index.ts';
 
 /** The effects a plan can have. */
 export interface PlannedEffects {
@@ -25,11 +25,6 @@ const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const
 /** Value by which wanted and applied are compared. */
 export function valueOf(effect: Effect): string {
   return effect.weight === undefined ? effect.state : `${effect.state} ${effect.weight}`;
-}
-
-/** Text that tells apart two configured actuators acting on different things. */
-export function identityOf(spec: ActuatorSpec): string {
-  return actuators.find((a) => a.name === spec.type)?.identity(spec) ?? '';
 }
 
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */

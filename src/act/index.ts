@@ -1,4 +1,5 @@
 /** The actuators. A new one is one file here and one line in this list. */
+import type { ActuatorSpec } from '../model/plan.ts';
 import type { Actuator } from './actuator.ts';
 import { exec } from './exec.ts';
 import { none } from './none.ts';
@@ -6,3 +7,8 @@ import { trackFile } from './trackFile.ts';
 import { webhook } from './webhook.ts';
 
 export const actuators: readonly Actuator[] = [none, exec, trackFile, webhook];
+
+/** Text that tells apart two configured actuators acting on different things. */
+export function identityOf(spec: ActuatorSpec): string {
+  return actuators.find((a) => a.name === spec.type)?.identity(spec) ?? '';
+}

@@ -7,7 +7,8 @@ import type { Plan } from '../model/plan.ts';
 import type { Verdict, Wanted } from '../model/verdict.ts';
 import { ActionCounters, type ActionResult } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
-import { identityOf, type PlannedEffects, planEffects, valueOf } from './effects.ts';
+import { type PlannedEffects, planEffects, valueOf } from './effects.ts';
+import { identityOf } from './index.ts';
 import { type AppliedState, parseAppliedState } from './state.ts';
 
 /** One finished call for one effect, for the log. */

@@ -1,5 +1,5 @@
 /** Checks across the file that no schema can make: references, duplicates, limits. */
-import { identityOf } from '../act/effects.ts';
+import { identityOf } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
 import { formatAddress } from '../model/schema.ts';
 import { RULES } from '../model/rules.ts';

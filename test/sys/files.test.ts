@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { FileError, readIfExists, writeAtomic } from '../../src/sys/files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'fourlane-files-'));
+after(() => rmSync(folder, { recursive: true }));
+const at = (name: string) => join(folder, name);
+
+describe('writeAtomic', () => {
+  it('replaces the file by a new one', async () => {
+    await writeAtomic(at('a'), 'one');
+    const first = statSync(at('a'));
+    assert.equal(first.mode & 0o777, 0o600);
+    await writeAtomic(at('a'), Buffer.from('two'), { mode: 0o644 });
+    assert.equal(readFileSync(at('a'), 'utf8'), 'two');
+    assert.notEqual(statSync(at('a')).ino, first.ino, 'never written in place');
+    assert.equal(statSync(at('a')).mode & 0o777, 0o644);
+  });
+
+  it('shows a reader the old or the new content, never a part', async () => {
+    const [x, y] = ['x'.repeat(300_000), 'y'.repeat(300_000)];
+    await writeAtomic(at('b'), x);
+    let done = false;
+    const writing = (async () => {
+      for (let i = 0; i < 10; i++) await writeAtomic(at('b'), i % 2 ? x : y);
+      done = true;
+    })();
+    let reads = 0;
+    while (!done) {
+      const text = (await readIfExists(at('b'), 1 << 20))?.toString();
+      assert.ok(text === x || text === y);
+      reads++;
+    }
+    await writing;
+    assert.ok(reads > 0);
+  });
+
+  it('survives many writers at once', async () => {
+    await Promise.all(Array.from({ length: 20 }, (_, i) => writeAtomic(at('c'), `${i}`)));
+    assert.match(readFileSync(at('c'), 'utf8'), /^\d+$/);
+  });
+
+  it('leaves nothing behind when it fails, and says what to do', async () => {
+    mkdirSync(at('d'));
+    await assert.rejects(writeAtomic(at('d'), 'x'), (error: unknown) => error instanceof FileError && error.code === 'EISDIR');
+    await assert.rejects(writeAtomic(at('no/such'), 'x'), {
+      code: 'ENOENT',
+      message: `cannot write ${at('no/such')}: the directory ${at('no')} does not exist; create it (ENOENT)`,
+    });
+    await assert.rejects(writeAtomic(at('x'.repeat(300)), 'x'), /the name is too long/);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.endsWith('.tmp')),
+      [],
+    );
+  });
+});
+
+describe('readIfExists', () => {
+  it('reads a whole file, of any size up to the limit', async () => {
+    for (const size of [0, 1, 100, 101]) {
+      writeFileSync(at('r'), 'x'.repeat(size));
+      assert.equal((await readIfExists(at('r'), 101))?.length, size);
+    }
+    await assert.rejects(readIfExists(at('r'), 100), /longer than 100 bytes \(EFBIG\)/);
+  });
+  it('is undefined when there is no file', async () => assert.equal(await readIfExists(at('none'), 10), undefined));
+  it('fails on what is no file', async () => {
+    mkdirSync(at('dir'));
+    await assert.rejects(readIfExists(at('dir'), 10), /it is a directory/);
+    symlinkSync(at('loop'), at('loop'));
+    await assert.rejects(readIfExists(at('loop'), 10), /too many symbolic links/);
+  });
+});
+
+describe('a FileError', () => {
+  it('names path, reason, remedy and code', () => {
+    const message = (code: string) => new FileError('write', '/run/x', Object.assign(new Error('as told'), { code })).message;
+    assert.equal(
+      message('EACCES'),
+      'cannot write /run/x: permission denied; give the user fourlane runs as the right to write there (EACCES)',
+    );
+    assert.equal(message('ENOSPC'), 'cannot write /run/x: no space left on the file system; free some (ENOSPC)');
+    assert.equal(message('EROFS'), 'cannot write /run/x: the file system is mounted read-only (EROFS)');
+    assert.equal(message('EOTHER'), 'cannot write /run/x: as told (EOTHER)');
+  });
+});
