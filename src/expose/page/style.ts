@@ -58,11 +58,11 @@ section>h2 small{font-weight:400;color:var(--mute);font-size:.87em}
 table{border-collapse:separate;border-spacing:3px;width:100%}
 .matrix{padding:0 9px 9px;font-size:.88em}
 .matrix th{font-weight:500;text-align:left;padding:3px;white-space:nowrap}
-.matrix th[scope=row]{position:sticky;left:0;background:var(--card)}
+.matrix th[scope=row]{position:sticky;left:0;background:var(--card);white-space:normal;overflow-wrap:anywhere;min-width:116px}
 .matrix thead th{color:var(--mute);text-align:center}
 .matrix thead th.bad{color:var(--bad);font-weight:650}.matrix thead th.warn{color:var(--warn);font-weight:650}
 .matrix tbody th.bad{color:var(--bad);font-weight:650}
-.matrix tbody th small{display:block;font-weight:400;color:var(--mute);font-family:system-ui,sans-serif;white-space:nowrap;overflow:hidden;text-overflow:ellipsis;max-width:150px}
+.matrix tbody th small{display:block;font-weight:400;color:var(--mute);font-family:system-ui,sans-serif;line-height:1.3}
 .cell,.legend i{background:var(--off-bg);color:var(--off)}
 .cell{border-radius:4px;text-align:center;padding:4px 3px;white-space:nowrap;min-width:64px}
 .cell b{font-weight:700;margin-right:4px}
@@ -82,7 +82,7 @@ table{border-collapse:separate;border-spacing:3px;width:100%}
 .service details{grid-column:1/-1;font-size:.9em}
 .service summary{cursor:pointer;color:var(--mute)}
 .altered{grid-column:1/-1;display:flex;flex-wrap:wrap;gap:4px 8px;font-size:.87em}
-.altered li{background:var(--warn-bg);color:var(--warn);border-radius:4px;padding:0 8px}
+.altered li{overflow-wrap:anywhere;background:var(--warn-bg);color:var(--warn);border-radius:4px;padding:0 8px}
 .changed{color:var(--warn)}
 .weights{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:1px 24px;margin-top:6px}
 .weights li{display:flex;gap:10px;justify-content:space-between;border-bottom:1px dotted var(--line)}
