@@ -30,8 +30,8 @@ const PRINTABLE = '[^\\u0000-\\u001f\\u007f-\\u009f]*$';
 /** Text that becomes a metric label or a name in messages. */
 export const label = z
   .string()
-  .min(1)
-  .max(200)
+  .min(1, 'must not be empty')
+  .max(200, 'must have at most 200 characters')
   .regex(new RegExp(`^${PRINTABLE}`), 'must not hold control characters');
 
 /** Name of a network interface, by the kernel's rules. */

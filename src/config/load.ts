@@ -52,6 +52,7 @@ export function loadPlanFile(path: string, options: LoadOptions): Plan {
   try {
     const stat = statSync(path);
     if (stat.isDirectory()) throw new Error('it is a directory; name the file');
+    if (!stat.isFile() && !stat.isFIFO()) throw new Error('it is not a regular file');
     if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes, more than the ${MOST_BYTES} allowed`);
     bytes = readFileSync(path);
   } catch (error) {

@@ -51,6 +51,7 @@ describe('fourlane check-config', () => {
         (await run('--config', join(folder, 'none.yaml'))).err,
         /cannot read the configuration .*none\.yaml: there is no such file/,
       );
+      assert.match((await run('--config', '/dev/zero')).err, /it is not a regular file/);
       assert.match((await run('--config', folder)).err, /it is a directory; name the file/);
     } finally {
       rmSync(folder, { recursive: true });
