@@ -25,7 +25,7 @@ export async function status(argv: readonly string[]): Promise<number> {
       console.error(`fourlane: status takes no "${words[0]}"\n\n${HELP}`);
       return 1;
     }
-    const report = await askAgent<StatusReport>(url, '/api/v1/status');
+    const report = await askAgent<StatusReport>(url, `/api/v1/status?realServers=${json ? 'all' : 'altered'}`);
     console.log(json ? JSON.stringify(report, null, 2) : renderStatus(report));
     return isGood(report) ? 0 : 2;
   } catch (error) {

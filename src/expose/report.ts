@@ -10,6 +10,7 @@ import {
   downTargets,
   type Standing,
   standing,
+  targetIndex,
 } from './state.ts';
 import { bySeverity, commandFor, indexVerdicts, type Level, levelOf, sliceEnabled, type VerdictIndex } from './verdicts.ts';
 import { type AgentView, BAD, GOOD } from './view.ts';
@@ -62,7 +63,9 @@ export interface ServiceReport {
   /** Real servers with a weight above 0. */
   readonly enabled: number;
   readonly total: number;
+  readonly states: Record<Standing, number>;
   readonly slices: readonly { readonly nic: string; readonly enabled: boolean }[];
+  /** All of them, or only those that are not as configured: as asked for. */
   readonly realServers: readonly MemberReport[];
 }
 
@@ -80,6 +83,8 @@ export interface StatusReport {
   /** Present verdicts, most severe first, without their evidence: `why` has it. */
   readonly verdicts: readonly Omit<VerdictReport, 'evidence'>[];
   readonly nics: readonly NicReport[];
+  /** Real servers (checks of them, where one has several) that some service uses. */
+  readonly realServers: { readonly total: number; readonly up: number };
   readonly services: readonly ServiceReport[];
 }
 
@@ -103,16 +108,26 @@ export function reportTransition(view: AgentView, transition: Transition): Trans
   return { ...reportVerdict(view, verdict), time: wallTime(view, t), previous, actions, blocked };
 }
 
-function reportNics(view: AgentView, index: VerdictIndex): NicReport[] {
+/** Percentiles are taken from at most this many targets, evenly spread: sorting all of a big topology would hold up the judge. */
+const RTT_SAMPLE = 4096;
+
+/** Of the last round trips of NIC number `nic`; null when none was measured. */
+function rttPercentiles(view: AgentView, nic: number): NicReport['rttSeconds'] {
   const width = view.plan().targets.length;
   const { rttUs } = view.cells();
+  const step = Math.max(1, width / RTT_SAMPLE);
+  const rtts = Float64Array.from({ length: Math.floor(width / step) }, (_, k) => rttUs[nic * width + Math.floor(k * step)] ?? 0)
+    .filter((rtt) => rtt > 0)
+    .sort();
+  const rank = (p: number) => rtts[Math.ceil(p * rtts.length) - 1]! / 1e6;
+  return rtts.length === 0 ? null : { p50: rank(0.5), p99: rank(0.99) };
+}
+
+function reportNics(view: AgentView, index: VerdictIndex): NicReport[] {
+  const nics = view.nics();
   return view.plan().nics.map((nic, i) => {
-    const { carrier = -1, loss } = view.nics()[i] ?? {};
+    const { carrier = -1, loss } = nics[i] ?? {};
     const v = index.nic.get(nic.name);
-    const rtts = Float64Array.from({ length: width }, (_, j) => rttUs[i * width + j] ?? 0)
-      .filter((rtt) => rtt > 0)
-      .sort();
-    const rank = (p: number) => rtts[Math.ceil(p * rtts.length) - 1]! / 1e6;
     return {
       name: nic.name,
       device: nic.device,
@@ -123,49 +138,64 @@ function reportNics(view: AgentView, index: VerdictIndex): NicReport[] {
       level: levelOf(v?.verdict ?? 'OK'),
       enabled: view.wanted().nicEnabled[i] === 1,
       cells: countCells(view, i),
-      rttSeconds: rtts.length === 0 ? null : { p50: rank(0.5), p99: rank(0.99) },
+      rttSeconds: rttPercentiles(view, i),
       lossRatio: loss ?? null,
     };
   });
 }
 
-function reportServices(view: AgentView, index: VerdictIndex): ServiceReport[] {
+function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, members: Members): ServiceReport[] {
   const plan = view.plan();
   const wanted = view.wanted();
-  const down = downTargets(new Map(plan.targets.map((t, i) => [t.id, i])), index);
   return plan.services.map((service, i) => {
-    const realServers = service.realServers.map(({ target, weight }, r): MemberReport => {
-      const { id, realServer, rack } = plan.targets[target]!;
+    const states = { up: 0, down: 0, held: 0 };
+    const realServers: MemberReport[] = [];
+    let enabled = 0;
+    for (let r = 0; r < service.realServers.length; r++) {
+      const { target, weight } = service.realServers[r]!;
       const fraction = wanted.weight[i]?.[r] ?? 0;
+      const state = standing(down[target] === 1, fraction);
+      states[state]++;
+      if (weight * fraction > 0) enabled++;
+      if (members === 'altered' && state === 'up' && fraction === 1) continue;
+      const { id, realServer, rack } = plan.targets[target]!;
       const v = index.rs.get(id);
-      return {
+      realServers.push({
         realServer,
         target: id,
         ...(rack === undefined ? {} : { rack }),
-        state: standing(down[target] === 1, fraction),
+        state,
         verdict: v?.verdict ?? 'OK',
         cause: v?.cause ?? 'none',
         weight: { configured: weight, wanted: Math.round(weight * fraction * 100) / 100 },
-      };
-    });
+      });
+    }
     const slices = service.nics.map((n, k) => ({ nic: plan.nics[n]!.name, enabled: sliceEnabled(plan, wanted, i, k) }));
     return {
       name: service.name,
       vip: service.vip,
-      up: realServers.some((r) => r.state === 'up') && slices.some((s) => s.enabled),
+      up: states.up > 0 && slices.some((s) => s.enabled),
       panic: wanted.panic[i] === 1,
-      enabled: realServers.filter((r) => r.weight.wanted > 0).length,
-      total: realServers.length,
+      enabled,
+      total: service.realServers.length,
+      states,
       slices,
       realServers,
     };
   });
 }
 
+/** Which real servers of a service to list: tens of thousands take their time. */
+export type Members = 'all' | 'altered';
+
 /** Everything `fourlane status` shows. */
-export function reportStatus(view: AgentView): StatusReport {
+export function reportStatus(view: AgentView, members: Members = 'all'): StatusReport {
   const plan = view.plan();
   const index = indexVerdicts(view.verdicts());
+  const down = downTargets(targetIndex(plan), index);
+  const used = new Uint8Array(plan.targets.length);
+  for (const { realServers } of plan.services) for (const { target } of realServers) used[target] = 1;
+  const total = used.reduce((sum, u) => sum + u, 0);
   const { ok, message, t } = view.lastReload();
   return {
     cluster: plan.cluster,
@@ -182,7 +212,8 @@ export function reportStatus(view: AgentView): StatusReport {
       return rest;
     }),
     nics: reportNics(view, index),
-    services: reportServices(view, index),
+    realServers: { total, up: total - down.reduce((sum, d, j) => sum + (d & used[j]!), 0) },
+    services: reportServices(view, index, down, members),
   };
 }
 

@@ -34,7 +34,7 @@ export class Routes {
     '/-/healthy': { method: 'GET', handler: (_, res) => sendText(res, 'healthy\n') },
     '/-/ready': { method: 'GET', handler: (_, res) => this.#ready(res) },
     '/-/reload': { method: 'POST', handler: (req, res) => this.#reload(req, res) },
-    '/api/v1/status': { method: 'GET', handler: (_, res) => sendJson(res, reportStatus(this.#view)) },
+    '/api/v1/status': { method: 'GET', handler: (_, res, query) => this.#status(res, query) },
     '/api/v1/why': { method: 'GET', handler: (_, res, query) => this.#why(res, query) },
     '/api/v1/verdicts': { method: 'GET', handler: (_, res, query) => this.#verdicts(res, query) },
   };
@@ -119,6 +119,12 @@ export class Routes {
     guardMutation(req, this.#view.plan());
     if (this.#view.chaos?.(nic) !== true) throw new FourlaneError('NOT_FOUND', `no lane "${nic}"`);
     sendJson(res, { message: `the lane of ${nic} was made to throw` });
+  }
+
+  #status(res: ServerResponse, query: URLSearchParams): void {
+    const members = query.get('realServers') ?? 'all';
+    if (members !== 'all' && members !== 'altered') throw new FourlaneError('BAD_REQUEST', 'realServers is all or altered');
+    sendJson(res, reportStatus(this.#view, members));
   }
 
   #why(res: ServerResponse, query: URLSearchParams): void {

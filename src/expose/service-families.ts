@@ -2,7 +2,7 @@
 import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import { gauge, Holding, type Rows } from './gauge.ts';
-import { downTargets, STANDINGS, standing } from './state.ts';
+import { downTargets, STANDINGS, standing, targetIndex } from './state.ts';
 import { sliceEnabled, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
 
@@ -14,7 +14,6 @@ interface PlanRows {
   readonly members: Rows;
   readonly weights: Rows;
   readonly racks: Rows;
-  readonly targetOf: ReadonlyMap<string, number>;
 }
 
 function planRows(plan: Plan): PlanRows {
@@ -27,7 +26,6 @@ function planRows(plan: Plan): PlanRows {
     members: members.map((m) => [m.service, m.target.realServer, m.target.rack ?? '']),
     weights: members.flatMap((m) => ['configured', 'wanted'].map((kind) => [m.service, m.target.realServer, kind])),
     racks: racks.map((r) => [r]),
-    targetOf: new Map(plan.targets.map((t, i) => [t.id, i])),
   };
 }
 
@@ -43,7 +41,7 @@ export class ServiceFamilies {
       this.#rows = planRows(plan);
       this.#plan = plan;
     }
-    const down = downTargets(this.#rows.targetOf, index);
+    const down = downTargets(targetIndex(plan), index);
     return [...this.#services(view, plan, down), ...this.#realServers(view, plan, down), ...this.#faults(plan, index)];
   }
 

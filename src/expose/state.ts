@@ -1,4 +1,5 @@
 /** What the agent, a NIC's cells and a real server are doing, as one word each. */
+import type { Plan } from '../model/plan.ts';
 import { isDown, type VerdictIndex } from './verdicts.ts';
 import { type AgentView, BAD, GOOD } from './view.ts';
 
@@ -44,6 +45,17 @@ export type Standing = (typeof STANDINGS)[number];
 export function standing(judgedDown: boolean, weight: number): Standing {
   if (!judgedDown) return 'up';
   return weight > 0 ? 'held' : 'down';
+}
+
+const indices = new WeakMap<Plan, ReadonlyMap<string, number>>();
+
+/** Target id → index; made once per plan. */
+export function targetIndex(plan: Plan): ReadonlyMap<string, number> {
+  const known = indices.get(plan);
+  if (known !== undefined) return known;
+  const made = new Map(plan.targets.map((t, i) => [t.id, i]));
+  indices.set(plan, made);
+  return made;
 }
 
 /** Per target index: 1 = judged down. `targetOf` maps target ids to indices. */

@@ -80,6 +80,21 @@ test('status: the whole state as JSON', async () => {
   );
 });
 
+test('status can leave out real servers that are as configured', async () => {
+  const altered = json<StatusReport>(await ask(server.port, '/api/v1/status?realServers=altered'));
+  assert.deepEqual(
+    altered.services.map((s) => [s.total, s.realServers.map((r) => r.target)]),
+    [
+      [12, ['10.1.2.13:8080']],
+      [8, ['10.1.2.13:8080']],
+      [8, ['10.1.2.13:8080']],
+      [8, ['10.1.2.13:8080']],
+    ],
+  );
+  assert.deepEqual(altered.realServers, { total: 12, up: 11 });
+  assert.equal((await ask(server.port, '/api/v1/status?realServers=some')).status, 400);
+});
+
 test('why: evidence of one subject; errors say what there is', async () => {
   const nic = json<{ verdicts: { verdict: string; evidence: { rule: string } }[] }>(
     await ask(server.port, '/api/v1/why?nic=eth3'),

@@ -1,4 +1,5 @@
 /** The NIC × real server matrix, by rack. Above 2 000 cells: a summary by rack, and only the real servers with a bad cell, in pages. */
+import type { Plan } from '../../model/plan.ts';
 import { type CellReport, reportCell } from '../report.ts';
 import { type CellState, cellState } from '../state.ts';
 import { indexVerdicts, levelOf, type VerdictIndex } from '../verdicts.ts';
@@ -21,23 +22,29 @@ interface Matrix {
   readonly index: VerdictIndex;
   /** `nic\0target id` of PATH verdicts. */
   readonly paths: ReadonlySet<string>;
-  /** Names of services by target index. */
-  readonly services: ReadonlyMap<number, readonly string[]>;
+}
+
+/** Whether a plan has more cells than a page should show. */
+export function isBig(plan: Plan): boolean {
+  return plan.targets.length * plan.nics.length > MAX_CELLS;
+}
+
+/** Names of the services that use each of these targets. */
+function servicesOf(plan: Plan, targets: readonly number[]): ReadonlyMap<number, readonly string[]> {
+  const services = new Map<number, string[]>(targets.map((j) => [j, []]));
+  for (const s of plan.services) for (const { target } of s.realServers) services.get(target)?.push(s.name);
+  return services;
 }
 
 export function renderMatrix(view: AgentView, query: URLSearchParams): Html {
   const plan = view.plan();
   const index = indexVerdicts(view.verdicts());
-  const services = new Map<number, string[]>();
-  for (const s of plan.services)
-    for (const { target } of s.realServers) services.set(target, [...(services.get(target) ?? []), s.name]);
-  const matrix = { view, index, services, paths: new Set(index.paths.map((v) => `${v.nic}\0${v.rs}`)) };
+  const matrix = { view, index, paths: new Set(index.paths.map((v) => `${v.nic}\0${v.rs}`)) };
   const all = plan.targets.map((_, j) => j);
-  const big = all.length * plan.nics.length > MAX_CELLS;
   const small = `${count(all.length, 'real server')} × ${count(plan.nics.length, 'NIC')}`;
   return html`<section><h2>Real servers through each NIC <small>${small}</small></h2>
 <p class="legend"><span><i class="ok">●</i>good, with round trip</span><span><i class="link_fail">✕</i>link fails</span><span><i class="service_fail">◆</i>link good, service fails</span><span><i class="unknown">?</i>unknown</span><span><i class="path">✕</i>fails through this NIC only</span></p>
-${big ? renderBig(matrix, all, query) : renderRacks(matrix, all)}</section>`;
+${isBig(plan) ? renderBig(matrix, all, query) : renderRacks(matrix, all)}</section>`;
 }
 
 function byRack(view: AgentView, targets: readonly number[]): readonly (readonly [string, readonly number[]])[] {
@@ -48,11 +55,17 @@ function byRack(view: AgentView, targets: readonly number[]): readonly (readonly
 }
 
 function renderRacks(matrix: Matrix, targets: readonly number[]): Html {
-  const racks = byRack(matrix.view, targets).map(([rack, rows]) => renderRack(matrix, rack, rows));
+  const services = servicesOf(matrix.view.plan(), targets);
+  const racks = byRack(matrix.view, targets).map(([rack, rows]) => renderRack(matrix, services, rack, rows));
   return html`<div class="racks${matrix.view.plan().nics.length > NARROW_NICS && ' wide'}">${racks}</div>`;
 }
 
-function renderRack(matrix: Matrix, rack: string, rows: readonly number[]): Html {
+function renderRack(
+  matrix: Matrix,
+  services: ReadonlyMap<number, readonly string[]>,
+  rack: string,
+  rows: readonly number[],
+): Html {
   const { view, index } = matrix;
   const fault = index.rack.has(rack);
   const heads = view.plan().nics.map((n) => {
@@ -61,15 +74,15 @@ function renderRack(matrix: Matrix, rack: string, rows: readonly number[]): Html
     return html`<th scope="col" class="${level}" title="${verdict}">${n.name}${level !== 'ok' && (level === 'bad' ? ' ■' : ' ▲')}</th>`;
   });
   return html`<div class="card rack"><header><h3>${rack === NO_RACK ? 'No rack' : `Rack ${rack}`}</h3><span class="mute">${count(rows.length, 'real server')}</span>${fault && html`<span class="tag bad">■ RACK_FAULT</span>`}</header>
-<table class="matrix"><thead><tr><td></td>${heads}</tr></thead><tbody>${rows.map((j) => renderRow(matrix, j))}</tbody></table></div>`;
+<table class="matrix"><thead><tr><td></td>${heads}</tr></thead><tbody>${rows.map((j) => renderRow(matrix, services.get(j)!, j))}</tbody></table></div>`;
 }
 
-function renderRow(matrix: Matrix, target: number): Html {
+function renderRow(matrix: Matrix, names: readonly string[], target: number): Html {
   const { view, index, paths } = matrix;
   const { id, check } = view.plan().targets[target]!;
   const verdict = index.rs.get(id);
   const cells = view.plan().nics.map((n, i) => renderCell(reportCell(view, i, target), paths.has(`${n.name}\0${id}`)));
-  const [first = 'no service', ...others] = matrix.services.get(target) ?? [];
+  const [first = 'no service', ...others] = names;
   const services = `${first}${others.length > 0 ? ` +${others.length}` : ''} · ${check.type}`;
   return html`<tr><th scope="row" class="mono${verdict !== undefined && ' bad'}">${id}<small title="${[first, ...others].join(', ')}">${
     verdict === undefined ? services : `${verdict.verdict}: ${verdict.cause}`

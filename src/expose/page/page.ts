@@ -5,7 +5,7 @@ import type { AgentView } from '../view.ts';
 import { subjectText } from '../verdicts.ts';
 import { clock, count, formatDuration } from './format.ts';
 import { html, Html } from './html.ts';
-import { renderMatrix } from './matrix.ts';
+import { isBig, renderMatrix } from './matrix.ts';
 import { renderNics, renderServices } from './parts.ts';
 import { STYLE } from './style.ts';
 
@@ -35,7 +35,7 @@ const STATE_TEXT: Readonly<Record<StatusReport['state'], readonly [level: string
 
 /** The whole document. Query: `pause` stops the refresh, `page` pages through failing real servers of a big topology. */
 export function renderPage(view: AgentView, query: URLSearchParams): string {
-  const report = reportStatus(view);
+  const report = reportStatus(view, isBig(view.plan()) ? 'altered' : 'all');
   const transitions = view.history
     .since(view.now() - LOG_WINDOW_MS)
     .slice(-MAX_LOG)
@@ -99,12 +99,10 @@ function renderHeadline(report: StatusReport): Html {
     ...named(['PATH'], 'path fault', 'path faults'),
     ...named(['SUSPECT'], 'NIC suspect', 'NICs suspect'),
   ];
-  const { services, nics } = report;
-  const members = new Map(services.flatMap((s) => s.realServers.map((r) => [r.target, r.state])));
-  const up = [...members.values()].filter((s) => s === 'up').length;
+  const { services, nics, realServers } = report;
   const panic = services.filter((s) => s.panic).length;
   return html`<div class="headline"><h1>${faults.length === 0 ? 'No faults' : faults.map((f) => f.replaceAll(' ', '\u00a0')).join(' · ')}</h1>
-<p>${services.filter((s) => s.up).length} of ${count(services.length, 'service')} up · ${up} of ${count(members.size, 'real server')} up · ${nics.filter((n) => n.enabled).length} of ${count(nics.length, 'NIC')} in service${panic === 0 ? '' : ` · ${count(panic, 'service')} in panic`}${report.ready ? '' : ` · not ready: ${report.reason}`}</p>
+<p>${services.filter((s) => s.up).length} of ${count(services.length, 'service')} up · ${realServers.up} of ${count(realServers.total, 'real server')} up · ${nics.filter((n) => n.enabled).length} of ${count(nics.length, 'NIC')} in service${panic === 0 ? '' : ` · ${count(panic, 'service')} in panic`}${report.ready ? '' : ` · not ready: ${report.reason}`}</p>
 ${report.lastReload.ok ? undefined : html`<p>Last reload refused, the config before it still runs: ${report.lastReload.message}</p>`}</div>`;
 }
 

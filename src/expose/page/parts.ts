@@ -60,9 +60,13 @@ function renderAltered(members: readonly MemberReport[]): Html | undefined {
   return html`<ul class="altered">${items}${rest > 0 && html`<li>and ${rest} more</li>`}</ul>`;
 }
 
+function renderWeights(s: ServiceReport): Html | undefined {
+  if (s.realServers.length < s.total) return undefined;
+  return html`<details><summary>Weights: configured, wanted</summary><ul class="weights">${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
+}
+
 function renderService(s: ServiceReport): Html {
-  const states = { up: 0, held: 0, down: 0 };
-  for (const r of s.realServers) states[r.state]++;
+  const { up, held, down } = s.states;
   const label = `${s.enabled} of ${count(s.total, 'real server')}`;
   const [level, text] = s.panic ? ['bad', '■ PANIC'] : s.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
   const slices = s.slices.map(
@@ -70,10 +74,10 @@ function renderService(s: ServiceReport): Html {
   );
   return html`<article class="service"><div><h3>${s.name}</h3>${s.vip !== s.name && html`<div class="vip mono">${s.vip}</div>`}</div>
 <div><span class="tag ${level}">${text}</span></div>
-<div class="load">${label}${meter(states, label)}</div>
+<div class="load">${label}${meter({ up, held, down }, label)}</div>
 <div class="slices">${slices}${!s.slices.some((k) => k.enabled) && html`<span class="tag bad">no NIC in service</span>`}</div>
 ${renderAltered(s.realServers)}
-<details><summary>Weights: configured, wanted</summary><ul class="weights">${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details></article>`;
+${renderWeights(s)}</article>`;
 }
 
 export function renderServices(report: StatusReport): Html {
