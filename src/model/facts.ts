@@ -38,6 +38,8 @@ export interface Facts {
   readonly results: ResultBatch;
   readonly links: readonly LinkFact[];
   readonly dataplane: readonly DataplaneFact[];
+  /** 0 = the fleet's semaphore lets no further NIC be disabled, except one without carrier. Left out = no semaphore. */
+  readonly permit?: 0 | 1;
 }
 
 /** An empty batch that can hold `capacity` results. */

@@ -32,7 +32,7 @@ const TABLE = {
   baseline_memory_ms: rule(600_000, 'ms', 1000, 86_400_000, 'R1: time constant of the baseline loss'),
   stale_rounds: rounds(0.2, 'R0: a cell without a valid result for T + timeout + this is UNKNOWN'),
   blind_fraction: fraction(0.5, 'R0: more UNKNOWN cells than this: AGENT_STALLED'),
-  carrier_debounce_ms: ms(50, 'R2: carrier lost, or ENETDOWN seen, for this long: NIC_FAIL(carrier)'),
+  debounce_ms: ms(50, 'R2: carrier lost, or ENETDOWN seen, for this long: NIC_FAIL(carrier)'),
   nic_min_witnesses: count(3, 'real servers', 'R3, R4, R5: with fewer witnesses a NIC is judged only together with its anchors'),
   nic_fail_fraction: fraction(0.9, 'R3: failing witness cells for NIC_FAIL'),
   nic_hold_rounds: rounds(0.5, 'R3: how long this must hold'),

@@ -1,0 +1,89 @@
+/** Reading the judge's state: for the status page, the metrics, `why`. Nothing here changes it. */
+import type { Subject, Verdict } from '../model/verdict.ts';
+import type { Indexed } from './explain.ts';
+import { describe } from './judge.ts';
+import { type State, V } from './memory.ts';
+
+/**
+ * The cells as arrays, row by row: cell of NIC i and real server j is at `i * M + j`. `link` and `service` are 0 unknown, 1 good, 2 bad;
+ * `t` is 0 where nothing was ever probed. The arrays belong to the state and change with each pass.
+ */
+export function cells(s: State): {
+  readonly link: Uint8Array;
+  readonly service: Uint8Array;
+  readonly outcome: Uint8Array;
+  readonly rttUs: Uint32Array;
+  readonly t: Float64Array;
+} {
+  return { link: s.cells.linkNow, service: s.cells.serviceNow, outcome: s.cells.outcome, rttUs: s.cells.rttUs, t: s.cells.t };
+}
+
+/** Share of lost probes 0–1 of NIC `i` over the loss window, NaN when it holds too few. */
+export function loss(s: State, i: number): number {
+  let n = 0;
+  let lost = 0;
+  const m = s.topology.realServers.length;
+  for (let c = i * m; c < (i + 1) * m; c++) {
+    n += s.cells.windowN[c]!;
+    lost += s.cells.windowLost[c]!;
+  }
+  return n < s.rules.lossy_min_results ? Number.NaN : lost / n;
+}
+
+/** Every present verdict other than OK, with its evidence as of now: agent, NICs, real servers, racks, paths. */
+export function verdicts(s: State): readonly Verdict[] {
+  return present(s).map((x) => verdictOf(s, x));
+}
+
+/** The present verdict of one subject, OK included, with its evidence as of now; undefined when the topology has no such subject. */
+export function why(s: State, subject: Subject): Verdict | undefined {
+  const x = indexSubject(s, subject);
+  return x && verdictOf(s, x);
+}
+
+function present(s: State): Indexed[] {
+  const { nics, servers, racks, cells: all, topology } = s;
+  const m = topology.realServers.length;
+  const found: Indexed[] = s.agent.verdict === '' ? [] : [{ kind: 'agent' }];
+  nics.verdict.forEach((v, i) => v !== V.OK && found.push({ kind: 'nic', i }));
+  servers.verdict.forEach((v, j) => v !== V.OK && found.push({ kind: 'rs', j }));
+  racks.verdict.forEach((v, k) => v !== V.OK && found.push({ kind: 'rack', k }));
+  all.path.forEach((v, c) => v !== V.OK && found.push({ kind: 'path', i: Math.floor(c / m), j: c % m }));
+  return found;
+}
+
+function verdictOf(s: State, x: Indexed): Verdict {
+  const { nics, servers, racks, agent } = s;
+  switch (x.kind) {
+    case 'agent':
+      return describe(s, x, agent.verdict === '' ? V.OK : V[agent.verdict], 0, agent.at);
+    case 'nic':
+      return describe(s, x, nics.verdict[x.i]!, nics.cause[x.i]!, nics.at[x.i]!);
+    case 'rs':
+      return describe(s, x, servers.verdict[x.j]!, servers.cause[x.j]!, servers.at[x.j]!);
+    case 'rack':
+      return describe(s, x, racks.verdict[x.k]!, 0, racks.at[x.k]!);
+    case 'path': {
+      const c = x.i * s.topology.realServers.length + x.j;
+      return describe(s, x, s.cells.path[c]!, s.cells.pathCause[c]!, s.cells.pathAt[c]!);
+    }
+  }
+}
+
+function indexSubject(s: State, { subject, nic, rs, rack }: Subject): Indexed | undefined {
+  const i = s.topology.nics.findIndex((x) => x.name === nic);
+  const j = s.topology.realServers.findIndex((x) => x.id === rs);
+  const k = s.racks.names.indexOf(rack ?? '');
+  switch (subject) {
+    case 'agent':
+      return { kind: 'agent' };
+    case 'nic':
+      return i < 0 ? undefined : { kind: 'nic', i };
+    case 'rs':
+      return j < 0 ? undefined : { kind: 'rs', j };
+    case 'rack':
+      return k < 0 ? undefined : { kind: 'rack', k };
+    case 'path':
+      return i < 0 || j < 0 ? undefined : { kind: 'path', i, j };
+  }
+}
