@@ -85,7 +85,7 @@ function inspectServices(view: ConfigView): Issue[] {
   const names = new Firsts(issues);
   const vips = new Firsts(issues);
   const racks = new Map<string, { rack: string; where: string }>();
-  let cells = 0;
+  const hosts = new Set<string>();
   view.services.forEach((service, s) => {
     const at = (...rest: PropertyKey[]) => ['services', s, ...rest];
     const name = service.name ?? service.vip;
@@ -123,6 +123,7 @@ function inspectServices(view: ConfigView): Issue[] {
       const { address, rack } = rs;
       const path = at('realServers', r);
       const text = formatAddress(address);
+      hosts.add(text);
       const where = `services[${s}].realServers[${r}]`;
       addresses.add(text, where, () => ({ path, what: `real server ${text}`, remedy: 'a service lists each once; use weight' }));
       if (address.port === 0 && needsPort) {
@@ -139,8 +140,8 @@ function inspectServices(view: ConfigView): Issue[] {
         issues.push({ path: [...path, 'rack'], message });
       }
     });
-    cells += service.realServers.length * view.nics.length;
   });
+  const cells = hosts.size * view.nics.length;
   if (cells > MOST_CELLS) {
     issues.push({
       path: ['services'],
@@ -167,8 +168,8 @@ function inspectRules(rules: Config['rules']): Issue[] {
   for (const [name, value] of Object.entries(rules)) {
     const rule = Object.hasOwn(RULES, name) ? RULES[name as keyof typeof RULES] : undefined;
     if (!rule) {
-      const known = Object.keys(RULES);
-      const message = `no rule has a threshold named "${name}"${didYouMean(name, known)}; docs/attribution.md lists them: ${listed(known, 3)}`;
+      const suggestion = didYouMean(name, Object.keys(RULES));
+      const message = `no rule has a threshold named "${name}"${suggestion}; allowed: the names listed in docs/attribution.md`;
       issues.push({ path: ['rules', name], key: true, message });
     } else if (value < rule.min || value > rule.max) {
       const message = `found ${value}; allowed: ${rule.min} … ${rule.max} ${rule.unit} (${rule.meaning})`;

@@ -5,6 +5,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { loadPlan } from '../../src/config/load.ts';
 import { canonical } from '../../src/config/plan.ts';
+import { DEFAULT_CHECK } from '../../src/config/profiles.ts';
+import { type ConfigView, inspect } from '../../src/config/semantics.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 
 const load = (text: string) => loadPlan(text, 'f', { hostname: 'lb-7' });
@@ -137,5 +139,41 @@ describe('canonical', () => {
         assert.equal(canonical(reversed), canonical(value));
       }),
     );
+  });
+});
+
+describe('the size of a plan', () => {
+  const view = (count: number, nics: number): ConfigView => {
+    const servers = Array.from({ length: count }, (_, i) => ({
+      family: 4 as const,
+      ip: `10.${i >> 14}.${(i >> 6) & 255}.${i & 63}`,
+      port: 80,
+    }));
+    const realServers = servers.map((address) => ({ address, weight: 1, rack: undefined }));
+    const service = {
+      name: 'a',
+      vip: '10.0.0.1:80/tcp',
+      check: DEFAULT_CHECK,
+      panic: 0,
+      actuator: { type: 'none' },
+      nics: undefined,
+      realServers,
+    };
+    const shared = { ...service, name: 'b', vip: '10.0.0.2:80/tcp' };
+    const nicNames = new Set<string>();
+    return {
+      nics: Array.from({ length: nics }, () => undefined),
+      services: [service, shared],
+      nicNames,
+      checkNames: nicNames,
+      checks: {},
+      rules: {},
+    };
+  };
+  it('is limited, real servers counted once however many services share them', () => {
+    assert.deepEqual(inspect(view(31_250, 64)), []);
+    assert.deepEqual(inspect(view(31_251, 64)), [
+      { path: ['services'], message: 'found 2000064 real servers × NICs; allowed: at most 2000000 for one agent' },
+    ]);
   });
 });
