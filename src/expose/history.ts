@@ -41,7 +41,7 @@ const NIC_VERDICTS = ['NIC_FAIL', 'NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_
 const CHANGES: readonly (readonly string[])[] = [
   ...NIC_VERDICTS.map((v) => ['nic', v]),
   ...['PATH', 'OK'].map((v) => ['path', v]),
-  ...['RS_DOWN', 'OK'].map((v) => ['rs', v]),
+  ...['RS_DOWN', 'FLAPPING', 'OK'].map((v) => ['rs', v]),
   ...['RACK_FAULT', 'OK'].map((v) => ['rack', v]),
   ...['ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED', 'OK'].map((v) => ['agent', v]),
 ];

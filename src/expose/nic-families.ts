@@ -4,7 +4,7 @@ import type { Plan } from '../model/plan.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
 import { counter, gauge, type Rows } from './gauge.ts';
 import { countCells, CELL_STATES } from './state.ts';
-import type { VerdictIndex } from './verdicts.ts';
+import { isOut, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
 
 /** The pairs a NIC's verdict can have: each is one series of `fourlane_nic_verdict`. */
@@ -19,7 +19,12 @@ const PAIRS: readonly (readonly [VerdictName, VerdictCause])[] = [
   ['PROBE_PATH_FAULT', 'none'],
   ['DATA_PATH_FAULT', 'none'],
   ['SUSPECT', 'none'],
+  ['SUSPECT', 'not_yet_valid'],
   ['FLAPPING', 'none'],
+  ['FLAPPING', 'carrier'],
+  ['FLAPPING', 'link'],
+  ['FLAPPING', 'upstream'],
+  ['FLAPPING', 'lossy'],
 ];
 
 export class NicFamilies {
@@ -46,10 +51,10 @@ export class NicFamilies {
     return [
       gauge(
         'nic_up',
-        'Whether the NIC is not judged failed.',
+        'Whether the NIC is usable: 0 while it is judged NIC_FAIL or FLAPPING.',
         ['nic'],
         this.#nic,
-        verdicts.map((v) => Number(v?.verdict !== 'NIC_FAIL')),
+        verdicts.map((v) => Number(!isOut(v))),
       ),
       gauge(
         'nic_carrier',

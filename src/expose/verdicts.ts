@@ -70,7 +70,12 @@ export function sliceEnabled(plan: Plan, wanted: Wanted, s: number, k: number): 
   return false;
 }
 
-/** Whether a verdict on a real server counts it as down. */
+/** Whether a verdict takes a real server down. One that is FLAPPING answers, at a reduced weight. */
 export function isDown(v: Verdict | undefined): boolean {
-  return v?.verdict === 'RS_DOWN' || v?.verdict === 'FLAPPING';
+  return v?.verdict === 'RS_DOWN';
+}
+
+/** Whether a verdict takes a NIC out: one that is FLAPPING is kept out. */
+export function isOut(v: Verdict | undefined): boolean {
+  return v?.verdict === 'NIC_FAIL' || v?.verdict === 'FLAPPING';
 }

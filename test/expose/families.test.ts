@@ -33,13 +33,9 @@ for (const format of ['text', 'openmetrics'] as const) {
 }
 
 test('one verdict holds for each NIC; a pair the table lacks gets its own series', () => {
-  const odd: Verdict = { ...NIC_FAULT, verdict: 'SUSPECT', cause: 'not_yet_valid' };
+  const odd: Verdict = { ...NIC_FAULT, verdict: 'SUSPECT', cause: 'l7' };
   const families = new JudgeFamilies(fakeView({ verdicts: [odd, { ...NIC_FAULT, nic: 'eth2' }] })).families();
-  assert.deepEqual(holding(series(families, 'nic_verdict')), [
-    'eth2,NIC_FAIL,link',
-    'eth3,SUSPECT,not_yet_valid',
-    'eth4,OK,none',
-  ]);
+  assert.deepEqual(holding(series(families, 'nic_verdict')), ['eth2,NIC_FAIL,link', 'eth3,SUSPECT,l7', 'eth4,OK,none']);
 });
 
 test('a real server judged down but in service is held, and its service says so', () => {
@@ -126,4 +122,17 @@ test('a new plan gets new rows', () => {
   plan = makePlan(2, 3, 1);
   assert.deepEqual(Object.keys(series(source.families(), 'nic_up')), ['eth2', 'eth3']);
   assert.equal(Object.keys(series(source.families(), 'real_server_up')).length, 3 + 2 + 2);
+});
+
+test('a flapping NIC is out; a flapping real server is up', () => {
+  const view = fakeView({
+    verdicts: [
+      { ...NIC_FAULT, verdict: 'FLAPPING' },
+      { ...RS_FAULT, verdict: 'FLAPPING', cause: 'none' },
+    ],
+  });
+  const families = new JudgeFamilies(view).families();
+  assert.deepEqual(holding(series(families, 'nic_up')), ['eth2', 'eth4']);
+  assert.equal(series(families, 'real_server_up')['web,10.1.2.13:8080,r2'], 1);
+  assert.deepEqual(holding(series(families, 'real_server_verdict'))[0], 'web,10.1.2.13:8080,r2,FLAPPING,none');
 });

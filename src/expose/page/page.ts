@@ -84,20 +84,21 @@ function renderBar(report: StatusReport, query: URLSearchParams, paused: boolean
 }
 
 function renderHeadline(report: StatusReport): Html {
-  const named = (verdicts: readonly string[], one: string, many: string) => {
-    const n = report.verdicts.filter((v) => verdicts.includes(v.verdict)).length;
+  const named = (subject: string, verdicts: readonly string[], one: string, many: string) => {
+    const n = report.verdicts.filter((v) => v.subject === subject && verdicts.includes(v.verdict)).length;
     return n === 0 ? [] : [count(n, one, many)];
   };
   const dead = report.services.filter((s) => !s.up).length;
   const faults = [
+    ...named('agent', ['AGENT_ISOLATED', 'ALL_RS_DOWN', 'AGENT_STALLED'], 'agent fault', 'agent faults'),
     ...(dead === 0 ? [] : [count(dead, 'service down', 'services down')]),
-    ...named(['AGENT_ISOLATED', 'ALL_RS_DOWN', 'AGENT_STALLED'], 'agent fault', 'agent faults'),
-    ...named(['NIC_FAIL'], 'NIC failed', 'NICs failed'),
-    ...named(['NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_FAULT', 'FLAPPING'], 'NIC degraded', 'NICs degraded'),
-    ...named(['RACK_FAULT'], 'rack failed', 'racks failed'),
-    ...named(['RS_DOWN'], 'real server down', 'real servers down'),
-    ...named(['PATH'], 'path fault', 'path faults'),
-    ...named(['SUSPECT'], 'NIC suspect', 'NICs suspect'),
+    ...named('nic', ['NIC_FAIL', 'FLAPPING'], 'NIC failed', 'NICs failed'),
+    ...named('nic', ['NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_FAULT'], 'NIC degraded', 'NICs degraded'),
+    ...named('rack', ['RACK_FAULT'], 'rack failed', 'racks failed'),
+    ...named('rs', ['RS_DOWN'], 'real server down', 'real servers down'),
+    ...named('rs', ['FLAPPING'], 'real server flapping', 'real servers flapping'),
+    ...named('path', ['PATH'], 'path fault', 'path faults'),
+    ...named('nic', ['SUSPECT'], 'NIC suspect', 'NICs suspect'),
   ];
   const { services, nics, realServers } = report;
   const panic = services.filter((s) => s.panic).length;
