@@ -131,7 +131,11 @@ export interface Nics {
   readonly netdownLast: Float64Array;
   readonly trusted: Uint8Array;
   readonly suspect: Uint8Array;
+  /** Loss over the mixed witness cells, 0 when there are too few results; `rowLoss` is the same without that condition. */
   readonly loss: Float64Array;
+  readonly rowLoss: Float64Array;
+  /** Whether the losses begin to look like R4b. */
+  readonly lossyHint: Uint8Array;
   /** Since when the suspicion lasts, in ms (for R11). */
   readonly suspectT: Float64Array;
   /** Rules that are forming. */

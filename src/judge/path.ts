@@ -15,7 +15,7 @@ export function judgePath(s: State, i: number, j: number, now: number, waits: bo
     if (!well || !heldDownEnough(s, flaps.path, c, now, rules.rs_hold_down_ms, rules.rs_hold_down_max_ms)) return undefined;
     return { verdict: V.OK, cause: CAUSE.none };
   }
-  const faulty = held(cells.pathSince, c, isPathFault(s, i, j, c, now), s.clock) >= rules.path_hold_rounds * servers.interval[j]!;
+  const faulty = held(cells.pathSince, c, isPathFault(s, i, j, c), s.clock) >= rules.path_hold_rounds * servers.interval[j]!;
   if (!faulty || waits) return undefined;
   noteFault(s, c, now);
   return { verdict: V.PATH, cause: causeOf(s, c) };
@@ -26,10 +26,10 @@ function noteFault(s: State, c: number, now: number): void {
   addFlap(s, s.flaps.path, c, now);
 }
 
-function isPathFault(s: State, i: number, j: number, c: number, now: number): boolean {
+function isPathFault(s: State, i: number, j: number, c: number): boolean {
   const { cells, scan } = s;
   if (cells.serviceNow[c] !== BAD || cells.serviceStreak[c]! >= 0) return false;
-  return scan.serviceGood[j]! > 0 && rowAllows(s, i) && !isRandomLoss(s, i, c, now);
+  return scan.serviceGood[j]! > 0 && rowAllows(s, i) && !isRandomLoss(s, i, c);
 }
 
 /** Whether the row is not, as a whole, a matter of the NIC rules. */
@@ -41,15 +41,18 @@ function rowAllows(s: State, i: number): boolean {
   // Too few witnesses for a NIC verdict: unless the anchors fail too, the path is all that can be named.
   if (w < rules.nic_min_witnesses) return scan.anchorsFresh[i] === 0 || scan.anchorsGood[i]! > 0;
   if (scan.latestBad[i]! >= rules.path_row_fraction * w) return false;
-  return nics.trusted[i] === 1 || nics.verdict[i] === V.NIC_PARTIAL;
+  return nics.trusted[i] === 1 || nics.verdict[i] === V.NIC_PARTIAL || nics.partialSince[i]! > 0;
 }
 
-/** On a lossy NIC a cell that is good now and then is not a dead path: its failures are the NIC's. */
-function isRandomLoss(s: State, i: number, c: number, now: number): boolean {
-  const { cells, nics, rules } = s;
+/** Below this chance a row of losses in one cell of a lossy NIC is no accident. */
+const CHANCE = 1e-4;
+
+/** On a lossy NIC, or one that begins to look so, a cell's failures are the NIC's unless chance can't explain them. */
+function isRandomLoss(s: State, i: number, c: number): boolean {
+  const { cells, nics } = s;
   const named = nics.cause[i] === CAUSE.lossy && nics.verdict[i] !== V.OK;
-  if (!named && nics.lossySince[i] === 0) return false;
-  return cells.linkGoodT[c]! >= now - rules.lossy_window_rounds * s.topology.intervalMs;
+  if (!named && nics.lossyHint[i] === 0) return false;
+  return cells.windowLost[c]! < cells.windowN[c]! || nics.rowLoss[i]! ** cells.windowN[c]! > CHANCE;
 }
 
 function causeOf(s: State, c: number): number {

@@ -20,18 +20,11 @@ function anchorList(e: Evidence): string {
 }
 
 function nicFail(e: Evidence, nic: string, cause: VerdictCause): string {
-  switch (cause) {
-    case 'carrier':
-      return `${nic} has no carrier or is down`;
-    case 'lossy':
-      return loss(e, nic);
-    case 'link':
-      return `${dead(e, nic)}, nor does its anchor (${anchorList(e)})`;
-    case 'upstream':
-      return `${dead(e, nic)}, although its anchor (${anchorList(e)}) does: the fault lies behind it`;
-    default:
-      return `${dead(e, nic)}; it has no anchor to tell link from upstream`;
-  }
+  if (cause === 'carrier') return `${nic} has no carrier or is down`;
+  if (cause === 'lossy') return loss(e, nic);
+  if (cause === 'link') return `${dead(e, nic)}, nor does its anchor (${anchorList(e)})`;
+  if (cause === 'upstream') return `${dead(e, nic)}, although its anchor (${anchorList(e)}) does: the fault lies behind it`;
+  return `${dead(e, nic)}; it has no anchor to tell link from upstream`;
 }
 
 const RS_CAUSE: Partial<Record<VerdictCause, string>> = {
@@ -63,7 +56,7 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
     case 'DATA_PATH_FAULT':
       return `Probes through ${nic} are good but connections through its data plane are not established.`;
     case 'RS_DOWN':
-      return `${rs} ${RS_CAUSE[cause] ?? 'is unusable'} through ${e.failing === 1 ? 'the only NIC that can tell' : `all ${e.failing} NICs that can tell`}.`;
+      return `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(n.valid_cells, 'NIC')} can tell, and ${n.good_nics === 0 ? 'none' : n.good_nics} can use it.`;
     case 'PATH':
       return `${rs} is unusable through ${nic} (${cause}) but good through ${many(n.good_nics, 'other NIC')}.`;
     case 'RACK_FAULT':

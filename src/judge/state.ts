@@ -74,6 +74,8 @@ function allocateNics(topology: Topology, now: number): Nics {
     trusted: new Uint8Array(n),
     suspect: new Uint8Array(n),
     loss: floats(),
+    rowLoss: floats(),
+    lossyHint: new Uint8Array(n),
     suspectT: floats(),
     suspectSince: floats(),
     failSince: floats(),

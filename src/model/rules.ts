@@ -53,7 +53,7 @@ const TABLE = {
   lossy_fail_others_max: fraction(0.1, 'R4b: the other NICs must lose less than this for NIC_FAIL(lossy)'),
   lossy_fail_hold_rounds: rounds(3, 'R4b: how long this must hold'),
   suspect_fraction: fraction(0.5, 'R5: witnesses whose latest result is bad for a NIC to be suspect'),
-  suspect_hold_rounds: rounds(0.3, 'R5: how long a suspicion must hold before SUSPECT is published'),
+  suspect_hold_rounds: rounds(0.7, 'R5: how long a suspicion must hold before SUSPECT is published'),
   rs_hold_rounds: rounds(0.5, 'R6: how long all cells on trusted NICs must be FAIL for RS_DOWN'),
   path_row_fraction: fraction(0.9, 'R7: latest bad results in the row from which PATH is left to the NIC rules'),
   path_hold_rounds: rounds(0.5, 'R7: how long the cell must be FAIL'),

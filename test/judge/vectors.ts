@@ -1,0 +1,140 @@
+/** The corner cases that everybody gets wrong once, as matrices: rows are NICs, columns real servers. */
+import type { Outcome } from '../../src/model/outcome.ts';
+import type { Topology } from '../../src/model/topology.ts';
+import { type Fault, type Shape, topology } from './world.ts';
+
+/** When the matrix takes over from a healthy world, and how long the log is: ms. */
+export const FAULT_AT = 6000;
+export const END = 13_000;
+
+export interface Vector {
+  readonly name: string;
+  /** `1` good, `0` no answer, `r` refused, `7` wrong answer, `?` no result; rows by `/`. */
+  readonly matrix: string;
+  /** One digit per NIC: its anchor answers. */
+  readonly anchors: string;
+  readonly shape?: Partial<Shape>;
+  /** Verdicts that must be there at the end, and no others (SUSPECT aside). */
+  readonly expected: readonly string[];
+  /** Actions that must have been let through, in any order, and no others. */
+  readonly actions?: readonly string[];
+  /** Limits that must have held something back. */
+  readonly blocked?: readonly string[];
+  /** Committed as test/fixtures/evidence/NAME.jsonl. */
+  readonly committed?: boolean;
+}
+
+const rs = (j: number) => `10.0.0.${j}:80`;
+const down = (j: number, cause: string) => `RS_DOWN(${rs(j)} ${cause})`;
+const off = (...servers: number[]) => servers.map((j) => `set_real_server ${rs(j)} 0`);
+
+export const vectors: readonly Vector[] = [
+  { name: '01-healthy', matrix: '1111/1111', anchors: '11', expected: [] },
+  {
+    name: '02-nic-link',
+    matrix: '0000/1111',
+    anchors: '01',
+    expected: ['NIC_FAIL(eth0 link)'],
+    actions: ['disable_nic eth0'],
+    committed: true,
+  },
+  {
+    name: '03-nic-upstream',
+    matrix: '0000/1111',
+    anchors: '11',
+    expected: ['NIC_FAIL(eth0 upstream)'],
+    actions: ['disable_nic eth0'],
+    committed: true,
+  },
+  { name: '04-rs-unreachable', matrix: '1011/1011', anchors: '11', expected: [down(1, 'unreachable')], actions: off(1), committed: true },
+  { name: '05-rs-refused', matrix: '1r11/1r11', anchors: '11', expected: [down(1, 'refused')], actions: off(1) },
+  { name: '05b-rs-l7', matrix: '1711/1711', anchors: '11', expected: [down(1, 'l7')], actions: off(1) },
+  {
+    name: '06-nic-and-rs',
+    matrix: '0000/1011',
+    anchors: '01',
+    expected: ['NIC_FAIL(eth0 link)', down(1, 'unreachable')],
+    actions: ['disable_nic eth0', ...off(1)],
+    committed: true,
+  },
+  { name: '07-all-refuse', matrix: 'rrrr/rrrr', anchors: '11', expected: ['ALL_RS_DOWN'], committed: true },
+  { name: '08-all-dead', matrix: '0000/0000', anchors: '11', expected: ['ALL_RS_DOWN'] },
+  { name: '09-isolated', matrix: '0000/0000', anchors: '00', expected: ['AGENT_ISOLATED'], committed: true },
+  { name: '10-all-dead-one-anchor', matrix: '0000/0000', anchors: '10', expected: ['ALL_RS_DOWN'] },
+  {
+    name: '11-path',
+    matrix: '1111/1011',
+    anchors: '11',
+    expected: [`PATH(eth1>${rs(1)} link)`],
+    actions: [`disable_path eth1 ${rs(1)}`],
+    committed: true,
+  },
+  { name: '12-path-refused', matrix: '1111/1r11', anchors: '11', expected: [`PATH(eth1>${rs(1)} refused)`], actions: [`disable_path eth1 ${rs(1)}`] },
+  {
+    name: '13-partial',
+    matrix: '00111111/11111111',
+    anchors: '11',
+    expected: ['NIC_PARTIAL(eth0)', `PATH(eth0>${rs(0)} link)`, `PATH(eth0>${rs(1)} link)`],
+    actions: [`disable_path eth0 ${rs(0)}`, `disable_path eth0 ${rs(1)}`],
+    committed: true,
+  },
+  {
+    name: '14-few-witnesses',
+    matrix: '00/11',
+    anchors: '01',
+    expected: ['NIC_FAIL(eth0 link)'],
+    actions: ['disable_nic eth0'],
+  },
+  {
+    name: '14b-few-witnesses-anchor-good',
+    matrix: '00/11',
+    anchors: '11',
+    expected: [`PATH(eth0>${rs(0)} link)`, `PATH(eth0>${rs(1)} link)`],
+    actions: [`disable_path eth0 ${rs(0)}`],
+    blocked: ['panic'],
+  },
+  { name: '15-blind', matrix: '????/????', anchors: '11', expected: ['AGENT_STALLED'] },
+  {
+    name: '16-only-nic',
+    matrix: '0000',
+    anchors: '0',
+    expected: ['AGENT_ISOLATED', 'NIC_FAIL(eth0 link)'],
+    blocked: ['freeze'],
+    committed: true,
+  },
+  { name: '17-only-nic-rs', matrix: '1011', anchors: '1', expected: [down(1, 'unreachable')], actions: off(1) },
+  {
+    name: '18-one-rack-only',
+    matrix: '0000111/1111111',
+    anchors: '11',
+    shape: { rack: (j) => (j < 4 ? 'k' : 'm') },
+    expected: ['NIC_PARTIAL(eth0)', ...[0, 1, 2, 3].map((j) => `PATH(eth0>${rs(j)} link)`)],
+    actions: [`disable_path eth0 ${rs(0)}`, `disable_path eth0 ${rs(1)}`],
+    blocked: ['budget_service'],
+  },
+  {
+    name: '19-rack',
+    matrix: '11110000/11110000',
+    anchors: '11',
+    shape: { rack: (j) => (j < 4 ? 'j' : 'k') },
+    expected: ['RACK_FAULT(k)', ...[4, 5, 6, 7].map((j) => down(j, 'unreachable'))],
+    actions: off(4),
+    blocked: ['budget_service'],
+    committed: true,
+  },
+  { name: '20-one-lane-silent', matrix: '????/1111', anchors: '11', expected: [] },
+];
+
+const OUTCOME: Readonly<Record<string, Outcome | 'none'>> = { 1: 'ok', 0: 'timeout', r: 'refused', 7: 'l7', '?': 'none' };
+
+/** World and fault of a vector. */
+export function build(v: Vector): { topology: Topology; fault: Fault } {
+  const rows = v.matrix.split('/');
+  return {
+    topology: topology({ nics: rows.length, servers: rows[0]!.length, ...v.shape }),
+    fault: {
+      cell: (i, j) => (t) => (t < FAULT_AT ? 'ok' : OUTCOME[rows[i]![j]!]!),
+      anchor: (i) => (t) => (t < FAULT_AT || v.anchors[i] === '1' ? 'ok' : 'timeout'),
+    },
+  };
+}
