@@ -4,8 +4,7 @@ import type { Plan } from '../model/plan.ts';
 import type { Subject, Verdict, Wanted } from '../model/verdict.ts';
 import type { TransitionLog } from './history.ts';
 
-/** States in `CellsView.link` and `CellsView.service`. */
-export const UNKNOWN = 0;
+/** States in `CellsView.link` and `CellsView.service`; 0 is unknown. */
 export const GOOD = 1;
 export const BAD = 2;
 
