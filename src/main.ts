@@ -57,15 +57,6 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   const loop = new Loop({ clock, fleet, reconciler, history, recorder: () => recorder, changed }, topology, state);
   const keeper = new Keeper(file, loop, reconciler, clock);
 
-  const links = new LinkMonitor({
-    devices: first.nics.map((n) => n.device),
-    clock,
-    changed: (device, carrier, t) => {
-      reloader.plan.nics.forEach((n, nic) => n.device === device && loop.onLink({ t, nic, carrier }));
-    },
-    log: (message, fields) => log.warn(fields, message),
-  });
-
   const reloader: Reloader = new Reloader(
     config,
     first,
@@ -87,6 +78,15 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
     },
     clock,
   );
+
+  const links = new LinkMonitor({
+    devices: first.nics.map((n) => n.device),
+    clock,
+    changed: (device, carrier, t) => {
+      reloader.plan.nics.forEach((n, nic) => n.device === device && loop.onLink({ t, nic, carrier }));
+    },
+    log: (message, fields) => log.warn(fields, message),
+  });
 
   const view = makeView({
     ...{ version, clock, loop, fleet, links, reconciler, history },
@@ -111,7 +111,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
-    const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') !== undefined } : {};
+    const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') ?? false } : {};
     server = await startServer({ ...view, ...crash }, { onError: (error) => log.error({ error: String(error) }, 'HTTP request failed') });
     await fleet.apply(first);
   } catch (error) {

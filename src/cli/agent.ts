@@ -33,7 +33,8 @@ export async function agent(argv: readonly string[]): Promise<number> {
     return 0;
   }
   const level = values['log-level'];
-  if (!/^(trace|debug|info|warn|error)$/.test(level)) throw new FourlaneError('USAGE', `--log-level ${level}: use trace, debug, info, warn or error`);
+  if (!/^(trace|debug|info|warn|error)$/.test(level))
+    throw new FourlaneError('USAGE', `--log-level ${level}: use trace, debug, info, warn or error`);
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
   const log = makeLogger(level, values.pretty);
   const options = { config: values.config, version: VERSION, log, chaos: process.env['FOURLANE_CHAOS'] === '1' };

@@ -8,10 +8,16 @@ type Command = (argv: string[]) => Promise<number>;
 /** Loaded on use: `status` at night must not wait for the modules of the agent. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   agent: { summary: 'the daemon', load: async () => (await import('./agent.ts')).agent },
-  'check-config': { summary: 'validate a config file and print the plan', load: async () => (await import('./check-config.ts')).checkConfig },
+  'check-config': {
+    summary: 'validate a config file and print the plan',
+    load: async () => (await import('./check-config.ts')).checkConfig,
+  },
   schema: { summary: 'JSON Schema of the config file', load: async () => (await import('./schema.ts')).schema },
   probe: { summary: 'one check, once, with phases and timing', load: async () => (await import('./probe.ts')).probe },
-  status: { summary: 'NICs, services, real servers and verdicts of the running agent', load: async () => (await import('./status.ts')).status },
+  status: {
+    summary: 'NICs, services, real servers and verdicts of the running agent',
+    load: async () => (await import('./status.ts')).status,
+  },
   why: { summary: 'the evidence behind a verdict', load: async () => (await import('./why.ts')).why },
   replay: { summary: 'run the judge over a recorded evidence log', load: async () => (await import('./replay.ts')).replay },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },

@@ -11,7 +11,13 @@ import type { StateFile } from './state-file.ts';
 const EVERY_MS = 5000;
 
 /** The judge's state to begin with: the saved one, else a new one. A saved state that can't be used is set aside and told. */
-export async function recover(file: StateFile, topology: Topology, reconciler: Reconciler, now: number, log: Logger): Promise<JudgeState> {
+export async function recover(
+  file: StateFile,
+  topology: Topology,
+  reconciler: Reconciler,
+  now: number,
+  log: Logger,
+): Promise<JudgeState> {
   const loaded = await file.load();
   if (loaded.state === undefined) {
     if (loaded.reason !== '') log.warn({ path: file.path }, loaded.reason);

@@ -51,7 +51,10 @@ export class Reloader {
       const plan = loadPlanFile(this.#file, { hostname: hostname() });
       const diff = diffPlans(this.#plan, plan);
       if (diff.needsRestart.length > 0) {
-        return { ok: false, message: `${diff.needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed` };
+        return {
+          ok: false,
+          message: `${diff.needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed`,
+        };
       }
       if (!diff.same) {
         this.#plan = plan;
@@ -60,7 +63,11 @@ export class Reloader {
       return { ok: true, message: diff.summary };
     } catch (error) {
       const errors = error instanceof ConfigError ? error.message.split('\n') : [];
-      return { ok: false, message: errors.length > 0 ? 'the file is refused; the running configuration stays' : (error as Error).message, errors };
+      return {
+        ok: false,
+        message: errors.length > 0 ? 'the file is refused; the running configuration stays' : (error as Error).message,
+        errors,
+      };
     }
   }
 }

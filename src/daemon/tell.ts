@@ -13,7 +13,13 @@ export function nameOf(s: Subject): string {
 export function tell(log: Logger, decisions: Decisions): void {
   for (const t of decisions.transitions) {
     const level = t.verdict === 'OK' || t.verdict === 'SUSPECT' ? 'info' : 'warn';
-    const fields = { verdict: t.verdict, cause: t.cause, previous: t.previous, rule: t.evidence.rule, witnesses: t.evidence.witnesses };
+    const fields = {
+      verdict: t.verdict,
+      cause: t.cause,
+      previous: t.previous,
+      rule: t.evidence.rule,
+      witnesses: t.evidence.witnesses,
+    };
     log[level]({ ...fields, actions: t.actions.length, blocked: t.blocked.length }, `${nameOf(t)}: ${t.reason}`);
   }
   for (const { action, rule } of decisions.blocked) log.warn({ rule, action }, 'action held back by the governor');

@@ -39,7 +39,9 @@ export function makeView(p: ViewParts): AgentView {
     plan: p.plan,
     phase: p.phase,
     ready: () => {
-      const waiting = p.fleet.lanes.flatMap((lane, i) => (lane.state === 'running' ? [] : [`${p.fleet.names[i]} is ${lane.state}`]));
+      const waiting = p.fleet.lanes.flatMap((lane, i) =>
+        lane.state === 'running' ? [] : [`${p.fleet.names[i]} is ${lane.state}`],
+      );
       if (p.phase() !== 'running') return { ready: false, reason: `the agent is ${p.phase()}` };
       return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
     },
@@ -47,13 +49,13 @@ export function makeView(p: ViewParts): AgentView {
     nics: () =>
       p.plan().nics.map((nic, i) => {
         const link = p.links.state(nic.device);
-        const share = loss(p.loop.state, i, p.clock());
+        const share = loss(p.loop.state, i);
         return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
       }),
     cells: () => cells(p.loop.state),
     wanted: () => p.loop.state.wanted,
     verdicts: () => p.loop.verdicts(),
-    why: (subject) => why(p.loop.state, subject, p.clock()),
+    why: (subject) => why(p.loop.state, subject),
     history: p.history,
     families: () => [...laneFamilies.families(), ...p.reconciler.families(), ...ownFamilies(p)],
     reload: p.reload,
@@ -86,7 +88,12 @@ function ownFamilies(p: ViewParts): readonly Family[] {
       values: p.loop.durations,
     },
     single('fourlane_state_save_failed', '1 while the state file cannot be written.', 'gauge', Number(p.stateError() !== '')),
-    single('fourlane_evidence_dropped_total', 'Evidence log lines not written because the disk was too slow or failed.', 'counter', p.evidenceDropped()),
+    single(
+      'fourlane_evidence_dropped_total',
+      'Evidence log lines not written because the disk was too slow or failed.',
+      'counter',
+      p.evidenceDropped(),
+    ),
     {
       name: 'fourlane_certificate_not_after_timestamp_seconds',
       help: 'Expiry of the certificate an ssl check saw.',

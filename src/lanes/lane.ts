@@ -120,9 +120,10 @@ export class Lane {
     void this.#worker.terminate();
   }
 
-  /** Lab only. */
-  chaos(how: 'throw' | 'hang' | 'exit'): void {
+  /** Lab only: breaks the lane's thread. @returns true */
+  chaos(how: 'throw' | 'hang' | 'exit'): true {
     this.#post({ type: 'chaos', how });
+    return true;
   }
 
   /** Ends the worker; resolves when its thread is gone. */
