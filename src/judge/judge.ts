@@ -21,7 +21,7 @@ export type { State as JudgeState } from './memory.ts';
 export { initial } from './state.ts';
 
 /** A mass event is named over several passes, so that no pass takes long. */
-const MAX_CHANGES = 1000;
+const MAX_CHANGES = 250;
 
 interface Draft extends Transition {
   readonly actions: Action[];
@@ -161,9 +161,9 @@ function setServer(s: State, j: number, verdict: number, cause: number, now: num
   servers.verdict[j] = verdict;
   servers.cause[j] = cause;
   servers.at[j] = now;
-  if (servers.rack[j]! >= 0) {
-    racks.down[servers.rack[j]!]! += (verdict === V.RS_DOWN ? 1 : 0) - (previous === V.RS_DOWN ? 1 : 0);
-  }
+  const step = (verdict === V.RS_DOWN ? 1 : 0) - (previous === V.RS_DOWN ? 1 : 0);
+  racks.downAnywhere += step;
+  if (servers.rack[j]! >= 0) racks.down[servers.rack[j]!]! += step;
   if (verdict === V.RS_DOWN) servers.rampT[j] = 0;
   else if (previous === V.RS_DOWN) servers.rampT[j] = now;
   // After flapping the rest of slow start follows.

@@ -177,6 +177,8 @@ export interface Racks {
   readonly members: readonly (readonly number[])[];
   /** How many members are RS_DOWN. */
   readonly down: Int32Array;
+  /** How many real servers are, in any rack or none. */
+  downAnywhere: number;
   readonly verdict: Uint8Array;
   readonly at: Float64Array;
 }
@@ -199,6 +201,8 @@ export interface Scan {
   readonly lossN: Float64Array;
   readonly lossLost: Float64Array;
   readonly lossFlips: Float64Array;
+  /** How often loss ended again: an outage that lasts shows none. */
+  readonly lossReturns: Float64Array;
   readonly lossCells: Int32Array;
   readonly othersN: Float64Array;
   readonly othersLost: Float64Array;

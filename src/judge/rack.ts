@@ -24,7 +24,7 @@ function fellTogether(s: State, k: number): boolean {
   const { racks, servers, rules } = s;
   const members = racks.members[k]!;
   const outside = s.topology.realServers.length - members.length;
-  const outsideDown = servers.verdict.reduce((n, v) => n + (v === V.RS_DOWN ? 1 : 0), 0) - racks.down[k]!;
+  const outsideDown = racks.downAnywhere - racks.down[k]!;
   if (outside === 0 || outsideDown >= rules.rack_others_max * outside) return false;
   const down = members.filter((j) => servers.verdict[j] === V.RS_DOWN);
   const newest = down.reduce((t, j) => Math.max(t, servers.at[j]!), 0);

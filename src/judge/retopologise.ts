@@ -94,6 +94,7 @@ function carryRows(from: State, to: State, nics: Where, servers: Where): void {
 
 /** Recounts the real servers that are down per rack. */
 export function countRacks(s: State): void {
+  s.racks.downAnywhere = s.servers.verdict.reduce((n, v) => n + (v === V.RS_DOWN ? 1 : 0), 0);
   s.racks.members.forEach((members, k) => (s.racks.down[k] = members.filter((j) => s.servers.verdict[j] === V.RS_DOWN).length));
 }
 

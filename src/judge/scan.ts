@@ -1,6 +1,6 @@
 /** One look at the whole matrix per pass: what is fresh, who has witnesses, what each row and column shows (R0, R1, R4b, R10). */
 import { LOCAL_ERROR } from '../model/outcome.ts';
-import { BAD, GOOD, roundTrip, type State, UNKNOWN } from './memory.ts';
+import { BAD, roundTrip, type State, UNKNOWN } from './memory.ts';
 
 /** Rewrites `cells.linkNow`, `cells.serviceNow` and everything in `s.scan`. */
 export function scanMatrix(s: State, now: number): void {
@@ -22,7 +22,8 @@ function clear(s: State): void {
 
 function scanAnchors(s: State, now: number): void {
   const { anchors, scan } = s;
-  const oldest = now - roundTrip(s) - s.rules.stale_rounds * s.topology.intervalMs - excuse(s, now, roundTrip(s));
+  const limit = roundTrip(s) + s.rules.stale_rounds * s.topology.intervalMs;
+  const oldest = now - limit * (now < s.agent.excusedUntil ? 2 : 1);
   for (let i = 0; i < s.topology.nics.length; i++) {
     for (let k = anchors.start[i]!; k < anchors.start[i + 1]!; k++) {
       if (anchors.linkT[k]! < oldest) continue;
@@ -33,67 +34,64 @@ function scanAnchors(s: State, now: number): void {
   }
 }
 
-/** After a restart the last results may be older than usual. */
-function excuse(s: State, now: number, limit: number): number {
-  return now < s.agent.excusedUntil ? limit : 0;
-}
-
 function scanRow(s: State, i: number, now: number): void {
-  const { cells, scan, nics, servers } = s;
+  const { link, linkNow, linkT, linkStreak, service, serviceNow, serviceT, serviceStreak } = s.cells;
+  const { goodGroup, goodElsewhere, serviceGood, serviceBad } = s.scan;
+  const { limit } = s.servers;
   const m = s.topology.realServers.length;
-  const group = nics.group[i]!;
-  const carrierDown = nics.carrier[i] === 0;
-  let valid = 0;
-  let bad = 0;
-  let service = 0;
-  let serviceBad = 0;
-  let serviceLatestBad = 0;
-  let eligible = 0;
-  let blind = 0;
+  const group = s.nics.group[i]!;
+  const patience = now < s.agent.excusedUntil ? 2 : 1;
+  let [valid, bad, served, servedBad, servedLatestBad, eligible, blind] = [0, 0, 0, 0, 0, 0, 0];
   for (let j = 0, c = i * m; j < m; j++, c++) {
-    const limit = servers.limit[j]!;
-    const oldest = now - limit - excuse(s, now, limit);
-    const linkFresh = cells.linkT[c]! >= oldest;
-    const link = linkFresh ? cells.link[c]! : UNKNOWN;
-    cells.linkNow[c] = link;
-    if (linkFresh) {
-      if (link === GOOD) valid++;
-      else if (link === BAD) {
-        valid++;
-        bad++;
-      }
-      if (cells.linkStreak[c]! > 0) {
-        const first = scan.goodGroup[j]!;
-        if (first < 0) scan.goodGroup[j] = group;
-        else if (first !== group) scan.goodElsewhere[j] = 1;
+    const oldest = now - limit[j]! * patience;
+    if (linkT[c]! >= oldest) {
+      const state = link[c]!;
+      linkNow[c] = state;
+      if (state !== UNKNOWN) valid++;
+      if (state === BAD) bad++;
+      if (linkStreak[c]! > 0) {
+        if (goodGroup[j]! < 0) goodGroup[j] = group;
+        else if (goodGroup[j] !== group) goodElsewhere[j] = 1;
       }
       eligible++;
-    } else if (!carrierDown && now >= Math.max(nics.born[i]!, servers.born[j]!) + limit) {
-      // A cell that never worked for a local reason (no IPv6 on this NIC) is no sign of blindness; every cell failing so is: see isBlind.
-      if (cells.linkT[c]! !== Number.NEGATIVE_INFINITY || cells.outcome[c] !== LOCAL_ERROR) {
+    } else {
+      linkNow[c] = UNKNOWN;
+      if (countsAsBlind(s, i, j, c, now)) {
         eligible++;
         blind++;
       }
     }
-    const serviceFresh = cells.serviceT[c]! >= oldest;
-    const state = serviceFresh ? cells.service[c]! : UNKNOWN;
-    cells.serviceNow[c] = state;
-    if (!serviceFresh) continue;
-    service++;
-    if (state === BAD) {
-      serviceBad++;
-      scan.serviceBad[j]!++;
+    if (serviceT[c]! < oldest) {
+      serviceNow[c] = UNKNOWN;
+      continue;
     }
-    if (cells.serviceStreak[c]! > 0) scan.serviceGood[j]!++;
-    else serviceLatestBad++;
+    const state = service[c]!;
+    serviceNow[c] = state;
+    served++;
+    if (state === BAD) {
+      servedBad++;
+      serviceBad[j]!++;
+    }
+    if (serviceStreak[c]! > 0) serviceGood[j]!++;
+    else servedLatestBad++;
   }
-  scan.rowValid[i] = valid;
-  scan.rowBad[i] = bad;
-  scan.rowService[i] = service;
-  scan.rowServiceBad[i] = serviceBad;
-  scan.rowServiceLatestBad[i] = serviceLatestBad;
-  scan.eligible += eligible;
-  scan.blind += blind;
+  s.scan.rowValid[i] = valid;
+  s.scan.rowBad[i] = bad;
+  s.scan.rowService[i] = served;
+  s.scan.rowServiceBad[i] = servedBad;
+  s.scan.rowServiceLatestBad[i] = servedLatestBad;
+  s.scan.eligible += eligible;
+  s.scan.blind += blind;
+}
+
+/**
+ * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, or when it never
+ * worked for a local reason (no IPv6 on this NIC).
+ */
+function countsAsBlind(s: State, i: number, j: number, c: number, now: number): boolean {
+  const { nics, servers, cells } = s;
+  if (nics.carrier[i] === 0 || now < Math.max(nics.born[i]!, servers.born[j]!) + servers.limit[j]!) return false;
+  return cells.linkT[c] !== Number.NEGATIVE_INFINITY || cells.outcome[c] !== LOCAL_ERROR;
 }
 
 /** R0: most cells are unknown, or none could ever be probed although all had the time. */
@@ -115,49 +113,81 @@ function anyLoss(s: State): boolean {
   return false;
 }
 
-/** Loss windows count only for mixed cells: some good result lately. A dead cell is R3's, R4's or R7's. */
-function isMixed(s: State, c: number, now: number): boolean {
-  return s.cells.linkGoodT[c]! >= now - s.rules.lossy_mixed_rounds * s.topology.intervalMs;
+/**
+ * Loss windows count only for mixed cells: some good result lately. A dead cell is R3's, R4's or R7's. This is the time of the oldest
+ * good result that is late enough.
+ */
+function mixedSince(s: State, now: number): number {
+  return now - s.rules.lossy_mixed_rounds * s.topology.intervalMs;
 }
 
 function addColumnLoss(s: State, i: number, now: number): void {
-  const { cells, scan } = s;
+  const { linkGoodT, windowN, windowLost } = s.cells;
+  const { columnN, columnLost } = s.scan;
   const m = s.topology.realServers.length;
+  const since = mixedSince(s, now);
   for (let j = 0, c = i * m; j < m; j++, c++) {
-    if (!isMixed(s, c, now)) continue;
-    scan.columnN[j]! += cells.windowN[c]!;
-    scan.columnLost[j]! += cells.windowLost[c]!;
+    if (linkGoodT[c]! < since) continue;
+    columnN[j]! += windowN[c]!;
+    columnLost[j]! += windowLost[c]!;
   }
 }
 
 function scanWitnesses(s: State, i: number, now: number, lossy: boolean): void {
-  const { cells, scan, nics, servers } = s;
+  const { linkNow, linkStreak } = s.cells;
+  const { goodGroup, goodElsewhere } = s.scan;
+  const { rack } = s.servers;
   const m = s.topology.realServers.length;
-  const group = nics.group[i]!;
+  const group = s.nics.group[i]!;
   let witnesses = 0;
   let failing = 0;
   let latestBad = 0;
-  let rack = -2;
+  let firstRack = -2;
+  let otherRack = 0;
   for (let j = 0, c = i * m; j < m; j++, c++) {
-    const state = cells.linkNow[c]!;
-    if (state === UNKNOWN) continue;
-    const first = scan.goodGroup[j]!;
-    if (first < 0 || (first === group && scan.goodElsewhere[j] === 0)) continue;
+    const state = linkNow[c]!;
+    if (state === UNKNOWN || !seenElsewhere(goodGroup[j]!, goodElsewhere[j]!, group)) continue;
     witnesses++;
-    if (rack === -2) rack = servers.rack[j]!;
-    else if (rack !== servers.rack[j]!) scan.witnessRacks[i] = 2;
+    if (firstRack === -2) firstRack = rack[j]!;
+    else if (firstRack !== rack[j]!) otherRack = 1;
     if (state === BAD) failing++;
-    if (cells.linkStreak[c]! < 0) latestBad++;
-    if (lossy && isMixed(s, c, now)) {
-      scan.lossN[i]! += cells.windowN[c]!;
-      scan.lossLost[i]! += cells.windowLost[c]!;
-      scan.lossFlips[i]! += cells.windowFlips[c]!;
-      if (cells.windowLost[c]! > 0) scan.lossCells[i]!++;
-      scan.othersN[i]! += scan.columnN[j]! - cells.windowN[c]!;
-      scan.othersLost[i]! += scan.columnLost[j]! - cells.windowLost[c]!;
-    }
+    if (linkStreak[c]! < 0) latestBad++;
   }
-  scan.witnesses[i] = witnesses;
-  scan.failing[i] = failing;
-  scan.latestBad[i] = latestBad;
+  s.scan.witnesses[i] = witnesses;
+  s.scan.witnessRacks[i] = witnesses === 0 ? 0 : 1 + otherRack;
+  s.scan.failing[i] = failing;
+  s.scan.latestBad[i] = latestBad;
+  if (lossy) sumLoss(s, i, now);
+}
+
+/** R1: a NIC of another group has a good latest result. */
+function seenElsewhere(first: number, several: number, group: number): boolean {
+  return first >= 0 && (first !== group || several === 1);
+}
+
+/** Loss over the mixed witness cells of row `i`, and that of the other NICs on the same real servers. */
+function sumLoss(s: State, i: number, now: number): void {
+  const { linkNow, linkGoodT, windowN, windowLost, windowFlips } = s.cells;
+  const { goodGroup, goodElsewhere, columnN, columnLost } = s.scan;
+  const m = s.topology.realServers.length;
+  const group = s.nics.group[i]!;
+  const since = mixedSince(s, now);
+  let [n, lost, flips, returns, cells, othersN, othersLost] = [0, 0, 0, 0, 0, 0, 0];
+  for (let j = 0, c = i * m; j < m; j++, c++) {
+    if (linkGoodT[c]! < since || linkNow[c] === UNKNOWN || !seenElsewhere(goodGroup[j]!, goodElsewhere[j]!, group)) continue;
+    n += windowN[c]!;
+    lost += windowLost[c]!;
+    flips += windowFlips[c]!;
+    returns += windowFlips[c]! >> 1;
+    if (windowLost[c]! > 0) cells++;
+    othersN += columnN[j]! - windowN[c]!;
+    othersLost += columnLost[j]! - windowLost[c]!;
+  }
+  s.scan.lossN[i] = n;
+  s.scan.lossLost[i] = lost;
+  s.scan.lossFlips[i] = flips;
+  s.scan.lossReturns[i] = returns;
+  s.scan.lossCells[i] = cells;
+  s.scan.othersN[i] = othersN;
+  s.scan.othersLost[i] = othersLost;
 }

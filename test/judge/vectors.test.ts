@@ -24,7 +24,10 @@ for (const vector of vectors) {
       assert.deepEqual(present.filter((x) => !x.startsWith('SUSPECT')).sort(), [...vector.expected].sort());
       const named = run.transitions.filter((x) => x.verdict !== 'SUSPECT' && x.verdict !== 'OK');
       assert.deepEqual(named.map(say).sort(), [...vector.expected].sort(), 'nothing else was said on the way');
-      assert.ok(run.transitions.every((x) => x.t > FAULT_AT), 'nothing was said before the fault');
+      assert.ok(
+        run.transitions.every((x) => x.t > FAULT_AT),
+        'nothing was said before the fault',
+      );
       const actions = run.actions.map((x) => words(x.action));
       if (vector.blocked === undefined) assert.deepEqual(actions.sort(), [...(vector.actions ?? [])].sort());
       else assert.equal(actions.length, vector.actions?.length ?? 0);

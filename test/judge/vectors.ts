@@ -46,7 +46,14 @@ export const vectors: readonly Vector[] = [
     actions: ['disable_nic eth0'],
     committed: true,
   },
-  { name: '04-rs-unreachable', matrix: '1011/1011', anchors: '11', expected: [down(1, 'unreachable')], actions: off(1), committed: true },
+  {
+    name: '04-rs-unreachable',
+    matrix: '1011/1011',
+    anchors: '11',
+    expected: [down(1, 'unreachable')],
+    actions: off(1),
+    committed: true,
+  },
   { name: '05-rs-refused', matrix: '1r11/1r11', anchors: '11', expected: [down(1, 'refused')], actions: off(1) },
   { name: '05b-rs-l7', matrix: '1711/1711', anchors: '11', expected: [down(1, 'l7')], actions: off(1) },
   {
@@ -69,7 +76,13 @@ export const vectors: readonly Vector[] = [
     actions: [`disable_path eth1 ${rs(1)}`],
     committed: true,
   },
-  { name: '12-path-refused', matrix: '1111/1r11', anchors: '11', expected: [`PATH(eth1>${rs(1)} refused)`], actions: [`disable_path eth1 ${rs(1)}`] },
+  {
+    name: '12-path-refused',
+    matrix: '1111/1r11',
+    anchors: '11',
+    expected: [`PATH(eth1>${rs(1)} refused)`],
+    actions: [`disable_path eth1 ${rs(1)}`],
+  },
   {
     name: '13-partial',
     matrix: '00111111/11111111',

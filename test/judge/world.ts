@@ -92,13 +92,22 @@ export interface Run {
 export type AfterPass = (state: JudgeState, decisions: Decisions, now: number) => JudgeState | undefined;
 
 /** Plays `fault` from 0 to `untilMs` with passes every T/10. Baseline loss `loss` is added to every probe. */
-export function play(t: Topology, fault: Fault, untilMs: number, options: { seed?: number; loss?: number; after?: AfterPass } = {}): Run {
+export function play(
+  t: Topology,
+  fault: Fault,
+  untilMs: number,
+  options: { seed?: number; loss?: number; after?: AfterPass } = {},
+): Run {
   const { seed = 1, loss = 0, after } = options;
   const random = randomFrom(seed);
   const probers = makeProbers(t, fault, random);
   const step = Math.min(...t.realServers.map((r) => r.intervalMs ?? t.intervalMs), t.intervalMs) / 10;
   const pending: { at: number; p: Prober; outcome: number }[] = [];
-  const run = { transitions: [] as Transition[], actions: [] as Run['actions'][number][], blocked: [] as Run['blocked'][number][] };
+  const run = {
+    transitions: [] as Transition[],
+    actions: [] as Run['actions'][number][],
+    blocked: [] as Run['blocked'][number][],
+  };
   const log = [formatHeader(t)];
   const batch = newBatch(probers.length * 40);
   const links = [...(fault.links ?? [])];
@@ -151,7 +160,12 @@ function probe(p: Prober, pending: { at: number; p: Prober; outcome: number }[],
   pending.push({ at: Math.round(at), p, outcome });
 }
 
-function gather(batch: ResultBatch, pending: { at: number; p: Prober; outcome: number }[], links: LinkFact[], now: number): Facts {
+function gather(
+  batch: ResultBatch,
+  pending: { at: number; p: Prober; outcome: number }[],
+  links: LinkFact[],
+  now: number,
+): Facts {
   pending.sort((a, b) => a.at - b.at);
   batch.count = 0;
   while (pending.length > 0 && pending[0]!.at <= now) {
