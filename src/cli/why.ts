@@ -52,7 +52,10 @@ export function renderWhy(report: WhyReport): string {
 function renderVerdict(v: VerdictReport): string {
   const { rule, witnesses, failing, anchors, cells, numbers } = v.evidence;
   const lines = [v.reason, `since ${v.since}, for ${formatDuration(v.forSeconds)}`];
-  if (rule !== '') lines.push(`rule ${rule}: ${failing} of ${witnesses} witnesses fail`);
+  if (rule !== '')
+    lines.push(
+      `rule ${rule}${witnesses > 0 ? `: ${failing} of ${witnesses} witnesses fail` : failing > 0 ? `: ${failing} failing` : ''}`,
+    );
   const compared = Object.entries(numbers).map(([name, n]) => `${name} = ${Math.round(n * 1000) / 1000}`);
   if (compared.length > 0) lines.push(`numbers compared: ${compared.join(', ')}`);
   if (anchors.length > 0) lines.push(`anchors: ${anchors.map((a) => `${a.id} ${a.outcome}`).join(', ')}`);

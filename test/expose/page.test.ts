@@ -124,6 +124,17 @@ test('a big topology: a summary by rack, and the failing real servers in pages',
   assert.equal(first.match(/<th scope="row">r\d+<\/th>/g)?.length, 30);
 });
 
+test('real servers without racks stand in pieces side by side', () => {
+  const plan = makePlan(2, 30, 1);
+  const targets = plan.targets.map(({ rack: _, ...t }) => t);
+  const text = page(fakeView({ plan: { ...plan, targets } }));
+  assert.equal(cells(text), 60);
+  assert.deepEqual(
+    text.match(/<h3>No rack<\/h3><span class="mute">\d+/g)?.map((m) => m.slice(-2)),
+    ['10', '10', '10'],
+  );
+});
+
 test('an agent without NICs, targets or services has a page too', () => {
   const empty = makePlan(0, 0, 1);
   assert.match(page(fakeView({ plan: { ...empty, services: [] } })), /The config names no service/);

@@ -14,6 +14,7 @@ const MAX_RACKS = 200;
 
 const SIGN: Readonly<Record<CellState, string>> = { ok: '●', link_fail: '✕', service_fail: '◆', unknown: '?' };
 const NO_RACK = 'no rack';
+const NO_RACK_ROWS = 12;
 /** With more NICs than this, racks do not fit side by side. */
 const NARROW_NICS = 5;
 
@@ -56,7 +57,12 @@ function byRack(view: AgentView, targets: readonly number[]): readonly (readonly
 
 function renderRacks(matrix: Matrix, targets: readonly number[]): Html {
   const services = servicesOf(matrix.view.plan(), targets);
-  const racks = byRack(matrix.view, targets).map(([rack, rows]) => renderRack(matrix, services, rack, rows));
+  const racks = byRack(matrix.view, targets).flatMap(([rack, rows]) => {
+    // Without racks one long table would stand alone: it is cut into pieces that stand side by side.
+    const pieces = rack === NO_RACK ? Math.ceil(rows.length / NO_RACK_ROWS) : 1;
+    const size = Math.ceil(rows.length / pieces);
+    return Array.from({ length: pieces }, (_, k) => renderRack(matrix, services, rack, rows.slice(k * size, (k + 1) * size)));
+  });
   return html`<div class="racks${matrix.view.plan().nics.length > NARROW_NICS && ' wide'}">${racks}</div>`;
 }
 

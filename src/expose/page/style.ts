@@ -50,7 +50,7 @@ section>h2 small{font-weight:400;color:var(--mute);font-size:.87em}
 .split{font-size:.83em;color:var(--mute);margin-top:4px}
 .legend{display:flex;flex-wrap:wrap;gap:4px 16px;font-size:.87em;color:var(--mute);margin-bottom:10px}
 .legend i{font-style:normal;display:inline-block;min-width:1.7em;text-align:center;border-radius:3px;margin-right:5px;font-weight:700}
-.racks{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,370px),1fr));gap:12px;align-items:start}
+.racks{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,370px),1fr));gap:12px;align-items:start}
 .racks.wide{grid-template-columns:minmax(0,1fr)}
 .rack{overflow-x:auto}
 .rack header{display:flex;flex-wrap:wrap;gap:8px;align-items:baseline;padding:9px 12px 2px}
