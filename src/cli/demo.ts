@@ -103,6 +103,8 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
   const world = await build(options.loopback);
   let page: Server | undefined;
   let agent: Agent | undefined;
+  let muted = options.quiet;
+  const log = (line: string) => muted || say(`  ${line}`);
   try {
     const fault = faultsOf(world.layout).find((f) => f.name === options.scenario);
     if (fault?.needsNetwork === true && !(world instanceof Lab)) {
@@ -113,22 +115,19 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
     }
     page = await openPage(world, options.port);
     say('The agent starts; its log follows.\n');
-    agent = await unlessAborted(
-      Agent.start(world, { rules: fault === undefined ? {} : QUICK_RECOVERY, onLine: logger(options.quiet) }),
-      signal,
-    );
+    agent = await unlessAborted(Agent.start(world, { rules: fault === undefined ? {} : QUICK_RECOVERY, onLine: log }), signal);
     say('\nEvery NIC, real server and service is well.');
     if (fault !== undefined) return await unlessAborted(scenario(world, agent, fault), signal);
     await watch(world, Math.min(now() + options.durationMs), signal);
     return 0;
   } finally {
+    // The result is the last thing to read, not the agent's farewell.
+    muted = true;
     page?.close();
     await agent?.stop();
     world.close();
   }
 }
-
-const logger = (quiet: boolean) => (line: string) => quiet || say(`  ${line}`);
 
 /** A world of namespaces where that is possible, else of loopback addresses; says which, and what it cannot show. */
 async function build(loopback: boolean): Promise<World> {
@@ -189,9 +188,9 @@ async function scenario(world: World, agent: Agent, fault: Fault): Promise<numbe
   await sleep(3000);
   say(`Now the fault. (Hold-downs before recovery are shortened for the demo; detection is not.)`);
   const t1 = now();
-  const row = await play(world, agent, fault);
+  const row = await play(world, agent, fault, say);
   const t2 = now();
-  say('Healed and recovered. Another 3 s of traffic …\n');
+  say('Recovered. Another 3 s of traffic …\n');
   await sleep(4100);
   const [before, during, after] = await Promise.all([world.tally(t0, t1), world.tally(t1, t2), world.tally(t2, t2 + 3000)]);
   say(phases(before, during, after, fault.hurts));

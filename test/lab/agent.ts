@@ -95,11 +95,15 @@ export class Agent {
     await call(this.#world.agentSocket, `/-/chaos?crashLane=${nic}`, { method: 'POST' });
   }
 
-  /** undefined when the lane has been restarted and runs; else what is wrong. */
-  async laneRestarted(nic: string): Promise<string | undefined> {
+  /** undefined when this lane has been restarted, and no other; else what is wrong. */
+  async onlyRestarted(nic: string): Promise<string | undefined> {
     const text = await this.get<string>('/metrics');
-    const restarts = new RegExp(`^fourlane_lane_restarts_total\\{[^}]*nic="${nic}"[^}]*\\} (\\d+)`, 'm').exec(text)?.[1];
-    return Number(restarts) >= 1 ? undefined : `lane ${nic}: restarts ${restarts ?? 'not exported'}`;
+    const restarts = [...text.matchAll(/^fourlane_lane_restarts_total\{.*?nic="([^"]+)".*?\} (\d+)/gm)].map((m) => ({
+      nic: m[1],
+      n: Number(m[2]),
+    }));
+    const good = restarts.length > 1 && restarts.every((r) => (r.nic === nic ? r.n === 1 : r.n === 0));
+    return good ? undefined : `lane restarts: ${restarts.map((r) => `${r.nic} ${r.n}`).join(', ') || 'not exported'}`;
   }
 
   /** The last lines logged. */

@@ -49,17 +49,26 @@ function print(r: Row): void {
   for (const p of r.problems) console.log(`      ! ${p}`);
 }
 
+/** `PATH ×4 NIC_PARTIAL` */
+function tallied(words: readonly string[]): string {
+  return [...new Set(words)]
+    .map((w) => [w, words.filter((o) => o === w).length] as const)
+    .map(([w, n]) => (n > 1 ? `${w} ×${n}` : w))
+    .join(' ');
+}
+
 function table(rows: readonly Row[]): void {
   console.table(
     rows.map((r) => ({
       fault: r.title,
-      verdict: r.verdicts.join(' ').replace(/\([^)]*\)/g, (m) => (m.length > 24 ? '' : m)),
-      cause: [...new Set(r.causes)].join(' '),
+      verdict: tallied(r.verdicts.map((v) => v.replace(/\(.*/, ''))),
+      cause: r.causes.filter((c) => c !== 'none').join(' '),
       'verdict ms': r.verdictMs ?? '',
       'action ms': r.actionMs ?? '',
       actions: r.actions.length,
       'others failed': r.othersFailed,
       'wrong actions': r.wrongActions.length,
+      'recovery ms': r.recoveryMs ?? '',
       result: r.problems.length === 0 ? 'PASS' : 'FAIL',
     })),
   );

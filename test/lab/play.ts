@@ -6,19 +6,31 @@ import { evaluate, type Row } from './evaluate.ts';
 import type { Fault } from './faults.ts';
 import type { World } from './world.ts';
 
-/** Recovery hold-downs shortened so that the matrix takes minutes; everything that detects stays at its default. */
-export const QUICK_RECOVERY: Readonly<Record<string, number>> = {};
+/** The way back shortened so that the matrix takes minutes; everything that detects stays at its default. */
+export const QUICK_RECOVERY: Readonly<Record<string, number>> = {
+  nic_recover_ms: 1500,
+  nic_hold_down_ms: 1000,
+  rs_hold_down_ms: 1000,
+  slow_start_ms: 1000,
+  flap_window_ms: 8000,
+};
 
 /** A client gives up after 1 s: requests younger than that may still be pending. */
 const PENDING_MS = 1100;
 const RECOVERY_LIMIT_MS = 40_000;
 
-/** Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. */
-export async function play(world: World, agent: Agent, fault: Fault): Promise<Row> {
+/** Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. `tell` hears of each step. */
+export async function play(
+  world: World,
+  agent: Agent,
+  fault: Fault,
+  tell: (step: string) => void = () => undefined,
+): Promise<Row> {
   const t0 = now();
   try {
     await fault.apply(world, agent);
     await awaitWanted(world, agent, fault, t0);
+    tell('Watching whether anything else happens …');
     await sleep(fault.watchMs ?? 1500);
     const end = now();
     // Requests begun at the very end still need their second.
@@ -36,6 +48,7 @@ export async function play(world: World, agent: Agent, fault: Fault): Promise<Ro
     const row = evaluate(fault, observation);
     const wrong = await fault.check?.(agent);
     const problems = wrong === undefined ? row.problems : [...row.problems, wrong];
+    tell('Repairing it, and waiting until the agent trusts it again …');
     return await recovered(world, agent, { ...row, problems });
   } finally {
     agent.signal('SIGCONT');

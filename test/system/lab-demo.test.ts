@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { test } from 'node:test';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -13,6 +14,11 @@ interface Ended {
   readonly out: string;
 }
 
+// Nobody may write here too: the demo runs with and without root.
+const TEMP = mkdtempSync(join(tmpdir(), 'fourlane-test-'));
+chmodSync(TEMP, 0o777);
+after(() => rmSync(TEMP, { recursive: true }));
+
 /** Runs the demo to its end; `during` sees every piece of output and may act on the process. */
 function demo(
   args: readonly string[],
@@ -20,7 +26,7 @@ function demo(
   during: (out: string, pid: number) => void = () => undefined,
 ): Promise<Ended> {
   const [command, ...rest] = [...as, process.execPath, ...DEMO, ...args];
-  const child = spawn(command!, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command!, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: TEMP } });
   let out = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (d: string) => {
@@ -31,14 +37,15 @@ function demo(
   return new Promise((resolve) => child.once('close', (code) => resolve({ code, out })));
 }
 
-/** Namespaces, directories and processes of demos; must be none once they have ended. */
-function leftovers(): string[] {
+/** What the demo with this output and temporary directory has left behind; must be nothing. */
+function leftovers({ out }: Ended): string[] {
+  const prefix = /\((fl-\d+-\d+)-\*\)/.exec(out)?.[1] ?? 'no namespaces';
   const lines = spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout.split('\n');
   return [
-    ...(existsSync('/run/netns') ? readdirSync('/run/netns').filter((n) => n.startsWith('fl-')) : []),
-    ...(existsSync('/run/fourlane-lab') ? readdirSync('/run/fourlane-lab') : []),
-    ...readdirSync(tmpdir()).filter((n) => n.startsWith('fourlane-demo-')),
-    ...lines.filter((l) => /test\/lab\/(dataplane|client|realservers)\.ts/.test(l)),
+    ...(existsSync('/run/netns') ? readdirSync('/run/netns').filter((n) => n.startsWith(`${prefix}-`)) : []),
+    ...(existsSync('/run/fourlane-lab') ? readdirSync('/run/fourlane-lab').filter((n) => n === prefix) : []),
+    ...readdirSync(TEMP),
+    ...lines.filter((l) => l.includes(`${prefix}/`) || l.includes(TEMP)),
   ];
 }
 
@@ -63,35 +70,45 @@ test('help, the list of scenarios, and mistakes in the options', async () => {
 });
 
 test('--scenario link-cut: a cut and its repair, with the requests of every service, exit 0', async () => {
-  const { code, out } = await demo(['--scenario', 'link-cut', '--port', '0']);
+  const ended = await demo(['--scenario', 'link-cut', '--port', '0']);
+  const { code, out } = ended;
   assert.equal(code, 0, out);
   assert.match(out, /Status page: http:\/\/127\.0\.0\.1:\d+\//);
   assert.match(out, /verdict +NIC_FAIL\(eth1\) \(carrier\) after \d/);
   assert.match(out, /^web2 +\d+ ok, 0 failed +\d+ ok, 0 failed +\d+ ok, 0 failed +must not notice$/m);
   assert.match(out, /As expected\.\n$/);
-  assert.deepEqual(leftovers(), []);
+  assert.deepEqual(leftovers(ended), []);
 });
 
 test('without a scenario: the status page opens from outside, traffic is told, Ctrl-C ends it and leaves nothing', async () => {
   let page: Promise<string> | undefined;
-  const { code, out } = await demo(['--port', '0'], [], (text, pid) => {
+  const ended = await demo(['--port', '0'], [], (text, pid) => {
     const url = /Status page: (http:\S+)/.exec(text)?.[1];
     if (page !== undefined || url === undefined || !/web1 \d+ ok/.test(text)) return;
     page = fetch(url).then((r) => r.text());
     void page.finally(() => process.kill(pid, 'SIGINT'));
   });
-  assert.equal(code, 0, out);
+  assert.equal(ended.code, 0, ended.out);
   assert.match((await page) ?? '', /eth1/);
-  assert.deepEqual(leftovers(), []);
+  assert.deepEqual(leftovers(ended), []);
 });
 
 test('without root: says what it cannot show, and shows what it can', async () => {
-  const { code, out } = await demo(['--scenario', 'rs-refuse', '--port', '0'], asNobody);
+  const ended = await demo(['--scenario', 'rs-refuse', '--port', '0'], asNobody);
+  const { code, out } = ended;
   assert.equal(code, 0, out);
   assert.match(out, /can't show a NIC, link, gateway or path failing/);
   assert.match(out, /verdict +RS_DOWN\(127\.0\.1\.11:\d+\) \(refused\)/);
   const cut = await demo(['--scenario', 'link-cut', '--port', '0'], asNobody);
   assert.equal(cut.code, 1);
   assert.match(cut.out, /"link-cut" hurts a network: it needs root and iproute2/);
-  assert.deepEqual(leftovers(), []);
+  assert.deepEqual(leftovers(ended), []);
+});
+
+test('--duration ends it by itself; --quiet leaves the log out', async () => {
+  const ended = await demo(['--loopback', '--quiet', '--duration', '2s', '--port', '0']);
+  assert.equal(ended.code, 0, ended.out);
+  assert.match(ended.out, /web1 \d+ ok · web2 \d+ ok · web3 \d+ ok · all \d+ ok\n$/);
+  assert.doesNotMatch(ended.out, /every lane runs/);
+  assert.deepEqual(leftovers(ended), []);
 });
