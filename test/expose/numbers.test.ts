@@ -28,3 +28,8 @@ test('infinities have signs, bounds have a point', () => {
   ]);
   assert.deepEqual([1, 0.005, 10, 1e21].map(formatBound), ['1.0', '0.005', '10.0', '1e+21']);
 });
+
+test('finite numbers are written as String writes them', () => {
+  const finite = fc.oneof(fc.double({ noNaN: true, noDefaultInfinity: true }), fc.constantFrom(0, -0, 5e-324, 1e21, 1e-7, -1.5));
+  fc.assert(fc.property(finite, (v) => assert.equal(formatNumber(v), String(v))));
+});
