@@ -36,6 +36,7 @@ export class Loop {
   #timer: NodeJS.Timeout | undefined;
   #debounce: NodeJS.Timeout | undefined;
   #announced = false;
+  #verdicts: readonly Verdict[] | undefined;
   /** Bucket counts of pass durations, then their sum in seconds. */
   readonly durations = new Float64Array(DURATION_BOUNDS.length + 2);
   readonly durationBounds: readonly number[] = DURATION_BOUNDS;
@@ -58,6 +59,7 @@ export class Loop {
   replace(topology: Topology, state: JudgeState): void {
     this.#topology = topology;
     this.#state = state;
+    this.#verdicts = undefined;
     this.#announced = false;
     if (this.#timer) this.start();
   }
@@ -89,6 +91,7 @@ export class Loop {
     this.#o.recorder()?.record(facts, this.#topology);
     const { state, decisions } = judge(this.#state, facts, now);
     this.#state = state;
+    this.#verdicts = undefined;
     this.#observe((clock() - now) / 1000);
     history.record(decisions);
     if (decisions.actions.length > 0 || !this.#announced) {
@@ -98,9 +101,10 @@ export class Loop {
     if (decisions.actions.length + decisions.transitions.length + decisions.blocked.length > 0) this.#o.changed(decisions, now);
   }
 
-  /** Present verdicts other than OK. */
+  /** Present verdicts other than OK; made once per pass, however many scrapes and pages ask. */
   verdicts(): readonly Verdict[] {
-    return verdicts(this.#state);
+    this.#verdicts ??= verdicts(this.#state);
+    return this.#verdicts;
   }
 
   #observe(seconds: number): void {

@@ -40,22 +40,35 @@ export function locate(old: readonly string[], next: readonly string[]): Where {
   return old.map((name) => at.get(name) ?? -1);
 }
 
+/** Stretches that keep their order: a reload moves few real servers, so whole stretches are copied at once. */
+function runsOf(where: Where): readonly { readonly from: number; readonly to: number; readonly length: number }[] {
+  const runs: { from: number; to: number; length: number }[] = [];
+  where.forEach((to, from) => {
+    if (to < 0) return;
+    const last = runs.at(-1);
+    if (last && last.from + last.length === from && last.to + last.length === to) last.length++;
+    else runs.push({ from, to, length: 1 });
+  });
+  return runs;
+}
+
 function carryCells(from: State, to: State, nics: Where, servers: Where): void {
   const sameWindow =
     from.topology.intervalMs === to.topology.intervalMs && from.rules.lossy_window_rounds === to.rules.lossy_window_rounds;
-  Object.assign(to.clock, from.clock, sameWindow ? {} : { bucket: 0 });
+  Object.assign(to.clock, from.clock, sameWindow ? {} : { bucket: to.clock.bucket });
   const [m, size] = [from.topology.realServers.length, from.cells.link.length];
   const [toM, toSize] = [to.topology.realServers.length, to.cells.link.length];
-  for (const [name, source] of Object.entries(from.cells)) {
+  const runs = runsOf(servers);
+  for (const [name, source] of Object.entries(from.cells) as [string, Float64Array][]) {
     if (!sameWindow && /^(bucket|window)/.test(name)) continue;
-    const target = to.cells[name as keyof State['cells']];
+    const target = to.cells[name as keyof State['cells']] as Float64Array;
     const depth = name.startsWith('bucket') ? BUCKETS : 1;
     for (let b = 0; b < depth; b++) {
       nics.forEach((toI, i) => {
         if (toI < 0) return;
         const row = b * size + i * m;
         const toRow = b * toSize + toI * toM;
-        servers.forEach((toJ, j) => toJ >= 0 && (target[toRow + toJ] = source[row + j]!));
+        for (const r of runs) target.set(source.subarray(row + r.from, row + r.from + r.length), toRow + r.to);
       });
     }
   }

@@ -76,7 +76,14 @@ if (import.meta.main) {
     Object.entries(worlds).map(([world, w]) => {
       const r = measure(cells, w);
       const ms = (x: number) => Number(x.toFixed(2));
-      return { cells, world, 'p50 ms': ms(r.p50), 'p99 ms': ms(r.p99), 'worst ms': ms(r.max), 'bytes per cell': Math.round(r.bytesPerCell) };
+      return {
+        cells,
+        world,
+        'p50 ms': ms(r.p50),
+        'p99 ms': ms(r.p99),
+        'worst ms': ms(r.max),
+        'bytes per cell': Math.round(r.bytesPerCell),
+      };
     }),
   );
   if (process.argv.includes('--json')) console.log(JSON.stringify(rows));

@@ -1,4 +1,4 @@
-/* The other side: accepts on PORTS ports from PORT0 of 127.0.0.1, answers any request with a small HTTP 200, and closes what the peer closes. server PORT0 PORTS */
+/* The other side: accepts on PORTS ports from PORT0 of every address, answers any request with a small HTTP 200, and closes what the peer closes. server PORT0 PORTS */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ int main(int argc, char **argv) {
   for (int i = 0; i < ports; i++) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port0 + i), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons(port0 + i), .sin_addr.s_addr = htonl(INADDR_ANY)};
     if (bind(fd, (void *)&at, sizeof at) || listen(fd, 4096)) { perror("bind"); return 1; }
     event.events = EPOLLIN;
     event.data.fd = fd;

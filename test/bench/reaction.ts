@@ -1,0 +1,101 @@
+/**
+ * Carrier loss → action, in the real agent with 10 000 cells running: two namespaces, two veth pairs, one link cut again and again;
+ * the action is a track file. Also: a real server refuses → action. Root only. Prints JSON.
+ */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { compile } from './peers.ts';
+
+const ROUNDS = 25;
+const TARGETS = 5000;
+const tag = `flb${process.pid}`;
+const [lb, rs] = [`${tag}-lb`, `${tag}-rs`];
+const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const directory = mkdtempSync(join(existsSync('/run') ? '/run' : tmpdir(), 'fourlane-reaction-'));
+const children: ChildProcess[] = [];
+
+function build(): void {
+  for (const ns of [lb, rs]) {
+    ip('netns', 'add', ns);
+    ip('-n', ns, 'link', 'set', 'lo', 'up');
+  }
+  ip('-n', rs, 'addr', 'add', '10.99.0.1/32', 'dev', 'lo');
+  for (const i of [1, 2]) {
+    ip('link', 'add', `up${i}`, 'netns', lb, 'type', 'veth', 'peer', 'name', `up${i}`, 'netns', rs);
+    ip('-n', lb, 'addr', 'add', `10.${i}.0.1/24`, 'dev', `up${i}`);
+    ip('-n', rs, 'addr', 'add', `10.${i}.0.2/24`, 'dev', `up${i}`);
+    for (const ns of [lb, rs]) ip('-n', ns, 'link', 'set', `up${i}`, 'up');
+  }
+  route(1);
+  route(2);
+}
+
+/** The kernel drops routes with the link that lost its administrative state, so they are set again after each cut. */
+function route(i: number): void {
+  ip('-n', lb, 'route', 'replace', '10.99.0.1/32', 'via', `10.${i}.0.2`, 'dev', `up${i}`, 'metric', String(100 * i));
+}
+
+function config(): string {
+  const nic = (i: number) =>
+    `  - {name: up${i}, source: 10.${i}.0.1, anchors: ["tcp://10.${i}.0.2:20000"], onFail: [{trackFile: {path: ${directory}/up${i}, ok: 0, failed: 1}}]}`;
+  const servers = Array.from({ length: TARGETS }, (_, i) => `      - 10.99.0.1:${20_000 + i}`);
+  const quick = 'rules: {nic_hold_down_ms: 0, nic_hold_down_max_ms: 0, nic_recover_ms: 100, nic_recover_loss: 1, flap_limit: 1000}';
+  const head = ['listen: 127.0.0.1:9844', `stateDir: ${directory}/state`, quick, 'nics:', nic(1), nic(2), 'services:'];
+  return [
+    ...head,
+    '  - name: web',
+    '    vip: 10.0.0.1:80/tcp',
+    '    check: {type: tcp, interval: 1s}',
+    '    realServers:',
+    ...servers,
+    '',
+  ].join('\n');
+}
+
+/** Waits until the track file has this content. @returns when it was written, Unix ms */
+async function until(file: string, content: string, limitMs: number): Promise<number> {
+  const end = Date.now() + limitMs;
+  while (Date.now() < end) {
+    try {
+      if (readFileSync(file, 'utf8').trim() === content) return statSync(file).mtimeMs;
+    } catch {
+      // not written yet
+    }
+    await sleep(2);
+  }
+  throw new Error(`${file} did not become ${content} within ${limitMs} ms`);
+}
+
+try {
+  build();
+  const program = compile('./server.c')!;
+  children.push(spawn('ip', ['netns', 'exec', rs, program, '20000', String(TARGETS)], { stdio: 'ignore' }));
+  writeFileSync(join(directory, 'fourlane.yaml'), config());
+  const agent = ['netns', 'exec', lb, process.execPath, main, 'agent', '--config', join(directory, 'fourlane.yaml')];
+  children.push(spawn('ip', agent, { stdio: ['ignore', 'ignore', 'inherit'] }));
+  await until(join(directory, 'up1'), '0', 20_000);
+  await sleep(5000);
+  const times: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    // The clock starts before `ip` does: its 5-10 ms to run are counted against us.
+    const t0 = Date.now();
+    ip('-n', rs, 'link', 'set', 'up1', 'down');
+    times.push((await until(join(directory, 'up1'), '1', 5000)) - t0);
+    ip('-n', rs, 'link', 'set', 'up1', 'up');
+    await until(join(directory, 'up1'), '0', 30_000);
+    await sleep(200 + Math.random() * 200);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ median: times[ROUNDS >> 1], worst: times.at(-1), rounds: ROUNDS }));
+} finally {
+  for (const child of children) child.kill();
+  await sleep(500);
+  for (const ns of [lb, rs]) {
+    execFileSync('sh', ['-c', `ip netns pids ${ns} 2>/dev/null | xargs -r kill -9; ip netns del ${ns} 2>/dev/null || true`]);
+  }
+  rmSync(directory, { recursive: true, force: true });
+}
