@@ -258,13 +258,13 @@ function setNic(p: Pass, i: number, on: 0 | 1): void {
 function moveNics(p: Pass): void {
   const { s, g } = p;
   const { nicEnabled } = g.wanted;
-  const n = nicEnabled.length;
-  for (let i = 0; i < n; i++) {
-    if (isOut(s, i)) continue;
-    g.heldNic[i] = 0;
-    if (nicEnabled[i] === 0) setNic(p, i, 1);
+  const out: number[] = [];
+  for (let i = 0; i < nicEnabled.length; i++) {
+    if (!isOut(s, i)) {
+      g.heldNic[i] = 0;
+      if (nicEnabled[i] === 0) setNic(p, i, 1);
+    } else if (nicEnabled[i] === 1) out.push(i);
   }
-  const out = [...nicEnabled.keys()].filter((i) => isOut(s, i) && nicEnabled[i] === 1);
   // A carrier that is gone is certain: it takes what the limits leave before anything that was inferred.
   out.sort(
     (a, b) =>

@@ -13,7 +13,7 @@ import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
 import { judgeRealServer } from './real-server.ts';
 import { reasonFor } from './reason.ts';
-import { adaptFall, take, turnWindow } from './results.ts';
+import { take, turnWindow } from './results.ts';
 import { scanMatrix } from './scan.ts';
 import { BAD, roundTrip, type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
 
@@ -83,7 +83,7 @@ export function judge(s: State, facts: Facts, now: number): { state: State; deci
   const elapsed = Math.max(now - clock.now, 0);
   clock.hold += Math.min(elapsed, s.topology.intervalMs / 5);
   clock.now = now;
-  if (turnWindow(s, now)) adaptFall(s, elapsed);
+  turnWindow(s, now);
   take(s, facts, now);
   scanMatrix(s, now);
   const changes = new Changes(s, now);

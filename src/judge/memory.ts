@@ -236,6 +236,8 @@ export interface Clock {
   now: number;
   hold: number;
   bucket: number;
+  /** When the loss window last moved on. */
+  turnedAt: number;
 }
 
 /** Fault onsets of the last `flap_window_ms`, by index of NIC, real server or cell. */
@@ -279,4 +281,9 @@ export function held(since: Float64Array, k: number, on: boolean, clock: Clock):
 /** Whether NIC i is judged out of service. */
 export function isOut(s: State, i: number): boolean {
   return s.nics.verdict[i] === V.NIC_FAIL || s.nics.verdict[i] === V.FLAPPING;
+}
+
+/** Number of the loss-window bucket that time `now` falls into. */
+export function bucketAt(intervalMs: number, windowRounds: number, now: number): number {
+  return Math.floor(now / ((windowRounds * intervalMs) / BUCKETS));
 }

@@ -138,7 +138,7 @@ function lossFinding(s: State, i: number, cold: boolean): number {
   nics.loss[i] = scan.lossN[i]! >= rules.lossy_min_results ? loss : 0;
   nics.rowLoss[i] = loss;
   const random = scan.lossFlips[i]! >= rules.lossy_alternation * 2 * loss * (1 - loss) * scan.lossN[i]!;
-  const returns = scan.lossReturns[i]! >= rules.nic_min_witnesses;
+  const returns = scan.lossReturns[i]! >= rules.nic_min_witnesses && 2 * scan.lossN[i]! >= rules.lossy_min_results;
   nics.lossyHint[i] = returns && 2 * loss >= rules.lossy_fraction && 2 * z >= rules.lossy_z ? 1 : 0;
   const many = scan.lossN[i]! >= rules.lossy_min_results && scan.lossCells[i]! >= rules.nic_min_witnesses;
   const lossy = !cold && many && random && loss >= rules.lossy_fraction && z >= rules.lossy_z;

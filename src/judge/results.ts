@@ -1,7 +1,7 @@
 /** Takes probe results, link and data-plane observations into the state: streaks, confirmed states, loss windows. */
 import type { Facts, ResultBatch } from '../model/facts.ts';
 import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE } from '../model/outcome.ts';
-import { BAD, BUCKETS, GOOD, roundTrip, type State, UNKNOWN, V } from './memory.ts';
+import { BAD, bucketAt, BUCKETS, GOOD, roundTrip, type State, UNKNOWN, V } from './memory.ts';
 
 const MAX_STREAK = 30_000;
 const SAMPLE_MS = 1000;
@@ -128,12 +128,12 @@ function countLoss(s: State, c: number, lost: boolean): void {
   cells.lastLoss[c] = mark;
 }
 
-/** Moves the loss window to `now`: what is older than the window leaves the sums. True when a new bucket began. */
-export function turnWindow(s: State, now: number): boolean {
+/** Moves the loss window to `now`: what is older than the window leaves the sums. With each new bucket the baseline is reckoned anew. */
+export function turnWindow(s: State, now: number): void {
   const { cells, clock } = s;
-  const bucket = Math.floor(now / ((s.rules.lossy_window_rounds * s.topology.intervalMs) / BUCKETS));
+  const bucket = bucketAt(s.topology.intervalMs, s.rules.lossy_window_rounds, now);
   const turns = Math.min(bucket - clock.bucket, BUCKETS);
-  if (turns <= 0) return false;
+  if (turns <= 0) return;
   const n = cells.link.length;
   for (let k = 1; k <= turns; k++) {
     const base = ((bucket - turns + k) % BUCKETS) * n;
@@ -150,7 +150,8 @@ export function turnWindow(s: State, now: number): boolean {
     }
   }
   clock.bucket = bucket;
-  return true;
+  adaptFall(s, now - clock.turnedAt);
+  clock.turnedAt = now;
 }
 
 /** Losses the baseline is taken to know of before it has seen anything. */
@@ -161,7 +162,7 @@ const DAY_MS = 86_400_000;
  * Adaptive fall: the least number of bad results in a row that baseline loss alone makes less than once a day in all cells together;
  * never below a target's own `fall`, nor above `fall_adaptive_max` because of this.
  */
-export function adaptFall(s: State, elapsedMs: number): void {
+function adaptFall(s: State, elapsedMs: number): void {
   const { baseline, rules, servers } = s;
   const fade = Math.exp(-elapsedMs / rules.baseline_memory_ms);
   baseline.n *= fade;

@@ -8,16 +8,18 @@ export function scanMatrix(s: State, now: number): void {
   scanAnchors(s, now);
   const n = s.topology.nics.length;
   for (let i = 0; i < n; i++) scanRow(s, i, now);
-  const lossy = anyLoss(s);
-  if (lossy) for (let i = 0; i < n; i++) addColumnLoss(s, i, now);
-  for (let i = 0; i < n; i++) scanWitnesses(s, i, now, lossy);
+  for (let i = 0; i < n; i++) scanWitnesses(s, i);
+  scanLoss(s, now);
 }
 
-function clear(s: State): void {
-  for (const column of Object.values(s.scan)) if (typeof column !== 'number') column.fill(0);
-  s.scan.goodGroup.fill(-1);
-  s.scan.eligible = 0;
-  s.scan.blind = 0;
+/** Rows are rewritten by their scans; what several rows add to begins at nothing. */
+function clear({ scan }: State): void {
+  scan.goodGroup.fill(-1);
+  scan.goodElsewhere.fill(0);
+  scan.serviceGood.fill(0);
+  scan.serviceBad.fill(0);
+  scan.eligible = 0;
+  scan.blind = 0;
 }
 
 function scanAnchors(s: State, now: number): void {
@@ -25,12 +27,16 @@ function scanAnchors(s: State, now: number): void {
   const limit = roundTrip(s) + s.rules.stale_rounds * s.topology.intervalMs;
   const oldest = now - limit * (now < s.agent.excusedUntil ? 2 : 1);
   for (let i = 0; i < s.topology.nics.length; i++) {
+    let [fresh, good, bad] = [0, 0, 0];
     for (let k = anchors.start[i]!; k < anchors.start[i + 1]!; k++) {
       if (anchors.linkT[k]! < oldest) continue;
-      scan.anchorsFresh[i]!++;
-      if (anchors.streak[k]! > -2 && anchors.link[k] !== BAD) scan.anchorsGood[i]!++;
-      if (anchors.link[k] === BAD && anchors.streak[k]! < 0) scan.anchorsBad[i]!++;
+      fresh++;
+      if (anchors.streak[k]! > -2 && anchors.link[k] !== BAD) good++;
+      if (anchors.link[k] === BAD && anchors.streak[k]! < 0) bad++;
     }
+    scan.anchorsFresh[i] = fresh;
+    scan.anchorsGood[i] = good;
+    scan.anchorsBad[i] = bad;
   }
 }
 
@@ -121,6 +127,29 @@ function mixedSince(s: State, now: number): number {
   return now - s.rules.lossy_mixed_rounds * s.topology.intervalMs;
 }
 
+/** R4b. Without losses there is nothing to add up. */
+function scanLoss(s: State, now: number): void {
+  const { scan } = s;
+  const n = s.topology.nics.length;
+  if (!anyLoss(s)) {
+    for (const row of [
+      scan.lossN,
+      scan.lossLost,
+      scan.lossFlips,
+      scan.lossReturns,
+      scan.lossCells,
+      scan.othersN,
+      scan.othersLost,
+    ])
+      row.fill(0);
+    return;
+  }
+  scan.columnN.fill(0);
+  scan.columnLost.fill(0);
+  for (let i = 0; i < n; i++) addColumnLoss(s, i, now);
+  for (let i = 0; i < n; i++) sumLoss(s, i, now);
+}
+
 function addColumnLoss(s: State, i: number, now: number): void {
   const { linkGoodT, windowN, windowLost } = s.cells;
   const { columnN, columnLost } = s.scan;
@@ -133,7 +162,7 @@ function addColumnLoss(s: State, i: number, now: number): void {
   }
 }
 
-function scanWitnesses(s: State, i: number, now: number, lossy: boolean): void {
+function scanWitnesses(s: State, i: number): void {
   const { linkNow, linkStreak } = s.cells;
   const { goodGroup, goodElsewhere } = s.scan;
   const { rack } = s.servers;
@@ -157,7 +186,6 @@ function scanWitnesses(s: State, i: number, now: number, lossy: boolean): void {
   s.scan.witnessRacks[i] = witnesses === 0 ? 0 : 1 + otherRack;
   s.scan.failing[i] = failing;
   s.scan.latestBad[i] = latestBad;
-  if (lossy) sumLoss(s, i, now);
 }
 
 /** R1: a NIC of another group has a good latest result. */

@@ -65,7 +65,9 @@ export function toSnapshot(s: State): Saved {
     hold: clock.hold,
     baseline: [baseline.n, baseline.lost, baseline.fall],
     agent: [AGENT.indexOf(agent.verdict), agent.kindSince],
-    agentTimes: [agent.at, agent.coldUntil, agent.settleUntil, agent.stormAt, agent.stormSeen, agent.excusedUntil].map(age),
+    times: [agent.at, agent.coldUntil, agent.settleUntil, agent.stormAt, agent.stormSeen, agent.excusedUntil, clock.turnedAt].map(
+      (t) => (Number.isFinite(t) ? Math.round(now - t) : null),
+    ),
     nic: [
       ...NIC_PLAIN.map(([name]) => [...nics[name]]),
       [...nics.carrier],
@@ -118,7 +120,7 @@ function restore(s: State, r: Reader, grace: number): void {
     'hold',
     'baseline',
     'agent',
-    'agentTimes',
+    'times',
     'nic',
     'dataplane',
     'anchors',
@@ -163,7 +165,7 @@ function restore(s: State, r: Reader, grace: number): void {
     const k = s.racks.names.indexOf(String(name));
     if (k < 0) continue;
     s.racks.verdict[k] = r.integer(verdict, 0, 12, 'racks');
-    s.racks.at[k] = r.time(at, 'racks');
+    s.racks.at[k] = at === null ? 0 : r.time(at, 'racks');
   }
   const m = keys.length;
   const cell = (c: number) => {
@@ -190,12 +192,13 @@ function restoreAgent(s: State, r: Reader, grace: number): void {
   const [verdict, kindSince] = r.list('agent', 2);
   agent.verdict = AGENT[r.integer(verdict, 0, AGENT.length - 1, 'agent')]!;
   agent.kindSince = r.integer(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
-  const times = r.list('agentTimes', 6).map((x) => (x === null ? Number.NEGATIVE_INFINITY : r.time(x, 'agentTimes')));
+  const times = r.list('times', 7).map((x) => (x === null ? Number.NEGATIVE_INFINITY : r.time(x, 'times')));
   agent.at = times[0]!;
   agent.coldUntil = times[1]!;
   agent.settleUntil = times[2]!;
   agent.stormAt = times[3]!;
   agent.stormSeen = times[4]!;
+  clock.turnedAt = times[6]!;
   agent.excusedUntil = grace > 0 ? clock.now + grace : times[5]!;
 }
 

@@ -2,7 +2,17 @@
 import { resolveRules } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
 import { allocateWanted } from './governor-state.ts';
-import { type Anchors, BUCKETS, type Cells, NEVER, type Nics, type RealServers, type Scan, type State } from './memory.ts';
+import {
+  type Anchors,
+  bucketAt,
+  BUCKETS,
+  type Cells,
+  NEVER,
+  type Nics,
+  type RealServers,
+  type Scan,
+  type State,
+} from './memory.ts';
 
 const never = (n: number) => new Float64Array(n).fill(Number.NEGATIVE_INFINITY);
 
@@ -188,7 +198,7 @@ export function initial(topology: Topology, now: number): State {
       stormAt: Number.NEGATIVE_INFINITY,
       stormSeen: Number.NEGATIVE_INFINITY,
     },
-    clock: { now, hold: 1, bucket: 0 },
+    clock: { now, hold: 1, bucket: bucketAt(topology.intervalMs, rules.lossy_window_rounds, now), turnedAt: now },
     governor,
     wanted: governor.wanted,
     flaps: { nic: new Map(), rs: new Map(), path: new Map() },
