@@ -5,7 +5,7 @@ import { Reconciler } from './act/reconciler.ts';
 import { loadPlanFile } from './config/load.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
-import { Recorder } from './daemon/recorder.ts';
+import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
 import { StateFile } from './daemon/state-file.ts';
 import { tell, tellAction } from './daemon/tell.ts';
@@ -14,8 +14,8 @@ import { TransitionLog } from './expose/history.ts';
 import { startServer } from './expose/server.ts';
 import { retopologise } from './judge/retopologise.ts';
 import { Fleet } from './lanes/fleet.ts';
-import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
+import type { Decisions } from './model/verdict.ts';
 import { monotonicMs as clock } from './sys/clock.ts';
 import { LinkMonitor } from './sys/link-monitor.ts';
 import type { Logger } from './sys/log.ts';
@@ -31,7 +31,7 @@ export interface AgentOptions {
 export interface RunningAgent {
   readonly host: string;
   readonly port: number;
-  reload(): Promise<void>;
+  reload(): Promise<unknown>;
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   stop(): Promise<void>;
 }
@@ -45,16 +45,16 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   const reconciler = new Reconciler({ actuators, clock, onAction: (report) => tellAction(log, report) });
   reconciler.setPlan(first);
   const file = new StateFile(first.stateDir, (message) => log.error({}, `state is not saved: ${message}`));
-  const makeRecorder = (plan: Plan) => (plan.evidenceLog === undefined ? undefined : new Recorder(plan.evidenceLog, (m) => log.error({}, m)));
-  let recorder = makeRecorder(first);
+  const recording = new Recording((message) => log.error({}, message));
+  recording.follow(first.evidenceLog);
 
   const topology = topologyOf(first);
   const state = await recover(file, topology, reconciler, clock(), log);
-  const changed = (decisions: Parameters<typeof tell>[1]) => {
+  const changed = (decisions: Decisions) => {
     tell(log, decisions);
     void keeper.save();
   };
-  const loop = new Loop({ clock, fleet, reconciler, history, recorder: () => recorder, changed }, topology, state);
+  const loop = new Loop({ clock, fleet, reconciler, history, recorder: () => recording.current, changed }, topology, state);
   const keeper = new Keeper(file, loop, reconciler, clock);
 
   const reloader: Reloader = new Reloader(
@@ -68,15 +68,12 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
       reconciler.setPlan(plan);
       const applied = fleet.apply(plan);
       links.setDevices(plan.nics.map((n) => n.device));
-      if (plan.evidenceLog !== recorder?.path) {
-        await recorder?.close();
-        recorder = makeRecorder(plan);
-      }
+      recording.follow(plan.evidenceLog);
       loop.start();
       await applied;
       void keeper.save();
     },
-    clock,
+    { clock, log },
   );
 
   const links = new LinkMonitor({
@@ -88,31 +85,29 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
     log: (message, fields) => log.warn(fields, message),
   });
 
+  const parts = { version, clock, loop, fleet, links, reconciler, history };
   const view = makeView({
-    ...{ version, clock, loop, fleet, links, reconciler, history },
+    ...parts,
     plan: () => reloader.plan,
     phase: () => phase,
     lastReload: () => reloader.last,
-    reload: () => reload(),
+    reload: () => reloader.reload(),
     stateError: () => file.error,
-    evidenceDropped: () => recorder?.dropped ?? 0,
+    evidenceDropped: () => recording.current?.dropped ?? 0,
   });
-  const reload = async () => {
-    const result = await reloader.reload();
-    if (result.ok) log.info({ revision: reloader.plan.revision }, `config: ${result.message}`);
-    else log.error({ errors: result.errors }, `config not applied: ${result.message}`);
-    return result;
-  };
   const stop = async () => {
     phase = 'stopping';
     loop.stop();
     links.stop();
-    await Promise.all([server?.close(), fleet.stop(), keeper.stop(), recorder?.close()]);
+    await Promise.all([server?.close(), fleet.stop(), keeper.stop(), recording.current?.close()]);
   };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
     const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') ?? false } : {};
-    server = await startServer({ ...view, ...crash }, { onError: (error) => log.error({ error: String(error) }, 'HTTP request failed') });
+    server = await startServer(
+      { ...view, ...crash },
+      { onError: (error) => log.error({ error: String(error) }, 'HTTP request failed') },
+    );
     await fleet.apply(first);
   } catch (error) {
     await stop();
@@ -120,6 +115,9 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   }
   loop.start();
   phase = 'running';
-  log.info({ listen: `http://${server.host}:${server.port}/`, nics: first.nics.length, targets: first.targets.length }, 'ready: every lane runs');
-  return { host: server.host, port: server.port, stop, reload: async () => void (await reload()) };
+  log.info(
+    { listen: `http://${server.host}:${server.port}/`, nics: first.nics.length, targets: first.targets.length },
+    'ready: every lane runs',
+  );
+  return { host: server.host, port: server.port, stop, reload: () => reloader.reload() };
 }

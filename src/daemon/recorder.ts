@@ -48,3 +48,24 @@ export class Recorder {
     });
   }
 }
+
+/** The recorder the plan asks for, if any; follows the plan over reloads. */
+export class Recording {
+  readonly #failed: (message: string) => void;
+  #current: Recorder | undefined;
+
+  constructor(failed: (message: string) => void) {
+    this.#failed = failed;
+  }
+
+  get current(): Recorder | undefined {
+    return this.#current;
+  }
+
+  /** Records to `path` from now on; undefined = nowhere. */
+  follow(path: string | undefined): void {
+    if (path === this.#current?.path) return;
+    void this.#current?.close();
+    this.#current = path === undefined ? undefined : new Recorder(path, this.#failed);
+  }
+}

@@ -5,17 +5,25 @@ import { loadPlanFile } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { ReloadResult } from '../expose/view.ts';
 import type { Plan } from '../model/plan.ts';
+import type { Logger } from '../sys/log.ts';
 
 export class Reloader {
   readonly #file: string;
   readonly #apply: (plan: Plan, diff: PlanDiff) => Promise<void>;
   readonly #clock: () => number;
+  readonly #log: Logger;
   #plan: Plan;
   #last: ReloadResult & { readonly t: number };
   #running: Promise<ReloadResult> | undefined;
 
   /** @param apply makes the running agent follow the new plan */
-  constructor(file: string, plan: Plan, apply: (plan: Plan, diff: PlanDiff) => Promise<void>, clock: () => number) {
+  constructor(
+    file: string,
+    plan: Plan,
+    apply: (plan: Plan, diff: PlanDiff) => Promise<void>,
+    { clock, log }: { readonly clock: () => number; readonly log: Logger },
+  ) {
+    this.#log = log;
     this.#file = file;
     this.#plan = plan;
     this.#apply = apply;
@@ -43,6 +51,8 @@ export class Reloader {
     const result = await this.#try();
     this.#last = { ...result, t: this.#clock() };
     this.#running = undefined;
+    if (result.ok) this.#log.info({ revision: this.#plan.revision }, `config: ${result.message}`);
+    else this.#log.error({ errors: result.errors }, `config not applied: ${result.message}`);
     return result;
   }
 

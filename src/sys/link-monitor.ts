@@ -67,10 +67,10 @@ export class LinkMonitor {
     this.#poll = setInterval(() => this.resync(), POLL_MS);
   }
 
-  /** Watches these devices from now on. */
+  /** Watches these devices from now on, and tells the state of each: a NIC of another name may have taken over a device. */
   setDevices(devices: readonly string[]): void {
     this.#o = { ...this.#o, devices };
-    for (const known of this.#states.keys()) if (!devices.includes(known)) this.#states.delete(known);
+    this.#states.clear();
     this.resync();
   }
 
