@@ -111,6 +111,7 @@ function judgeAgent(s: State, now: number, changes: Changes): void {
   // Whatever was forming is forgotten, and what was decided before the freeze must be seen again before it acts.
   if (before === '') {
     s.servers.since.fill(0);
+    s.servers.goodT.fill(0);
     s.cells.pathSince.fill(0);
   }
   if (verdict === '') agent.settleUntil = now + roundTrip(s);
@@ -125,6 +126,8 @@ function judgeColumns(s: State, now: number, waits: boolean, changes: Changes): 
   const n = topology.nics.length;
   const fallen: number[] = [];
   for (let j = 0; j < m; j++) {
+    if (scan.serviceGood[j] === 0) servers.goodT[j] = 0;
+    else if (servers.goodT[j] === 0) servers.goodT[j] = now;
     const failing = scan.serviceBad[j]! > 0;
     if (!failing && servers.verdict[j] === V.OK && servers.since[j] === 0 && servers.faulty[j] === 0) continue;
     const full = waits || changes.list.length >= MAX_CHANGES;

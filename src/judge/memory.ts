@@ -167,6 +167,8 @@ export interface RealServers {
   readonly cause: Uint8Array;
   readonly at: Float64Array;
   readonly since: Float64Array;
+  /** Since when some NIC has good answers, in ms; 0 = none has. */
+  readonly goodT: Float64Array;
   readonly faulty: Uint8Array;
   /** When slow start began; 0 = at full weight. */
   readonly rampT: Float64Array;

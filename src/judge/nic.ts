@@ -152,7 +152,7 @@ function lossFinding(s: State, i: number, cold: boolean): number {
 function recovering(s: State, i: number, hard: boolean): boolean {
   const { nics, scan, rules } = s;
   if (hard || nics.carrier[i] === 0 || nics.suspect[i] === 1 || nics.collapseSince[i]! > 0) return false;
-  if (nics.loss[i]! >= rules.nic_recover_loss || scan.rowBad[i] === scan.rowValid[i]) return false;
+  if (scan.rowBad[i] === scan.rowValid[i]) return false;
   const w = scan.witnesses[i]!;
   if (w > 0) return scan.failing[i]! <= Math.max(rules.nic_recover_fraction * w, w >= rules.nic_min_witnesses ? 1 : 0);
   // Without witnesses a dead cell may be the real server's: a good one proves the NIC when an anchor agrees, else most must be good.
@@ -182,7 +182,8 @@ function step(s: State, i: number, now: number, blind: boolean, found: Finding, 
   if (verdict === V.OK || verdict === V.SUSPECT) return found;
   if (!isOut(s, i) && DEGREE.indexOf(found.verdict) > DEGREE.indexOf(verdict)) return found;
   if (verdict === V.DATA_PATH_FAULT && found.verdict === verdict) return undefined;
-  if (wellMs < rules.nic_recover_ms) return undefined;
+  // The loss is already that of a window of this length: it need not be small for as long again.
+  if (wellMs < rules.nic_recover_ms || nics.loss[i]! >= rules.nic_recover_loss) return undefined;
   const over = heldDownEnough(s, s.flaps.nic, i, now, rules.nic_hold_down_ms, rules.nic_hold_down_max_ms);
   return over ? found : undefined;
 }

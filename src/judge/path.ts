@@ -27,9 +27,12 @@ function noteFault(s: State, c: number, now: number): void {
 }
 
 function isPathFault(s: State, i: number, j: number, c: number): boolean {
-  const { cells, scan } = s;
+  const { cells, scan, servers } = s;
   if (cells.serviceNow[c] !== BAD || cells.serviceStreak[c]! >= 0) return false;
-  return scan.serviceGood[j]! > 0 && rowAllows(s, i) && !isRandomLoss(s, i, c);
+  // When a real server comes back its NICs see that one after the other: only a probe begun since another saw it good says anything.
+  const goodT = servers.goodT[j]!;
+  if (scan.serviceGood[j] === 0 || goodT === 0 || cells.serviceT[c]! - servers.timeout[j]! < goodT) return false;
+  return rowAllows(s, i) && !isRandomLoss(s, i, c);
 }
 
 /** Whether the row is not, as a whole, a matter of the NIC rules. */

@@ -36,7 +36,7 @@ const SERVER_PLAIN = [
   ['cause', 9],
   ['faulty', 1],
 ] as const;
-const SERVER_TIMES = ['at', 'rampT', 'born'] as const;
+const SERVER_TIMES = ['at', 'goodT', 'rampT', 'born'] as const;
 
 /** 53-bit hash of a key, as text: names a real server in 11 characters. */
 export function hashKey(key: string): string {

@@ -117,6 +117,7 @@ function allocateServers(topology: Topology, racks: ReadonlyMap<string, number>,
     cause: new Uint8Array(n),
     at: new Float64Array(n),
     since: new Float64Array(n),
+    goodT: new Float64Array(n),
     faulty: new Uint8Array(n),
     rampT: new Float64Array(n),
   };

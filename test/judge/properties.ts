@@ -184,7 +184,8 @@ export function checkShrink(seed: number): Broken | undefined {
     mapped,
     (_, __, ___, d) => {
       const on = d.wanted.nicEnabled.reduce((x, y) => x + y, 0);
-      if (on < Math.ceil(d.wanted.nicEnabled.length / 2))
+      const most = Math.floor(t.rules['max_nics_fraction']! * d.wanted.nicEnabled.length);
+      if (on < 1 || d.wanted.nicEnabled.length - on > most)
         broken ??= { property: 'P4', message: `after a reload ${on} NICs are left` };
       if (d.wanted.frozen !== '' && d.actions.length > 0)
         broken ??= { property: 'P3', message: 'an action in a freeze after a reload' };

@@ -33,6 +33,7 @@ function rules(random: Random, lossRules: boolean): Record<string, number> {
     flap_window_ms: pick(random, [8000, 60_000]),
     flap_limit: pick(random, [2, 4]),
     slow_start_ms: pick(random, [0, 2000]),
+    max_nics_fraction: pick(random, [0.5, 0.5, 1]),
     budget_window_ms: pick(random, [1000, 5000]),
     budget_real_servers: pick(random, [1, 2, 500]),
     lossy_min_results: lossRules ? 5 : 1_000_000,

@@ -138,7 +138,7 @@ export class Witness {
       if (!this.#nics.includes(1)) return { property: 'P4', message: 'no NIC is left between two actions' };
     }
     const off = this.#nics.filter((on) => on === 0).length;
-    if (off > Math.floor(this.#nics.length / 2))
+    if (off > Math.floor(this.#t.rules['max_nics_fraction']! * this.#nics.length))
       return { property: 'P4', message: `${off} of ${this.#nics.length} NICs are disabled` };
     return this.#checkBudgets(now) ?? this.#checkMirror(d);
   }
