@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Transition } from './agent.ts';
 import type { Tally } from './client.ts';
@@ -82,4 +83,13 @@ test('every fault names known services and NICs, and wants something or forbids 
     }
     if (f.actions.length > 0) assert.ok(f.actionsWithinMs > 0, f.name);
   }
+});
+
+test('docs/lab.md lists exactly these faults', () => {
+  const text = readFileSync(new URL('../../docs/lab.md', import.meta.url), 'utf8');
+  const listed = [...text.matchAll(/^\| `([a-z0-9-]+)` \| [^|]+ \| [^|]+ \| [^|]*\|$/gm)].map((m) => m[1]);
+  assert.deepEqual(
+    listed.filter((n) => !/^(web\d|all)$/.test(n!)),
+    faults.map((f) => f.name),
+  );
 });
