@@ -42,7 +42,14 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const history = new TransitionLog();
   const fleet = new Fleet({ clock, log: (level, message, fields) => log[level](fields, message) });
-  const reconciler = new Reconciler({ actuators, clock, onAction: (report) => tellAction(log, report) });
+  const reconciler = new Reconciler({
+    actuators,
+    clock,
+    onAction: (report) => {
+      tellAction(log, report);
+      keeper.soon();
+    },
+  });
   reconciler.setPlan(first);
   const file = new StateFile(first.stateDir, (message) => log.error({}, `state is not saved: ${message}`));
   const recording = new Recording((message) => log.error({}, message));
@@ -52,7 +59,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   const state = await recover(file, topology, reconciler, clock(), log);
   const changed = (decisions: Decisions) => {
     tell(log, decisions);
-    void keeper.save();
+    keeper.soon();
   };
   const loop = new Loop({ clock, fleet, reconciler, history, recorder: () => recording.current, changed }, topology, state);
   const keeper = new Keeper(file, loop, reconciler, clock);
@@ -71,7 +78,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
       recording.follow(plan.evidenceLog);
       loop.start();
       await applied;
-      void keeper.save();
+      keeper.soon();
     },
     { clock, log },
   );

@@ -36,28 +36,54 @@ export async function recover(
   return state;
 }
 
-/** Saves the running state now and then; `save()` at once. */
+/** A change is saved this long after it: the action it caused goes first. */
+const AFTER_CHANGE_MS = 100;
+/** Making a snapshot holds up the judge; it may take at most this share of the time. */
+const SHARE = 0.05;
+
+/** Saves the running state every few seconds, and soon after each change. */
 export class Keeper {
   readonly #file: StateFile;
   readonly #loop: Loop;
   readonly #reconciler: Reconciler;
   readonly #clock: () => number;
-  readonly #timer: NodeJS.Timeout;
+  readonly #regular: NodeJS.Timeout;
+  #soon: NodeJS.Timeout | undefined;
+  #notBefore = 0;
 
   constructor(file: StateFile, loop: Loop, reconciler: Reconciler, clock: () => number) {
     this.#file = file;
     this.#loop = loop;
     this.#reconciler = reconciler;
     this.#clock = clock;
-    this.#timer = setInterval(() => void this.save(), EVERY_MS);
+    this.#regular = setInterval(() => this.soon(), EVERY_MS);
   }
 
+  /** Saves soon: at once would hold up what the change has started. */
+  soon(): void {
+    this.#soon ??= setTimeout(
+      () => {
+        this.#soon = undefined;
+        void this.save();
+      },
+      Math.max(AFTER_CHANGE_MS, this.#notBefore - this.#clock()),
+    );
+  }
+
+  /** Saves now. Never rejects. */
   save(): Promise<void> {
-    return this.#file.save(() => ({ t: this.#clock(), judge: toSnapshot(this.#loop.state), applied: this.#reconciler.toJSON() }));
+    return this.#file.save(() => {
+      const t = this.#clock();
+      const saved = { t, judge: toSnapshot(this.#loop.state), applied: this.#reconciler.toJSON() };
+      const end = this.#clock();
+      this.#notBefore = end + (end - t) / SHARE;
+      return saved;
+    });
   }
 
   stop(): Promise<void> {
-    clearInterval(this.#timer);
+    clearInterval(this.#regular);
+    clearTimeout(this.#soon);
     return this.save();
   }
 }

@@ -52,6 +52,18 @@ export function hashKey(key: string): string {
   return (4294967296 * (2097151 & b) + (a >>> 0)).toString(36);
 }
 
+const hashed = new WeakMap<Topology, readonly string[]>();
+
+/** Hashes of a topology's keys: made once, since a snapshot is taken every few seconds. */
+function hashedKeys(topology: Topology): readonly string[] {
+  let made = hashed.get(topology);
+  if (!made) {
+    made = topology.realServers.map((r) => hashKey(r.key));
+    hashed.set(topology, made);
+  }
+  return made;
+}
+
 /** The whole memory as plain JSON values; its ages count from the last pass. */
 export function toSnapshot(s: State): Saved {
   const { now } = s.clock;
@@ -61,7 +73,7 @@ export function toSnapshot(s: State): Saved {
   return {
     v: VERSION,
     nics: s.topology.nics.map((n) => n.name),
-    realServers: s.topology.realServers.map((r) => hashKey(r.key)),
+    realServers: hashedKeys(s.topology),
     hold: clock.hold,
     baseline: [baseline.n, baseline.lost, baseline.fall],
     agent: [AGENT.indexOf(agent.verdict), agent.kindSince],
@@ -139,7 +151,7 @@ function restore(s: State, r: Reader, grace: number): void {
   );
   const toServer = locate(
     keys,
-    s.topology.realServers.map((x) => hashKey(x.key)),
+    [...hashedKeys(s.topology)],
   );
   const { now } = s.clock;
   s.clock.hold = r.number('hold', 1, Number.MAX_VALUE);

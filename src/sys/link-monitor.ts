@@ -91,7 +91,8 @@ export class LinkMonitor {
   }
 
   #follow(): void {
-    const child = spawn('ip', ['-o', 'monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    // stdbuf: into a pipe, ip would keep lines back until its buffer is full.
+    const child = spawn('stdbuf', ['-oL', 'ip', '-o', 'monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
     child.on('error', () => undefined); // `exit` or the missing pid below tells
     createInterface({ input: child.stdout }).on('line', (line) => this.#onLine(line));
