@@ -1,6 +1,7 @@
 /**
- * Link truth: an `ip -o monitor link` child tells changes within ~10 ms; a sysfs poll each second is the safety net (events lost,
- * child gone, interface renamed) and reads the flap counters. After every (re)start of the child everything is read again.
+ * Link truth is sysfs; an `ip -o monitor link` child tells within ~10 ms when to look, a poll each second is the safety net (child
+ * gone, interface renamed). The kernel tells a second change within a second late (linkwatch lets one event per second through), so
+ * after each change the poll is quick for a while. After every (re)start of the child everything is read again.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -24,17 +25,14 @@ export interface LinkMonitorOptions {
 }
 
 const POLL_MS = 1000;
+const QUICK_POLL_MS = 10;
+/** The kernel's second, and some. */
+const QUICK_FOR_MS = 2000;
 const BACKOFF_MAX_MS = 10_000;
 
-/** One line of `ip -o monitor link`: device and whether it can carry traffic; undefined for other lines. */
-export function parseLinkLine(line: string): { device: string; carrier: 0 | 1 } | undefined {
-  const m = /^(Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]+)?: <([^>]*)>/.exec(line);
-  if (!m) return undefined;
-  const flags = new Set(m[3]!.split(','));
-  const state = / state (\S+)/.exec(line)?.[1] ?? 'UNKNOWN';
-  // LOWER_UP is no proof: iproute2 prints it together with NO-CARRIER.
-  const up = m[1] === undefined && flags.has('UP') && !flags.has('NO-CARRIER') && state !== 'DOWN' && state !== 'LOWERLAYERDOWN';
-  return { device: m[2]!, carrier: up ? 1 : 0 };
+/** The device a line of `ip -o monitor link` is about; undefined for other lines. Its flags are not trusted: LOWER_UP comes with NO-CARRIER. */
+export function parseLinkLine(line: string): string | undefined {
+  return /^(?:Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]+)?: </.exec(line)?.[1];
 }
 
 /** Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. */
@@ -54,7 +52,8 @@ export function readLink(device: string): LinkState {
 export class LinkMonitor {
   #o: LinkMonitorOptions;
   readonly #states = new Map<string, LinkState>();
-  readonly #poll: NodeJS.Timeout;
+  #poll: NodeJS.Timeout | undefined;
+  #quickUntil = 0;
   #child: ChildProcess | undefined;
   #retry: NodeJS.Timeout | undefined;
   #backoff = 100;
@@ -64,7 +63,16 @@ export class LinkMonitor {
     this.#o = options;
     this.resync();
     this.#follow();
-    this.#poll = setInterval(() => this.resync(), POLL_MS);
+    this.#schedule();
+  }
+
+  #schedule(): void {
+    clearTimeout(this.#poll);
+    const pause = this.#o.clock() < this.#quickUntil ? QUICK_POLL_MS : POLL_MS;
+    this.#poll = setTimeout(() => {
+      this.resync();
+      this.#schedule();
+    }, pause);
   }
 
   /** Watches these devices from now on, and tells the state of each: a NIC of another name may have taken over a device. */
@@ -87,7 +95,13 @@ export class LinkMonitor {
   #set(device: string, state: LinkState): void {
     const former = this.#states.get(device);
     this.#states.set(device, state);
-    if (former?.carrier !== state.carrier) this.#o.changed(device, state.carrier, this.#o.clock());
+    if (former?.carrier === state.carrier) return;
+    const now = this.#o.clock();
+    if (former) {
+      this.#quickUntil = now + QUICK_FOR_MS;
+      this.#schedule();
+    }
+    this.#o.changed(device, state.carrier, now);
   }
 
   #follow(): void {
@@ -109,16 +123,15 @@ export class LinkMonitor {
   }
 
   #onLine(line: string): void {
-    const seen = parseLinkLine(line);
-    if (!seen || !this.#o.devices.includes(seen.device)) return;
+    const device = parseLinkLine(line);
+    if (device === undefined || !this.#o.devices.includes(device)) return;
     this.#backoff = 100;
-    const known = this.state(seen.device);
-    this.#set(seen.device, { ...known, carrier: seen.carrier, operstate: seen.carrier === 1 ? 'up' : 'down' });
+    this.#set(device, readLink(device));
   }
 
   stop(): void {
     this.#stopped = true;
-    clearInterval(this.#poll);
+    clearTimeout(this.#poll);
     clearTimeout(this.#retry);
     this.#child?.kill();
   }
