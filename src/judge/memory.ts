@@ -240,6 +240,8 @@ export interface Clock {
   bucket: number;
   /** When the loss window last moved on. */
   turnedAt: number;
+  /** Since when the loss window fills. */
+  windowFrom: number;
 }
 
 /** Fault onsets of the last `flap_window_ms`, by index of NIC, real server or cell. */

@@ -183,9 +183,15 @@ function step(s: State, i: number, now: number, blind: boolean, found: Finding, 
   if (!isOut(s, i) && DEGREE.indexOf(found.verdict) > DEGREE.indexOf(verdict)) return found;
   if (verdict === V.DATA_PATH_FAULT && found.verdict === verdict) return undefined;
   // The loss is already that of a window of this length: it need not be small for as long again.
-  if (wellMs < rules.nic_recover_ms || nics.loss[i]! >= rules.nic_recover_loss) return undefined;
+  if (wellMs < rules.nic_recover_ms || !lossIsSmall(s, i, now)) return undefined;
   const over = heldDownEnough(s, s.flaps.nic, i, now, rules.nic_hold_down_ms, rules.nic_hold_down_max_ms);
   return over ? found : undefined;
+}
+
+/** Whether the loss window is full and shows little loss. */
+function lossIsSmall(s: State, i: number, now: number): boolean {
+  const full = now - s.clock.windowFrom >= s.rules.lossy_window_rounds * s.topology.intervalMs;
+  return full && s.nics.loss[i]! < s.rules.nic_recover_loss;
 }
 
 /** R5, after the verdicts: whose word counts about real servers. */

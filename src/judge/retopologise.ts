@@ -55,7 +55,7 @@ function runsOf(where: Where): readonly { readonly from: number; readonly to: nu
 function carryCells(from: State, to: State, nics: Where, servers: Where): void {
   const sameWindow =
     from.topology.intervalMs === to.topology.intervalMs && from.rules.lossy_window_rounds === to.rules.lossy_window_rounds;
-  Object.assign(to.clock, from.clock, sameWindow ? {} : { bucket: to.clock.bucket });
+  Object.assign(to.clock, from.clock, sameWindow ? {} : { bucket: to.clock.bucket, windowFrom: to.clock.windowFrom });
   const [m, size] = [from.topology.realServers.length, from.cells.link.length];
   const [toM, toSize] = [to.topology.realServers.length, to.cells.link.length];
   const runs = runsOf(servers);

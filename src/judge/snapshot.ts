@@ -77,9 +77,16 @@ export function toSnapshot(s: State): Saved {
     hold: clock.hold,
     baseline: [baseline.n, baseline.lost, baseline.fall],
     agent: [AGENT.indexOf(agent.verdict), agent.kindSince],
-    times: [agent.at, agent.coldUntil, agent.settleUntil, agent.stormAt, agent.stormSeen, agent.excusedUntil, clock.turnedAt].map(
-      (t) => (Number.isFinite(t) ? Math.round(now - t) : null),
-    ),
+    times: [
+      agent.at,
+      agent.coldUntil,
+      agent.settleUntil,
+      agent.stormAt,
+      agent.stormSeen,
+      agent.excusedUntil,
+      clock.turnedAt,
+      clock.windowFrom,
+    ].map((t) => (Number.isFinite(t) ? Math.round(now - t) : null)),
     nic: [
       ...NIC_PLAIN.map(([name]) => [...nics[name]]),
       [...nics.carrier],
@@ -149,10 +156,7 @@ function restore(s: State, r: Reader, grace: number): void {
     names,
     s.topology.nics.map((n) => n.name),
   );
-  const toServer = locate(
-    keys,
-    [...hashedKeys(s.topology)],
-  );
+  const toServer = locate(keys, [...hashedKeys(s.topology)]);
   const { now } = s.clock;
   s.clock.hold = r.number('hold', 1, Number.MAX_VALUE);
   restoreAgent(s, r, grace);
@@ -204,13 +208,15 @@ function restoreAgent(s: State, r: Reader, grace: number): void {
   const [verdict, kindSince] = r.list('agent', 2);
   agent.verdict = AGENT[r.integer(verdict, 0, AGENT.length - 1, 'agent')]!;
   agent.kindSince = r.integer(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
-  const times = r.list('times', 7).map((x) => (x === null ? Number.NEGATIVE_INFINITY : r.time(x, 'times')));
+  const times = r.list('times', 8).map((x) => (x === null ? Number.NEGATIVE_INFINITY : r.time(x, 'times')));
   agent.at = times[0]!;
   agent.coldUntil = times[1]!;
   agent.settleUntil = times[2]!;
   agent.stormAt = times[3]!;
   agent.stormSeen = times[4]!;
   clock.turnedAt = times[6]!;
+  // The window itself is not kept: until it is full again it proves no recovery.
+  if (grace === 0) clock.windowFrom = times[7]!;
   agent.excusedUntil = grace > 0 ? clock.now + grace : times[5]!;
 }
 

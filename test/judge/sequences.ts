@@ -36,6 +36,7 @@ function rules(random: Random, lossRules: boolean): Record<string, number> {
     max_nics_fraction: pick(random, [0.5, 0.5, 1]),
     budget_window_ms: pick(random, [1000, 5000]),
     budget_real_servers: pick(random, [1, 2, 500]),
+    lossy_window_rounds: pick(random, [2, 3, 10]),
     lossy_min_results: lossRules ? 5 : 1_000_000,
   };
 }

@@ -1,0 +1,188 @@
+/** The evidence log: what is written is read again; what is wrong is named with its line. And the replay command. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { EvidenceReader, formatDataplane, formatHeader, formatLink, formatResult } from '../../src/judge/evidence.ts';
+import { formatTransition, Replay } from '../../src/judge/replay.ts';
+import { FourlaneError } from '../../src/model/errors.ts';
+import { newBatch } from '../../src/model/facts.ts';
+import { play, topology } from './world.ts';
+
+const world = topology({
+  nics: 2,
+  servers: 3,
+  rack: (j) => (j > 0 ? 'k' : undefined),
+  server: (j) => (j === 1 ? { intervalMs: 200, timeoutMs: 100, fall: 2, rise: 1 } : {}),
+  rules: { debounce_ms: 20 },
+});
+const header = formatHeader(world);
+const reader = () => {
+  const r = new EvidenceReader();
+  r.read(header);
+  return r;
+};
+
+test('header, results, links and data-plane facts survive writing and reading', () => {
+  const read = new EvidenceReader();
+  assert.deepEqual(read.read(header), world);
+  const b = newBatch(2);
+  b.nic.set([1, 0]);
+  b.target.set([2, -1]);
+  b.outcome.set([3, 0]);
+  b.phase.set([5, 2]);
+  b.cause.set([3, 0]);
+  b.detail.set([503, 0]);
+  b.rttUs.set([310, 0]);
+  b.elapsedUs.set([900, 0]);
+  b.t.set([1000.25, 1003]);
+  assert.equal(
+    formatResult(world, b, 0),
+    '{"t":1000.25,"nic":"eth1","rs":"10.0.0.2:80","outcome":"l7","phase":"response","cause":"status","detail":503,"rtt_us":310,"elapsed_us":900}',
+  );
+  assert.equal(formatResult(world, b, 1), '{"t":1003,"nic":"eth0","anchor":"192.0.2.1","outcome":"ok"}');
+  assert.deepEqual(read.read(formatResult(world, b, 0)), {
+    kind: 'result',
+    t: 1000.25,
+    nic: 1,
+    target: 2,
+    outcome: 3,
+    phase: 5,
+    cause: 3,
+    detail: 503,
+    rttUs: 310,
+    elapsedUs: 900,
+  });
+  assert.deepEqual(read.read(formatResult(world, b, 1)), {
+    kind: 'result',
+    t: 1003,
+    nic: 0,
+    target: -1,
+    outcome: 0,
+    phase: 0,
+    cause: 0,
+    detail: 0,
+    rttUs: 0,
+    elapsedUs: 0,
+  });
+  const link = { t: 1010, nic: 1, carrier: 0 } as const;
+  assert.deepEqual(read.read(formatLink(world, link)), { kind: 'link', ...link });
+  const fact = { t: 1020, nic: 0, rxPps: 120_000, txPps: 118_000, synEstablishedRatio: 0.97 };
+  assert.deepEqual(read.read(formatDataplane(world, fact)), { kind: 'dataplane', ...fact });
+  assert.equal(read.read('  '), undefined);
+});
+
+test('defaults: a header may leave out groups, anchors, panic and rules', () => {
+  const read = new EvidenceReader().read(
+    '{"v":1,"interval_ms":1000,"timeout_ms":500,"fall":3,"rise":2,"nics":[{"name":"a"}],"realServers":[{"id":"x"}],"services":[{"name":"s","nics":["a"],"realServers":["x"]}]}',
+  );
+  assert.deepEqual(read, {
+    intervalMs: 1000,
+    timeoutMs: 500,
+    fall: 3,
+    rise: 2,
+    nics: [{ name: 'a', group: 'a', anchors: [] }],
+    realServers: [{ id: 'x', key: 'x' }],
+    services: [{ name: 's', nics: [0], realServers: [0], panic: 0.5 }],
+    rules: {},
+  });
+});
+
+const change = (from: string, to: string) => header.replace(from, to);
+for (const [what, line, message] of [
+  ['no JSON', '{"t":', /line 2: "\{\\"t\\":" is no JSON/],
+  ['a list', '[]', /line 2: it must be a JSON object/],
+  [
+    'unknown outcome',
+    '{"t":1,"nic":"eth0","rs":"10.0.0.0:80","outcome":"tiemout"}',
+    /line 2: outcome is "tiemout"; it must be one of ok, ok_slow/,
+  ],
+  [
+    'unknown phase',
+    '{"t":1,"nic":"eth0","rs":"10.0.0.0:80","outcome":"ok","phase":"x"}',
+    /phase is "x"; it must be one of start/,
+  ],
+  ['unknown NIC', '{"t":1,"nic":"eth7","rs":"10.0.0.0:80","outcome":"ok"}', /nic "eth7" is not in the header; add it there/],
+  ['unknown real server', '{"t":1,"nic":"eth0","rs":"x","outcome":"ok"}', /rs "x" is not in the header/],
+  ['unknown anchor', '{"t":1,"nic":"eth0","anchor":"x","outcome":"ok"}', /anchor "x" is none of NIC eth0/],
+  ['neither rs nor anchor', '{"t":1,"nic":"eth0","outcome":"ok"}', /needs either rs or anchor/],
+  ['both', '{"t":1,"nic":"eth0","rs":"10.0.0.0:80","anchor":"192.0.2.1","outcome":"ok"}', /needs either rs or anchor/],
+  ['no time', '{"nic":"eth0","rs":"10.0.0.0:80","outcome":"ok"}', /t is missing; it must be a number from 0/],
+  ['negative time', '{"t":-1,"nic":"eth0","carrier":0}', /t is -1/],
+  ['wrong carrier', '{"t":1,"nic":"eth0","carrier":2}', /carrier is 2; it must be 0 or 1/],
+  ['unknown entry', '{"t":1,"nic":"eth0","carrier":1,"speed":9}', /unknown entry "speed"; allowed are t, nic, carrier/],
+  ['half a data-plane fact', '{"t":1,"nic":"eth0","dataplane":{"rx_pps":1}}', /tx_pps is missing/],
+  ['no data-plane fact', '{"t":1,"nic":"eth0","dataplane":3}', /dataplane must be an object/],
+  ['another version', '{"v":2}', /v is 2; this program reads version 1/],
+  ['a NIC twice', change('"name":"eth1"', '"name":"eth0"'), /NIC eth0 is listed twice/],
+  ['a service of unknown NICs', change('"nics":["eth0","eth1"]', '"nics":["eth5"]'), /nic "eth5" is not in the header/],
+  ['an unknown rule', change('debounce_ms', 'bounce_ms'), /no rule "bounce_ms"; the rules are/],
+  ['a rule out of range', change('"debounce_ms":20', '"debounce_ms":-1'), /rule debounce_ms is -1; it must be 0/],
+  ['no interval', change('"interval_ms":1000', '"interval_ms":"1s"'), /interval_ms is "1s"/],
+  ['anchors of another type', change('["192.0.2.1"]', '[7]'), /anchors of NIC eth0 must be a list of text/],
+  ['no list of NICs', change('"nics":[{', '"nics":"x","realServers":[{'), /nics must be a list|every entry/],
+  ['a name that is no text', change('"name":"eth0"', '"name":7'), /name is 7; it must be text/],
+] as const) {
+  test(`evidence with ${what} is refused`, () => {
+    assert.throws(
+      () => reader().read(line),
+      (e: unknown) => e instanceof FourlaneError && e.code === 'EVIDENCE_INVALID' && message.test(e.message),
+    );
+  });
+}
+
+test('evidence must begin with a header, run forwards, and leave no day out', () => {
+  assert.throws(() => new EvidenceReader().read('{"t":1}'), /line 1: the first line must be the header/);
+  const r = reader();
+  const at = (t: number) => r.read(`{"t":${t},"nic":"eth0","carrier":1}`);
+  at(5000);
+  at(3600);
+  assert.throws(() => at(3400), /line 4: t 3400 is more than 1500 ms before 5000; sort the lines/);
+  assert.throws(() => at(90_000_000), /more than a day after 5000/);
+  assert.throws(() => new Replay().end(), /the log is empty/);
+});
+
+test('a second header is a reload: the past of what stays is kept', () => {
+  const two = topology({ nics: 2, servers: 4 });
+  const { log } = play(two, { cell: (i) => (t) => (t > 6000 && i === 0 ? 'timeout' : 'ok') }, 12_000);
+  const replay = new Replay();
+  const said = [...log, formatHeader(two), '{"t":12100,"nic":"eth1","carrier":1}'].flatMap((line) => replay.line(line));
+  assert.deepEqual(
+    said.map((x) => x.verdict),
+    ['SUSPECT', 'NIC_FAIL'],
+  );
+  assert.deepEqual(replay.end(), []);
+});
+
+const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const fixture = (name: string) => new URL(`../fixtures/evidence/${name}`, import.meta.url).pathname;
+const run = (args: readonly string[], input = '') => {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'replay', ...args], { input, encoding: 'utf8' });
+  return { status, stdout, stderr };
+};
+
+test('fourlane replay prints what the judge says, from a file or from standard input', () => {
+  const expected = readFileSync(fixture('06-nic-and-rs.expected.jsonl'), 'utf8');
+  assert.deepEqual(run([fixture('06-nic-and-rs.jsonl')]), { status: 0, stdout: expected, stderr: '' });
+  assert.equal(run(['-'], readFileSync(fixture('06-nic-and-rs.jsonl'), 'utf8')).stdout, expected);
+  const more = run(['--evidence', fixture('06-nic-and-rs.jsonl')]).stdout.split('\n')[0]!;
+  assert.equal((JSON.parse(more) as { evidence: { rule: string } }).evidence.rule, 'R5');
+});
+
+test('fourlane replay says what is wrong with its input and fails', () => {
+  assert.match(run(['-'], `${header}\n{"t":1,"nic":"eth9","carrier":0}\n`).stderr, /-: line 2: nic "eth9" is not in the header/);
+  assert.equal(run(['-'], `${header}\n{`).status, 1);
+  assert.match(run(['/nowhere.jsonl']).stderr, /\/nowhere.jsonl can't be read: ENOENT/);
+  assert.match(run([]).stderr, /needed is one evidence log/);
+  const help = run(['--help']);
+  assert.equal(help.status, 0);
+  assert.match(help.stdout, /Example: fourlane replay/);
+});
+
+test('a transition is printed in the documented order, without evidence', () => {
+  const { transitions } = play(topology({ nics: 2, servers: 4 }), { links: [{ t: 5000, nic: 0, carrier: 0 }] }, 5100);
+  assert.equal(
+    formatTransition(transitions[0]!),
+    '{"t":5100,"subject":"nic","nic":"eth0","verdict":"NIC_FAIL","cause":"carrier","reason":"eth0 has no carrier or is down.","actions":[{"action":"disable_nic","nic":"eth0"}],"blocked":[]}',
+  );
+});
