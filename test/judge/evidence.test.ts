@@ -186,3 +186,17 @@ test('a transition is printed in the documented order, without evidence', () => 
     '{"t":5100,"subject":"nic","nic":"eth0","verdict":"NIC_FAIL","cause":"carrier","reason":"eth0 has no carrier or is down.","actions":[{"action":"disable_nic","nic":"eth0"}],"blocked":[]}',
   );
 });
+
+test('replay takes any number of results between two passes', () => {
+  const big = topology({ nics: 2, servers: 1500 });
+  const replay = new Replay();
+  const said = [
+    formatHeader(big),
+    ...big.realServers.map((r) => `{"t":1000,"nic":"eth0","rs":"${r.id}","outcome":"ok"}`),
+  ].flatMap((line) => replay.line(line));
+  said.push(...replay.line('{"t":1000,"nic":"eth1","carrier":0}'), ...replay.end());
+  assert.deepEqual(
+    said.map((x) => [x.verdict, x.reason]),
+    [['NIC_FAIL', 'eth1 has no carrier or is down.']],
+  );
+});

@@ -29,11 +29,11 @@ test('a service loses at most 20 % of its real servers per 10 s, and the rest fo
   assert.equal(run.actions.length, 6);
   assert.ok(
     times.slice(0, 4).every((t) => t < 4000),
-    `${times}`,
+    times.join(),
   );
   assert.ok(
     times.slice(4).every((t) => t >= 10_000 && t < 15_000),
-    `${times}`,
+    times.join(),
   );
   assert.equal(run.blocked.filter((x) => x.blocked.rule === 'budget_service').length, 2);
 });

@@ -43,7 +43,7 @@ test('a restart on another clock with an unchanged world says and does nothing, 
   assert.equal(actions, 0);
   const present = verdicts(run.state).map((v) => v.verdict);
   for (const name of ['NIC_FAIL', 'NIC_PARTIAL', 'PATH', 'RS_DOWN', 'RACK_FAULT'] as const)
-    assert.ok(present.includes(name), `${name} is missing in ${present}`);
+    assert.ok(present.includes(name), `${name} is missing in ${present.join()}`);
 });
 
 test('after a restart nobody is called blind before results had time to come; after that, they are', () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { verdicts } from '../../src/judge/read.ts';
 import { formatTransition, Replay } from '../../src/judge/replay.ts';
@@ -74,11 +74,15 @@ for (const kind of ['probes', 'carrier'] as const) {
 
 test('the committed logs are those of the vectors, and replay says what the files beside them say', () => {
   for (const vector of vectors.filter((v) => v.committed)) {
-    const base = new URL(`../fixtures/evidence/${vector.name}`, import.meta.url).pathname;
     const { topology: t, fault } = build(vector);
-    const log = `${play(t, fault, END, { seed: 1 }).log.join('\n')}\n`;
-    assert.equal(readFileSync(`${base}.jsonl`, 'utf8'), log, `${vector.name}: run node test/judge/fixtures.ts`);
-    const said = replayed(log.trimEnd().split('\n')).map((x) => `${formatTransition(x)}\n`);
-    assert.equal(readFileSync(`${base}.expected.jsonl`, 'utf8'), said.join(''), vector.name);
+    const { log } = play(t, fault, END, { seed: 1 });
+    const lines = (list: readonly string[]) => list.map((line) => `${line}\n`).join('');
+    const files = { '.jsonl': lines(log), '.expected.jsonl': lines(replayed(log).map(formatTransition)) };
+    for (const [ending, text] of Object.entries(files)) {
+      const path = new URL(`../fixtures/evidence/${vector.name}${ending}`, import.meta.url).pathname;
+      // After a change that is meant: UPDATE_FIXTURES=1 node --test test/judge/vectors.test.ts, and read the diff.
+      if (process.env['UPDATE_FIXTURES'] === '1') writeFileSync(path, text);
+      assert.equal(readFileSync(path, 'utf8'), text, path);
+    }
   }
 });
