@@ -8,6 +8,18 @@ export const CONNECTING = 1;
 export const EXCHANGING = 2;
 export const RUNNING = 3;
 
+/** Bits of `flags`. The probe in flight began late. */
+export const LATE_START = 1;
+/** The last probe was refused: ask who refuses. */
+export const REFUSED_BEFORE = 2;
+/** Without device binding: the route is not verified. */
+export const UNVERIFIED = 4;
+/** The last handshake, or the last answer, took longer than a tick: let epoll tell. */
+export const FAR = 8;
+export const SLOW = 16;
+/** The socket in flight is registered with epoll. */
+export const WATCHED = 32;
+
 const ABSENT = -1;
 
 export class Cells {
@@ -30,8 +42,10 @@ export class Cells {
   streak: Int8Array;
   fall: Uint8Array;
   rise: Uint8Array;
-  /** 1 = the probe in flight began late, 2 = the last one was refused (look for ICMP), 4 = path not verified. */
+  /** Bits: see LATE_START and following. */
   flags: Uint8Array;
+  /** Handshake RTT of the probe in flight, µs. */
+  rtt: Uint32Array;
   sockaddrs: Uint8Array;
   readonly profile: (CheckProfile | undefined)[] = [];
   readonly check: (SocketCheck | AsyncCheck | undefined)[] = [];
@@ -54,6 +68,7 @@ export class Cells {
     this.fall = new Uint8Array(capacity);
     this.rise = new Uint8Array(capacity);
     this.flags = new Uint8Array(capacity);
+    this.rtt = new Uint32Array(capacity);
     this.sockaddrs = new Uint8Array(capacity * SOCKADDR_SIZE);
   }
 
@@ -77,6 +92,7 @@ export class Cells {
       'fall',
       'rise',
       'flags',
+      'rtt',
       'sockaddrs',
     ] as const;
     for (const column of columns) {

@@ -23,6 +23,8 @@ import {
   SOCK_RAW,
   SOCK_STREAM,
   send,
+  TCP_ESTABLISHED,
+  TCP_SYN_SENT,
 } from '../sys/libc.ts';
 import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
 import {
@@ -35,7 +37,7 @@ import {
   type TcpInfo,
   takeError,
 } from '../sys/socket.ts';
-import { type Cells, CONNECTING, EXCHANGING, IDLE } from './cells.ts';
+import { type Cells, CONNECTING, EXCHANGING, FAR, IDLE, REFUSED_BEFORE, SLOW, WATCHED } from './cells.ts';
 
 const START = phaseCode('start');
 const CONNECT = phaseCode('connect');
@@ -45,8 +47,13 @@ const ERRNO = causeCode('errno');
 const DEADLINE = causeCode('deadline');
 const CLOSED = causeCode('closed');
 const ECONNRESET = 104;
-const REFUSED_BEFORE = 2;
 const TURNS = 4;
+const ALWAYS = 0;
+/** Handshakes quicker than this are over by the next turn; answers that came within NEAR_MS of the start likewise. */
+const NEAR_US = 700;
+const NEAR_MS = 5;
+/** TCP_RTO_MIN of the kernel. */
+const MIN_RTO_MS = 200;
 
 const connected: Judgement = { outcome: OK, phase: CONNECT, cause: 0, detail: 0 };
 const connectedSlowly: Judgement = { outcome: OK_SLOW, phase: CONNECT, cause: 0, detail: 0 };
@@ -64,9 +71,9 @@ export class Conversation {
   readonly #out = Buffer.alloc(65_536);
   readonly #address = new Uint8Array(SOCKADDR_SIZE);
   readonly #in = Buffer.alloc(65_536);
-  /** Pairs of (cell, sequence) that may have more to read. */
-  #unread: number[] = [];
-  readonly #tcp: TcpInfo = { rttUs: 0, retransmits: 0, unacked: 0 };
+  /** Pairs of (cell, sequence) to look at in the next turn without epoll's help. */
+  #young: number[] = [];
+  readonly #tcp: TcpInfo = { state: 0, rttUs: 0, retransmits: 0, unacked: 0 };
 
   constructor(cells: Cells, epoll: Epoll, binding: Binding, board: Board, finish: Finish) {
     this.#cells = cells;
@@ -92,6 +99,8 @@ export class Conversation {
     hold(this.#board, fd);
     c.fd[cell] = fd;
     c.state[cell] = CONNECTING;
+    c.flags[cell] = c.flags[cell]! & ~WATCHED;
+    c.rtt[cell] = 0;
     if (stream) abortOnClose(fd);
     // Who refuses, the real server or a router on the way? Asked only when it matters: it costs a system call.
     if (!stream || (c.flags[cell]! & REFUSED_BEFORE) !== 0) keepIcmpErrors(fd, family);
@@ -102,10 +111,64 @@ export class Conversation {
         return;
       }
     }
-    // Edge-triggered and registered once: no epoll_ctl between connecting, sending and reading.
-    if (!this.#epoll.add(fd, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, c.sequence[cell]!))
-      this.#end(cell, { outcome: LOCAL_ERROR, phase: START, cause: ERRNO, detail: errno() }, 0);
-    else if (!stream) this.#beginExchange(cell, check);
+    if (stream) this.#await(cell, FAR);
+    else if (this.#watch(cell)) this.#beginExchange(cell, check);
+  }
+
+  /**
+   * Waits for the next thing to happen on a stream. Near real servers have answered by the next turn, so looking then is cheaper
+   * than registering with epoll (which costs more than the look); where it was not so the last time, epoll tells.
+   */
+  #await(cell: number, late: number): void {
+    const flags = this.#cells.flags[cell]!;
+    if ((flags & WATCHED) !== 0) return;
+    if (late === ALWAYS || (flags & late) !== 0) this.#watch(cell);
+    else this.#young.push(cell, this.#cells.sequence[cell]!);
+  }
+
+  /** Registers with epoll, once and edge-triggered: what is ready already is told too. @returns false when the probe has ended */
+  #watch(cell: number): boolean {
+    const c = this.#cells;
+    if (this.#epoll.add(c.fd[cell]!, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, c.sequence[cell]!)) {
+      c.flags[cell] = c.flags[cell]! | WATCHED;
+      return true;
+    }
+    this.#end(cell, { outcome: LOCAL_ERROR, phase: START, cause: ERRNO, detail: errno() }, 0);
+    return false;
+  }
+
+  /** Looks at what was begun in the last turn, or not read to its end. @returns true when there was something to look at */
+  look(): boolean {
+    if (this.#young.length === 0) return false;
+    const list = this.#young;
+    this.#young = [];
+    const c = this.#cells;
+    for (let i = 0; i < list.length; i += 2) {
+      const cell = list[i]!;
+      if (!c.present(cell) || c.sequence[cell] !== list[i + 1]) continue;
+      if (c.state[cell] === CONNECTING) this.#lookConnect(cell);
+      else if (c.state[cell] === EXCHANGING) this.#lookAnswer(cell, list[i + 1]!);
+    }
+    return true;
+  }
+
+  #lookConnect(cell: number): void {
+    const c = this.#cells;
+    const known = readTcpInfo(c.fd[cell]!, this.#tcp);
+    if (known && this.#tcp.state === TCP_SYN_SENT) {
+      c.flags[cell] = c.flags[cell]! | FAR;
+      this.#watch(cell);
+    } else if (known && this.#tcp.state === TCP_ESTABLISHED) this.#beginExchange(cell, c.check[cell] as SocketCheck, true);
+    else this.#onConnect(cell, EPOLLOUT | EPOLLERR);
+  }
+
+  #lookAnswer(cell: number, sequence: number): void {
+    const c = this.#cells;
+    this.#onExchange(cell, EPOLLIN);
+    // The last pair is this cell's when there is more to read.
+    if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence || this.#young.at(-2) === cell) return;
+    c.flags[cell] = c.flags[cell]! | SLOW;
+    if ((c.flags[cell]! & WATCHED) === 0) this.#watch(cell);
   }
 
   #openDatagram(check: SocketCheck, family: number): number {
@@ -146,18 +209,28 @@ export class Conversation {
     if (c.state[cell] === EXCHANGING && (events & (EPOLLIN | EPOLLRDHUP)) !== 0) this.#onExchange(cell, events);
   }
 
-  #beginExchange(cell: number, check: SocketCheck): void {
+  /** @param known TCP_INFO has just been read */
+  #beginExchange(cell: number, check: SocketCheck, known = false): void {
     const c = this.#cells;
     const exchange = check.begin();
-    if (exchange === undefined) {
-      const measured = readTcpInfo(c.fd[cell]!, this.#tcp);
-      this.#end(cell, measured && this.#tcp.retransmits > 0 ? connectedSlowly : connected, measured ? this.#tcp.rttUs : 0);
-      return;
+    if (check.transport === 'stream') {
+      const measured = known || readTcpInfo(c.fd[cell]!, this.#tcp);
+      c.rtt[cell] = measured ? this.#tcp.rttUs : 0;
+      if (c.rtt[cell]! < NEAR_US) c.flags[cell] = c.flags[cell]! & ~FAR;
+      if (exchange === undefined) {
+        this.#end(cell, measured && this.#tcp.retransmits > 0 ? connectedSlowly : connected, c.rtt[cell]!);
+        return;
+      }
     }
+    if (exchange === undefined) return;
     c.exchange[cell] = exchange;
     c.state[cell] = EXCHANGING;
     const length = exchange.request(this.#out);
+    const sequence = c.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
+    if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence) return;
+    // What could not be sent at once is sent when epoll says so.
+    this.#await(cell, c.rest[cell] === undefined ? SLOW : ALWAYS);
   }
 
   #send(cell: number, data: Buffer, length: number): void {
@@ -199,16 +272,7 @@ export class Conversation {
         return;
       }
     }
-    if (c.state[cell] === EXCHANGING && c.sequence[cell] === sequence) this.#unread.push(cell, sequence!);
-  }
-
-  /** Goes on reading where the last turn stopped early. @returns true when there was something to do. */
-  resume(): boolean {
-    if (this.#unread.length === 0) return false;
-    const list = this.#unread;
-    this.#unread = [];
-    for (let i = 0; i < list.length; i += 2) this.ready(list[i]!, list[i + 1]!, EPOLLIN);
-    return true;
+    if (c.state[cell] === EXCHANGING && c.sequence[cell] === sequence) this.#young.push(cell, sequence!);
   }
 
   /** An exchange has its answer: add the loss mark and the RTT. */
@@ -218,9 +282,11 @@ export class Conversation {
       this.#end(cell, judgement, Math.round((monotonicMs() - c.started[cell]!) * 1000));
       return;
     }
-    const measured = readTcpInfo(c.fd[cell]!, this.#tcp);
-    const slow = measured && judgement.outcome === OK && this.#tcp.retransmits > 0;
-    this.#end(cell, slow ? { ...judgement, outcome: OK_SLOW } : judgement, measured ? this.#tcp.rttUs : 0);
+    const elapsed = monotonicMs() - c.started[cell]!;
+    if (elapsed < NEAR_MS) c.flags[cell] = c.flags[cell]! & ~SLOW;
+    // Nothing is retransmitted before the kernel's least time-out: no need to ask.
+    const again = elapsed >= MIN_RTO_MS && readTcpInfo(c.fd[cell]!, this.#tcp) && this.#tcp.retransmits > 0;
+    this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, c.rtt[cell]!);
   }
 
   #failConnect(cell: number, code: number): void {

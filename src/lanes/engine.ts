@@ -26,7 +26,7 @@ import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
 import type { Binding } from '../sys/socket.ts';
 import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
-import { Cells, IDLE, RUNNING } from './cells.ts';
+import { Cells, IDLE, LATE_START, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import { confirming, firstStart, jittered, BURST, nextStreak, valence } from './schedule.ts';
 import { Wheel } from './wheel.ts';
@@ -125,7 +125,7 @@ export class Engine {
   /** Marks cells whose route could not be verified: they answer `path_unverified` instead of probing. */
   setUnverified(cell: number, unverified: boolean): void {
     if (!this.#cells.present(cell)) return;
-    this.#cells.flags[cell] = unverified ? this.#cells.flags[cell]! | 4 : this.#cells.flags[cell]! & ~4;
+    this.#cells.flags[cell] = unverified ? this.#cells.flags[cell]! | UNVERIFIED : this.#cells.flags[cell]! & ~UNVERIFIED;
   }
 
   /** One turn: take what is ready, then expire and start what is due. @returns ms until the next turn is needed. */
@@ -137,7 +137,7 @@ export class Engine {
       this.#stallMs = gap;
     }
     // Answers first: after a stall they are there, although the deadline has passed.
-    const more = this.#talk.resume();
+    const more = this.#talk.look();
     this.#epoll.poll(this.#talk.ready);
     this.#wheel.advance(this.#now, this.#due);
     const { header } = this.#o.board;
@@ -161,13 +161,13 @@ export class Engine {
     const now = this.#o.clock();
     const lateness = Math.max(0, now - due);
     observe(this.#o.board, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
-    c.flags[cell] = lateness > LATE_SHARE * c.interval[cell]! ? c.flags[cell]! | 1 : c.flags[cell]! & ~1;
+    c.flags[cell] = lateness > LATE_SHARE * c.interval[cell]! ? c.flags[cell]! | LATE_START : c.flags[cell]! & ~LATE_START;
     c.started[cell] = now;
     c.sequence[cell] = (c.sequence[cell]! + 1) | 0;
     this.#inFlight++;
     this.#newest = now;
     this.#wheel.schedule(cell, now + c.timeout[cell]!);
-    if ((c.flags[cell]! & 4) !== 0) {
+    if ((c.flags[cell]! & UNVERIFIED) !== 0) {
       this.#finish(cell, { outcome: LOCAL_ERROR, phase: phaseCode('route'), cause: causeCode('path_unverified'), detail: 0 }, 0);
       return;
     }
@@ -215,7 +215,7 @@ export class Engine {
     const c = this.#cells;
     const now = this.#o.clock();
     const elapsed = now - c.started[cell]!;
-    const doubtful = (c.flags[cell]! & 1) !== 0 || c.started[cell]! <= this.#stalledAt;
+    const doubtful = (c.flags[cell]! & LATE_START) !== 0 || c.started[cell]! <= this.#stalledAt;
     const good = judgement.outcome === OK || judgement.outcome === OK_SLOW;
     const e = this.#entry;
     const late = doubtful && !good && judgement.outcome !== LOCAL_ERROR;

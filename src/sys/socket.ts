@@ -78,8 +78,10 @@ export function takeError(fd: number): number {
   return getsockopt(fd, SOL_SOCKET, SO_ERROR, int, length) < 0 ? errno() : int.readInt32LE(0);
 }
 
-/** What TCP_INFO tells about a connection: handshake RTT in µs, segments retransmitted (SYN included), segments not acknowledged. */
+/** What TCP_INFO tells about a connection: state, handshake RTT in µs, segments retransmitted (SYN included), segments not acknowledged. */
 export interface TcpInfo {
+  /** TCP_ESTABLISHED, TCP_SYN_SENT … of linux/tcp.h. */
+  state: number;
   rttUs: number;
   retransmits: number;
   unacked: number;
@@ -89,6 +91,7 @@ export interface TcpInfo {
 export function readTcpInfo(fd: number, into: TcpInfo): boolean {
   length.writeInt32LE(104);
   if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, info, length) < 0) return false;
+  into.state = info[0]!;
   into.unacked = info.readUInt32LE(24);
   into.rttUs = info.readUInt32LE(68);
   into.retransmits = info.readUInt32LE(100);
