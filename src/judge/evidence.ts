@@ -220,7 +220,9 @@ export class EvidenceReader {
   #indices(line: Json, name: string, map: ReadonlyMap<string, number>, what: string): number[] {
     const value = line[name];
     if (!Array.isArray(value)) this.#fail(`${name} must be a list`);
-    return value.map((id: unknown) => this.#index(map, id, what));
+    const indices = value.map((id: unknown) => this.#index(map, id, what));
+    if (new Set(indices).size !== indices.length) this.#fail(`${name} of a service lists a ${what} twice`);
+    return indices;
   }
 
   #header(line: Json): Topology {

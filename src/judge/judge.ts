@@ -66,7 +66,7 @@ function keyOf(s: State, x: Indexed): number | undefined {
 }
 
 /** A verdict with its evidence as of now. */
-export function describe(s: State, x: Indexed, verdict: number, cause: number, since: number): Verdict {
+function describe(s: State, x: Indexed, verdict: number, cause: number, since: number): Verdict {
   const subject = nameSubject(s, x);
   const evidence = evidenceOf(s, x, verdict, cause);
   const name = VERDICTS[verdict]!;

@@ -1,8 +1,8 @@
 /** Reading the judge's state: for the status page, the metrics, `why`. Nothing here changes it. */
-import type { Subject, Verdict } from '../model/verdict.ts';
-import type { Indexed } from './explain.ts';
-import { describe } from './judge.ts';
-import { type State, V } from './memory.ts';
+import type { Evidence, Subject, Verdict } from '../model/verdict.ts';
+import { evidenceOf, type Indexed, nameSubject } from './explain.ts';
+import { type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
+import { reasonFor } from './reason.ts';
 
 /**
  * The cells as arrays, row by row: cell of NIC i and real server j is at `i * M + j`. `link` and `service` are 0 unknown, 1 good, 2 bad;
@@ -30,7 +30,10 @@ export function loss(s: State, i: number): number {
   return n < s.rules.lossy_min_results ? Number.NaN : lost / n;
 }
 
-/** Every present verdict other than OK, with its evidence as of now: agent, NICs, real servers, racks, paths. */
+/**
+ * Every present verdict other than OK: agent, NICs, real servers, racks, paths. Evidence and reason are made when they are read, and
+ * then show what the state shows: in a mass failure nobody looks at all of them.
+ */
 export function verdicts(s: State): readonly Verdict[] {
   return present(s).map((x) => verdictOf(s, x));
 }
@@ -56,16 +59,16 @@ function verdictOf(s: State, x: Indexed): Verdict {
   const { nics, servers, racks, agent } = s;
   switch (x.kind) {
     case 'agent':
-      return describe(s, x, agent.verdict === '' ? V.OK : V[agent.verdict], 0, agent.at);
+      return lazily(s, x, agent.verdict === '' ? V.OK : V[agent.verdict], 0, agent.at);
     case 'nic':
-      return describe(s, x, nics.verdict[x.i]!, nics.cause[x.i]!, nics.at[x.i]!);
+      return lazily(s, x, nics.verdict[x.i]!, nics.cause[x.i]!, nics.at[x.i]!);
     case 'rs':
-      return describe(s, x, servers.verdict[x.j]!, servers.cause[x.j]!, servers.at[x.j]!);
+      return lazily(s, x, servers.verdict[x.j]!, servers.cause[x.j]!, servers.at[x.j]!);
     case 'rack':
-      return describe(s, x, racks.verdict[x.k]!, 0, racks.at[x.k]!);
+      return lazily(s, x, racks.verdict[x.k]!, 0, racks.at[x.k]!);
     case 'path': {
       const c = x.i * s.topology.realServers.length + x.j;
-      return describe(s, x, s.cells.path[c]!, s.cells.pathCause[c]!, s.cells.pathAt[c]!);
+      return lazily(s, x, s.cells.path[c]!, s.cells.pathCause[c]!, s.cells.pathAt[c]!);
     }
   }
 }
@@ -86,4 +89,21 @@ function indexSubject(s: State, { subject, nic, rs, rack }: Subject): Indexed | 
     case 'path':
       return i < 0 || j < 0 ? undefined : { kind: 'path', i, j };
   }
+}
+
+function lazily(s: State, x: Indexed, verdict: number, cause: number, since: number): Verdict {
+  const subject = nameSubject(s, x);
+  let evidence: Evidence | undefined;
+  return {
+    ...subject,
+    verdict: VERDICTS[verdict]!,
+    cause: VERDICT_CAUSES[cause]!,
+    since,
+    get reason() {
+      return reasonFor(subject, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!, this.evidence);
+    },
+    get evidence() {
+      return (evidence ??= evidenceOf(s, x, verdict, cause));
+    },
+  };
 }

@@ -74,7 +74,7 @@ function takeCell(s: State, b: ResultBatch, k: number, i: number, j: number, t: 
     }
     countLoss(s, c, !good || outcome === OK_SLOW);
     if (good) {
-      if (nics.verdict[i] === V.OK && servers.verdict[j] === V.OK) {
+      if (nics.verdict[i] === V.OK && nics.lossyHint[i] === 0 && servers.verdict[j] === V.OK) {
         const isolated = cells.linkStreak[c]! < 0 && cells.link[c] === GOOD ? -cells.linkStreak[c]! : 0;
         s.baseline.n += 1 + isolated;
         s.baseline.lost += isolated + (outcome === OK_SLOW ? 1 : 0);

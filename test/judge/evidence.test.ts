@@ -116,6 +116,11 @@ for (const [what, line, message] of [
   ['another version', '{"v":2}', /v is 2; this program reads version 1/],
   ['a NIC twice', change('"name":"eth1"', '"name":"eth0"'), /NIC eth0 is listed twice/],
   ['a service of unknown NICs', change('"nics":["eth0","eth1"]', '"nics":["eth5"]'), /nic "eth5" is not in the header/],
+  [
+    'a service with a NIC twice',
+    change('"nics":["eth0","eth1"]', '"nics":["eth0","eth0"]'),
+    /nics of a service lists a nic twice/,
+  ],
   ['an unknown rule', change('debounce_ms', 'bounce_ms'), /no rule "bounce_ms"; the rules are/],
   ['a rule out of range', change('"debounce_ms":20', '"debounce_ms":-1'), /rule debounce_ms is -1; it must be 0/],
   ['no interval', change('"interval_ms":1000', '"interval_ms":"1s"'), /interval_ms is "1s"/],
