@@ -1,7 +1,5 @@
 /** The evidence log: what is written is read again; what is wrong is named with its line. And the replay command. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { EvidenceReader, formatDataplane, formatHeader, formatLink, formatResult } from '../../src/judge/evidence.ts';
 import { formatTransition, Replay } from '../../src/judge/replay.ts';
@@ -157,31 +155,6 @@ test('a second header is a reload: the past of what stays is kept', () => {
     ['SUSPECT', 'NIC_FAIL'],
   );
   assert.deepEqual(replay.end(), []);
-});
-
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
-const fixture = (name: string) => new URL(`../fixtures/evidence/${name}`, import.meta.url).pathname;
-const run = (args: readonly string[], input = '') => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [main, 'replay', ...args], { input, encoding: 'utf8' });
-  return { status, stdout, stderr };
-};
-
-test('fourlane replay prints what the judge says, from a file or from standard input', () => {
-  const expected = readFileSync(fixture('06-nic-and-rs.expected.jsonl'), 'utf8');
-  assert.deepEqual(run([fixture('06-nic-and-rs.jsonl')]), { status: 0, stdout: expected, stderr: '' });
-  assert.equal(run(['-'], readFileSync(fixture('06-nic-and-rs.jsonl'), 'utf8')).stdout, expected);
-  const more = run(['--evidence', fixture('06-nic-and-rs.jsonl')]).stdout.split('\n')[0]!;
-  assert.equal((JSON.parse(more) as { evidence: { rule: string } }).evidence.rule, 'R5');
-});
-
-test('fourlane replay says what is wrong with its input and fails', () => {
-  assert.match(run(['-'], `${header}\n{"t":1,"nic":"eth9","carrier":0}\n`).stderr, /-: line 2: nic "eth9" is not in the header/);
-  assert.equal(run(['-'], `${header}\n{`).status, 1);
-  assert.match(run(['/nowhere.jsonl']).stderr, /\/nowhere.jsonl can't be read: ENOENT/);
-  assert.match(run([]).stderr, /needed is one evidence log/);
-  const help = run(['--help']);
-  assert.equal(help.status, 0);
-  assert.match(help.stdout, /Example: fourlane replay/);
 });
 
 test('a transition is printed in the documented order, without evidence', () => {
