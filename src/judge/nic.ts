@@ -141,7 +141,8 @@ function lossFinding(s: State, i: number, cold: boolean): number {
   const returns = scan.lossReturns[i]! >= rules.nic_min_witnesses && 2 * scan.lossN[i]! >= rules.lossy_min_results;
   nics.lossyHint[i] = returns && 2 * loss >= rules.lossy_fraction && 2 * z >= rules.lossy_z ? 1 : 0;
   const many = scan.lossN[i]! >= rules.lossy_min_results && scan.lossCells[i]! >= rules.nic_min_witnesses;
-  const lossy = !cold && many && random && loss >= rules.lossy_fraction && z >= rules.lossy_z;
+  // Without a good result after a bad one in some cells it is an outage that has just begun, not a loss.
+  const lossy = !cold && many && random && returns && loss >= rules.lossy_fraction && z >= rules.lossy_z;
   const fails = lossy && loss >= rules.lossy_fail_fraction && others < rules.lossy_fail_others_max;
   const partial = held(nics.lossySince, i, lossy, clock) >= rules.lossy_hold_rounds * T;
   if (held(nics.lossyFailSince, i, fails, clock) >= rules.lossy_fail_hold_rounds * T) return V.NIC_FAIL;
