@@ -56,12 +56,16 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   recording.follow(first.evidenceLog);
 
   const topology = topologyOf(first);
-  const state = await recover(file, topology, reconciler, clock(), log);
+  const recovered = await recover(file, topology, reconciler, clock, log);
   const changed = (decisions: Decisions) => {
     tell(log, decisions);
     keeper.soon();
   };
-  const loop = new Loop({ clock, fleet, reconciler, history, recorder: () => recording.current, changed }, topology, state);
+  const loop = new Loop(
+    { clock, fleet, reconciler, history, recorder: () => recording.current, changed },
+    topology,
+    recovered(clock()),
+  );
   const keeper = new Keeper(file, loop, reconciler, clock);
 
   const reloader: Reloader = new Reloader(
@@ -120,6 +124,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
     await stop();
     throw error;
   }
+  loop.replace(topology, recovered(clock()));
   loop.start();
   phase = 'running';
   log.info(

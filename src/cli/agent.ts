@@ -1,7 +1,7 @@
 /** `fourlane agent`: the daemon. */
 import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
-import { startAgent } from '../main.ts';
+import { type RunningAgent, startAgent } from '../main.ts';
 import { makeLogger } from '../sys/log.ts';
 import { VERSION } from './version.ts';
 
@@ -38,14 +38,16 @@ export async function agent(argv: readonly string[]): Promise<number> {
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
   const log = makeLogger(level, values.pretty);
   const options = { config: values.config, version: VERSION, log, chaos: process.env['FOURLANE_CHAOS'] === '1' };
-  const running = await startAgent(options);
-  process.on('SIGHUP', () => void running.reload());
+  let running: RunningAgent | undefined;
+  // Before the start: by default SIGHUP ends a process.
+  process.on('SIGHUP', () => void running?.reload());
+  running = await startAgent(options);
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
   });
   log.info({ signal }, 'ending');
   await running.stop();
   log.info({}, 'ended');
-  log.flush();
-  return 0;
+  // Not by returning: an action that goes on in its own process would keep this one alive. The log is flushed on exit.
+  process.exit(0);
 }

@@ -127,7 +127,6 @@ function readable(r: Named): string {
     `  check ${JSON.stringify(r.check)}`,
   ];
   if (r.certificate_not_after !== undefined) lines.push(`  certificate valid until ${r.certificate_not_after}`);
-  if (!r.bound_to_device)
-    lines.push('  not bound to the device: this kernel refuses SO_BINDTODEVICE; the route decides the NIC');
+  if (!r.bound_to_device) lines.push('  not bound to the device: this kernel refuses SO_BINDTODEVICE; the route decides the NIC');
   return `${lines.join('\n')}\n`;
 }

@@ -1,4 +1,5 @@
 /** Warm restart: what is saved, when, and how it is taken up again. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reconciler } from '../act/reconciler.ts';
 import { initial, type JudgeState } from '../judge/judge.ts';
 import { fromSnapshot, toSnapshot } from '../judge/snapshot.ts';
@@ -10,36 +11,54 @@ import type { StateFile } from './state-file.ts';
 /** How often the streaks are saved while nothing happens; changes are saved at once. */
 const EVERY_MS = 5000;
 
-/** The judge's state to begin with: the saved one, else a new one. A saved state that can't be used is set aside and told. */
+/**
+ * Reads the saved state; one that can't be used is set aside and told.
+ * @returns the judge's state to begin with at a time: the saved one, else a new one. Called again for as long as the start takes, since
+ * that time must not count against the cells.
+ */
 export async function recover(
   file: StateFile,
   topology: Topology,
   reconciler: Reconciler,
-  now: number,
+  clock: () => number,
   log: Logger,
-): Promise<JudgeState> {
+): Promise<(now: number) => JudgeState> {
+  const anew = (now: number) => initial(topology, now);
   const loaded = await file.load();
   if (loaded.state === undefined) {
     if (loaded.reason !== '') log.warn({ path: file.path }, loaded.reason);
-    return initial(topology, now);
+    return anew;
   }
-  let state: JudgeState;
+  const { t, judge, applied } = loaded.state;
+  const takeUp = (now: number) => {
+    const state = fromSnapshot(topology, judge, now);
+    agedBy(state, now - t);
+    return state;
+  };
   try {
-    state = fromSnapshot(topology, loaded.state.judge, now);
+    takeUp(clock());
   } catch (error) {
     log.warn({ path: file.path }, await file.setAside((error as Error).message));
-    return initial(topology, now);
+    return anew;
   }
-  const damaged = reconciler.restore(loaded.state.applied);
+  const damaged = reconciler.restore(applied);
   if (damaged > 0) log.warn({ path: file.path, damaged }, 'saved actions were damaged; they are decided anew');
-  log.info({ age_ms: Math.round(now - loaded.state.t) }, 'state taken up from before the restart');
-  return state;
+  log.info({ age_ms: Math.round(clock() - t) }, 'state taken up from before the restart');
+  return takeUp;
+}
+
+/** A snapshot holds ages, so that the time without an agent does not count against the cells. Verdicts are as old as they are. */
+function agedBy({ nics, servers, racks, cells, agent }: JudgeState, ms: number): void {
+  for (const since of [nics.at, servers.at, racks.at, cells.pathAt]) since.forEach((t, k) => (since[k] = t - ms));
+  agent.at -= ms;
 }
 
 /** A change is saved this long after it: the action it caused goes first. */
 const AFTER_CHANGE_MS = 100;
 /** Making a snapshot holds up the judge; it may take at most this share of the time. */
 const SHARE = 0.05;
+/** How long the agent's end waits for actions. */
+const PATIENCE_MS = 1500;
 
 /** Saves the running state every few seconds, and soon after each change. */
 export class Keeper {
@@ -81,9 +100,11 @@ export class Keeper {
     });
   }
 
-  stop(): Promise<void> {
+  /** Ends with a last save, after the actions under way have ended: one whose end is unknown would be done again. */
+  async stop(): Promise<void> {
     clearInterval(this.#regular);
+    await Promise.race([this.#reconciler.idle(), sleep(PATIENCE_MS, undefined, { ref: false })]);
     clearTimeout(this.#soon);
-    return this.save();
+    await this.save();
   }
 }

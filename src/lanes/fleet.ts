@@ -24,6 +24,7 @@ interface Member {
 const FORGOTTEN = 0x7fffffff;
 const ANCHOR_INTERVAL_MS = 200;
 const ANCHOR_TIMEOUT_MS = 180;
+const WATCH_MS = 1000;
 
 /** Anchors are probed five times a second, by ping or TCP handshake. */
 const anchorProfiles: Readonly<Record<'ping' | 'tcp', CheckProfile>> = {
@@ -42,7 +43,13 @@ export class Fleet {
 
   constructor(options: FleetOptions) {
     this.#o = options;
-    this.#watch = setInterval(() => this.#members.forEach((m) => m.lane.watch(options.clock())), 1000);
+    let last = options.clock();
+    this.#watch = setInterval(() => {
+      const now = options.clock();
+      // Whatever stopped this thread (SIGSTOP, no CPU) may have stopped the lanes too: they get a turn first.
+      if (now - last < 2 * WATCH_MS) for (const { lane } of this.#members) lane.watch(now);
+      last = now;
+    }, WATCH_MS);
   }
 
   /** Lanes in plan order. */
