@@ -65,10 +65,13 @@ export function makeView(p: ViewParts): AgentView {
 const NONE: readonly (readonly string[])[] = [[]];
 
 function ownFamilies(p: ViewParts): readonly Family[] {
-  const certificates = p.plan().targets.flatMap((t) => {
-    const notAfter = p.fleet.certificates.get(t.key);
-    return notAfter === undefined ? [] : [{ row: [t.id], value: notAfter / 1000 }];
-  });
+  // The soonest expiry of each real server: several ssl profiles may see several certificates.
+  const certificates = new Map<string, number>();
+  for (const target of p.plan().targets) {
+    const notAfter = p.fleet.certificates.get(target.key);
+    const known = certificates.get(target.realServer) ?? Infinity;
+    if (notAfter !== undefined) certificates.set(target.realServer, Math.min(known, notAfter / 1000));
+  }
   const single = (name: string, help: string, type: 'gauge' | 'counter', value: number): Family => ({
     name,
     help,
@@ -96,11 +99,11 @@ function ownFamilies(p: ViewParts): readonly Family[] {
     ),
     {
       name: 'fourlane_certificate_not_after_timestamp_seconds',
-      help: 'Expiry of the certificate an ssl check saw.',
+      help: 'Expiry of the certificate that ssl checks of a real server saw; the soonest of several.',
       type: 'gauge',
-      labelNames: ['target'],
-      rows: certificates.map((c) => c.row),
-      values: certificates.map((c) => c.value),
+      labelNames: ['real_server'],
+      rows: [...certificates.keys()].map((realServer) => [realServer]),
+      values: [...certificates.values()],
     },
   ];
 }
