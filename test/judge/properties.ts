@@ -67,14 +67,8 @@ export function checkPermutation(seed: number): Broken | undefined {
   return a.join() === b.join() ? undefined : { property: 'P6', message: `${a.join(' ')} became ${b.join(' ')}` };
 }
 
-const RANK: Partial<Record<VerdictName, number>> = {
-  RS_DOWN: 4,
-  NIC_FAIL: 4,
-  FLAPPING: 4,
-  PROBE_PATH_FAULT: 3,
-  NIC_PARTIAL: 2,
-  DATA_PATH_FAULT: 1,
-};
+/** DATA_PATH_FAULT is none here: that the probes are good is its premise. */
+const RANK: Partial<Record<VerdictName, number>> = { RS_DOWN: 4, NIC_FAIL: 4, FLAPPING: 4, PROBE_PATH_FAULT: 3, NIC_PARTIAL: 2 };
 
 /**
  * P7: one more good result in the last pass of a prefix declares nothing worse of its NIC and its real server than was declared without it.
@@ -91,7 +85,7 @@ export function checkMonotony(seed: number): Broken | undefined {
   const called = (add: boolean): { end: number[]; declared: number[] } => {
     const end = [0, 0];
     const declared = [0, 0];
-    const note = (k: number, _: PassFacts, __: JudgeState, d: Decisions) => {
+    const note = (k: number, _: PassFacts, state: JudgeState, d: Decisions) => {
       for (const x of d.transitions) {
         const which =
           x.subject === 'nic' && x.nic === s.topology.nics[i]!.name
@@ -103,6 +97,8 @@ export function checkMonotony(seed: number): Broken | undefined {
         end[which] = RANK[x.verdict] ?? 0;
         if (k === at) declared[which] = end[which];
       }
+      // Where R3 is about to speak, R4 speaking instead is no worse.
+      if (k === at && state.nics.failSince[i]! > 0) end[0] = Math.max(end[0]!, RANK.NIC_PARTIAL!);
     };
     run(prefix, note, { add: (k, p) => (add && k === at ? [[i, j, OK, p.now]] : []) });
     return { end, declared };
