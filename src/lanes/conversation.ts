@@ -1,12 +1,11 @@
 /** What happens on the sockets of probes in flight: connect, send, receive, expire. The engine owns time and bookkeeping. */
 import type { Judgement, SocketCheck } from '../checks/kind.ts';
 import { type Board, hold, release } from '../model/board.ts';
-import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, REFUSED, TIMEOUT, UNREACHABLE } from '../model/outcome.ts';
+import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, REFUSED, TIMEOUT } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { Epoll } from '../sys/epoll.ts';
-import { connectOutcome, EACCES, EAGAIN, ECONNREFUSED, EINPROGRESS, EPERM } from '../sys/errno.ts';
+import { connectOutcome, EAGAIN, ECONNREFUSED, EINPROGRESS } from '../sys/errno.ts';
 import {
-  AF_INET,
   close,
   connect,
   EPOLLERR,
@@ -15,29 +14,16 @@ import {
   EPOLLOUT,
   EPOLLRDHUP,
   errno,
-  IPPROTO_ICMP,
-  IPPROTO_ICMPV6,
   MSG_NOSIGNAL,
   recv,
-  SOCK_DGRAM,
-  SOCK_RAW,
-  SOCK_STREAM,
   send,
   TCP_ESTABLISHED,
   TCP_SYN_SENT,
 } from '../sys/libc.ts';
 import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
-import {
-  abortOnClose,
-  type Binding,
-  icmpOffender,
-  keepIcmpErrors,
-  openBound,
-  readTcpInfo,
-  type TcpInfo,
-  takeError,
-} from '../sys/socket.ts';
+import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, type TcpInfo, takeError } from '../sys/socket.ts';
 import { type Cells, CONNECTING, EXCHANGING, FAR, IDLE, REFUSED_BEFORE, SLOW, WATCHED } from './cells.ts';
+import { openFor, outcomeOf } from './sockets.ts';
 
 const START = phaseCode('start');
 const CONNECT = phaseCode('connect');
@@ -89,7 +75,7 @@ export class Conversation {
     const address = c.copySockaddr(cell, this.#address);
     const family = address[0]!;
     const stream = check.transport === 'stream';
-    const fd = stream ? openBound(this.#binding, family, SOCK_STREAM, 0) : this.#openDatagram(check, family);
+    const fd = openFor(check.transport, this.#binding, family);
     if (fd < 0) {
       c.state[cell] = CONNECTING;
       c.fd[cell] = -1;
@@ -169,14 +155,6 @@ export class Conversation {
     if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence || this.#young.at(-2) === cell) return;
     c.flags[cell] = c.flags[cell]! | SLOW;
     if ((c.flags[cell]! & WATCHED) === 0) this.#watch(cell);
-  }
-
-  #openDatagram(check: SocketCheck, family: number): number {
-    if (check.transport === 'datagram') return openBound(this.#binding, family, SOCK_DGRAM, 0);
-    const protocol = family === AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6;
-    const fd = openBound(this.#binding, family, SOCK_DGRAM, protocol);
-    // net.ipv4.ping_group_range excludes us: a raw socket does the same where CAP_NET_RAW is held.
-    return fd === -EACCES || fd === -EPERM ? openBound(this.#binding, family, SOCK_RAW, protocol) : fd;
   }
 
   /** Takes one epoll event. */
@@ -291,11 +269,7 @@ export class Conversation {
 
   #failConnect(cell: number, code: number): void {
     const c = this.#cells;
-    let outcome = connectOutcome(code);
-    if (code === ECONNREFUSED) {
-      const offender = icmpOffender(c.fd[cell]!);
-      if (offender !== undefined && !sameAddress(offender, c.sockaddr(cell))) outcome = UNREACHABLE;
-    }
+    const outcome = outcomeOf(code, c.fd[cell]!, c.sockaddr(cell));
     c.flags[cell] =
       outcome === REFUSED || code === ECONNREFUSED ? c.flags[cell]! | REFUSED_BEFORE : c.flags[cell]! & ~REFUSED_BEFORE;
     this.#end(cell, { outcome, phase: CONNECT, cause: ERRNO, detail: code }, 0);
@@ -359,8 +333,3 @@ export class Conversation {
 }
 
 const nothing = Buffer.alloc(0);
-
-function sameAddress(offender: Uint8Array, sockaddr: Uint8Array): boolean {
-  const at = sockaddr[0] === AF_INET ? 4 : 8;
-  return Buffer.compare(offender, sockaddr.subarray(at, at + offender.length)) === 0;
-}
