@@ -172,18 +172,24 @@ function carryService(from: State, to: State, v: number, toV: number, nics: Wher
   const next = to.topology.services[toV]!;
   carrySpending(a.spentService[v]!, b.spentService[toV]!);
   b.wanted.panic[toV] = a.wanted.panic[v]!;
-  const position = new Map(next.realServers.map((j, r) => [j, r]));
-  old.realServers.forEach((j, r) => {
-    const toR = position.get(servers[j]!);
-    if (toR === undefined) return;
-    putWeight(b, toV, toR, a.wanted.weight[v]![r]!);
-    b.heldWeight[toV]![toR] = a.heldWeight[v]![r]!;
-    old.nics.forEach((i, k) => {
-      const toK = next.nics.indexOf(nics[i]!);
-      if (toK < 0) return;
-      const at = k * old.realServers.length + r;
-      putPath(b, toV, toK, toR, a.wanted.path[v]![at] === 1 ? 1 : 0);
-      b.heldPath[toV]![toK * next.realServers.length + toR] = a.heldPath[v]![at]!;
-    });
-  });
+  // The new state has everything in service: only what is not needs to be carried, and that is little or nothing.
+  const [weight, held] = [a.wanted.weight[v]!, a.heldWeight[v]!];
+  const [path, heldPath] = [a.wanted.path[v]!, a.heldPath[v]!];
+  const width = old.realServers.length;
+  const slices = old.nics.map((i, k) => [k, next.nics.indexOf(nics[i]!)] as const).filter(([, toK]) => toK >= 0);
+  let position: Map<number, number> | undefined;
+  for (let r = 0; r < width; r++) {
+    const plain =
+      weight[r] === 1 && held[r] === 0 && slices.every(([k]) => path[k * width + r] === 1 && heldPath[k * width + r] === 0);
+    if (plain) continue;
+    position ??= new Map(next.realServers.map((j, at) => [j, at]));
+    const toR = position.get(servers[old.realServers[r]!]!);
+    if (toR === undefined) continue;
+    putWeight(b, toV, toR, weight[r]!);
+    b.heldWeight[toV]![toR] = held[r]!;
+    for (const [k, toK] of slices) {
+      putPath(b, toV, toK, toR, path[k * width + r] === 1 ? 1 : 0);
+      b.heldPath[toV]![toK * next.realServers.length + toR] = heldPath[k * width + r]!;
+    }
+  }
 }
