@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=4
 /** `fourlane COMMAND`: finds the command, prints errors so that the reader knows what to do. */
 import { FourlaneError } from '../model/errors.ts';
 import { VERSION } from './version.ts';
