@@ -29,24 +29,38 @@ const QUICK_POLL_MS = 10;
 /** The kernel's second, and some. */
 const QUICK_FOR_MS = 2000;
 const BACKOFF_MAX_MS = 10_000;
+/**
+ * stdbuf: into a pipe, ip would keep lines back until its buffer is full. setpriv: after kill -9 of the agent, ip would live on until
+ * the next event.
+ */
+const MONITOR = `\
+if setpriv --pdeathsig TERM true; then exec setpriv --pdeathsig TERM stdbuf -oL ip -o monitor link; fi
+exec stdbuf -oL ip -o monitor link`;
 
 /** The device a line of `ip -o monitor link` is about; undefined for other lines. Its flags are not trusted: LOWER_UP comes with NO-CARRIER. */
 export function parseLinkLine(line: string): string | undefined {
   return /^(?:Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]+)?: </.exec(line)?.[1];
 }
 
-/** Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. */
-export function readLink(device: string): LinkState {
+/**
+ * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be read for
+ * other reasons, such as no free descriptor: that says nothing about the link.
+ */
+export function readLink(device: string): LinkState | undefined {
+  let unreadable = false;
   const read = (file: string) => {
     try {
       return readFileSync(`/sys/class/net/${device}/${file}`, 'utf8').trim();
-    } catch {
-      return undefined; // absent device; `carrier` is EINVAL while administratively down
+    } catch (error) {
+      // Absent device; `carrier` is EINVAL while administratively down.
+      unreadable ||= !/^(ENOENT|ENODEV|ENOTDIR|EINVAL)$/.test((error as NodeJS.ErrnoException).code ?? '');
+      return undefined;
     }
   };
   const operstate = read('operstate') ?? 'absent';
   const carrier = read('carrier') === '1' && operstate !== 'down' && operstate !== 'lowerlayerdown' ? 1 : 0;
-  return { carrier, operstate, changes: Number(read('carrier_changes') ?? 0) };
+  const changes = Number(read('carrier_changes') ?? 0);
+  return unreadable ? undefined : { carrier, operstate, changes };
 }
 
 export class LinkMonitor {
@@ -92,7 +106,8 @@ export class LinkMonitor {
     for (const device of this.#o.devices) this.#set(device, readLink(device));
   }
 
-  #set(device: string, state: LinkState): void {
+  #set(device: string, state: LinkState | undefined): void {
+    if (state === undefined) return;
     const former = this.#states.get(device);
     this.#states.set(device, state);
     if (former?.carrier === state.carrier) return;
@@ -105,11 +120,11 @@ export class LinkMonitor {
   }
 
   #follow(): void {
-    // stdbuf: into a pipe, ip would keep lines back until its buffer is full.
-    const child = spawn('stdbuf', ['-oL', 'ip', '-o', 'monitor', 'link'], { stdio: ['ignore', 'pipe', 'ignore'] });
+    const child = spawn('/bin/sh', ['-c', MONITOR], { stdio: ['ignore', 'pipe', 'ignore'] });
     this.#child = child;
     child.on('error', () => undefined); // `exit` or the missing pid below tells
-    createInterface({ input: child.stdout }).on('line', (line) => this.#onLine(line));
+    // Without a free descriptor there is no stdout either, whatever the types say.
+    if (child.pid !== undefined) createInterface({ input: child.stdout }).on('line', (line) => this.#onLine(line));
     const ended = () => {
       if (this.#stopped || this.#child !== child) return;
       this.#child = undefined;

@@ -11,6 +11,7 @@ export function routeDevices(destinations: readonly string[], source: string | u
     const child = spawn('ip', ['-o', '-force', '-batch', '-'], { stdio: ['pipe', 'pipe', 'ignore'] });
     let out = '';
     child.on('error', () => resolve(none()));
+    if (child.pid === undefined) return; // no such program, or no free descriptor: then there are no pipes either
     child.stdin.on('error', () => undefined); // the child ended early: its answers end early too
     child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
       out += chunk;
