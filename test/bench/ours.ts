@@ -1,4 +1,7 @@
-/** One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES]`. Prints JSON. */
+/**
+ * One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES [SERVER_PID]]`.
+ * Prints JSON. With a pid it ends that server after the measurement, and tells how long it took until everything was classified.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkKinds } from '../../src/checks/index.ts';
 import { judge } from '../../src/judge/judge.ts';
@@ -9,8 +12,16 @@ import type { CheckProfile, Plan, Target } from '../../src/model/plan.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 
-const [type = 'tcp', cells = '8000', interval = '1000', seconds = '5', port0 = '20000', ports = '100', lanes = '1'] =
-  process.argv.slice(2);
+const [
+  type = 'tcp',
+  cells = '8000',
+  interval = '1000',
+  seconds = '5',
+  port0 = '20000',
+  ports = '100',
+  lanes = '1',
+  serverPid = '',
+] = process.argv.slice(2);
 const T = Number(interval);
 const timing = { interval: T, timeout: Math.min(500, T), fall: 3, rise: 2 };
 const profile: CheckProfile =
@@ -34,8 +45,12 @@ const plan = { nics, targets, services: [], rules: {} } as unknown as Plan;
 const fleet = new Fleet({ clock: monotonicMs, log: (level, message, fields) => console.error(level, message, fields) });
 await fleet.apply(plan);
 const state = initial(topologyOf(plan), monotonicMs());
-const pass = () => judge(state, { results: fleet.collect(), links: [], dataplane: [] }, monotonicMs());
-const passes = setInterval(pass, T / 10);
+let deadAt = Infinity;
+const pass = () => {
+  const { decisions } = judge(state, { results: fleet.collect(), links: [], dataplane: [] }, monotonicMs());
+  if (decisions.transitions.some((t) => t.verdict === 'ALL_RS_DOWN' || t.verdict === 'AGENT_ISOLATED')) deadAt = monotonicMs();
+};
+const passes = setInterval(pass, Math.min(100, T / 10));
 await sleep(T + 1000);
 
 const kind = checkKinds.findIndex((k) => k.name === type);
@@ -52,6 +67,13 @@ await sleep(Number(seconds) * 1000);
 const used = process.cpuUsage(cpu);
 const after = read();
 const elapsed = (performance.now() - t0) / 1000;
+let deadMs = 0;
+if (serverPid !== '') {
+  const killed = monotonicMs();
+  process.kill(Number(serverPid), 'SIGKILL');
+  while (deadAt === Infinity && monotonicMs() - killed < 60_000) await sleep(20);
+  deadMs = deadAt - killed;
+}
 clearInterval(passes);
 
 const probes = after.all - before.all;
@@ -66,6 +88,7 @@ const result = {
   per_second: probes / elapsed,
   late_p99_ms: p99 * 1000,
   rss_mb: process.memoryUsage.rss() / 1e6,
+  dead_ms: deadMs,
   dropped: fleet.dropped().reduce((a, b) => a + b, 0),
 };
 console.log(JSON.stringify(result));

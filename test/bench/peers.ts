@@ -28,10 +28,10 @@ export function compile(file: string): string | undefined {
 }
 
 /** Starts the server the peers probe; `stop` ends it. */
-export async function startServer(program: string): Promise<{ stop(): void }> {
+export async function startServer(program: string): Promise<{ pid: number; stop(): void }> {
   const child = spawn(program, [String(PORT0), String(PORTS)], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => child.stdout.once('data', resolve));
-  return { stop: () => void child.kill() };
+  return { pid: child.pid!, stop: () => void child.kill() };
 }
 
 function run(program: string, args: readonly (string | number)[]): Promise<Sample> {
@@ -51,8 +51,15 @@ export function floor(program: string, mode: Mode, rate: number, seconds: number
   return run(program, [mode, rate, seconds, PORT0, PORTS]);
 }
 
-/** fourlane: lanes, scheduler, board and judge. */
-export function ours(mode: Mode, cells: number, intervalMs: number, seconds: number, lanes = 1): Promise<Sample> {
+/** fourlane: lanes, scheduler, board and judge. @param killAfterwards pid of the server: `dead_ms` tells when its end was classified */
+export function ours(
+  mode: Mode,
+  cells: number,
+  intervalMs: number,
+  seconds: number,
+  lanes = 1,
+  killAfterwards?: number,
+): Promise<Sample> {
   // The agent runs with a small young generation, too: it makes little garbage, and 50 MB are not worth its rarer collections.
   return run(process.execPath, [
     '--max-semi-space-size=4',
@@ -64,6 +71,7 @@ export function ours(mode: Mode, cells: number, intervalMs: number, seconds: num
     PORT0,
     PORTS,
     lanes,
+    killAfterwards ?? '',
   ]);
 }
 
