@@ -88,7 +88,7 @@ test('a byte a second, headers that are none, a reply that never ends: those are
     (await agent.get<{ verdicts: VerdictReport[] }>(`/api/v1/why?rs=${rs}`)).verdicts[0]!.evidence.cells.map((c) => c.cause);
   assert.deepEqual(await why(bad[0]!), ['deadline', 'deadline']);
   assert.deepEqual(await why(bad[1]!), ['invalid_reply', 'invalid_reply']);
-  assert.deepEqual((await agent.verdicts()).map((v) => v.rs).toSorted(), bad);
+  assert.deepEqual(new Set((await agent.verdicts()).map((v) => v.rs)), new Set(bad));
   const { cells } = (await agent.status()).nics[0]!;
   assert.equal(cells.ok, 20);
 
