@@ -5,12 +5,13 @@
 import type { Reconciler } from '../act/reconciler.ts';
 import type { TransitionLog } from '../expose/history.ts';
 import { type JudgeState, judge } from '../judge/judge.ts';
-import { verdicts } from '../judge/read.ts';
+import { verdicts, why } from '../judge/read.ts';
 import type { Fleet } from '../lanes/fleet.ts';
 import type { LinkFact } from '../model/facts.ts';
 import { RULES } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
-import type { Decisions, Verdict } from '../model/verdict.ts';
+import type { Decisions, Subject, Verdict } from '../model/verdict.ts';
+import { VerdictMemory } from './memory.ts';
 import type { Recorder } from './recorder.ts';
 
 export interface LoopOptions {
@@ -30,6 +31,7 @@ const DURATION_BOUNDS = [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.
 
 export class Loop {
   readonly #o: LoopOptions;
+  readonly #memory = new VerdictMemory();
   #state: JudgeState;
   #topology: Topology;
   #links: LinkFact[] = [];
@@ -94,6 +96,7 @@ export class Loop {
     this.#verdicts = undefined;
     this.#observe((clock() - now) / 1000);
     history.record(decisions);
+    this.#memory.record(decisions.transitions);
     if (decisions.actions.length > 0 || !this.#announced) {
       this.#announced = true;
       reconciler.pass(decisions.wanted, this.verdicts());
@@ -103,8 +106,14 @@ export class Loop {
 
   /** Present verdicts other than OK; made once per pass, however many scrapes and pages ask. */
   verdicts(): readonly Verdict[] {
-    this.#verdicts ??= verdicts(this.#state);
+    this.#verdicts ??= verdicts(this.#state).map((v) => this.#memory.explain(v));
     return this.#verdicts;
+  }
+
+  /** The verdict of one subject, OK included; undefined when there is no such subject. */
+  why(subject: Subject): Verdict | undefined {
+    const verdict = why(this.#state, subject);
+    return verdict && this.#memory.explain(verdict);
   }
 
   #observe(seconds: number): void {

@@ -2,7 +2,7 @@
 import type { Reconciler } from '../act/reconciler.ts';
 import type { TransitionLog } from '../expose/history.ts';
 import type { AgentView, ReloadResult } from '../expose/view.ts';
-import { cells, loss, why } from '../judge/read.ts';
+import { cells, loss } from '../judge/read.ts';
 import { LaneFamilies } from '../lanes/families.ts';
 import type { Fleet } from '../lanes/fleet.ts';
 import type { Family } from '../model/family.ts';
@@ -55,7 +55,7 @@ export function makeView(p: ViewParts): AgentView {
     cells: () => cells(p.loop.state),
     wanted: () => p.loop.state.wanted,
     verdicts: () => p.loop.verdicts(),
-    why: (subject) => why(p.loop.state, subject),
+    why: (subject) => p.loop.why(subject),
     history: p.history,
     families: () => [...laneFamilies.families(), ...p.reconciler.families(), ...ownFamilies(p)],
     reload: p.reload,

@@ -1,0 +1,37 @@
+/**
+ * Remembers why each present verdict was given. The judge explains from what it sees now, which is right until a fault heals while
+ * its verdict is still held: then the reader needs the evidence of the moment it was named.
+ */
+import type { Transition, Verdict } from '../model/verdict.ts';
+import { nameOf } from './tell.ts';
+
+/** Verdicts remembered at most; a mass failure names thousands, and each holds up to 16 cells. */
+const MOST = 2000;
+
+export class VerdictMemory {
+  readonly #named = new Map<string, Transition>();
+
+  /** Takes a pass's transitions, oldest first. */
+  record(transitions: readonly Transition[]): void {
+    for (const t of transitions) {
+      const name = nameOf(t);
+      this.#named.delete(name);
+      if (t.verdict !== 'OK') this.#named.set(name, t);
+    }
+    for (const name of this.#named.keys()) {
+      if (this.#named.size <= MOST) break;
+      this.#named.delete(name);
+    }
+  }
+
+  /** The verdict with the reason and evidence it was given for, as far as they are remembered. */
+  explain(v: Verdict): Verdict {
+    const then = this.#named.get(nameOf(v));
+    if (then === undefined || then.verdict !== v.verdict || then.cause !== v.cause) return v;
+    const healed = then.evidence.failing > 0 && v.evidence.failing === 0;
+    const reason = healed
+      ? `${then.reason} It answers again now, and is held until it has stayed well long enough.`
+      : then.reason;
+    return { ...v, reason, evidence: then.evidence };
+  }
+}
