@@ -15,6 +15,7 @@ export class Reloader {
   #plan: Plan;
   #last: ReloadResult & { readonly t: number };
   #running: Promise<ReloadResult> | undefined;
+  #next: Promise<ReloadResult> | undefined;
 
   /** @param apply makes the running agent follow the new plan */
   constructor(
@@ -40,14 +41,21 @@ export class Reloader {
   }
 
   /** Loads the file again. Requests that come while one runs get a run of their own after it, shared by all of them. */
-  async reload(): Promise<ReloadResult> {
-    while (this.#running) await this.#running;
-    this.#running = this.#once();
-    const result = await this.#running;
-    return result;
+  reload(): Promise<ReloadResult> {
+    if (this.#next !== undefined || this.#running === undefined) return this.#next ?? this.#once();
+    this.#next = this.#running.then(() => {
+      this.#next = undefined;
+      return this.#once();
+    });
+    return this.#next;
   }
 
-  async #once(): Promise<ReloadResult> {
+  #once(): Promise<ReloadResult> {
+    this.#running = this.#finish();
+    return this.#running;
+  }
+
+  async #finish(): Promise<ReloadResult> {
     const result = await this.#try();
     this.#last = { ...result, t: this.#clock() };
     this.#running = undefined;

@@ -1,10 +1,10 @@
 /** What happens on the sockets of probes in flight: connect, send, receive, expire. The engine owns time and bookkeeping. */
 import type { Judgement, SocketCheck } from '../checks/kind.ts';
 import { type Board, hold, release } from '../model/board.ts';
-import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, REFUSED, TIMEOUT } from '../model/outcome.ts';
+import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, TIMEOUT } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { Epoll } from '../sys/epoll.ts';
-import { connectOutcome, EAGAIN, ECONNREFUSED, EINPROGRESS } from '../sys/errno.ts';
+import { connectOutcome, EAGAIN, EINPROGRESS } from '../sys/errno.ts';
 import {
   close,
   connect,
@@ -22,7 +22,7 @@ import {
 } from '../sys/libc.ts';
 import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
 import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, type TcpInfo, takeError } from '../sys/socket.ts';
-import { type Cells, CONNECTING, EXCHANGING, FAR, IDLE, REFUSED_BEFORE, SLOW, WATCHED } from './cells.ts';
+import { type Cells, CONNECTING, EXCHANGING, FAR, IDLE, FAILED_BEFORE, SLOW, WATCHED } from './cells.ts';
 import { openFor, outcomeOf } from './sockets.ts';
 
 const START = phaseCode('start');
@@ -89,7 +89,7 @@ export class Conversation {
     c.rtt[cell] = 0;
     if (stream) abortOnClose(fd);
     // Who refuses, the real server or a router on the way? Asked only when it matters: it costs a system call.
-    if (!stream || (c.flags[cell]! & REFUSED_BEFORE) !== 0) keepIcmpErrors(fd, family);
+    if (!stream || (c.flags[cell]! & FAILED_BEFORE) !== 0) keepIcmpErrors(fd, family);
     if (connect(fd, address, sockaddrLength(address)) < 0) {
       const code = errno();
       if (code !== EINPROGRESS) {
@@ -194,6 +194,7 @@ export class Conversation {
     if (check.transport === 'stream') {
       const measured = known || readTcpInfo(c.fd[cell]!, this.#tcp);
       c.rtt[cell] = measured ? this.#tcp.rttUs : 0;
+      c.flags[cell] = c.flags[cell]! & ~FAILED_BEFORE;
       if (c.rtt[cell]! < NEAR_US) c.flags[cell] = c.flags[cell]! & ~FAR;
       if (exchange === undefined) {
         this.#end(cell, measured && this.#tcp.retransmits > 0 ? connectedSlowly : connected, c.rtt[cell]!);
@@ -270,8 +271,7 @@ export class Conversation {
   #failConnect(cell: number, code: number): void {
     const c = this.#cells;
     const outcome = outcomeOf(code, c.fd[cell]!, c.sockaddr(cell));
-    c.flags[cell] =
-      outcome === REFUSED || code === ECONNREFUSED ? c.flags[cell]! | REFUSED_BEFORE : c.flags[cell]! & ~REFUSED_BEFORE;
+    c.flags[cell] = c.flags[cell]! | FAILED_BEFORE;
     this.#end(cell, { outcome, phase: CONNECT, cause: ERRNO, detail: code }, 0);
   }
 
@@ -288,6 +288,7 @@ export class Conversation {
     const check = c.check[cell];
     if (c.state[cell] !== EXCHANGING || check === undefined || 'run' in check) {
       this.abandonRun(cell);
+      c.flags[cell] = c.flags[cell]! | FAILED_BEFORE;
       this.#end(cell, noAnswer, 0);
       return;
     }

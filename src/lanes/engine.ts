@@ -25,7 +25,7 @@ import type { CellBatch } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
 import type { Binding } from '../sys/socket.ts';
-import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
+import { clearScope, SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Cells, IDLE, LATE_START, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import { confirming, firstStart, jittered, BURST, nextStreak, valence } from './schedule.ts';
@@ -108,6 +108,8 @@ export class Engine {
     c.streak[cell] = 0;
     c.flags[cell] = 0;
     c.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
+    // A bound socket has its scope from the device, whatever index that has by then: it may be made anew.
+    if (this.#o.binding.device !== undefined) clearScope(c.sockaddr(cell));
     c.nominal[cell] = firstStart(cell, profile.interval, this.#now);
     this.#wheel.schedule(cell, c.nominal[cell]!);
   }

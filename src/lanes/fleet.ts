@@ -100,7 +100,8 @@ export class Fleet {
   /** All cells of a NIC's lane, for a thread that starts (again). */
   #cellsOf(nic: Nic): CellBatch {
     const batch = new BatchBuilder(nic.device);
-    const member = this.#members.find((m) => m.nic.name === nic.name);
+    // By identity: while a NIC of the same name takes over, the former one is still listed.
+    const member = this.#members.find((m) => identity(m.nic) === identity(nic));
     if (member && this.#plan) {
       eachOccupant(member.nic, this.#plan, (key, address, profile) => {
         const cell = member.cellOf.get(key);

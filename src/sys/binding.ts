@@ -19,13 +19,15 @@ export function makeBinding(
   const binding: Binding = {
     device: Buffer.from(`${device}\0`),
     source4: four ? sockaddrOf({ family: 4, ip: source, port: 0 }) : undefined,
-    source6: source !== undefined && !four ? sockaddrOf({ family: 6, ip: source, port: 0 }, device) : undefined,
+    // Without scope: the socket's device gives it.
+    source6: source !== undefined && !four ? sockaddrOf({ family: 6, ip: source, port: 0 }) : undefined,
   };
   const fd = withoutDevice ? -EPERM : openBound({ ...binding, source4: undefined, source6: undefined }, AF_INET, SOCK_STREAM, 0);
   if (fd >= 0) close(fd);
   if (fd !== -EPERM) return { binding, reason: '' };
+  const source6 = binding.source6 && sockaddrOf({ family: 6, ip: source!, port: 0 }, device);
   return {
-    binding: { ...binding, device: undefined },
+    binding: { ...binding, device: undefined, source6 },
     reason: `SO_BINDTODEVICE ${device}: ${errnoName(-fd)}; probing by source address`,
   };
 }

@@ -36,6 +36,11 @@ export function sockaddrOf(address: Address, device?: string): Uint8Array {
   return record;
 }
 
+/** Takes the scope out of a packed IPv6 record. */
+export function clearScope(record: Uint8Array): void {
+  if (record[0] === AF_INET6) record.fill(0, 24, 28);
+}
+
 /** The address a packed record holds; the scope of an IPv6 one as a number. */
 export function unpackSockaddr(record: Uint8Array): Address {
   const port = (record[2]! << 8) | record[3]!;

@@ -43,7 +43,7 @@ after(async () => {
 });
 
 const failed = () => agent.metric('fourlane_state_save_failed');
-const said = () => agent.log.filter((l) => /^state is not saved/.test(l.message));
+const said = () => agent.log.filter((l) => l.message.startsWith('state is not saved'));
 let weight = 1;
 /** A reload that changes something: the state is saved after it. */
 const reload = async () => {
