@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { loadPlanFile } from '../../src/config/load.ts';
+import { Reloader } from '../../src/daemon/reload.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import type { Logger } from '../../src/sys/log.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'fourlane-reload-'));
+after(() => rmSync(dir, { recursive: true }));
+
+const yaml = (port: number, more = '') =>
+  `server: lb\nnics: [{name: eth0}]\nservices: [{vip: '10.0.0.1:80/tcp', realServers: ['10.1.0.1:${port}']}]\n${more}`;
+
+/** A reloader over a file; `applied` are the plans taken over, each of which waits for `go`. */
+function stage() {
+  const file = join(dir, 'fourlane.yaml');
+  const write = (text: string) => writeFileSync(file, text);
+  write(yaml(80));
+  const applied: Plan[] = [];
+  const waiting: (() => void)[] = [];
+  const state = { now: 0, hold: false, fail: '' };
+  const lines: string[] = [];
+  const log = { info: (_: object, m: string) => lines.push(m), error: (_: object, m: string) => lines.push(`error ${m}`) };
+  const reloader = new Reloader(
+    file,
+    loadPlanFile(file, { hostname: 'lb' }),
+    async (plan) => {
+      applied.push(plan);
+      if (state.fail !== '') throw new Error(state.fail);
+      if (state.hold) await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    { clock: () => state.now, log: log as unknown as Logger },
+  );
+  const go = () => waiting.shift()?.();
+  return { reloader, write, applied, state, lines, go };
+}
+const ports = (plans: readonly Plan[]) => plans.map((p) => p.targets[0]!.address.port);
+
+test('a good file is applied, the same file is not, and the last result is remembered with its time', async () => {
+  const { reloader, write, applied, state, lines } = stage();
+  assert.deepEqual(reloader.last, { ok: true, message: 'started', t: 0 });
+  state.now = 5;
+  assert.deepEqual(await reloader.reload(), { ok: true, message: 'nothing changed' });
+  write(yaml(81));
+  state.now = 7;
+  assert.equal((await reloader.reload()).ok, true);
+  assert.deepEqual(ports(applied), [81]);
+  assert.equal(reloader.plan, applied[0]);
+  assert.equal(reloader.last.t, 7);
+  assert.match(lines.at(-1)!, /^config: service 10\.0\.0\.1:80\/tcp changed; checks: 1 added, 1 removed, 0 kept$/);
+});
+
+test('a bad file, a missing one, and one that needs a restart change nothing and say why', async () => {
+  const { reloader, write, applied, lines } = stage();
+  const before = reloader.plan;
+  write(yaml(80).replace('10.1.0.1', 'web-1'));
+  const bad = await reloader.reload();
+  assert.equal(bad.ok, false);
+  assert.match(bad.errors![0]!, /fourlane\.yaml:3:\d+: services\[0\]\.realServers\[0\]/);
+  write(yaml(80, 'cluster: other\n'));
+  const restart = await reloader.reload();
+  assert.deepEqual(restart, {
+    ok: false,
+    message: 'cluster cannot change while running; restart the agent. Nothing was changed',
+  });
+  rmSync(join(dir, 'fourlane.yaml'));
+  assert.equal((await reloader.reload()).ok, false);
+  assert.deepEqual([applied.length, reloader.plan === before, reloader.last.ok], [0, true, false]);
+  assert.ok(lines.every((l) => l.startsWith('error config not applied: ')));
+});
+
+test('what fails while it is applied is said, and the next reload is not held up', async () => {
+  const { reloader, write, state } = stage();
+  write(yaml(81));
+  state.fail = 'no thread';
+  assert.deepEqual(await reloader.reload(), { ok: false, message: 'no thread', errors: [] });
+  state.fail = '';
+  write(yaml(82));
+  assert.equal((await reloader.reload()).ok, true);
+});
+
+test('one at a time: requests that come while one runs share one run after it, which sees the file as it is then', async () => {
+  const { reloader, write, applied, state, go } = stage();
+  state.hold = true;
+  write(yaml(81));
+  const first = reloader.reload();
+  write(yaml(82));
+  const others = Array.from({ length: 100 }, () => reloader.reload());
+  write(yaml(83));
+  assert.deepEqual(ports(applied), [81]);
+  state.hold = false;
+  go();
+  await first;
+  assert.equal(new Set(await Promise.all(others)).size, 1, 'one run for all of them');
+  assert.deepEqual(ports(applied), [81, 83]);
+  assert.equal((await reloader.reload()).message, 'nothing changed');
+});
