@@ -94,7 +94,9 @@ test('1 000 reloads and 10 000 scrapes: flat descriptors, threads and memory; no
     changes.map((t) => t.reason),
     [],
   );
-  assert.equal((await agent.verdict('RS_DOWN', { rs: '127.1.9.9:1' })).since, verdict.since);
+  const kept = await agent.verdict('RS_DOWN', { rs: '127.1.9.9:1' });
+  const moved = Date.parse(kept.since) - Date.parse(verdict.since);
+  assert.ok(Math.abs(moved) < 50, `the verdict's beginning moved by ${moved} ms`); // the wall clock is stepped and slewed
   assert.equal(await agent.metric('fourlane_lane_results_dropped_total'), 0);
 });
 
@@ -150,10 +152,16 @@ test('replay of the evidence recorded says what the agent said', { timeout: 30_0
   base.services[0]!.realServers = [...loopbackServers(40, server.port), `127.1.8.8:${flaky.port}`];
   agent = await AgentProcess.start(writeConfig(dir, base));
   await agent.allGood();
+  const rounds = async (n: number) => {
+    const from = (await agent.metric('fourlane_check_results_total'))!;
+    await until(`${n} rounds`, 8000, async () => (await agent.metric('fourlane_check_results_total'))! > from + n * 2 * 41);
+  };
   // The agent judges nothing in its first rounds, counted from its start; replay knows only when the first result came.
-  await until('six rounds', 8000, async () => (await agent.metric('fourlane_check_results_total'))! > 6 * 2 * 41);
+  await rounds(5);
   await flaky.close();
   await agent.verdict('RS_DOWN', { rs: `127.1.8.8:${flaky.port}` });
+  // Replay's passes fall between the agent's: what is good again at once might never be down there.
+  await rounds(2);
   const again = await serve(flaky.port);
   await agent.allGood();
   const said = (await agent.transitions()).map((t) => ({ ...t, t: Date.parse(t.time) }));
