@@ -28,7 +28,7 @@ import type { Binding } from '../sys/socket.ts';
 import { clearScope, SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Cells, IDLE, LATE_START, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
-import { confirming, firstStart, jittered, BURST, nextStreak, valence } from './schedule.ts';
+import { BURST, BurstBudget, confirming, firstStart, jittered, nextStreak, valence } from './schedule.ts';
 import { Wheel } from './wheel.ts';
 
 /** A tick gap above this is a stall: what was in flight and is not good proves nothing (attribution.md, section 3). */
@@ -51,6 +51,7 @@ export class Engine {
   readonly #cells = new Cells(64);
   readonly #wheel: Wheel;
   readonly #talk: Conversation;
+  readonly #burst = new BurstBudget();
   readonly #entry: RingEntry = {
     cell: 0,
     generation: 0,
@@ -102,6 +103,7 @@ export class Engine {
     c.generation[cell] = generation;
     c.profile[cell] = profile;
     c.interval[cell] = profile.interval;
+    this.#burst.change(1000 / profile.interval);
     c.timeout[cell] = profile.timeout;
     c.fall[cell] = profile.fall;
     c.rise[cell] = profile.rise;
@@ -117,6 +119,7 @@ export class Engine {
   #remove(cell: number): void {
     if (!this.#cells.present(cell)) return;
     this.#wheel.cancel(cell);
+    this.#burst.change(-1000 / this.#cells.interval[cell]!);
     if (this.#cells.state[cell] !== IDLE) {
       this.#inFlight--;
       this.#talk.abandon(cell);
@@ -248,7 +251,7 @@ export class Engine {
     const streak = nextStreak(c.streak[cell]!, valence(outcome));
     c.streak[cell] = streak;
     let nominal = c.nominal[cell]!;
-    if (confirming(streak, c.fall[cell]!, c.rise[cell]!)) nominal = c.started[cell]! + interval / BURST;
+    if (confirming(streak, c.fall[cell]!, c.rise[cell]!) && this.#burst.take(now)) nominal = c.started[cell]! + interval / BURST;
     else
       do nominal += interval;
       while (nominal < now);
