@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { actuators } from './act/index.ts';
 import { Reconciler } from './act/reconciler.ts';
 import { loadPlanFile } from './config/load.ts';
+import { applyPlan } from './daemon/apply.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
 import { Recording } from './daemon/recorder.ts';
@@ -12,8 +13,8 @@ import { tell, tellAction } from './daemon/tell.ts';
 import { makeView } from './daemon/view.ts';
 import { TransitionLog } from './expose/history.ts';
 import { startServer } from './expose/server.ts';
-import { retopologise } from './judge/retopologise.ts';
 import { Fleet } from './lanes/fleet.ts';
+import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
 import { monotonicMs as clock } from './sys/clock.ts';
@@ -68,25 +69,8 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   );
   const keeper = new Keeper(file, loop, reconciler, clock);
 
-  const reloader: Reloader = new Reloader(
-    config,
-    first,
-    async (plan) => {
-      loop.stop();
-      loop.pass();
-      const next = topologyOf(plan);
-      loop.replace(next, retopologise(loop.state, next, clock()));
-      reconciler.setPlan(plan);
-      const applied = fleet.apply(plan);
-      links.setDevices(plan.nics.map((n) => n.device));
-      recording.follow(plan.evidenceLog);
-      loop.start();
-      await applied;
-      keeper.soon();
-    },
-    { clock, log },
-  );
-
+  const follow = (plan: Plan) => applyPlan({ clock, loop, reconciler, fleet, links, recording, keeper }, plan);
+  const reloader: Reloader = new Reloader(config, first, follow, { clock, log });
   const links = new LinkMonitor({
     devices: first.nics.map((n) => n.device),
     clock,

@@ -12,6 +12,8 @@ export class Reloader {
   readonly #apply: (plan: Plan, diff: PlanDiff) => Promise<void>;
   readonly #clock: () => number;
   readonly #log: Logger;
+  /** The last plan was not applied to its end: the next reload applies again, even if the file is the same. */
+  #incomplete = false;
   #plan: Plan;
   #last: ReloadResult & { readonly t: number };
   #running: Promise<ReloadResult> | undefined;
@@ -74,9 +76,11 @@ export class Reloader {
           message: `${diff.needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed`,
         };
       }
-      if (!diff.same) {
+      if (!diff.same || this.#incomplete) {
         this.#plan = plan;
+        this.#incomplete = true;
         await this.#apply(plan, diff);
+        this.#incomplete = false;
       }
       return { ok: true, message: diff.summary };
     } catch (error) {

@@ -50,6 +50,11 @@ function confirm(state: number, streak: number, fall: number, rise: number): num
   return -streak >= fall ? BAD : state;
 }
 
+/** After a restart the time without an agent must not break the streaks. */
+function patience(s: State, t: number): number {
+  return t < s.agent.excusedUntil ? 2 : 1;
+}
+
 function takeCell(s: State, b: ResultBatch, k: number, i: number, j: number, t: number): void {
   const { cells, nics, servers } = s;
   const c = i * s.topology.realServers.length + j;
@@ -62,7 +67,7 @@ function takeCell(s: State, b: ResultBatch, k: number, i: number, j: number, t: 
   cells.rttUs[c] = b.rttUs[k]!;
   cells.elapsedUs[c] = b.elapsedUs[k]!;
   cells.t[c] = t;
-  const limit = servers.limit[j]!;
+  const limit = servers.limit[j]! * patience(s, t);
   const fall = s.adaptedFall[j]!;
   const link = LINK_EVIDENCE[outcome] ?? 0;
   if (link !== 0) {
@@ -104,7 +109,7 @@ function takeAnchor(s: State, i: number, a: number, outcome: number, t: number):
   anchors.outcome[k] = outcome;
   const link = LINK_EVIDENCE[outcome] ?? 0;
   if (link === 0) return;
-  const gap = t - anchors.linkT[k]! > roundTrip(s) + s.rules.stale_rounds * topology.intervalMs;
+  const gap = t - anchors.linkT[k]! > (roundTrip(s) + s.rules.stale_rounds * topology.intervalMs) * patience(s, t);
   anchors.streak[k] = extend(anchors.streak[k]!, link > 0, gap);
   anchors.linkT[k] = t;
   anchors.link[k] = confirm(anchors.link[k]!, anchors.streak[k]!, topology.fall, topology.rise);

@@ -1,6 +1,6 @@
 /** The peers of one comparison, each run in a process of its own against the same server. CPU is user+sys of the probing process. */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -18,11 +18,18 @@ export interface Sample {
   readonly [more: string]: number;
 }
 
+/** A directory that goes with this process. */
+function scratch(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'fourlane-bench-'));
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  return directory;
+}
+
 const here = (file: string) => new URL(file, import.meta.url).pathname;
 
 /** Compiles a C file; undefined without a compiler. */
 export function compile(file: string): string | undefined {
-  const out = join(mkdtempSync(join(tmpdir(), 'fourlane-bench-')), 'program');
+  const out = join(scratch(), 'program');
   const done = spawnSync('gcc', ['-O2', '-o', out, here(file)], { stdio: ['ignore', 'ignore', 'inherit'] });
   return done.status === 0 ? out : undefined;
 }
@@ -99,7 +106,7 @@ export async function blackbox(mode: Mode, requests: number): Promise<Sample | u
     '\n',
   )[0];
   if (!found) return undefined;
-  const directory = mkdtempSync(join(tmpdir(), 'fourlane-bench-'));
+  const directory = scratch();
   const config = join(directory, 'blackbox.yml');
   writeFileSync(
     config,
