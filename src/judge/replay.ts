@@ -1,6 +1,6 @@
 /** Feeds an evidence log to the judge, with a pass every T/10 of the log's time. Pure: lines in, transitions out. */
 import { FourlaneError } from '../model/errors.ts';
-import { type DataplaneFact, type LinkFact, newBatch, type ResultBatch } from '../model/facts.ts';
+import { append, type DataplaneFact, type LinkFact, newBatch, type ResultBatch } from '../model/facts.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Transition } from '../model/verdict.ts';
 import { EvidenceReader, type Observation } from './evidence.ts';
@@ -55,21 +55,7 @@ export class Replay {
   #keep(o: Observation): void {
     if (o.kind === 'link') this.#links.push(o);
     else if (o.kind === 'dataplane') this.#dataplane.push(o);
-    else {
-      const k = this.#batch.count;
-      if (k === this.#batch.nic.length) this.#batch = grown(this.#batch);
-      const b = this.#batch;
-      b.nic[k] = o.nic;
-      b.target[k] = o.target;
-      b.outcome[k] = o.outcome;
-      b.phase[k] = o.phase;
-      b.cause[k] = o.cause;
-      b.detail[k] = o.detail;
-      b.rttUs[k] = o.rttUs;
-      b.elapsedUs[k] = o.elapsedUs;
-      b.t[k] = o.t;
-      b.count++;
-    }
+    else this.#batch = append(this.#batch, o.nic, o.target, o);
   }
 
   #passesBefore(t: number): Transition[] {
@@ -86,14 +72,6 @@ export class Replay {
     }
     return out;
   }
-}
-
-function grown(b: ResultBatch): ResultBatch {
-  const bigger = newBatch(b.nic.length * 2);
-  for (const name of ['nic', 'target', 'outcome', 'phase', 'cause', 'detail', 'rttUs', 'elapsedUs', 't'] as const)
-    bigger[name].set(b[name]);
-  bigger.count = b.count;
-  return bigger;
 }
 
 /** The line that `fourlane replay` prints for a transition. */

@@ -1,7 +1,7 @@
 /** All lanes of the agent: plan in, results out. Knows which cell of which lane is which judge column. */
 import { checkKinds } from '../checks/index.ts';
 import { DROPPED, drain } from '../model/board.ts';
-import { newBatch, type ResultBatch } from '../model/facts.ts';
+import { append, newBatch, type ResultBatch } from '../model/facts.ts';
 import type { CellBatch } from '../model/messages.ts';
 import type { Address, CheckProfile, Nic, Plan } from '../model/plan.ts';
 import { BatchBuilder } from './batch.ts';
@@ -144,17 +144,7 @@ export class Fleet {
       drain(member.lane.board, (e) => {
         const column = member.column[e.cell];
         if (column === undefined || column === FORGOTTEN || member.generation[e.cell] !== e.generation) return;
-        if (batch.count === batch.nic.length) batch = this.#batch = enlarge(batch);
-        const i = batch.count++;
-        batch.nic[i] = nic;
-        batch.target[i] = column;
-        batch.outcome[i] = e.outcome;
-        batch.phase[i] = e.phase;
-        batch.cause[i] = e.cause;
-        batch.detail[i] = e.detail;
-        batch.rttUs[i] = e.rttUs;
-        batch.elapsedUs[i] = e.elapsedUs;
-        batch.t[i] = e.t;
+        batch = this.#batch = append(batch, nic, column, e);
       });
     });
     return batch;
@@ -201,13 +191,4 @@ function grow(member: Member, needed: number): void {
   generation.set(member.generation);
   member.column = column;
   member.generation = generation;
-}
-
-function enlarge(old: ResultBatch): ResultBatch {
-  const made = newBatch(old.nic.length * 2);
-  made.count = old.count;
-  for (const column of ['nic', 'target', 'outcome', 'phase', 'cause', 'detail', 'rttUs', 'elapsedUs', 't'] as const) {
-    made[column].set(old[column] as never);
-  }
-  return made;
 }

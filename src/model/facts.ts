@@ -1,5 +1,7 @@
 /** Evidence handed to one judge pass: everything observed since the last one, in the order observed. Times are ms of one monotonic clock. */
 
+import type { ProbeResult } from './outcome.ts';
+
 /** Probe results as parallel columns (no object per probe). Entries 0..count-1 are valid; arrays are reused between passes. */
 export interface ResultBatch {
   count: number;
@@ -40,6 +42,31 @@ export interface Facts {
   readonly dataplane: readonly DataplaneFact[];
   /** 0 = the fleet's semaphore lets no further NIC be disabled, except one without carrier. Left out = no semaphore. */
   readonly permit?: 0 | 1;
+}
+
+/** Appends one result. @returns the batch, or a larger one with the same results when it was full */
+export function append(batch: ResultBatch, nic: number, target: number, r: ProbeResult & { readonly t: number }): ResultBatch {
+  const into = batch.count < batch.nic.length ? batch : larger(batch);
+  const i = into.count++;
+  into.nic[i] = nic;
+  into.target[i] = target;
+  into.outcome[i] = r.outcome;
+  into.phase[i] = r.phase;
+  into.cause[i] = r.cause;
+  into.detail[i] = r.detail;
+  into.rttUs[i] = r.rttUs;
+  into.elapsedUs[i] = r.elapsedUs;
+  into.t[i] = r.t;
+  return into;
+}
+
+function larger(old: ResultBatch): ResultBatch {
+  const made = newBatch(Math.max(64, old.nic.length * 2));
+  made.count = old.count;
+  for (const column of ['nic', 'target', 'outcome', 'phase', 'cause', 'detail', 'rttUs', 'elapsedUs', 't'] as const) {
+    made[column].set(old[column] as never);
+  }
+  return made;
 }
 
 /** An empty batch that can hold `capacity` results. */
