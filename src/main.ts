@@ -4,6 +4,8 @@ import { actuators } from './act/index.ts';
 import { Reconciler } from './act/reconciler.ts';
 import { loadPlanFile } from './config/load.ts';
 import { applyPlan } from './daemon/apply.ts';
+import { Carriers } from './daemon/carrier.ts';
+import { makeRunner } from './daemon/collecting.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
 import { Recording } from './daemon/recorder.ts';
@@ -69,18 +71,20 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   );
   const keeper = new Keeper(file, loop, reconciler, clock);
 
-  const follow = (plan: Plan) => applyPlan({ clock, loop, reconciler, fleet, links, recording, keeper }, plan);
+  const follow = (plan: Plan) => applyPlan({ clock, loop, reconciler, fleet, links, carriers, runner, recording, keeper }, plan);
   const reloader: Reloader = new Reloader(config, first, follow, { clock, log });
+  const carriers = new Carriers((fact) => loop.onLink(fact));
+  const runner = makeRunner({ clock, log, plan: () => reloader.plan, loop, carriers });
   const links = new LinkMonitor({
     devices: first.nics.map((n) => n.device),
     clock,
     changed: (device, carrier, t) => {
-      reloader.plan.nics.forEach((n, nic) => n.device === device && loop.onLink({ t, nic, carrier }));
+      reloader.plan.nics.forEach((n, nic) => n.device === device && carriers.kernel(nic, carrier, t));
     },
     log: (message, fields) => log.warn(fields, message),
   });
 
-  const parts = { version, clock, loop, fleet, links, reconciler, history };
+  const parts = { version, clock, loop, fleet, links, runner, reconciler, history };
   const view = makeView({
     ...parts,
     plan: () => reloader.plan,
@@ -94,7 +98,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
     phase = 'stopping';
     loop.stop();
     links.stop();
-    await Promise.all([server?.close(), fleet.stop(), keeper.stop(), recording.current?.close()]);
+    await Promise.all([server?.close(), fleet.stop(), runner.stop(), keeper.stop(), recording.current?.close()]);
   };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
@@ -110,6 +114,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   }
   loop.replace(topology, recovered(clock()));
   loop.start();
+  runner.apply(first.collectors);
   phase = 'running';
   log.info(
     { listen: `http://${server.host}:${server.port}/`, nics: first.nics.length, targets: first.targets.length },

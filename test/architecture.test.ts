@@ -11,15 +11,24 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   sys: ['model'],
   checks: ['sys', 'model'],
   lanes: ['checks', 'sys', 'model'],
+  collect: ['sys', 'model'],
   act: ['sys', 'model'],
   config: ['model'],
   expose: ['model', 'sys'],
-  daemon: ['act', 'config', 'expose', 'judge', 'lanes', 'sys', 'model'],
-  cli: ['act', 'checks', 'config', 'daemon', 'expose', 'judge', 'model', 'sys'],
+  daemon: ['act', 'collect', 'config', 'expose', 'judge', 'lanes', 'sys', 'model'],
+  cli: ['act', 'checks', 'collect', 'config', 'daemon', 'expose', 'judge', 'model', 'sys'],
 };
 /** Single files a room may use although the room is closed to it: the plug-in lists, for their schemas. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {
-  config: ['src/checks/index.ts', 'src/checks/kind.ts', 'src/act/index.ts', 'src/act/actuator.ts', 'src/act/effects.ts'],
+  config: [
+    'src/checks/index.ts',
+    'src/checks/kind.ts',
+    'src/act/index.ts',
+    'src/act/actuator.ts',
+    'src/act/effects.ts',
+    'src/collect/index.ts',
+    'src/collect/settings.ts',
+  ],
   cli: ['src/main.ts', 'src/lanes/once.ts'],
 };
 /** Rooms without I/O, and the node: modules they may use all the same (pure functions). */

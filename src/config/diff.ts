@@ -38,6 +38,7 @@ const SETTINGS = {
   listen: (p: Plan) => p.listen,
   stateDir: (p: Plan) => p.stateDir,
   rules: (p: Plan) => p.rules,
+  collectors: (p: Plan) => p.collectors,
   evidence: (p: Plan) => p.evidenceLog ?? '',
   web: (p: Plan) => p.web,
 };

@@ -38,6 +38,7 @@ export function buildPlan(config: Config, hostname: string): Plan {
     targets,
     services,
     rules: config.rules,
+    collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     web: { ...(bearerToken === undefined ? {} : { bearerToken }), ...basic },
   };

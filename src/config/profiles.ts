@@ -1,7 +1,9 @@
-/** Check profiles and actuators as they are written in the file: built from the two lists, so a new entry there is known here. */
+/** Check profiles, actuators and collectors as they are written in the file: built from the lists, so a new entry there is known here. */
 import { z } from 'zod';
 import { actuators } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
+import { collectors } from '../collect/index.ts';
+import { blockSchema } from '../collect/settings.ts';
 import type { ActuatorSpec, CheckProfile } from '../model/plan.ts';
 import { duration } from '../model/schema.ts';
 import { didYouMean, listed } from './problem.ts';
@@ -39,8 +41,6 @@ export const checkProfile = z
 /** The profile of a service that names none. */
 export const DEFAULT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
 
-const LATER: ReadonlySet<string> = new Set(['ipvs', 'dpvs']);
-
 /** An actuator as written: `none`, or a mapping of one actuator's name to its parameters. */
 export function actuatorSpec(scope: 'nic' | 'service') {
   const usable = actuators.filter((a) => a.scopes.includes(scope));
@@ -75,8 +75,26 @@ function complain(word: string, scope: 'nic' | 'service'): string {
   const known = actuators.find((a) => a.name === word);
   const usable = actuators.filter((a) => a.scopes.includes(scope)).map((a) => a.name);
   const where = scope === 'nic' ? 'onFail of a NIC' : "a service's actuator";
-  if (LATER.has(word)) return `actuator "${word}" arrives in a later version of fourlane; use "none" or "exec"`;
   if (!known) return `unknown actuator "${word}"${didYouMean(word, usable)}; allowed: ${listed(usable)}`;
   if (!usable.includes(word)) return `"${word}" can't be used as ${where}; allowed: ${listed(usable)}`;
   return `"${word}" needs parameters (${Object.keys(known.schema.shape).join(', ') || 'none'}); write ${word}: {…} as a mapping`;
 }
+
+/** Each collector's block, or `false`; one that is not written runs with its defaults and finds out whether its source is there. */
+export const collectorBlocks = z
+  .strictObject(
+    Object.fromEntries(
+      collectors.map((c) => {
+        const off = z.literal(false, { error: 'must be a mapping, or false to turn the collector off' });
+        return [
+          c.name,
+          z
+            .union([off, blockSchema(c)])
+            .prefault({})
+            .describe(`${c.summary}; false: off`),
+        ];
+      }),
+    ),
+  )
+  .prefault({})
+  .describe("each collector's own block; without one it runs when its source is found, `false` turns it off");

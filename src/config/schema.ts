@@ -1,7 +1,7 @@
 /** The config file: one source for validation, JSON Schema and documentation. */
 import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
-import { actuatorSpec, checkProfile } from './profiles.ts';
+import { actuatorSpec, checkProfile, collectorBlocks } from './profiles.ts';
 
 export const DEFAULT_WEIGHT = 100;
 
@@ -91,18 +91,7 @@ export const configSchema = z.strictObject({
     })
     .default({})
     .describe('HTTP server'),
-  collectors: z
-    .strictObject(
-      {},
-      {
-        error: (i) =>
-          i.code === 'unrecognized_keys'
-            ? 'no collector has settings in this version of fourlane; leave the mapping empty'
-            : undefined,
-      },
-    )
-    .default({})
-    .describe("each collector's own block; none has one in this version"),
+  collectors: collectorBlocks,
   import: z
     .strictObject({ keepalived: z.never({ error: NOT_YET }).optional().describe('not supported by this version yet') })
     .default({})

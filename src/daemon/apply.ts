@@ -1,10 +1,12 @@
-/** What a new plan does to the running parts, in this order: judge, actions, lanes, links, recording. */
+/** What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording. */
 import type { Reconciler } from '../act/reconciler.ts';
 import { retopologise } from '../judge/retopologise.ts';
 import type { Fleet } from '../lanes/fleet.ts';
 import type { Plan } from '../model/plan.ts';
 import { topologyOf } from '../model/topology.ts';
+import type { Runner } from '../collect/runner.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
+import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
 import type { Recording } from './recorder.ts';
@@ -15,19 +17,24 @@ export interface Parts {
   readonly reconciler: Reconciler;
   readonly fleet: Fleet;
   readonly links: LinkMonitor;
+  readonly carriers: Carriers;
+  readonly runner: Runner;
   readonly recording: Recording;
   readonly keeper: Keeper;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
-export async function applyPlan({ clock, loop, reconciler, fleet, links, recording, keeper }: Parts, plan: Plan): Promise<void> {
+export async function applyPlan(parts: Parts, plan: Plan): Promise<void> {
+  const { clock, loop, reconciler, fleet, links, carriers, runner, recording, keeper } = parts;
   loop.stop();
   loop.pass();
   const next = topologyOf(plan);
   loop.replace(next, retopologise(loop.state, next, clock()));
   reconciler.setPlan(plan);
   const applied = fleet.apply(plan);
+  carriers.reset();
   links.setDevices(plan.nics.map((n) => n.device));
+  runner.apply(plan.collectors);
   recording.follow(plan.evidenceLog);
   loop.start();
   await applied;

@@ -7,7 +7,7 @@ import type { TransitionLog } from '../expose/history.ts';
 import { type JudgeState, judge } from '../judge/judge.ts';
 import { verdicts, why } from '../judge/read.ts';
 import type { Fleet } from '../lanes/fleet.ts';
-import type { LinkFact } from '../model/facts.ts';
+import type { DataplaneFact, LinkFact } from '../model/facts.ts';
 import { RULES } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Decisions, Subject, Verdict } from '../model/verdict.ts';
@@ -35,6 +35,7 @@ export class Loop {
   #state: JudgeState;
   #topology: Topology;
   #links: LinkFact[] = [];
+  #dataplane: DataplaneFact[] = [];
   #timer: NodeJS.Timeout | undefined;
   #debounce: NodeJS.Timeout | undefined;
   #announced = false;
@@ -83,13 +84,19 @@ export class Loop {
     this.#debounce = setTimeout(() => this.pass(), debounce + 1);
   }
 
+  /** What the data plane shows, for the next pass. */
+  onDataplane(facts: readonly DataplaneFact[]): void {
+    this.#dataplane.push(...facts);
+  }
+
   /** One pass. */
   pass(): void {
     const { clock, fleet, reconciler, history } = this.#o;
     const results = fleet.collect();
     const now = clock();
-    const facts = { results, links: this.#links, dataplane: [] };
+    const facts = { results, links: this.#links, dataplane: this.#dataplane };
     this.#links = [];
+    this.#dataplane = [];
     this.#o.recorder()?.record(facts, this.#topology);
     const { state, decisions } = judge(this.#state, facts, now);
     this.#state = state;

@@ -1,5 +1,6 @@
 /** What the HTTP door sees of the running agent: a thin reading of the parts, no state of its own. */
 import type { Reconciler } from '../act/reconciler.ts';
+import type { Runner } from '../collect/runner.ts';
 import type { TransitionLog } from '../expose/history.ts';
 import type { AgentView, ReloadResult } from '../expose/view.ts';
 import { cells, loss } from '../judge/read.ts';
@@ -21,6 +22,7 @@ export interface ViewParts {
   readonly loop: Loop;
   readonly fleet: Fleet;
   readonly links: LinkMonitor;
+  readonly runner: Runner;
   readonly reconciler: Reconciler;
   readonly history: TransitionLog;
   readonly stateError: () => string;
@@ -57,7 +59,8 @@ export function makeView(p: ViewParts): AgentView {
     verdicts: () => p.loop.verdicts(),
     why: (subject) => p.loop.why(subject),
     history: p.history,
-    families: () => [...laneFamilies.families(), ...p.reconciler.families(), ...ownFamilies(p)],
+    families: () => [...laneFamilies.families(), ...p.reconciler.families(), ...p.runner.families(), ...ownFamilies(p)],
+    collectors: () => p.runner.status(),
     reload: p.reload,
   };
 }

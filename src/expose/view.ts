@@ -28,6 +28,13 @@ export interface NicView {
   readonly loss?: number;
 }
 
+export interface CollectorView {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  readonly lastData: number;
+}
+
 export interface ReloadResult {
   readonly ok: boolean;
   readonly message: string;
@@ -58,6 +65,8 @@ export interface AgentView {
   readonly history: TransitionLog;
   /** Families of other rooms: checks, lanes, judge, actions, collectors. */
   families(): readonly Family[];
+  /** How each collector fares; `lastData` in ms, NaN = never. */
+  collectors(): readonly CollectorView[];
   reload(): Promise<ReloadResult>;
   /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
   chaos?(nic: string): boolean;

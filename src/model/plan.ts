@@ -43,6 +43,13 @@ export interface Anchor {
 /** One entry of `onFail` or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own parameters. */
 export type ActuatorSpec = { readonly type: string } & Readonly<Record<string, unknown>>;
 
+/** One entry of `collectors`: cadence in ms, the rest is that collector's own parameters. */
+export type CollectorSpec = {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly staleAfter: number;
+} & Readonly<Record<string, unknown>>;
+
 export interface Nic {
   readonly name: string;
   /** Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo). */
@@ -82,6 +89,8 @@ export interface Plan {
   readonly services: readonly Service[];
   /** Overrides of judge thresholds by name (`src/judge/rules.ts` holds names, defaults and meaning). */
   readonly rules: Readonly<Record<string, number>>;
+  /** By collector name: its parameters with `interval`, `timeout` and `staleAfter` (ms), or false for off. */
+  readonly collectors: Readonly<Record<string, false | CollectorSpec>>;
   /** Where to record the evidence log, if anywhere. */
   readonly evidenceLog?: string;
   readonly web: { readonly bearerToken?: string; readonly username?: string; readonly passwordSha256?: string };

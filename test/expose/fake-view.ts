@@ -55,6 +55,7 @@ export function makePlan(nics: number, targets: number, racks: number, extra: Pa
       ),
     ],
     rules: {},
+    collectors: {},
     web: {},
     revision: '3f2a9c1e5b7d4c60aa11bb22cc33dd44ee55ff66778899aabbccddeeff001122',
     ...extra,
@@ -188,6 +189,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
       },
     history: new TransitionLog(),
     families: () => [],
+    collectors: () => [],
     reload: async () => ({ ok: true, message: 'nothing changed' }),
     ...over,
   };

@@ -1,0 +1,122 @@
+/** What a collector is: one value in `collect/index.ts`. It reads one source; the runner does cadence, deadline, back-off and counting. */
+import type { z } from 'zod';
+import type { Exact } from '../model/exact.ts';
+import type { Metric } from './metric.ts';
+
+/** What came of reading: data; the source is absent on this machine (quiet); or reading failed (loud). */
+export type Reading<D> =
+  | { readonly state: 'data'; readonly data: D }
+  | { readonly state: 'absent' | 'failed'; readonly reason: string };
+
+/** A source held open between readings. */
+export interface Source<D> {
+  /**
+   * One reading. `signal` aborts at the deadline: give up then, and leave nothing running. Never called again before the promise has
+   * settled. May reject: that is `failed` with the error's message. Must not block the thread.
+   */
+  read(signal: AbortSignal): Promise<Reading<D>>;
+  /** Ends connections, children, watchers. */
+  close(): void | Promise<void>;
+}
+
+/** A NIC of the plan, as collectors see it. */
+export interface CollectedNic {
+  readonly name: string;
+  readonly device: string;
+  readonly dataplane?: string;
+}
+
+/** What sources get from the daemon. */
+export interface CollectContext {
+  /** Monotonic ms. */
+  readonly clock: () => number;
+  readonly log: (level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>) => void;
+  /** NICs of the present plan. */
+  readonly nics: () => readonly CollectedNic[];
+  /** One thing for all collectors that ask with the same key, such as a connection to one socket; closed when the last one gives it back. */
+  share<T extends { close(): void | Promise<void> }>(key: string, make: () => T): { readonly value: T; release(): void };
+}
+
+/** Where `publish` writes. Series that a reading does not mention are gone after it. */
+export interface Samples {
+  gauge(metric: Metric, labels: readonly string[], value: number): void;
+  /**
+   * A cumulative counter of the source. Exported is a monotonic one: it begins at the first value seen; when the source goes back, or
+   * comes with another `epoch` (start time, pid), it has begun anew and what it shows now is added.
+   * @returns the increase since the reading before; at first sight the value itself.
+   */
+  counter(metric: Metric, labels: readonly string[], value: Exact, epoch?: Exact | string): Exact;
+  /** A counter that we keep ourselves, such as a service's sum over its real servers: adds `by`, also several times in one reading. */
+  increase(metric: Metric, labels: readonly string[], by: Exact): void;
+  /** A cumulative histogram of the source: counts per bucket, not cumulated, the last one +Inf; `bounds` and `sum` in base units. */
+  histogram(
+    metric: Metric,
+    labels: readonly string[],
+    bounds: readonly number[],
+    counts: readonly Exact[],
+    sum: number,
+    epoch?: Exact | string,
+  ): void;
+}
+
+/** A port of the data plane as evidence for the judge; counters are cumulative. `port` is what the config's `nics[].dataplane` names. */
+export interface PortEvidence {
+  readonly port: string;
+  /** 0: no link, or a bond without an active member. Left out = not known. */
+  readonly link?: 0 | 1;
+  readonly rxPackets: Exact;
+  readonly txPackets: Exact;
+  readonly epoch?: Exact | string;
+}
+
+/**
+ * Connections to one real server of one service, cumulative, where replies pass the load balancer (not DR, not TUN). No data plane
+ * counts SYN and ESTABLISHED apart; min(Δconnections, Δreplies) is the most that can have been answered.
+ */
+export interface ConnectionEvidence {
+  /** As in the plan: `10.0.0.1:80/tcp`, `fwmark:7`. */
+  readonly vip: string;
+  readonly realServer: string;
+  /** Port of the data plane that carries the VIP, when the source knows. */
+  readonly port?: string;
+  readonly connections: Exact;
+  /** Packets sent back to clients. */
+  readonly replies: Exact;
+}
+
+export interface Evidence {
+  readonly ports?: readonly PortEvidence[];
+  readonly connections?: readonly ConnectionEvidence[];
+}
+
+export interface Collector {
+  /** Config key, metric label `collector`, file name. */
+  readonly name: string;
+  /** One line for help and docs. */
+  readonly summary: string;
+  /** Its block in the config: strict, every parameter described, every default filled in. `interval`, `timeout`, `staleAfter` are added. */
+  readonly schema: z.ZodObject;
+  /** Defaults, ms: between readings; for one reading; how long the last good values are shown while reading fails. */
+  readonly interval: number;
+  readonly timeout: number;
+  readonly staleAfter: number;
+  /** Everything `publish` may write. */
+  readonly metrics: readonly Metric[];
+  open(settings: unknown, context: CollectContext): Source<unknown>;
+  /** Pure: a reading as samples. */
+  publish(data: unknown, samples: Samples): void;
+  /** Pure: what a reading proves about ports and connections. */
+  evidence?(data: unknown): Evidence;
+}
+
+type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publish' | 'evidence'> & {
+  readonly schema: S;
+  open(settings: z.output<S>, context: CollectContext): Source<D>;
+  publish(data: D, samples: Samples): void;
+  evidence?(data: D): Evidence;
+};
+
+/** A collector whose functions see its settings and data typed: the runner only hands back what `open`'s source read. */
+export function collector<S extends z.ZodObject, D>(typed: Typed<S, D>): Collector {
+  return typed as unknown as Collector;
+}

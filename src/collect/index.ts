@@ -1,0 +1,4 @@
+/** The collectors. A new one is one file here and one line in this list. */
+import type { Collector } from './collector.ts';
+
+export const collectors: readonly Collector[] = [];

@@ -1,0 +1,144 @@
+/** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
+import type { Collector, Reading, Source } from './collector.ts';
+import { Output } from './output.ts';
+
+export const STATES = ['starting', 'data', 'absent', 'failed', 'off'] as const;
+export type State = (typeof STATES)[number];
+
+/** Cadence and limits of one collector, ms. */
+export interface Timing {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly staleAfter: number;
+}
+
+export interface JobOptions {
+  readonly collector: Collector;
+  readonly timing: Timing;
+  readonly open: () => Source<unknown>;
+  /** Monotonic ms. */
+  readonly clock: () => number;
+  /** 0 ≤ x < 1, for the jitter of pauses after failures. */
+  readonly random: () => number;
+  /** Called after each reading that came with data. `t`: when it was asked for. */
+  readonly onData: (data: unknown, t: number) => void;
+  /** Called when the state or the reason for it is another than before. */
+  readonly onChange: (state: State, reason: string) => void;
+}
+
+/** While a source is absent it is looked for this often, or at its own cadence if that is slower: ms. */
+const ABSENT_PAUSE_MS = 10_000;
+/** Longest pause after failures in a row, if the cadence is not slower: ms. */
+const LONGEST_PAUSE_MS = 60_000;
+
+export class Job {
+  readonly #o: JobOptions;
+  readonly output = new Output();
+  #source: Source<unknown> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #abort: AbortController | undefined;
+  #running: Promise<void> | undefined;
+  #stopped = false;
+  #failures = 0;
+  state: State = 'starting';
+  reason = '';
+  /** Readings by how they ended. */
+  readonly readings = { data: 0, absent: 0, failed: 0 };
+  /** Of the last reading, seconds; NaN before it. */
+  duration = Number.NaN;
+  /** When the last reading with data was asked for, ms of the clock; NaN = never. */
+  lastData = Number.NaN;
+
+  constructor(options: JobOptions) {
+    this.#o = options;
+  }
+
+  start(): void {
+    this.#schedule(0);
+  }
+
+  /** Ends readings and closes the source; resolves when nothing of it is left, or after its deadline in any case. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#abort?.abort(new Error('the agent stops'));
+    await this.#running;
+    await this.#source?.close();
+    this.#source = undefined;
+  }
+
+  /** Whether the values of the last good reading may still be shown. */
+  fresh(): boolean {
+    return this.state !== 'absent' && this.#o.clock() - this.lastData <= this.#o.timing.staleAfter;
+  }
+
+  #schedule(pause: number): void {
+    clearTimeout(this.#timer);
+    if (!this.#stopped) this.#timer = setTimeout(() => void (this.#running = this.#turn()), pause);
+  }
+
+  async #turn(): Promise<void> {
+    const { clock, timing } = this.#o;
+    const started = clock();
+    const settled = this.#read(started);
+    // A source that does not even give up at its deadline is told of at once, and waited for: two readings never run together.
+    let late: NodeJS.Timeout | undefined;
+    const grace = new Promise<'late'>((resolve) => (late = setTimeout(() => resolve('late'), timing.timeout + GRACE_MS)));
+    if ((await Promise.race([settled, grace])) === 'late') {
+      this.#ended({ state: 'failed', reason: `did not end within ${timing.timeout} ms nor when it was told to` }, started);
+      // Stopping must not wait for it; what it opened is its own to close.
+      if (!this.#stopped) void settled.then(() => this.#schedule(this.#pause(clock() - started)));
+      return;
+    }
+    clearTimeout(late);
+    this.#ended(await settled, started);
+    this.#schedule(this.#pause(clock() - started));
+  }
+
+  async #read(started: number): Promise<Reading<undefined>> {
+    const { timeout } = this.#o.timing;
+    const abort = new AbortController();
+    this.#abort = abort;
+    const deadline = setTimeout(() => abort.abort(new Error(`no answer within ${timeout} ms`)), timeout);
+    try {
+      this.#source ??= this.#o.open();
+      const reading = await this.#source.read(abort.signal);
+      if (reading.state !== 'data') return reading;
+      const { data } = reading;
+      this.output.take((samples) => this.#o.collector.publish(data, samples));
+      this.lastData = started;
+      this.#o.onData(data, started);
+      return { state: 'data', data: undefined };
+    } catch (error) {
+      // At the deadline sources throw whatever their last step threw; the deadline says more.
+      const cause: unknown = abort.signal.aborted ? abort.signal.reason : error;
+      return { state: 'failed', reason: cause instanceof Error ? cause.message : String(cause) };
+    } finally {
+      clearTimeout(deadline);
+    }
+  }
+
+  #ended(reading: Reading<undefined>, started: number): void {
+    if (this.#stopped) return;
+    this.duration = (this.#o.clock() - started) / 1000;
+    this.readings[reading.state]++;
+    this.#failures = reading.state === 'failed' ? this.#failures + 1 : 0;
+    const reason = reading.state === 'data' ? '' : reading.reason;
+    const changed = this.state !== reading.state || this.reason !== reason;
+    this.state = reading.state;
+    this.reason = reason;
+    if (changed) this.#o.onChange(this.state, reason);
+  }
+
+  /** Until the next reading, given that this one took `elapsed`. */
+  #pause(elapsed: number): number {
+    const { interval } = this.#o.timing;
+    if (this.state === 'absent') return Math.max(interval, ABSENT_PAUSE_MS);
+    if (this.#failures === 0) return Math.max(0, interval - elapsed);
+    const grown = Math.min(Math.max(interval, LONGEST_PAUSE_MS), interval * 2 ** (this.#failures - 1));
+    return grown * (0.75 + 0.5 * this.#o.random());
+  }
+}
+
+/** A source that got its abort has this long to end: ms. */
+const GRACE_MS = 250;

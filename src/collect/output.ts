@@ -1,0 +1,116 @@
+/** A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or goes. */
+import type { Exact } from '../model/exact.ts';
+import type { Family } from '../model/family.ts';
+import type { Samples } from './collector.ts';
+import type { Metric } from './metric.ts';
+import { type Epoch, Table } from './table.ts';
+
+interface Part {
+  readonly metric: Metric;
+  readonly table: Table;
+  readonly bounds?: readonly number[];
+}
+
+export class Output implements Samples {
+  readonly #most: number;
+  #parts = new Map<Metric, Part>();
+  /** Histograms whose series come with several sets of bounds: a family each. */
+  #histograms = new Map<string, Part>();
+
+  /** `most`: series per metric; more are dropped and counted. */
+  constructor(most = 200_000) {
+    this.#most = most;
+  }
+
+  /** Takes one reading: all that `write` writes, or, when it throws, nothing any more. */
+  take(write: (samples: Samples) => void): void {
+    try {
+      for (const { table } of this.#all()) table.begin();
+      write(this);
+      for (const { table } of this.#all()) table.end();
+    } catch (error) {
+      this.clear();
+      throw error;
+    }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#parts = new Map();
+    this.#histograms = new Map();
+  }
+
+  families(): readonly Family[] {
+    return this.#all().map(({ metric, table, bounds }) => ({
+      name: metric.name,
+      help: metric.help,
+      type: metric.type,
+      labelNames: metric.labels,
+      rows: table.rows,
+      values: table.values,
+      ...(bounds === undefined ? {} : { bounds }),
+    }));
+  }
+
+  /** Series refused so far, by family; only families that have any. */
+  dropped(): ReadonlyMap<string, number> {
+    const sums = new Map<string, number>();
+    for (const { metric, table } of this.#all()) {
+      if (table.dropped > 0) sums.set(metric.name, (sums.get(metric.name) ?? 0) + table.dropped);
+    }
+    return sums;
+  }
+
+  gauge(metric: Metric, labels: readonly string[], value: number): void {
+    this.#table(metric).set(labels, value);
+  }
+
+  counter(metric: Metric, labels: readonly string[], value: Exact, epoch?: Exact | string): Exact {
+    return this.#table(metric).follow(labels, [value], epoch);
+  }
+
+  increase(metric: Metric, labels: readonly string[], by: Exact): void {
+    this.#table(metric).increase(labels, by);
+  }
+
+  histogram(
+    metric: Metric,
+    labels: readonly string[],
+    bounds: readonly number[],
+    counts: readonly Exact[],
+    sum: number,
+    epoch?: Epoch,
+  ): void {
+    if (counts.length !== bounds.length + 1) {
+      throw new RangeError(
+        `${metric.name} has ${bounds.length} bounds and ${counts.length} counts; one count more than bounds is needed`,
+      );
+    }
+    const key = `${metric.name} ${bounds.join(' ')}`;
+    let part = this.#histograms.get(key);
+    if (part === undefined) {
+      part = { metric, table: this.#newTable(counts.length + 1), bounds };
+      this.#histograms.set(key, part);
+    }
+    part.table.follow(labels, [...counts, sum], epoch);
+  }
+
+  #table(metric: Metric): Table {
+    let part = this.#parts.get(metric);
+    if (part === undefined) {
+      part = { metric, table: this.#newTable(1) };
+      this.#parts.set(metric, part);
+    }
+    return part.table;
+  }
+
+  #newTable(width: number): Table {
+    const table = new Table(width, this.#most);
+    table.begin();
+    return table;
+  }
+
+  #all(): readonly Part[] {
+    return [...this.#parts.values(), ...this.#histograms.values()];
+  }
+}

@@ -1,0 +1,162 @@
+/** Runs the collectors that the plan lists, follows it over reloads, and says of each how it fares. */
+import type { Family, FamilySource } from '../model/family.ts';
+import type { Plan } from '../model/plan.ts';
+import type { CollectContext, Collector, Evidence } from './collector.ts';
+import { Job, type State, STATES, type Timing } from './job.ts';
+import { counter, gauge, type Metric } from './metric.ts';
+import { Shares } from './share.ts';
+
+export interface RunnerOptions {
+  readonly collectors: readonly Collector[];
+  readonly context: Omit<CollectContext, 'share'>;
+  readonly random?: () => number;
+  /** Added to a monotonic ms it gives a Unix ms. */
+  readonly wallOffsetMs: () => number;
+  readonly onEvidence: (collector: string, evidence: Evidence, t: number) => void;
+}
+
+/** How a collector fares, for status and page. */
+export interface CollectorStatus {
+  readonly name: string;
+  readonly state: State;
+  readonly reason: string;
+  /** Monotonic ms; NaN = never. */
+  readonly lastData: number;
+}
+
+const STATE = gauge('collector_state', 'State of the collector: 1 for the present one.', ['collector', 'state']);
+const SUCCESS = gauge('collector_success', 'Whether the last reading came with data.', ['collector']);
+const DURATION = gauge('collector_duration_seconds', 'Duration of the last reading.', ['collector']);
+const LAST = gauge('collector_last_success_timestamp_seconds', 'When the last reading with data was asked for.', ['collector']);
+const READINGS = counter('collector_readings_total', 'Readings by what came of them.', ['collector', 'result']);
+const DROPPED = counter(
+  'series_dropped_total',
+  'Series not exported, once per reading: over the limit of their family, or with the labels of another one.',
+  ['family'],
+);
+/** What the runner itself exports. */
+export const RUNNER_METRICS: readonly Metric[] = [STATE, SUCCESS, DURATION, LAST, READINGS, DROPPED];
+const RESULTS = ['data', 'absent', 'failed'] as const;
+
+export class Runner implements FamilySource {
+  readonly #o: RunnerOptions;
+  readonly #shares = new Shares();
+  readonly #jobs = new Map<string, { readonly job: Job; readonly settings: string }>();
+  readonly #rows: Readonly<Record<'each' | 'state' | 'result', readonly (readonly string[])[]>>;
+  #droppedRows: readonly (readonly string[])[] = [];
+  #stopping: Promise<void>[] = [];
+
+  constructor(options: RunnerOptions) {
+    this.#o = options;
+    const names = options.collectors.map((c) => c.name);
+    this.#rows = {
+      each: names.map((n) => [n]),
+      state: names.flatMap((n) => STATES.map((s) => [n, s])),
+      result: names.flatMap((n) => RESULTS.map((r) => [n, r])),
+    };
+  }
+
+  /** Starts, ends or restarts what differs; a collector whose settings are the same goes on. */
+  apply(settings: Plan['collectors']): void {
+    for (const collector of this.#o.collectors) {
+      const wanted = settings[collector.name] ?? false;
+      const text = JSON.stringify(wanted);
+      const running = this.#jobs.get(collector.name);
+      if (running?.settings === text || (running === undefined && wanted === false)) continue;
+      const ended = running?.job.stop();
+      if (ended !== undefined) this.#stopping.push(ended);
+      this.#jobs.delete(collector.name);
+      if (wanted === false) continue;
+      const job = this.#job(collector, wanted);
+      this.#jobs.set(collector.name, { job, settings: text });
+      // A socket or FIFO must be free before it is opened anew.
+      if (ended === undefined) job.start();
+      else void ended.then(() => this.#jobs.get(collector.name)?.job === job && job.start());
+    }
+  }
+
+  /** Ends all of them; resolves when nothing is left. */
+  async stop(): Promise<void> {
+    this.#stopping.push(...[...this.#jobs.values()].map(({ job }) => job.stop()));
+    this.#jobs.clear();
+    await Promise.all(this.#stopping);
+  }
+
+  status(): readonly CollectorStatus[] {
+    return this.#o.collectors.map(({ name }) => {
+      const job = this.#jobs.get(name)?.job;
+      return {
+        name,
+        state: job?.state ?? 'off',
+        reason: job?.reason ?? 'turned off in the configuration',
+        lastData: job?.lastData ?? Number.NaN,
+      };
+    });
+  }
+
+  families(): readonly Family[] {
+    const jobs = this.#o.collectors.map(({ name }) => this.#jobs.get(name)?.job);
+    const { each, state, result } = this.#rows;
+    const wall = this.#o.wallOffsetMs();
+    const dropped = this.#dropped(jobs);
+    return [
+      family(
+        STATE,
+        state,
+        jobs.flatMap((job) => STATES.map((s) => Number(s === (job?.state ?? 'off')))),
+      ),
+      family(
+        SUCCESS,
+        each,
+        jobs.map((job) => (job === undefined || job.state === 'starting' ? NaN : Number(job.state === 'data'))),
+      ),
+      family(
+        DURATION,
+        each,
+        jobs.map((job) => job?.duration ?? NaN),
+      ),
+      family(
+        LAST,
+        each,
+        jobs.map((job) => Math.round((job?.lastData ?? NaN) + wall) / 1000),
+      ),
+      family(
+        READINGS,
+        result,
+        jobs.flatMap((job) => RESULTS.map((r) => job?.readings[r] ?? NaN)),
+      ),
+      family(DROPPED, this.#droppedRows, dropped),
+      ...jobs.flatMap((job) => (job?.fresh() === true ? job.output.families() : [])),
+    ];
+  }
+
+  #dropped(jobs: readonly (Job | undefined)[]): readonly number[] {
+    const sums = new Map(jobs.flatMap((job) => [...(job?.output.dropped() ?? [])]));
+    if (this.#droppedRows.length !== sums.size || this.#droppedRows.some(([name]) => !sums.has(name!))) {
+      this.#droppedRows = [...sums.keys()].map((name) => [name]);
+    }
+    return this.#droppedRows.map(([name]) => sums.get(name!)!);
+  }
+
+  #job(collector: Collector, settings: Timing): Job {
+    const { context, onEvidence, random = Math.random } = this.#o;
+    const { name } = collector;
+    return new Job({
+      collector,
+      timing: settings,
+      clock: context.clock,
+      random,
+      open: () => collector.open(settings, { ...context, share: (key, make) => this.#shares.take(key, make) }),
+      onData: (data, t) => {
+        if (collector.evidence !== undefined) onEvidence(name, collector.evidence(data), t);
+      },
+      onChange: (state, reason) =>
+        context.log(state === 'failed' ? 'warn' : 'info', `collector ${name}: ${reason === '' ? state : `${state}, ${reason}`}`),
+    });
+  }
+}
+
+function family(metric: Metric, rows: Family['rows'], values: readonly number[]): Family {
+  const { name, help, type, labels } = metric;
+  return { name, help, type, labelNames: labels, rows, values };
+}

@@ -1,0 +1,66 @@
+/**
+ * A NIC's link as the judge hears of it: the kernel's carrier, and with `dataplane` the link of the port behind it too. A cable pulled
+ * from a DPDK port leaves the kernel's interface up, so the port's word counts when it says "down"; when nobody says anything any more,
+ * it counts for nothing (fail open).
+ */
+import type { LinkFact } from '../model/facts.ts';
+
+interface Known {
+  kernel: 0 | 1 | undefined;
+  port: 0 | 1 | undefined;
+  /** Until when the port's word holds, ms. */
+  until: number;
+  told: 0 | 1 | undefined;
+}
+
+export class Carriers {
+  readonly #tell: (fact: LinkFact) => void;
+  readonly #nics = new Map<number, Known>();
+
+  /** @param tell receives each change, and the first state */
+  constructor(tell: (fact: LinkFact) => void) {
+    this.#tell = tell;
+  }
+
+  /** The plan has changed: everything is told anew. */
+  reset(): void {
+    this.#nics.clear();
+  }
+
+  kernel(nic: number, carrier: 0 | 1, t: number): void {
+    const known = this.#of(nic);
+    known.kernel = carrier;
+    this.#update(nic, known, t);
+  }
+
+  /** What a collector says of the port behind the NIC; holds for `forMs`. */
+  port(nic: number, link: 0 | 1, t: number, forMs: number): void {
+    const known = this.#of(nic);
+    known.port = link;
+    known.until = t + forMs;
+    this.#update(nic, known, t);
+  }
+
+  /** Forgets what nobody has repeated. Call now and then. */
+  expire(now: number): void {
+    for (const [nic, known] of this.#nics) {
+      if (known.port === undefined || now <= known.until) continue;
+      known.port = undefined;
+      this.#update(nic, known, now);
+    }
+  }
+
+  #of(nic: number): Known {
+    let known = this.#nics.get(nic);
+    if (known === undefined) this.#nics.set(nic, (known = { kernel: undefined, port: undefined, until: 0, told: undefined }));
+    return known;
+  }
+
+  #update(nic: number, known: Known, t: number): void {
+    const { kernel, port } = known;
+    const carrier = kernel === 0 || port === 0 ? 0 : kernel;
+    if (carrier === undefined || carrier === known.told) return;
+    known.told = carrier;
+    this.#tell({ t, nic, carrier });
+  }
+}
