@@ -50,6 +50,7 @@ export class EvidenceJoin {
 
   #rate(name: string, port: PortEvidence, before: Known, t: number): void {
     const then = before.ports.get(name);
+    this.#rates.delete(name);
     if (then === undefined || then.epoch !== port.epoch) return;
     const rx = minus(port.rxPackets, then.rxPackets);
     const tx = minus(port.txPackets, then.txPackets);

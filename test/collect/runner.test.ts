@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { afterEach, beforeEach, describe, it, mock } from 'node:test';
+import { Fake, TIMING } from './fake.ts';
+
+const ON = { fake: TIMING };
+
+describe('the runner of collectors', () => {
+  let fake: Fake;
+  beforeEach(() => {
+    mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 });
+    fake = new Fake();
+  });
+  afterEach(() => mock.timers.reset());
+
+  it('reads at its cadence and shows data, state, times and counts', async () => {
+    fake.runner.apply(ON);
+    assert.equal(fake.value('collector_state', 'fake', 'starting'), 1);
+    await fake.pass(2100);
+    assert.equal(fake.reads, 3);
+    assert.equal(fake.opened, 1, 'the source is held open');
+    assert.equal(fake.value('fake_depth'), 1);
+    assert.equal(fake.value('collector_state', 'fake', 'data'), 1);
+    assert.equal(fake.value('collector_success', 'fake'), 1);
+    assert.equal(fake.value('collector_readings_total', 'fake', 'data'), 3);
+    assert.ok(fake.value('collector_last_success_timestamp_seconds', 'fake')! > 3);
+    assert.equal(fake.evidence.length, 3);
+    assert.deepEqual(fake.logged, ['info collector fake: data']);
+  });
+
+  it('is quiet about an absent source, looks for it now and then, and drops its series at once', async () => {
+    fake.runner.apply(ON);
+    await fake.pass(100);
+    fake.answer = () => ({ state: 'absent', reason: 'no socket' });
+    await fake.pass(1000);
+    assert.equal(fake.value('fake_depth'), undefined);
+    assert.equal(fake.value('collector_state', 'fake', 'absent'), 1);
+    const { reads } = fake;
+    await fake.pass(9000);
+    assert.equal(fake.reads, reads);
+    await fake.pass(2000);
+    assert.equal(fake.reads, reads + 1);
+    assert.deepEqual(fake.logged, ['info collector fake: data', 'info collector fake: absent, no socket']);
+  });
+
+  it('keeps the last good values of a failing source for staleAfter, and asks it ever more rarely', async () => {
+    fake.runner.apply(ON);
+    await fake.pass(100);
+    fake.answer = () => Promise.reject(new Error('broken pipe'));
+    await fake.pass(2000);
+    assert.equal(fake.value('fake_depth'), 1);
+    assert.equal(fake.value('collector_success', 'fake'), 0);
+    await fake.pass(3000);
+    assert.equal(fake.value('fake_depth'), undefined);
+    const { reads } = fake;
+    await fake.pass(120_000);
+    assert.ok(fake.reads - reads <= 6, `${fake.reads - reads} readings in 120 s`);
+    assert.deepEqual(fake.logged, ['info collector fake: data', 'warn collector fake: failed, broken pipe']);
+    fake.answer = () => ({ state: 'data', data: 7 });
+    await fake.pass(62_000);
+    assert.equal(fake.value('fake_depth'), 7);
+  });
+
+  it('ends a reading at its deadline and says so', async () => {
+    fake.answer = (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('EPIPE'))));
+    fake.runner.apply(ON);
+    await fake.pass(600);
+    assert.deepEqual(fake.logged, ['warn collector fake: failed, no answer within 500 ms']);
+  });
+
+  it('never reads twice at once, even when a source ignores its deadline', async () => {
+    let end: (() => void) | undefined;
+    fake.answer = () => new Promise((resolve) => (end = () => resolve({ state: 'data', data: 2 })));
+    fake.runner.apply(ON);
+    await fake.pass(30_000);
+    assert.equal(fake.reads, 1);
+    assert.equal(fake.value('collector_state', 'fake', 'failed'), 1);
+    assert.match(fake.logged[0]!, /did not end within 500 ms nor when it was told to/);
+    end!();
+    await fake.pass(3000);
+    assert.equal(fake.reads, 2, 'asked again only when the first reading had ended');
+  });
+
+  it('takes data that cannot be published for a failure, with nothing half written', async () => {
+    fake.answer = () => ({ state: 'data', data: -1 });
+    fake.runner.apply(ON);
+    await fake.pass(100);
+    assert.equal(fake.value('fake_depth'), undefined);
+    assert.deepEqual(fake.logged, ['warn collector fake: failed, a depth below zero']);
+  });
+
+  it('follows reloads: unchanged goes on, changed starts anew after the old one has ended, off is off', async () => {
+    fake.runner.apply(ON);
+    await fake.pass(100);
+    fake.runner.apply({ fake: { ...TIMING } });
+    await fake.pass(100);
+    assert.deepEqual([fake.opened, fake.closed], [1, 0]);
+    fake.runner.apply({ fake: { ...TIMING, interval: 2000 } });
+    await fake.pass(100);
+    assert.deepEqual([fake.opened, fake.closed], [2, 1]);
+    fake.runner.apply({ fake: false });
+    await fake.pass(100);
+    assert.deepEqual([fake.opened, fake.closed], [2, 2]);
+    assert.equal(fake.value('collector_state', 'fake', 'off'), 1);
+    assert.equal(fake.runner.status()[0]!.state, 'off');
+    const { reads } = fake;
+    await fake.pass(5000);
+    assert.equal(fake.reads, reads);
+    await fake.runner.stop();
+  });
+});
