@@ -3,6 +3,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
 import { makeView, type ViewParts } from '../src/daemon/view.ts';
+import { collectors } from '../src/collect/index.ts';
+import type { Metric } from '../src/collect/metric.ts';
+import { RUNNER_METRICS } from '../src/collect/runner.ts';
 import { JudgeFamilies } from '../src/expose/families.ts';
 import { ProcessMetrics } from '../src/expose/process-metrics.ts';
 import type { Family } from '../src/model/family.ts';
@@ -15,8 +18,10 @@ const END = '<!-- end of the generated part -->';
 /** Which families belong together, by the beginning of their names; the first that fits counts. */
 const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['NICs', /^fourlane_(nic|path)_/],
+  ['Kernel LVS', /^fourlane_ipvs_/],
   ['Services and real servers', /^fourlane_(service|real_server|rack)_/],
   ['Checks and lanes', /^fourlane_(check|lane|certificate)_/],
+  ['Collectors', /^fourlane_(collector|series|conn_table)_/],
   ['Judge and actions', /^fourlane_(judge|verdict|governor|action)/],
   ['The agent', /^fourlane_/],
   ['The agent as a process', /^process_|^nodejs_/],
@@ -33,6 +38,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     loop: { durations: new Float64Array(0), durationBounds: [] },
     reconciler: { families: () => new ActionCounters(actuators.map((a) => a.name)).families(new Map()) },
     plan: () => fakeView().plan(),
+    runner: { families: () => [...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map(asFamily) },
     stateError: () => '',
     evidenceDropped: () => 0,
   };
@@ -45,6 +51,10 @@ async function allFamilies(): Promise<readonly Family[]> {
   ];
   own.stop();
   return families;
+}
+
+function asFamily({ name, help, type, labels }: Metric): Family {
+  return { name, help, type, labelNames: labels, rows: [], values: [] };
 }
 
 function row({ name, type, labelNames, help }: Family): string {

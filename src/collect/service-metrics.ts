@@ -25,7 +25,11 @@ export const REAL_SERVER_CONNECTIONS = counter(
   'Connections scheduled to the real server.',
   REAL_SERVER,
 );
-export const REAL_SERVER_ACTIVE = gauge('real_server_active_connections', 'Established connections of the real server.', REAL_SERVER);
+export const REAL_SERVER_ACTIVE = gauge(
+  'real_server_active_connections',
+  'Established connections of the real server.',
+  REAL_SERVER,
+);
 export const REAL_SERVER_INACTIVE = gauge(
   'real_server_inactive_connections',
   'Connections of the real server in other states than established.',
