@@ -85,6 +85,8 @@ test('read-only, then not a directory: a message each, and the agent goes on; al
   run(`mount -o remount,ro ${disk}`);
   await reload();
   await until('failed', 7000, async () => (await failed()) === 1);
+  // The metric may be seen before the log's line has come through its pipe.
+  await until('told', 7000, async () => said().length > before);
   assert.match(said().at(-1)!.message, /read-only/);
   assert.equal(said().length, before + 1);
   run(`mount -o remount,rw ${disk}`);
