@@ -40,10 +40,10 @@ test('the expected course passes, with its times', () => {
 test('each way to go wrong is a problem of its own', () => {
   assert.match(problems({ transitions: [] }), /no NIC_FAIL\(eth1\) by carrier/);
   assert.match(problems({ transitions: [nicFail(1060, { cause: 'link' })] }), /no NIC_FAIL.*unexpected NIC_FAIL\(eth1\) link/);
-  assert.match(problems({ transitions: [nicFail(1101)] }), /NIC_FAIL\(eth1\) after 101 ms, allowed 100/);
+  assert.match(problems({ transitions: [nicFail(1501)] }), /NIC_FAIL\(eth1\) after 501 ms, allowed 500/);
   assert.match(problems({ transitions: [nicFail(1060), nicFail(1070, { nic: 'eth2' })] }), /unexpected NIC_FAIL\(eth2\)/);
   assert.match(problems({ changes: [off(1070, 'web1')] }), /not done: slice all eth1/);
-  assert.match(problems({ changes: [off(1070, 'web1'), off(1200, 'all')] }), /slice all eth1 off after 200 ms, allowed 100/);
+  assert.match(problems({ changes: [off(1070, 'web1'), off(1600, 'all')] }), /slice all eth1 off after 600 ms, allowed 500/);
   assert.match(problems({ changes: [...good.changes, off(1080, 'web2', 'eth2')] }), /wrong action: slice web2 eth2 off at 80 ms/);
   assert.match(
     problems({ changes: [...good.changes, { ...off(1090, 'all'), state: 1, weight: 1 }] }),

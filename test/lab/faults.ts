@@ -44,7 +44,13 @@ function onNetwork(hurt: (lab: Lab) => void | Promise<void>): Fault['apply'] {
 
 const nothing = { verdicts: [], actions: [], actionsWithinMs: 0, hurts: [], hurtNics: [], cured: true } as const;
 
-/** In the order of the matrix. Bounds: simulated times of the rules + 0.5 s; the targets of docs/performance.md for carrier and refusal. */
+/**
+ * Lost carrier, ms. Usually 60; the target of 100 is the benchmark's to hold, on a quiet machine. This bound tells an event of the kernel
+ * from a finding by probes (2 s and more) on a machine that shares its cores.
+ */
+const CARRIER = 500;
+
+/** In the order of the matrix. Bounds: simulated times of the rules + 0.5 s. */
 export function faultsOf(layout: Layout): readonly Fault[] {
   const { servicesOn, servicesOf, sliceOff, rsOff, pathOff, nicFail, rsDown, path } = wantedOf(layout);
   const NICS = layout.nics.map((n) => n.name);
@@ -58,9 +64,9 @@ export function faultsOf(layout: Layout): readonly Fault[] {
       name: 'link-cut',
       title: 'carrier lost',
       apply: onNetwork((lab) => lab.space.ip('tor1', ['link set lb down'])),
-      verdicts: [nicFail(nic1, 'carrier', 100)],
+      verdicts: [nicFail(nic1, 'carrier', CARRIER)],
       actions: sliceOff(nic1),
-      actionsWithinMs: 100,
+      actionsWithinMs: CARRIER,
       hurts: servicesOn(nic1),
       hurtNics: [nic1],
     },
@@ -70,9 +76,9 @@ export function faultsOf(layout: Layout): readonly Fault[] {
       name: 'admin-down',
       title: 'administratively down',
       apply: onNetwork((lab) => lab.space.ip('lb', [`link set ${nic3} down`])),
-      verdicts: [nicFail(nic3, 'carrier', 100)],
+      verdicts: [nicFail(nic3, 'carrier', CARRIER)],
       actions: sliceOff(nic3),
-      actionsWithinMs: 100,
+      actionsWithinMs: CARRIER,
       hurts: servicesOn(nic3),
       hurtNics: [nic3],
     },
@@ -249,11 +255,11 @@ export function faultsOf(layout: Layout): readonly Fault[] {
       }),
       // The fourth cut is about 3 s after the first.
       verdicts: [
-        nicFail(nic1, 'carrier', 100),
+        nicFail(nic1, 'carrier', CARRIER),
         { subject: 'nic', nic: nic1, verdict: 'FLAPPING', causes: ['carrier'], withinMs: 3500 },
       ],
       actions: sliceOff(nic1),
-      actionsWithinMs: 100,
+      actionsWithinMs: CARRIER,
       hurts: servicesOn(nic1),
       hurtNics: [nic1],
     },
