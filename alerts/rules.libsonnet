@@ -1,0 +1,56 @@
+// Recording rules: sums for the cluster level, the distance of a server from its peers, the error budget.
+function(config)
+  local s = config.selector;
+  local rule(name, expr) = { record: name, expr: std.stripChars(expr, '\n ') };
+  local unavailable = 'cluster_service:fourlane_unavailable:ratio';
+  local median(x) = 'quantile by (cluster) (0.5, %s)' % x;
+  // 1.4826: a normal distribution's deviation per MAD. The least deviation keeps clusters of equal servers from dividing by nothing.
+  local outlier(kind, x) = {
+    record: 'server:fourlane_outlier:score',
+    labels: { kind: kind },
+    expr: |||
+      abs(%(x)s - on (cluster) group_left () quantile by (cluster) (0.5, %(x)s))
+      / on (cluster) group_left () (
+        1.4826 * quantile by (cluster) (0.5, abs(%(x)s - on (cluster) group_left () quantile by (cluster) (0.5, %(x)s)))
+        + %(share)g * quantile by (cluster) (0.5, %(x)s) / %(score)g > 0
+      )
+    ||| % { x: x, share: config.thresholds.outlierShare, score: config.thresholds.outlierScore },
+  };
+  {
+    groups: [
+      {
+        name: 'fourlane-cluster',
+        rules: [
+          rule('server:fourlane_connections:rate5m', 'sum by (cluster, server) (rate(fourlane_service_connections_total{%s}[5m]))' % s),
+          rule('server:fourlane_packets:rate5m', 'sum by (cluster, server) (rate(fourlane_service_packets_total{%s}[5m]))' % s),
+          rule('server:fourlane_bytes:rate5m', 'sum by (cluster, server) (rate(fourlane_service_bytes_total{%s}[5m]))' % s),
+          rule('server:fourlane_check_bad:ratio5m', |||
+            sum by (cluster, server) (rate(fourlane_check_results_total{%(s)s, outcome!="ok"}[5m]))
+            / sum by (cluster, server) (rate(fourlane_check_results_total{%(s)s}[5m]))
+          ||| % { s: s }),
+          rule('server:fourlane_check_duration_seconds:p99', 'histogram_quantile(0.99, sum by (cluster, server, le) (rate(fourlane_check_duration_seconds_bucket{%s}[5m])))' % s),
+          rule('server:fourlane_capacity:ratio', 'avg by (cluster, server) (fourlane_nic_slice_enabled{%s})' % s),
+          rule('cluster:fourlane_servers:count', 'count by (cluster) (fourlane_build_info{%s})' % s),
+          rule('cluster:fourlane_capacity:ratio', 'avg by (cluster) (fourlane_nic_slice_enabled{%s})' % s),
+          rule('cluster:fourlane_connections:rate5m', 'sum by (cluster) (server:fourlane_connections:rate5m)'),
+          rule('cluster:fourlane_packets:rate5m', 'sum by (cluster) (server:fourlane_packets:rate5m)'),
+          rule('cluster:fourlane_bytes:rate5m', 'sum by (cluster) (server:fourlane_bytes:rate5m)'),
+          rule('cluster:fourlane_check_bad:ratio5m', |||
+            sum by (cluster) (rate(fourlane_check_results_total{%(s)s, outcome!="ok"}[5m]))
+            / sum by (cluster) (rate(fourlane_check_results_total{%(s)s}[5m]))
+          ||| % { s: s }),
+          outlier('connections', 'server:fourlane_connections:rate5m'),
+          outlier('check_duration', 'server:fourlane_check_duration_seconds:p99'),
+        ],
+      },
+      {
+        name: 'fourlane-slo-windows',
+        rules: [
+          rule('cluster_service:fourlane_unavailable:ratio', '1 - avg by (cluster, service) (fourlane_service_up{%s})' % s),
+        ] + [
+          rule('%s_%s' % [unavailable, window], 'avg_over_time(%s[%s])' % [unavailable, window])
+          for window in ['5m', '30m', '1h', '6h', '3d']
+        ],
+      },
+    ],
+  }

@@ -1,0 +1,19 @@
+// NIC and attribution: what failed, and how is it known?
+local dashboard = import '../lib/dashboard.libsonnet';
+local panel = import '../lib/panel.libsonnet';
+
+function(config)
+  local s = (import '../signals/nic.libsonnet')(config);
+  dashboard.new({
+    uid: 'nic',
+    title: 'NIC and attribution',
+    description: 'What failed: the NIC, the network behind it, a path, or the real servers? The matrix of checks over time and what was judged from it.',
+    vars: ['job', 'cluster', 'server', 'nic'],
+    rows: [
+      (import '../signals/headline.libsonnet')(config),
+      { title: 'Verdicts', height: 7, panels: [[12, panel.timeline(s.verdicts)], [6, panel.timeline(s.inService)], [6, panel.timeline(s.carrier)]] },
+      { title: 'The matrix over time', height: 9, panels: [[8, panel.series(s.matrix)], [8, panel.series(s.linkFail)], [8, panel.series(s.timeouts)]] },
+      { height: 9, panels: [[12, panel.table(s.paths)], [12, panel.series(s.changes)]] },
+      { title: 'Checks', height: 9, panels: [[6, panel.series(s.p99)], [6, panel.heatmap(s.durations)], [6, panel.series(s.late)], [6, panel.series(s.rate)]] },
+    ],
+  })
