@@ -97,7 +97,7 @@ function(config)
       lib.alert(
         config, 'FourlaneDeadMansSwitch', 'none', 'vector(1)',
         'Always firing: its absence means that alerting is broken.',
-        'Heartbeat of the alerting chain; evaluated by {{ externalURL }}. Send it to a receiver that pages when it stops.',
+        'Heartbeat of the alerting chain, always {{ $value }}. Send it to a receiver that pages when it stops.',
         'none: this alert is expected', 'agent', []
       ),
     ],

@@ -9,19 +9,31 @@ function(config)
   local standing(state) = 'fourlane_service_real_servers{%s, state="%s"}' % [config.selector, state];
   local down = 'fourlane_real_server_verdict{cluster=%q, server=%q, service=%q, verdict="RS_DOWN"} == 1';
   local downList = lib.list(down, service, 'real_server', 'none');
+  // All real servers that are down stand in racks that have failed: the page of the rack says so.
+  local rackExplains = |||
+    count by (cluster, server, service) (fourlane_real_server_verdict{%(s)s, verdict="RS_DOWN"} == 1)
+    == count by (cluster, server, service) (
+      fourlane_real_server_verdict{%(s)s, verdict="RS_DOWN"} == 1
+      and on (cluster, server, rack) fourlane_rack_fault{%(s)s} == 1
+    )
+  ||| % { s: config.selector };
+  local noRealServers(cause, operator, words) = alert(
+    'FourlaneServiceNoRealServers', 'critical',
+    |||
+      sum by (cluster, server, service) (fourlane_service_real_servers{%(s)s, state="up"}) == 0
+      and sum by (cluster, server, service) (fourlane_service_real_servers{%(s)s}) > 0
+      %(operator)s on (cluster, server, service) (%(rackExplains)s)
+    ||| % { s: config.selector, operator: operator, rackExplains: std.stripChars(rackExplains, '\n') },
+    'A service has no real server that is up.',
+    'Service {{ $labels.service }} on {{ $labels.server }} in cluster {{ $labels.cluster }}: every real server is judged down%s.' % words,
+    'fourlane status', 'Down: ' + downList + '.', '15s', config.keepFiring
+  ) + { labels+: { cause: cause } };
+  local rackLost = 'sum by (service) (fourlane_service_real_servers{cluster=%q, state="up"}) == 0';
   {
     name: 'fourlane-service',
     rules: [
-      alert(
-        'FourlaneServiceNoRealServers', 'critical',
-        |||
-          sum by (cluster, server, service) (fourlane_service_real_servers{%(s)s, state="up"}) == 0
-          and sum by (cluster, server, service) (fourlane_service_real_servers{%(s)s}) > 0
-        ||| % { s: config.selector },
-        'A service has no real server that is up.',
-        'Service {{ $labels.service }} on {{ $labels.server }} in cluster {{ $labels.cluster }}: every real server is judged down.',
-        'fourlane status', 'Down: ' + downList + '.', '15s', config.keepFiring
-      ),
+      noRealServers('rack', 'and', ', all of them in failed racks'),
+      noRealServers('real_servers', 'unless', ''),
       alert(
         'FourlaneServicePanic', 'critical', 'max by (cluster, server, service) (fourlane_service_panic{%s}) == 1' % config.selector,
         'So many real servers look down that the agent keeps them in service.',
@@ -57,7 +69,8 @@ function(config)
         'A whole rack of real servers has failed.',
         'Rack {{ $labels.rack }} of cluster {{ $labels.cluster }} is judged RACK_FAULT by {{ $value }} load balancers: '
         + lib.list('fourlane_rack_fault{cluster=%q, rack=%q} == 1', ['cluster', 'rack'], 'server', 'none now') + '.',
-        'fourlane status', hold='10s', keep=config.keepFiring, vars=['cluster'], level='cluster'
+        'fourlane status', 'Services without any real server: ' + lib.list(rackLost, ['cluster'], 'service', 'none') + '.',
+        '10s', config.keepFiring, vars=['cluster'], level='cluster'
       ),
       alert(
         'FourlaneCertificateExpires', 'warning',

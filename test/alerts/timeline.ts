@@ -63,8 +63,8 @@ const QUIET = 12;
 export function promtoolTests(c: AlertCase): object[] {
   const step = stepOf(c);
   const steps = (s: number) => Math.ceil(s / step);
-  const until = steps(c.firesAfter) + 6;
-  const after = steps(c.resolvesAfter) + 6;
+  const until = steps(c.firesAfter) + 8;
+  const after = steps(c.resolvesAfter) + 8;
   const at = (n: number) => `${n * step}s`;
   const labels = {
     alertname: c.alert,
@@ -96,7 +96,7 @@ export function promtoolTests(c: AlertCase): object[] {
       promql_expr_test: [
         probe(QUIET - 1, false),
         ...(c.firesAfter > 0 ? [probe(QUIET + steps(c.quietFor ?? c.firesAfter) - 2, false)] : []),
-        probe(QUIET + steps(c.firesAfter) + 1, true),
+        probe(QUIET + steps(c.firesAfter) + 3, true),
         probe(QUIET + until - 1, true),
         probe(QUIET + until + after, false),
       ],
@@ -116,7 +116,7 @@ export function promtoolTests(c: AlertCase): object[] {
 /** One test that fails on purpose, so that promtool prints the alert with its annotations filled in. */
 export function promtoolSpeech(c: AlertCase): object {
   const step = stepOf(c);
-  const bad = Math.ceil(c.firesAfter / step) + 6;
+  const bad = Math.ceil(c.firesAfter / step) + 8;
   return {
     name: c.alert,
     interval: `${step}s`,

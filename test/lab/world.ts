@@ -119,7 +119,7 @@ export abstract class World {
     const { servers, ports } = this.layout;
     return [...new Set(servers.map((r) => r.rack))].map((k) => {
       const own = servers.filter((r) => r.rack === k).map((r) => ({ name: r.name, ips: r.ips }));
-      return this.#node(`rack${k}`, 'realservers.ts', { control: this.path(`rack${k}.sock`), servers: own, ports });
+      return this.program(`rack${k}`, 'realservers.ts', { control: this.path(`rack${k}.sock`), servers: own, ports });
     });
   }
 
@@ -132,7 +132,7 @@ export abstract class World {
       services: this.layout.services.map((s) => ({ ...s, realServers: s.realServers.map((r) => r.address) })),
       sources: Object.fromEntries(this.layout.nics.map((n) => [n.name, n.sources])),
     };
-    return this.#node('lb', 'dataplane.ts', options);
+    return this.program('lb', 'dataplane.ts', options);
   }
 
   #startClient(load: ClientLoad): Promise<void> {
@@ -143,11 +143,11 @@ export abstract class World {
       timeoutMs: load.timeoutMs ?? 1000,
       services,
     };
-    return this.#node('client', 'client.ts', options);
+    return this.program('client', 'client.ts', options);
   }
 
   /** Starts one of the lab's own programs and waits for its line `ready`. */
-  #node(role: string, file: string, options: object): Promise<void> {
+  program(role: string, file: string, options: object): Promise<void> {
     const child = this.spawn(role, [process.execPath, fileURLToPath(new URL(file, import.meta.url)), JSON.stringify(options)]);
     return new Promise((resolve, reject) => {
       let errors = '';
