@@ -4,6 +4,9 @@
   grafanaDashboards+:: {
     'agent.json': (import 'dashboards/agent.libsonnet')(config),
     'cluster.json': (import 'dashboards/cluster.libsonnet')(config),
+    'control.json': (import 'dashboards/control.libsonnet')(config),
+    'core.json': (import 'dashboards/core.libsonnet')(config),
+    'logqueue.json': (import 'dashboards/logqueue.libsonnet')(config),
     'nic.json': (import 'dashboards/nic.libsonnet')(config),
     'server.json': (import 'dashboards/server.libsonnet')(config),
     'service.json': (import 'dashboards/service.libsonnet')(config),

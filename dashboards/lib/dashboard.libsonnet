@@ -24,7 +24,7 @@ local VARIABLES = {
   service: labelOf('service', 'Service', 'fourlane_service_up{job=~"$job", cluster=~"$cluster", server=~"$server"}', true),
   nic: labelOf('nic', 'NIC', 'fourlane_nic_up{job=~"$job", cluster=~"$cluster", server=~"$server"}', true),
   core: labelOf('core', 'Core', 'fourlane_core_loops_total{job=~"$job", cluster=~"$cluster", server=~"$server"}', true),
-  instance: labelOf('instance', 'VRRP instance', 'fourlane_vrrp_state{job=~"$job", cluster=~"$cluster", server=~"$server"}', true),
+  vrrp_instance: labelOf('vrrp_instance', 'VRRP instance', 'fourlane_vrrp_state{job=~"$job", cluster=~"$cluster", server=~"$server"}', true),
   k: variable.custom.new('k', ['5', '10', '20', '50']) + variable.custom.generalOptions.withLabel('Show top'),
 };
 

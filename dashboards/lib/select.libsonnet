@@ -7,7 +7,7 @@ local server = cluster + ', server=~"$server"';
   service: server + ', service=~"$service"',
   nic: server + ', nic=~"$nic"',
   core: server + ', core=~"$core"',
-  instance: server + ', instance=~"$instance"',
+  instance: server + ', vrrp_instance=~"$vrrp_instance"',
   // Without `job`: recording rules and alerts have none.
   recorded: { cluster: 'cluster=~"$cluster"', server: 'cluster=~"$cluster", server=~"$server"', service: 'cluster=~"$cluster", service=~"$service"' },
 }

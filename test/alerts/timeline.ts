@@ -29,6 +29,12 @@ export interface AlertCase {
   readonly step?: number;
 }
 
+/** s that causes go on firing after they are gone: `keepFiring` of dashboards/config.libsonnet. */
+export const KEEP = 120;
+
+/** A 0/1 gauge. */
+export const flag = (series: string): Series => ({ series, good: 0, bad: 1, below: 0 });
+
 const BASE = 'job="fourlane", instance="10.0.0.1:9844", cluster="edge", server="lb1"';
 
 /** `fourlane_x{a="b"}` with the labels all series have, unless it names them itself. */
@@ -113,12 +119,16 @@ export function promtoolTests(c: AlertCase): object[] {
   ];
 }
 
+/** What tells two cases of one alert apart. */
+export const speechName = (c: AlertCase): string =>
+  [c.alert, ...Object.values(c.labels ?? {})].join(' ').replaceAll(/[^\w. -]/g, '_');
+
 /** One test that fails on purpose, so that promtool prints the alert with its annotations filled in. */
 export function promtoolSpeech(c: AlertCase): object {
   const step = stepOf(c);
   const bad = Math.ceil(c.firesAfter / step) + 8;
   return {
-    name: c.alert,
+    name: speechName(c),
     interval: `${step}s`,
     input_series: c.series.map((s) => ({
       series: labelled(s.series),

@@ -61,7 +61,7 @@ function lintVariables(d: Dashboard, report: Report): void {
     if (variableExpression(v) === undefined) report('template-label-promql-rule', v.name);
     if (v.refresh !== 2) report('template-on-time-change-reload-rule', v.name);
   }
-  for (const [, name] of JSON.stringify(d.panels).matchAll(/\$\{?([a-z]+)\b/g)) {
+  for (const [, name] of JSON.stringify(d.panels).matchAll(/\$\{?([a-z_]+)\b/g)) {
     if (!d.templating.list.some((v) => v.name === name)) report('variable-exists', name!);
   }
 }

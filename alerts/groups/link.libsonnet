@@ -1,0 +1,31 @@
+// Hardware of NICs as the kernel tells: bonds, errors. Tickets: the verdicts page.
+local lib = import '../lib.libsonnet';
+
+function(config)
+  local s = config.selector;
+  local nic = ['cluster', 'server', 'nic'];
+  local where = 'NIC {{ $labels.nic }} of {{ $labels.server }} in cluster {{ $labels.cluster }}';
+  local alert(name, expr, summary, description, command, hold) =
+    lib.alert(config, name, 'warning', expr, summary, description, command, 'nic', nic, hold=hold);
+  local frames(direction) = |||
+    sum by (cluster, server, nic) (rate(fourlane_nic_%(d)s_errors_total{%(s)s}[5m]))
+    / sum by (cluster, server, nic) (rate(fourlane_nic_%(d)s_packets_total{%(s)s}[5m]) > 1) > %(t)g
+  ||| % { s: s, d: direction, t: config.thresholds.dropRatio };
+  {
+    name: 'fourlane-link',
+    rules: [
+      alert(
+        'FourlaneBondDegraded',
+        'min by (cluster, server, nic) (fourlane_nic_bond_active_members{%(s)s}) < max by (cluster, server, nic) (fourlane_nic_bond_members{%(s)s})' % { s: s },
+        'A bond has lost members.',
+        where + ' is a bond with {{ $value }} active members, fewer than it has.',
+        'cat /proc/net/bonding/{{ $labels.nic }}', '1m'
+      ),
+      alert(
+        'FourlaneNicErrors', frames('rx') + 'or ' + frames('tx'),
+        'A NIC receives or sends damaged frames.',
+        where + ': {{ $value | humanizePercentage }} of its packets are errors.',
+        'ethtool -S {{ $labels.nic }} | grep -i -E "err|crc"; ethtool -m {{ $labels.nic }}', '5m'
+      ),
+    ],
+  }

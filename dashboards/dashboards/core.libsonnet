@@ -1,0 +1,22 @@
+// Core: why?
+local dashboard = import '../lib/dashboard.libsonnet';
+local panel = import '../lib/panel.libsonnet';
+
+function(config)
+  local s = (import '../signals/core.libsonnet')(config);
+  dashboard.new({
+    uid: 'core',
+    title: 'Core',
+    description: 'Why: which core is busy, slow or losing packets, and what of the data plane is full.',
+    vars: ['job', 'cluster', 'server', 'core', 'k'],
+    rows: [
+      (import '../signals/headline.libsonnet')(config),
+      { title: 'Cores', height: 10, panels: [[14, panel.table(s.cores)], [10, panel.heatmap(s.latency)]] },
+      { title: 'Latency', height: 8, panels: [[8, panel.series(s.p50)], [8, panel.series(s.p99)], [8, panel.series(s.window)]] },
+      { title: 'Utilisation', height: 8, panels: [[8, panel.series(s.busy)], [8, panel.series(s.fullPolls)], [8, panel.series(s.packets)]] },
+      { title: 'The loop', height: 8, panels: [[8, panel.series(s.loops)], [8, panel.series(s.loopMax)], [8, panel.series(s.slowLoops)]] },
+      { title: 'Losses', height: 8, panels: [[8, panel.series(s.dropped)], [8, panel.series(s.portLoss)], [8, panel.series(s.portPackets)]] },
+      { title: 'What fills up', height: 8, panels: [[6, panel.series(s.pools)], [6, panel.series(s.rings)], [6, panel.series(s.snat)], [6, panel.series(s.snatMisses)]] },
+      { title: 'Kernel', height: 8, panels: [[8, panel.series(s.cpus)], [8, panel.series(s.softnet)], [8, panel.series(s.connTable)]] },
+    ],
+  })

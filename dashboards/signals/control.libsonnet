@@ -1,0 +1,113 @@
+// VRRP and control plane: who is master, does keepalived run, does the data plane's control answer?
+local panel = import '../lib/panel.libsonnet';
+local select = import '../lib/select.libsonnet';
+
+function(config)
+  local sel = select.instance;
+  local server = select.server;
+  local t = config.thresholds;
+  {
+    states:: {
+      title: 'VRRP states',
+      description: 'The state that holds for each instance on each server. One MASTER per instance in the cluster, never two, never none.',
+      unit: 'short',
+      expr: 'max by (server, vrrp_instance, state) (fourlane_vrrp_state{%s}) == 1' % sel,
+      legend: '{{server}} {{vrrp_instance}} {{state}}',
+      mappings: panel.words('–', 'now', 'transparent', 'blue'),
+    },
+    masters:: {
+      title: 'Masters per instance',
+      description: 'Servers that are MASTER of the instance. 0: its addresses are nowhere. 2: both answer, split brain.',
+      unit: 'short',
+      min: 0,
+      expr: 'sum by (vrrp_instance) (fourlane_vrrp_state{%s, state="master"})' % sel,
+      legend: '{{vrrp_instance}}',
+      steps: [[null, 'red'], [1, 'green'], [2, 'red']],
+    },
+    transitions:: {
+      title: 'Transitions',
+      description: 'Changes of state in the last interval. More than %d in 10 minutes becomes a ticket.' % t.vrrpTransitions,
+      unit: 'short',
+      min: 0,
+      expr: 'sum by (server, vrrp_instance, to) (increase(fourlane_vrrp_transitions_total{%s}[$__rate_interval]))' % sel,
+      legend: '{{server}} {{vrrp_instance}} to {{to}}',
+    },
+    priorities:: {
+      title: 'Priorities',
+      description: 'Effective priority: configured, plus what tracks add or take. The highest should be master.',
+      unit: 'short',
+      expr: 'max by (server, vrrp_instance) (fourlane_vrrp_priority{%s, kind="effective"})' % sel,
+      legend: '{{server}} {{vrrp_instance}}',
+    },
+    adverts:: {
+      title: 'Adverts',
+      description: 'Adverts per second sent and received. A backup that receives fewer than one per interval is about to become master.',
+      unit: 'pps',
+      min: 0,
+      expr: 'sum by (server, direction) (rate(fourlane_vrrp_adverts_total{%s}[$__rate_interval]))' % sel,
+      legend: '{{server}} {{direction}}',
+    },
+    errors:: {
+      title: 'Wrong adverts',
+      description: 'Adverts that were refused, by what was wrong: another password, another address list, another interval on the peer.',
+      unit: 'short',
+      min: 0,
+      expr: 'sum by (server, vrrp_instance, error) (increase(fourlane_vrrp_advert_errors_total{%s}[$__rate_interval]))' % sel,
+      legend: '{{server}} {{vrrp_instance}} {{error}}',
+    },
+    addresses:: {
+      title: 'Virtual addresses',
+      description: 'Addresses per instance: configured, and those of them installed. They differ on a master: something removed them.',
+      by: [['server', 'Server'], ['vrrp_instance', 'Instance']],
+      sort: 'Installed',
+      columns: [
+        { title: 'Configured', unit: 'short', expr: 'sum by (server, vrrp_instance) (fourlane_vrrp_addresses{%s, state="configured"})' % sel },
+        { title: 'Installed', unit: 'short', expr: 'sum by (server, vrrp_instance) (fourlane_vrrp_addresses{%s, state="installed"})' % sel },
+        { title: 'Faults', unit: 'short', expr: 'max by (server, vrrp_instance) (fourlane_vrrp_faults{%s})' % sel, steps: panel.none },
+      ],
+    },
+    processes:: {
+      title: 'keepalived',
+      description: 'Processes of keepalived by name. down: see its log; addresses stay where they are until the VRRP process ends.',
+      unit: 'short',
+      expr: 'max by (server, process) (fourlane_keepalived_process_up{%s})' % server,
+      legend: '{{server}} {{process}}',
+      mappings: panel.words('down', 'up'),
+    },
+    reloads:: {
+      title: 'Reloads and restarts',
+      description: 'Reloads of keepalived\'s configuration and restarts of its processes. Line them up with transitions.',
+      unit: 'short',
+      min: 0,
+      expr: [
+        ['sum by (server) (increase(fourlane_keepalived_reloads_total{%s}[$__rate_interval]))' % server, '{{server}} reloads'],
+        ['sum by (server, process) (increase(fourlane_keepalived_process_restarts_total{%s}[$__rate_interval]))' % server, '{{server}} {{process}} restarts'],
+      ],
+    },
+    dump:: {
+      title: 'Age of keepalived\'s data',
+      description: 'Age of the dump that these panels come from. Old: keepalived does not write it; `fourlane doctor` says why.',
+      unit: 's',
+      min: 0,
+      expr: 'max by (server) (fourlane_keepalived_dump_age_seconds{%s})' % server,
+      legend: '{{server}}',
+    },
+    control:: {
+      title: 'Control queue of DPVS',
+      description: 'Questions that a core did not answer in time, and errors answered. Precursors of wrong probes and of lost routes.',
+      unit: 'ops',
+      min: 0,
+      expr: [
+        ['sum by (server, source) (rate(fourlane_control_queue_dropped_total{%s}[$__rate_interval]))' % server, '{{server}} {{source}} not answered'],
+        ['sum by (server, code) (rate(fourlane_dpvs_control_errors_total{%s}[$__rate_interval]))' % server, '{{server}} error {{code}}'],
+      ],
+    },
+    sync:: {
+      title: 'Connection synchronisation of kernel LVS',
+      description: 'Whether the synchronisation daemons run. Off on a backup: connections break at failover.',
+      unit: 'short',
+      expr: 'max by (server, role, interface) (fourlane_ipvs_sync_daemon_running{%s})' % server,
+      legend: '{{server}} {{role}} {{interface}}',
+      mappings: panel.words('off', 'runs', 'orange', 'green'),
+    },
+  }

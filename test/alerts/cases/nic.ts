@@ -1,0 +1,72 @@
+/** NICs, paths through them, their hardware. */
+import { type AlertCase, flag, KEEP } from '../timeline.ts';
+
+const nicVerdict = (
+  alert: string,
+  severity: 'critical' | 'warning',
+  verdict: string,
+  cause: string,
+  more: Partial<AlertCase> = {},
+): AlertCase => ({
+  alert,
+  severity,
+  labels: { nic: 'eth1', cause },
+  series: [
+    flag(`fourlane_nic_verdict{nic="eth1", verdict="${verdict}", cause="${cause}"}`),
+    // Another verdict is none of this alert's.
+    { series: `fourlane_nic_verdict{nic="eth1", verdict="SUSPECT", cause="${cause}"}`, good: 0, bad: 0, below: 1 },
+    { series: 'fourlane_service_slice_enabled{nic="eth1", service="web1"}', good: 1, bad: 0 },
+    { series: 'fourlane_service_slice_enabled{nic="eth1", service="all"}', good: 1, bad: 0 },
+    { series: 'fourlane_service_slice_enabled{nic="eth2", service="all"}', good: 1, bad: 1 },
+  ],
+  firesAfter: 0,
+  resolvesAfter: KEEP,
+  ...more,
+});
+
+export const nicCases: readonly AlertCase[] = [
+  nicVerdict('FourlaneNicFault', 'critical', 'NIC_FAIL', 'carrier'),
+  nicVerdict('FourlaneNicUpstreamFault', 'critical', 'NIC_FAIL', 'upstream'),
+  nicVerdict('FourlaneNicPartial', 'warning', 'NIC_PARTIAL', 'lossy', { firesAfter: 60 }),
+  nicVerdict('FourlaneNicFlapping', 'warning', 'FLAPPING', 'carrier', { resolvesAfter: 0 }),
+  nicVerdict('FourlaneProbePathFault', 'critical', 'PROBE_PATH_FAULT', 'link', { firesAfter: 30 }),
+  nicVerdict('FourlaneDataPathFault', 'critical', 'DATA_PATH_FAULT', 'none', { firesAfter: 30 }),
+  {
+    alert: 'FourlanePathFault',
+    severity: 'warning',
+    labels: { nic: 'eth1' },
+    series: ['10.1.0.1:80', '10.1.0.2:80'].map((rs) => ({
+      series: `fourlane_path_fault{nic="eth1", real_server="${rs}", cause="link"}`,
+      good: null,
+      bad: 1,
+    })),
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+];
+
+export const linkCases: readonly AlertCase[] = [
+  {
+    alert: 'FourlaneBondDegraded',
+    severity: 'warning',
+    labels: { nic: 'bond0' },
+    series: [
+      { series: 'fourlane_nic_bond_active_members{nic="bond0"}', good: 2, bad: 1, below: 2 },
+      { series: 'fourlane_nic_bond_members{nic="bond0"}', good: 2, bad: 2 },
+    ],
+    firesAfter: 60,
+    resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlaneNicErrors',
+    severity: 'warning',
+    labels: { nic: 'eth1' },
+    series: [
+      { series: 'fourlane_nic_rx_errors_total{nic="eth1"}', good: 0, bad: { grows: 20 }, below: { grows: 9 } },
+      { series: 'fourlane_nic_rx_packets_total{nic="eth1"}', good: { grows: 100_000 }, bad: { grows: 100_000 } },
+    ],
+    quietFor: 300,
+    firesAfter: 480,
+    resolvesAfter: 300,
+  },
+];
