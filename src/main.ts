@@ -4,14 +4,16 @@ import { actuators } from './act/index.ts';
 import { Reconciler } from './act/reconciler.ts';
 import { loadPlanFile } from './config/load.ts';
 import { applyPlan } from './daemon/apply.ts';
-import { Carriers } from './daemon/carrier.ts';
+import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
 import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
+import { VerdictSpans } from './daemon/spans.ts';
 import { StateFile } from './daemon/state-file.ts';
-import { tell, tellAction } from './daemon/tell.ts';
+import { tell, tellAction, tellReady } from './daemon/tell.ts';
+import { makeTelemetry } from './daemon/telemetry.ts';
 import { makeView } from './daemon/view.ts';
 import { TransitionLog } from './expose/history.ts';
 import { startServer } from './expose/server.ts';
@@ -20,13 +22,14 @@ import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
 import { monotonicMs as clock } from './sys/clock.ts';
-import { LinkMonitor } from './sys/link-monitor.ts';
 import type { Logger } from './sys/log.ts';
 
 export interface AgentOptions {
   readonly config: string;
   readonly version: string;
   readonly log: Logger;
+  /** Lines that the log had to drop so far. */
+  readonly logDropped: () => number;
   /** Lab only: POST /-/chaos may break lanes. */
   readonly chaos: boolean;
 }
@@ -40,16 +43,19 @@ export interface RunningAgent {
 }
 
 /** Starts the agent; resolves when every lane runs. @throws FourlaneError for a bad config or a taken address */
-export async function startAgent({ config, version, log, chaos }: AgentOptions): Promise<RunningAgent> {
+export async function startAgent({ config, version, log, logDropped, chaos }: AgentOptions): Promise<RunningAgent> {
   const first = loadPlanFile(config, { hostname: hostname() });
   let phase: 'starting' | 'running' | 'stopping' = 'starting';
   const history = new TransitionLog();
+  const telemetry = makeTelemetry({ clock, log, version, plan: first, families: () => server?.families() ?? [] });
+  const { tracer } = telemetry;
+  const spans = new VerdictSpans(tracer, clock);
   const fleet = new Fleet({ clock, log: (level, message, fields) => log[level](fields, message) });
   const reconciler = new Reconciler({
     actuators,
     clock,
     onAction: (report) => {
-      tellAction(log, report);
+      spans.action(report, () => tellAction(log, report));
       keeper.soon();
     },
   });
@@ -61,7 +67,7 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   const topology = topologyOf(first);
   const recovered = await recover(file, topology, reconciler, clock, log);
   const changed = (decisions: Decisions) => {
-    tell(log, decisions);
+    tell(log, decisions, spans);
     keeper.soon();
   };
   const loop = new Loop(
@@ -71,20 +77,13 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   );
   const keeper = new Keeper(file, loop, reconciler, clock);
 
-  const follow = (plan: Plan) => applyPlan({ clock, loop, reconciler, fleet, links, carriers, runner, recording, keeper }, plan);
-  const reloader: Reloader = new Reloader(config, first, follow, { clock, log });
+  const follow = (plan: Plan) => applyPlan({ ...parts, carriers, recording, keeper }, plan);
+  const reloader: Reloader = new Reloader(config, first, follow, { clock, log, tracer });
   const carriers = new Carriers((fact) => loop.onLink(fact));
-  const runner = makeRunner({ clock, log, plan: () => reloader.plan, loop, carriers });
-  const links = new LinkMonitor({
-    devices: first.nics.map((n) => n.device),
-    clock,
-    changed: (device, carrier, t) => {
-      reloader.plan.nics.forEach((n, nic) => n.device === device && carriers.kernel(nic, carrier, t));
-    },
-    log: (message, fields) => log.warn(fields, message),
-  });
+  const runner = makeRunner({ clock, log, plan: () => reloader.plan, loop, carriers, tracer });
+  const links = watchLinks({ clock, log, plan: () => reloader.plan, carriers });
 
-  const parts = { version, clock, loop, fleet, links, runner, reconciler, history };
+  const parts = { version, clock, loop, fleet, links, runner, reconciler, history, telemetry };
   const view = makeView({
     ...parts,
     plan: () => reloader.plan,
@@ -93,20 +92,20 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
     reload: () => reloader.reload(),
     stateError: () => file.error,
     evidenceDropped: () => recording.current?.dropped ?? 0,
+    logDropped,
   });
   const stop = async () => {
     phase = 'stopping';
     loop.stop();
     links.stop();
-    await Promise.all([server?.close(), fleet.stop(), runner.stop(), keeper.stop(), recording.current?.close()]);
+    const ending = [fleet, runner, keeper, telemetry].map((part) => part.stop());
+    await Promise.all([server?.close(), ...ending, recording.current?.close()]);
   };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
     const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') ?? false } : {};
-    server = await startServer(
-      { ...view, ...crash },
-      { onError: (error) => log.error({ error: String(error) }, 'HTTP request failed') },
-    );
+    const onError = (error: unknown) => log.error({ error: String(error) }, 'HTTP request failed');
+    server = await startServer({ ...view, ...crash }, { onError });
     await fleet.apply(first);
   } catch (error) {
     await stop();
@@ -115,10 +114,8 @@ export async function startAgent({ config, version, log, chaos }: AgentOptions):
   loop.replace(topology, recovered(clock()));
   loop.start();
   runner.apply(first.collectors);
+  telemetry.follow(first.opentelemetry);
   phase = 'running';
-  log.info(
-    { listen: `http://${server.host}:${server.port}/`, nics: first.nics.length, targets: first.targets.length },
-    'ready: every lane runs',
-  );
+  tellReady(log, { tracer, startedAt: view.startedAt }, first, server);
   return { host: server.host, port: server.port, stop, reload: () => reloader.reload() };
 }

@@ -15,8 +15,12 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   act: ['sys', 'model'],
   config: ['model'],
   expose: ['model', 'sys'],
-  daemon: ['act', 'collect', 'config', 'expose', 'judge', 'lanes', 'sys', 'model'],
-  cli: ['act', 'checks', 'collect', 'config', 'daemon', 'expose', 'judge', 'model', 'sys'],
+  // Exports what the agent measured and did; it sees values of the model only, so that no other room depends on OpenTelemetry.
+  otel: ['sys', 'model'],
+  daemon: ['act', 'collect', 'config', 'expose', 'judge', 'lanes', 'otel', 'sys', 'model'],
+  // A source is readable when its collector can read it: no second way to ask.
+  doctor: ['collect', 'sys', 'model'],
+  cli: ['act', 'checks', 'collect', 'config', 'daemon', 'doctor', 'expose', 'judge', 'model', 'sys'],
 };
 /** Single files a room may use although the room is closed to it: the plug-in lists, for their schemas. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {

@@ -9,6 +9,8 @@ import { RUNNER_METRICS } from '../src/collect/runner.ts';
 import { JudgeFamilies } from '../src/expose/families.ts';
 import { ProcessMetrics } from '../src/expose/process-metrics.ts';
 import type { Family } from '../src/model/family.ts';
+import { emptyTally } from '../src/otel/messages.ts';
+import { exportFamilies } from '../src/otel/telemetry.ts';
 import { fakeView } from './expose/fake-view.ts';
 
 export const METRICS_DOC = 'docs/metrics.md';
@@ -17,8 +19,12 @@ const END = '<!-- end of the generated part -->';
 
 /** Which families belong together, by the beginning of their names; the first that fits counts. */
 const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
-  ['NICs', /^fourlane_(nic|path)_/],
+  ['NICs', /^fourlane_(nic|path|softnet)_/],
+  ['Data-plane cores', /^fourlane_core_/],
+  ['DPDK processes', /^fourlane_dpdk_/],
+  ['Logs of data planes', /^fourlane_(logqueue_|log_(?!dropped))/],
   ['Kernel LVS', /^fourlane_ipvs_/],
+  ['DPVS', /^fourlane_(dpvs|snat|control_queue)_/],
   ['Services and real servers', /^fourlane_(service|real_server|rack)_/],
   ['Checks and lanes', /^fourlane_(check|lane|certificate)_/],
   ['Collectors', /^fourlane_(collector|series|conn_table)_/],
@@ -30,17 +36,22 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
 /** What prom-client shows only once there is something to show: named in the prose of the page. */
 const SOMETIMES = /^nodejs_(gc|active)_/;
 
+const NONE: ReadonlyMap<string, number> = new Map();
+const NO_ACTIONS = new ActionCounters(actuators.map((a) => a.name));
+
 /** Every family of a running agent. The parts that only carry values are empty: what is asked for here are names, labels and help. */
 async function allFamilies(): Promise<readonly Family[]> {
   const empty = {
     clock: () => 0,
     fleet: { lanes: [], names: [], dropped: () => [], certificates: new Map() },
     loop: { durations: new Float64Array(0), durationBounds: [] },
-    reconciler: { families: () => new ActionCounters(actuators.map((a) => a.name)).families(new Map()) },
+    reconciler: { families: () => NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }) },
     plan: () => fakeView().plan(),
     runner: { families: () => [...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map(asFamily) },
+    telemetry: { families: () => exportFamilies(emptyTally(), 0) },
     stateError: () => '',
     evidenceDropped: () => 0,
+    logDropped: () => 0,
   };
   const own = new ProcessMetrics();
   await own.start();

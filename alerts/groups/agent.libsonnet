@@ -70,13 +70,13 @@ function(config)
         'FourlaneConfigRefused', 'warning', 'min by (cluster, server) (fourlane_config_last_reload_successful{%s}) == 0' % s,
         'An agent refused its config file and runs on with the old one.',
         'The config file of ' + where + ' was refused; the one before it is in force. A restart would fail.',
-        'fourlane check-config /etc/fourlane/fourlane.yaml'
+        'fourlane check-config --config /etc/fourlane.yaml'
       ),
       alert(
         'FourlaneCollectorFails', 'warning', 'max by (cluster, server, collector) (fourlane_collector_state{%s, state="failed"}) == 1' % s,
         'A source of metrics cannot be read.',
         'Collector {{ $labels.collector }} of ' + where + ' fails.',
-        'fourlane collect {{ $labels.collector }} --config /etc/fourlane/fourlane.yaml', hold='5m'
+        'fourlane collect {{ $labels.collector }} --config /etc/fourlane.yaml', hold='5m'
       ),
       alert(
         'FourlaneStateNotSaved', 'warning', 'max by (cluster, server) (fourlane_state_save_failed{%s}) == 1' % s,

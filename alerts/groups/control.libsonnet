@@ -32,7 +32,12 @@ function(config)
         'journalctl -u keepalived -n 100'
       ),
       alert(
-        'FourlaneKeepalivedDown', 'critical', 'min by (cluster, server, process) (fourlane_keepalived_process_up{%s}) == 0' % s,
+        'FourlaneKeepalivedDown', 'critical',
+        // A process that never ran here is none that is missing: keepalived without virtual servers has no checker.
+        |||
+          min by (cluster, server, process) (fourlane_keepalived_process_up{%(s)s}) == 0
+          and on (cluster, server, process) max by (cluster, server, process) (max_over_time(fourlane_keepalived_process_up{%(s)s}[1d])) == 1
+        ||| % { s: s },
         'A process of keepalived does not run.',
         'Process {{ $labels.process }} of keepalived on ' + where + ' does not run.',
         'systemctl status keepalived; journalctl -u keepalived -n 50', '15s', config.keepFiring

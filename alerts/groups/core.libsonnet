@@ -21,7 +21,14 @@ function(config)
         telemetry, '10s', config.keepFiring, impact='Flows that RSS gives to this core fail; the others go on.'
       ),
       alert(
-        'FourlaneDataPlaneGone', 'critical', 'max by (cluster, server, source) (fourlane_dpdk_up{%s}) == 0' % s,
+        'FourlaneDataPlaneGone', 'critical',
+        // The only process of a server leaves no series when it dies: the collector fails instead.
+        |||
+          max by (cluster, server, source) (fourlane_dpdk_up{%(s)s}) == 0
+          or (
+            max by (cluster, server, source) (last_over_time(fourlane_dpdk_up{%(s)s}[1d])) unless on (cluster, server, source) fourlane_dpdk_up{%(s)s}
+          ) and on (cluster, server) fourlane_collector_state{%(s)s, collector="dpdk", state="failed"} == 1
+        ||| % { s: s },
         'A DPDK process does not answer.',
         'The DPDK process {{ $labels.source }} on ' + where + ' does not answer on its telemetry socket.',
         'ps -C dpvs -o pid,etime,stat,args; ls -l /var/run/dpdk/*/', '30s', config.keepFiring, vars=['cluster', 'server']

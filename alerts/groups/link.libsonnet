@@ -16,10 +16,17 @@ function(config)
     rules: [
       alert(
         'FourlaneBondDegraded',
-        'min by (cluster, server, nic) (fourlane_nic_bond_active_members{%(s)s}) < max by (cluster, server, nic) (fourlane_nic_bond_members{%(s)s})' % { s: s },
+        // Of active-backup one member carries traffic, always: there the links of all members count.
+        |||
+          min by (cluster, server, nic, bond) (fourlane_nic_bond_active_members{%(s)s}) < max by (cluster, server, nic, bond) (fourlane_nic_bond_members{%(s)s})
+          unless on (cluster, server, nic, bond) fourlane_nic_bond_info{%(s)s, mode="active-backup"}
+          or max by (cluster, server, nic, bond) (fourlane_nic_bond_info{%(s)s, mode="active-backup"})
+          * on (cluster, server, nic) group_left () sum by (cluster, server, nic) (fourlane_nic_member_mii{%(s)s, state="up"})
+          < max by (cluster, server, nic, bond) (fourlane_nic_bond_members{%(s)s})
+        ||| % { s: s },
         'A bond has lost members.',
-        where + ' is a bond with {{ $value }} active members, fewer than it has.',
-        'cat /proc/net/bonding/{{ $labels.nic }}', '1m'
+        'Bond {{ $labels.bond }} of NIC {{ $labels.nic }} of {{ $labels.server }} in cluster {{ $labels.cluster }} has {{ $value }} usable members, fewer than it should.',
+        'cat /proc/net/bonding/{{ $labels.bond }}', '1m'
       ),
       alert(
         'FourlaneNicErrors', frames('rx') + 'or ' + frames('tx'),

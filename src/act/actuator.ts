@@ -21,6 +21,8 @@ export interface Effect {
   readonly state: 'ok' | 'failed' | 'enabled' | 'disabled';
   /** `realServer` only: the weight to set; 0 = no new connections, the entry stays (inhibit). */
   readonly weight?: number;
+  /** `realServer` only: the weight it has in the configuration; `weight` is all of it or a part. */
+  readonly configured?: number;
   /** The verdict behind it; `OK` when there is none. */
   readonly verdict: VerdictName;
   readonly cause: VerdictCause;
@@ -30,10 +32,24 @@ export interface Effect {
 /** Why `perform` is called: a change, or a repetition of what is already wanted (after start and reload). */
 export interface Call {
   readonly announce: boolean;
+  /** By effect: what its last outcome noted, kept over restarts. Without a note: undefined when it is certain that it has not been touched, else null. */
+  readonly notes?: readonly (string | null | undefined)[];
 }
 
 /** `unchanged`: nothing had to be done. */
 export type Performed = 'done' | 'unchanged';
+
+/** How one effect of a call ended, for actuators that tell the effects of a batch apart. */
+export interface Outcome {
+  /** `unsupported`: repeating it is of no use; it is tried again after a reload, or when something else is wanted. */
+  readonly result: Performed | 'unsupported' | 'failed';
+  /** Of `failed` and `unsupported`: why, and what to do. */
+  readonly message?: string;
+  /** What was found was not what is wanted. If it had been put in place before, somebody else has changed it: drift. */
+  readonly differs?: boolean;
+  /** Handed to the next call for this effect. */
+  readonly note?: string;
+}
 
 export interface Actuator {
   /** Config key, metric label `actuator`, file name. */
@@ -44,6 +60,8 @@ export interface Actuator {
   readonly schema: z.ZodObject;
   /** Where it may be configured: a NIC's `onFail`, a service's `actuator`. */
   readonly scopes: readonly ('nic' | 'service')[];
+  /** Kinds of effects it can carry out, all when absent. Others are counted and told once, and never asked of it. */
+  readonly kinds?: readonly Effect['kind'][];
   /** Doing it again is harmless, so the wanted state is repeated after start and reload. */
   readonly idempotent: boolean;
   /** Effects of one identity travel together in one call, one call at a time. */
@@ -52,14 +70,20 @@ export interface Actuator {
   readonly concurrency: number;
   /** What tells two configured instances apart: the path, the command, the URL. */
   identity(spec: ActuatorSpec): string;
-  /** Makes the effects so; rejects with a message for people. More than one effect only with `batch`. */
-  perform(spec: ActuatorSpec, effects: readonly [Effect, ...Effect[]], call: Call): Promise<Performed>;
+  /** ms after which a state in place that is not at rest is asked for again, to find what others have changed; needs `idempotent`. */
+  recheck?(spec: ActuatorSpec): number;
+  /**
+   * Makes the effects so; rejects with a message for people. More than one effect only with `batch`; then the answer may be one
+   * outcome for each, in their order.
+   */
+  perform(spec: ActuatorSpec, effects: readonly [Effect, ...Effect[]], call: Call): Promise<Performed | readonly Outcome[]>;
 }
 
-type Typed<S extends z.ZodObject> = Omit<Actuator, 'schema' | 'identity' | 'perform'> & {
+type Typed<S extends z.ZodObject> = Omit<Actuator, 'schema' | 'identity' | 'recheck' | 'perform'> & {
   readonly schema: S;
   identity(spec: z.output<S>): string;
-  perform(spec: z.output<S>, effects: readonly [Effect, ...Effect[]], call: Call): Promise<Performed>;
+  recheck?(spec: z.output<S>): number;
+  perform(spec: z.output<S>, effects: readonly [Effect, ...Effect[]], call: Call): Promise<Performed | readonly Outcome[]>;
 };
 
 /** An actuator whose functions see its parameters typed: a plan only holds specs that passed its schema. */

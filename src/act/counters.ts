@@ -1,9 +1,22 @@
 /** Counts what the actuators did, as metric families. */
 import type { Family } from '../model/family.ts';
 
-/** `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already. */
-export const ACTION_RESULTS = ['ok', 'unchanged', 'announced', 'failed'] as const;
+/**
+ * `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already; `unsupported`: the actuator, or what
+ * it talks to, can't do such a thing.
+ */
+export const ACTION_RESULTS = ['ok', 'unchanged', 'announced', 'failed', 'unsupported'] as const;
 export type ActionResult = (typeof ACTION_RESULTS)[number];
+
+/** Numbers of effects by actuator; an actuator without any may be absent. */
+export interface OpenEffects {
+  /** Wanted but not in place. */
+  readonly pending: ReadonlyMap<string, number>;
+  /** Found changed by somebody else and not put back. */
+  readonly drifted: ReadonlyMap<string, number>;
+  /** Wanted, but not to be done with this actuator. */
+  readonly unsupported: ReadonlyMap<string, number>;
+}
 
 const BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30] as const;
 const WIDTH = BOUNDS.length + 2;
@@ -12,6 +25,9 @@ export class ActionCounters {
   readonly #names: readonly string[];
   readonly #results: Float64Array;
   readonly #pending: Float64Array;
+  readonly #drifts: Float64Array;
+  readonly #drifted: Float64Array;
+  readonly #unsupported: Float64Array;
   readonly #durations: Float64Array;
   readonly #families: readonly Family[];
 
@@ -19,6 +35,9 @@ export class ActionCounters {
     this.#names = names;
     this.#results = new Float64Array(names.length * ACTION_RESULTS.length);
     this.#pending = new Float64Array(names.length);
+    this.#drifts = new Float64Array(names.length);
+    this.#drifted = new Float64Array(names.length);
+    this.#unsupported = new Float64Array(names.length);
     this.#durations = new Float64Array(names.length * WIDTH);
     const rows = names.map((name) => [name]);
     this.#families = [
@@ -37,6 +56,30 @@ export class ActionCounters {
         labelNames: ['actuator'],
         rows,
         values: this.#pending,
+      },
+      {
+        name: 'fourlane_action_drift_total',
+        help: 'Times that an effect in place was found changed by somebody else.',
+        type: 'counter',
+        labelNames: ['actuator'],
+        rows,
+        values: this.#drifts,
+      },
+      {
+        name: 'fourlane_action_drifted',
+        help: 'Effects found changed by somebody else and not put back yet.',
+        type: 'gauge',
+        labelNames: ['actuator'],
+        rows,
+        values: this.#drifted,
+      },
+      {
+        name: 'fourlane_action_unsupported',
+        help: 'Effects wanted that the actuator, or what it talks to, cannot carry out; the log says why, once.',
+        type: 'gauge',
+        labelNames: ['actuator'],
+        rows,
+        values: this.#unsupported,
       },
       {
         name: 'fourlane_action_duration_seconds',
@@ -66,10 +109,18 @@ export class ActionCounters {
     this.#durations[row + WIDTH - 1] = this.#durations[row + WIDTH - 1]! + seconds;
   }
 
-  /** The families; `pending` holds the number of open effects by actuator, absent for none. */
-  families(pending: ReadonlyMap<string, number>): readonly Family[] {
+  /** One effect in place was found changed by somebody else. */
+  drift(name: string): void {
+    const i = this.#names.indexOf(name);
+    this.#drifts[i] = this.#drifts[i]! + 1;
+  }
+
+  /** The families, with the numbers of now. */
+  families({ pending, drifted, unsupported }: OpenEffects): readonly Family[] {
     this.#names.forEach((name, i) => {
       this.#pending[i] = pending.get(name) ?? 0;
+      this.#drifted[i] = drifted.get(name) ?? 0;
+      this.#unsupported[i] = unsupported.get(name) ?? 0;
     });
     return this.#families;
   }

@@ -62,7 +62,7 @@ export function planEffects(plan: Plan): PlannedEffects {
         service.realServers.forEach(({ target, weight: configured }, r) => {
           const { id, realServer } = plan.targets[target]!;
           const weight = weightFor(configured, weights?.[r] ?? 1);
-          if (weight !== configured) add(make.realServer(realServer, weight, because(undefined, id)));
+          if (weight !== configured) add(make.realServer(realServer, weight, configured, because(undefined, id)));
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
@@ -79,13 +79,14 @@ export function planEffects(plan: Plan): PlannedEffects {
       const weight = make?.weights.get(realServer ?? '');
       let rest: Effect | undefined;
       if (kind === 'slice' && nic) rest = make?.slice(nic, true, NO_VERDICT);
-      if (kind === 'realServer' && weight !== undefined) rest = make?.realServer(realServer!, weight, NO_VERDICT);
+      if (kind === 'realServer' && weight !== undefined) rest = make?.realServer(realServer!, weight, weight, NO_VERDICT);
       if (kind === 'path' && nic && weight !== undefined) rest = make?.path(nic, realServer!, true, NO_VERDICT);
       return rest?.key === key ? rest : undefined;
     },
   };
 }
 
+type Weights = Pick<Effect, 'weight' | 'configured'>;
 type Because = Pick<Effect, 'verdict' | 'cause' | 'reason'>;
 
 function serviceEffects(plan: Plan, service: Service) {
@@ -96,14 +97,14 @@ function serviceEffects(plan: Plan, service: Service) {
     weights: new Map(service.realServers.map((r) => [plan.targets[r.target]!.realServer, r.weight])),
     slice: (nic: Nic, enabled: boolean, because: Because) =>
       effect(plan, { ...base, kind: 'slice', nic: nic.name }, state(enabled), because),
-    realServer: (realServer: string, weight: number, because: Because) =>
-      effect(plan, { ...base, kind: 'realServer', realServer }, state(weight > 0), because, weight),
+    realServer: (realServer: string, weight: number, configured: number, because: Because) =>
+      effect(plan, { ...base, kind: 'realServer', realServer }, state(weight > 0), because, { weight, configured }),
     path: (nic: Nic, realServer: string, enabled: boolean, because: Because) =>
       effect(plan, { ...base, kind: 'path', nic: nic.name, realServer }, state(enabled), because),
   };
 }
 
-function effect(plan: Plan, subject: Subject, state: Effect['state'], because: Because, weight?: number): Effect {
+function effect(plan: Plan, subject: Subject, state: Effect['state'], because: Because, weights: Weights = {}): Effect {
   const { kind, spec, service, nic, realServer } = subject;
   return {
     key: JSON.stringify([kind, service, nic, realServer, spec.type, identityOf(spec)]),
@@ -111,7 +112,7 @@ function effect(plan: Plan, subject: Subject, state: Effect['state'], because: B
     cluster: plan.cluster,
     server: plan.server,
     state,
-    ...(weight === undefined ? {} : { weight }),
+    ...weights,
     ...because,
   };
 }

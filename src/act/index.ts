@@ -1,12 +1,14 @@
 /** The actuators. A new one is one file here and one line in this list. */
 import type { ActuatorSpec } from '../model/plan.ts';
 import type { Actuator } from './actuator.ts';
+import { dpvs } from './dpvs.ts';
 import { exec } from './exec.ts';
+import { ipvs } from './ipvs.ts';
 import { none } from './none.ts';
 import { trackFile } from './trackFile.ts';
 import { webhook } from './webhook.ts';
 
-export const actuators: readonly Actuator[] = [none, exec, trackFile, webhook];
+export const actuators: readonly Actuator[] = [none, dpvs, exec, ipvs, trackFile, webhook];
 
 /** Text that tells apart two configured actuators acting on different things. */
 export function identityOf(spec: ActuatorSpec): string {

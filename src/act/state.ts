@@ -4,8 +4,15 @@ import type { Effect } from './actuator.ts';
 
 export interface AppliedState {
   readonly version: 1;
-  /** `value` null: a call was under way, its end is not known. */
-  readonly applied: readonly { readonly effect: Effect; readonly value: string | null }[];
+  readonly applied: readonly AppliedEffect[];
+}
+
+interface AppliedEffect {
+  readonly effect: Effect;
+  /** Null: a call was under way, its end is not known. */
+  readonly value: string | null;
+  /** What the actuator noted with it. */
+  readonly note?: string;
 }
 
 const entry = z.object({
@@ -21,11 +28,13 @@ const entry = z.object({
     realServer: z.string().optional(),
     state: z.enum(['ok', 'failed', 'enabled', 'disabled']),
     weight: z.number().optional(),
+    configured: z.number().optional(),
     verdict: z.string(),
     cause: z.string(),
     reason: z.string(),
   }),
   value: z.string().nullable(),
+  note: z.string().optional(),
 });
 
 /** Reads a saved state of any origin; never throws. */
@@ -34,7 +43,7 @@ export function parseAppliedState(saved: unknown): { entries: AppliedState['appl
   if (!outer.success) return { entries: [], damaged: saved === undefined || saved === null ? 0 : 1 };
   const good = outer.data.applied.flatMap((item) => {
     const parsed = entry.safeParse(item);
-    return parsed.success ? [parsed.data as AppliedState['applied'][number]] : [];
+    return parsed.success ? [parsed.data as AppliedEffect] : [];
   });
   return { entries: good, damaged: outer.data.applied.length - good.length };
 }

@@ -1,13 +1,8 @@
 /** webhook: one POST with a JSON array of changes; also repeated as a whole after start and reload, marked as such. */
 import { z } from 'zod';
-import { duration } from '../model/schema.ts';
+import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { postJson } from '../sys/post.ts';
 import { actuator, type Effect } from './actuator.ts';
-
-const headerValue = z
-  .string()
-  .max(4096)
-  .regex(/^[\x20-\x7e\t]*$/, 'must be printable ASCII');
 
 /** The body sent; documented in docs/actuators.md. `reannounce`: these states were wanted already, nothing need have changed. */
 export function webhookBody(effects: readonly [Effect, ...Effect[]], reannounce: boolean) {
@@ -36,18 +31,8 @@ export const webhook = actuator({
   name: 'webhook',
   summary: 'POSTs changes as JSON, several in one request when they happen together',
   schema: z.strictObject({
-    url: z
-      .url({ protocol: /^https?$/, error: 'is not an http:// or https:// URL' })
-      .max(8192)
-      .refine(
-        (url) => !/^https?:\/\/[^/]*@/.test(url),
-        'must not hold a user or password; put an authorization header into headers',
-      )
-      .meta({ description: 'where to POST', examples: ['http://192.0.2.80:8080/fourlane'] }),
-    headers: z
-      .record(z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, 'is not a header name'), headerValue)
-      .default({})
-      .describe('extra request headers, such as authorization'),
+    url: httpUrl.meta({ description: 'where to POST', examples: ['http://192.0.2.80:8080/fourlane'] }),
+    headers: httpHeaders.describe('extra request headers, such as authorization'),
     timeout: duration(10, 300_000).prefault('5s').describe('for the whole exchange; any answer but 2xx in it counts as failed'),
   }),
   scopes: ['nic', 'service'],

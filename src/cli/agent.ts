@@ -2,7 +2,7 @@
 import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
 import { type RunningAgent, startAgent } from '../main.ts';
-import { makeLogger } from '../sys/log.ts';
+import { makeLog } from '../sys/log.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `Usage: fourlane agent --config FILE [--log-level LEVEL] [--pretty]
@@ -36,8 +36,8 @@ export async function agent(argv: readonly string[]): Promise<number> {
   if (!/^(trace|debug|info|warn|error)$/.test(level))
     throw new FourlaneError('USAGE', `--log-level ${level}: use trace, debug, info, warn or error`);
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
-  const log = makeLogger(level, values.pretty);
-  const options = { config: values.config, version: VERSION, log, chaos: process.env['FOURLANE_CHAOS'] === '1' };
+  const { logger: log, dropped: logDropped } = makeLog(level, values.pretty);
+  const options = { config: values.config, version: VERSION, log, logDropped, chaos: process.env['FOURLANE_CHAOS'] === '1' };
   let running: RunningAgent | undefined;
   // Before the start: by default SIGHUP ends a process.
   process.on('SIGHUP', () => void running?.reload());
@@ -48,6 +48,6 @@ export async function agent(argv: readonly string[]): Promise<number> {
   log.info({ signal }, 'ending');
   await running.stop();
   log.info({}, 'ended');
-  // Not by returning: an action that goes on in its own process would keep this one alive. The log is flushed on exit.
+  // Not by returning: an action that goes on in its own process would keep this one alive. What waits in the log is written on exit.
   process.exit(0);
 }

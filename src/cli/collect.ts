@@ -1,18 +1,16 @@
 /** `fourlane collect`: one collector, once, by hand: what it read, or its series as /metrics would show them. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import type { CollectedNic, Collector, Reading } from '../collect/collector.ts';
+import type { CollectContext, Collector } from '../collect/collector.ts';
 import { collectors } from '../collect/index.ts';
+import { readOnce } from '../collect/once.ts';
 import { Output } from '../collect/output.ts';
 import { blockSchema } from '../collect/settings.ts';
-import { Shares } from '../collect/share.ts';
 import { explain } from '../config/explain.ts';
 import { loadPlanFile } from '../config/load.ts';
 import { Exposition } from '../expose/exposition.ts';
 import { FourlaneError } from '../model/errors.ts';
-import { monotonicMs } from '../sys/clock.ts';
 
 const HELP = `Usage: fourlane collect NAME [--config FILE] [--set key=value]... [--json|--metrics]
 
@@ -57,7 +55,7 @@ export async function collect(argv: readonly string[]): Promise<number> {
   const plan = values.config === undefined ? undefined : loadPlanFile(values.config, { hostname: hostname() });
   const written = plan?.collectors[name];
   const settings = written && values.set.length === 0 ? written : parseSettings(collector, values.set);
-  const reading = await readOnce(collector, settings, plan?.nics ?? []);
+  const reading = await readOnce(collector, settings, plan?.nics ?? [], tell);
   if (reading.state !== 'data') {
     process.stderr.write(`${name}: ${reading.state}: ${reading.reason}\n`);
     return reading.state === 'absent' ? 3 : 1;
@@ -65,6 +63,9 @@ export async function collect(argv: readonly string[]): Promise<number> {
   process.stdout.write(values.metrics ? asMetrics(collector, reading.data) : `${JSON.stringify(reading.data, plain, 2)}\n`);
   return 0;
 }
+
+/** What the collector logs, for people. */
+const tell: CollectContext['log'] = (level, message) => void process.stderr.write(`${level}: ${message}\n`);
 
 type Settings = z.output<ReturnType<typeof blockSchema>>;
 
@@ -86,31 +87,6 @@ function parseSettings(collector: Collector, pairs: readonly string[]): Settings
   if (parsed.success) return parsed.data.collectors[collector.name]!;
   const problems = explain(parsed.error, wrapped).map((i) => `  ${i.path.slice(2).join('.')}: ${i.message}`);
   throw new FourlaneError('USAGE', `settings of ${collector.name}:\n${problems.join('\n')}`);
-}
-
-async function readOnce(collector: Collector, settings: Settings, nics: readonly CollectedNic[]): Promise<Reading<unknown>> {
-  const shares = new Shares();
-  const source = collector.open(settings, {
-    clock: monotonicMs,
-    log: (level, message) => void process.stderr.write(`${level}: ${message}\n`),
-    nics: () => nics,
-    share: (key, make) => shares.take(key, make),
-  });
-  const { timeout } = settings as { timeout: number };
-  const abort = new AbortController();
-  const reading = source.read(abort.signal).catch(
-    (error: unknown): Reading<unknown> => ({
-      state: 'failed',
-      reason: error instanceof Error ? error.message : String(error),
-    }),
-  );
-  const deadline = sleep(timeout, undefined, { ref: false }).then((): Reading<unknown> => {
-    abort.abort(new Error(`no answer within ${timeout} ms`));
-    return { state: 'failed', reason: `no answer within ${timeout} ms` };
-  });
-  const result = await Promise.race([reading, deadline]);
-  await source.close();
-  return result;
 }
 
 function asMetrics(collector: Collector, data: unknown): string {

@@ -21,6 +21,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   why: { summary: 'the evidence behind a verdict', load: async () => (await import('./why.ts')).why },
   replay: { summary: 'run the judge over a recorded evidence log', load: async () => (await import('./replay.ts')).replay },
   collect: { summary: 'one collector, once: what it reads', load: async () => (await import('./collect.ts')).collect },
+  doctor: {
+    summary: 'what this machine lacks, and the command that mends it',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

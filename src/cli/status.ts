@@ -54,9 +54,15 @@ export function renderStatus(report: StatusReport): string {
     table([['SERVICE', 'VIP', 'STATE', 'REAL SERVERS', 'SLICES'], ...report.services.map(serviceRow)]),
   ];
   const altered = alteredRows(report.services);
+  const sources = report.sources.map((s) => [
+    s.name,
+    s.state === 'failed' ? 'FAILED' : s.state,
+    s.state === 'data' ? '' : s.reason,
+  ]);
   return [
     ...parts,
     ...(altered.length === 0 ? [] : ['', table([['REAL SERVER', 'SERVICE', 'VERDICT', 'WEIGHT'], ...altered])]),
+    ...(sources.length === 0 ? [] : ['', table([['SOURCE', 'STATE', ''], ...sources])]),
   ].join('\n');
 }
 

@@ -39,6 +39,11 @@ export interface CollectContext {
 
 /** Where `publish` writes. Series that a reading does not mention are gone after it. */
 export interface Samples {
+  /**
+   * Leaves all series of these metrics as the reading before wrote them: for a source that reads some parts less often than others. Not for
+   * histograms. @returns false when there is nothing to leave, as in the first reading; then write them.
+   */
+  keep(metrics: readonly Metric[]): boolean;
   gauge(metric: Metric, labels: readonly string[], value: number): void;
   /**
    * A cumulative counter of the source. Exported is a monotonic one: it begins at the first value seen; when the source goes back, or

@@ -1,5 +1,10 @@
 /** The collectors. A new one is one file here and one line in this list. */
 import type { Collector } from './collector.ts';
+import { dpdk } from './dpdk.ts';
+import { dpvs } from './dpvs.ts';
 import { ipvs } from './ipvs.ts';
+import { keepalived } from './keepalived.ts';
+import { logqueue } from './logqueue.ts';
+import { nic } from './nic.ts';
 
-export const collectors: readonly Collector[] = [ipvs];
+export const collectors: readonly Collector[] = [dpdk, dpvs, ipvs, keepalived, logqueue, nic];

@@ -61,6 +61,12 @@ export class Output implements Samples {
     return sums;
   }
 
+  keep(metrics: readonly Metric[]): boolean {
+    const kept = metrics.flatMap((metric) => this.#parts.get(metric) ?? []);
+    for (const { table } of kept) table.keep();
+    return kept.length > 0;
+  }
+
   gauge(metric: Metric, labels: readonly string[], value: number): void {
     this.#table(metric).set(labels, value);
   }

@@ -59,6 +59,11 @@ export class Table {
     this.#seen.clear();
   }
 
+  /** In place of writing anything: this reading has all series of the one before, with their values. */
+  keep(): void {
+    this.#cursor = this.#rows.length;
+  }
+
   set(labels: Row, value: number): void {
     const i = this.#place(labels);
     if (i >= 0) this.values[i] = value;

@@ -40,6 +40,7 @@ const SETTINGS = {
   rules: (p: Plan) => p.rules,
   collectors: (p: Plan) => p.collectors,
   evidence: (p: Plan) => p.evidenceLog ?? '',
+  opentelemetry: (p: Plan) => p.opentelemetry ?? '',
   web: (p: Plan) => p.web,
 };
 const RESTART: ReadonlySet<string> = new Set(['cluster', 'server', 'listen', 'stateDir']);

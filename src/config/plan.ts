@@ -40,6 +40,7 @@ export function buildPlan(config: Config, hostname: string): Plan {
     rules: config.rules,
     collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
+    ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     web: { ...(bearerToken === undefined ? {} : { bearerToken }), ...basic },
   };
   return { ...plan, revision: revisionOf(plan) };

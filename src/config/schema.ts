@@ -1,6 +1,7 @@
 /** The config file: one source for validation, JSON Schema and documentation. */
 import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
+import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { actuatorSpec, checkProfile, collectorBlocks } from './profiles.ts';
 
 export const DEFAULT_WEIGHT = 100;
@@ -70,6 +71,32 @@ const authentication = z
   })
   .refine((a) => (a.bearerToken === undefined) !== (a.basic === undefined), 'needs exactly one of "bearerToken" and "basic"');
 
+const DEFAULT_EXPORT_TIMEOUT_MS = 10_000;
+
+const opentelemetry = z
+  .strictObject({
+    endpoint: httpUrl.meta({
+      description: 'base URL of the collector; /v1/traces and /v1/metrics are added',
+      examples: ['http://127.0.0.1:4318'],
+    }),
+    headers: httpHeaders.describe('extra request headers, such as authorization'),
+    interval: duration(1000, 3_600_000).prefault('60s').describe('time between two pushes of the metrics'),
+    timeout: duration(100, 60_000)
+      .optional()
+      .describe('longest time one push may take, at most the interval; default: 10s, or the interval when that is shorter'),
+    compression: z.enum(['gzip', 'none']).default('gzip').describe('of request bodies'),
+    metrics: z.boolean().default(true).describe('push what /metrics shows'),
+    traces: z.boolean().default(true).describe('push spans: config apply, verdict and its actions, collector readings'),
+  })
+  .transform((parsed, ctx) => {
+    const { interval, timeout = Math.min(DEFAULT_EXPORT_TIMEOUT_MS, interval) } = parsed;
+    if (timeout > interval) {
+      const message = `${timeout}ms is longer than the interval of ${interval}ms; lower the timeout or raise the interval`;
+      ctx.addIssue({ code: 'custom', path: ['timeout'], message });
+    }
+    return { ...parsed, timeout };
+  });
+
 export const configSchema = z.strictObject({
   cluster: label.default('default').meta({ description: 'label on every series', examples: ['edge-1'] }),
   server: label
@@ -85,6 +112,9 @@ export const configSchema = z.strictObject({
     .strictObject({ log: absolutePath.optional().describe('file to record every probe result in, for fourlane replay') })
     .default({})
     .describe('recording of evidence'),
+  opentelemetry: opentelemetry
+    .optional()
+    .describe('push of traces and metrics to an OpenTelemetry collector (OTLP over HTTP, JSON); default: off'),
   web: z
     .strictObject({
       authentication: authentication.optional().describe('who may make changes over HTTP; default: loopback only'),

@@ -1,10 +1,11 @@
-/** What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording. */
+/** What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports. */
 import type { Reconciler } from '../act/reconciler.ts';
 import { retopologise } from '../judge/retopologise.ts';
 import type { Fleet } from '../lanes/fleet.ts';
 import type { Plan } from '../model/plan.ts';
 import { topologyOf } from '../model/topology.ts';
 import type { Runner } from '../collect/runner.ts';
+import type { Telemetry } from '../otel/telemetry.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
@@ -21,11 +22,12 @@ export interface Parts {
   readonly runner: Runner;
   readonly recording: Recording;
   readonly keeper: Keeper;
+  readonly telemetry: Telemetry;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Parts, plan: Plan): Promise<void> {
-  const { clock, loop, reconciler, fleet, links, carriers, runner, recording, keeper } = parts;
+  const { clock, loop, reconciler, fleet, links, carriers, runner, recording, keeper, telemetry } = parts;
   loop.stop();
   loop.pass();
   const next = topologyOf(plan);
@@ -36,6 +38,7 @@ export async function applyPlan(parts: Parts, plan: Plan): Promise<void> {
   links.setDevices(plan.nics.map((n) => n.device));
   runner.apply(plan.collectors);
   recording.follow(plan.evidenceLog);
+  telemetry.follow(plan.opentelemetry);
   loop.start();
   await applied;
   keeper.soon();

@@ -4,6 +4,9 @@
  * it counts for nothing (fail open).
  */
 import type { LinkFact } from '../model/facts.ts';
+import type { Plan } from '../model/plan.ts';
+import { LinkMonitor } from '../sys/link-monitor.ts';
+import type { Logger } from '../sys/log.ts';
 
 interface Known {
   kernel: 0 | 1 | undefined;
@@ -63,4 +66,23 @@ export class Carriers {
     known.told = carrier;
     this.#tell({ t, nic, carrier });
   }
+}
+
+export interface LinkParts {
+  readonly clock: () => number;
+  readonly log: Logger;
+  readonly plan: () => Plan;
+  readonly carriers: Carriers;
+}
+
+/** Watches the kernel's links of the plan's NICs; several NICs may share one device. */
+export function watchLinks({ clock, log, plan, carriers }: LinkParts): LinkMonitor {
+  return new LinkMonitor({
+    devices: plan().nics.map((n) => n.device),
+    clock,
+    changed: (device, carrier, t) => {
+      plan().nics.forEach((n, nic) => n.device === device && carriers.kernel(nic, carrier, t));
+    },
+    log: (message, fields) => log.warn(fields, message),
+  });
 }

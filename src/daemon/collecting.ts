@@ -1,10 +1,12 @@
 /** Collectors in the daemon: what they read goes to scrapes, what it proves goes to the judge. */
+import type { Collector } from '../collect/collector.ts';
 import { collectors } from '../collect/index.ts';
 import { EvidenceJoin } from '../collect/join.ts';
 import { Runner } from '../collect/runner.ts';
 import type { Plan } from '../model/plan.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { Logger } from '../sys/log.ts';
+import type { Tracer } from '../otel/tracer.ts';
 import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
 
@@ -14,16 +16,17 @@ export interface CollectingParts {
   readonly plan: () => Plan;
   readonly loop: Loop;
   readonly carriers: Carriers;
+  readonly tracer: Tracer;
 }
 
 /** A port's word about its link holds for this many of its collector's intervals. */
 const LINK_HOLDS = 3;
 
 /** The runner of the listed collectors; it does nothing until `apply`. */
-export function makeRunner({ clock, log, plan, loop, carriers }: CollectingParts): Runner {
+export function makeRunner({ clock, log, plan, loop, carriers, tracer }: CollectingParts): Runner {
   const join = new EvidenceJoin();
   return new Runner({
-    collectors,
+    collectors: collectors.map((collector) => traced(collector, tracer)),
     context: {
       clock,
       log: (level, message, fields) => log[level](fields ?? {}, message),
@@ -39,4 +42,23 @@ export function makeRunner({ clock, log, plan, loop, carriers }: CollectingParts
       loop.onDataplane(dataplane);
     },
   });
+}
+
+/** The same collector, each of its readings in a span. */
+function traced(collector: Collector, tracer: Tracer): Collector {
+  const { name } = collector;
+  return {
+    ...collector,
+    open: (settings, context) => {
+      const source = collector.open(settings, context);
+      const read = (signal: AbortSignal) =>
+        tracer.span(`collect ${name}`, { attributes: { 'fourlane.collector': name } }, async (span) => {
+          const reading = await source.read(signal);
+          span.set({ 'fourlane.state': reading.state });
+          if (reading.state === 'failed') span.fail(reading.reason);
+          return reading;
+        });
+      return { read, close: () => source.close() };
+    },
+  };
 }

@@ -5,6 +5,7 @@ import { loadPlanFile } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import type { ReloadResult } from '../expose/view.ts';
 import type { Plan } from '../model/plan.ts';
+import type { Span, Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
 
 export class Reloader {
@@ -12,6 +13,7 @@ export class Reloader {
   readonly #apply: (plan: Plan, diff: PlanDiff) => Promise<void>;
   readonly #clock: () => number;
   readonly #log: Logger;
+  readonly #tracer: Tracer;
   /** The last plan was not applied to its end: the next reload applies again, even if the file is the same. */
   #incomplete = false;
   #plan: Plan;
@@ -24,9 +26,10 @@ export class Reloader {
     file: string,
     plan: Plan,
     apply: (plan: Plan, diff: PlanDiff) => Promise<void>,
-    { clock, log }: { readonly clock: () => number; readonly log: Logger },
+    { clock, log, tracer }: { readonly clock: () => number; readonly log: Logger; readonly tracer: Tracer },
   ) {
     this.#log = log;
+    this.#tracer = tracer;
     this.#file = file;
     this.#plan = plan;
     this.#apply = apply;
@@ -53,12 +56,14 @@ export class Reloader {
   }
 
   #once(): Promise<ReloadResult> {
-    this.#running = this.#finish();
+    this.#running = this.#tracer.span('config apply', {}, (span) => this.#finish(span));
     return this.#running;
   }
 
-  async #finish(): Promise<ReloadResult> {
+  async #finish(span: Span): Promise<ReloadResult> {
     const result = await this.#try();
+    span.set({ 'fourlane.revision': this.#plan.revision, 'fourlane.summary': result.message });
+    if (!result.ok) span.fail([result.message, ...(result.errors ?? [])].join('\n'));
     this.#last = { ...result, t: this.#clock() };
     this.#running = undefined;
     if (result.ok) this.#log.info({ revision: this.#plan.revision }, `config: ${result.message}`);

@@ -1,7 +1,10 @@
 /** What the log says of verdicts and actions: one line each, for people and for grep. */
 import type { ActionReport } from '../act/reconciler.ts';
+import type { Plan } from '../model/plan.ts';
 import type { Decisions, Subject } from '../model/verdict.ts';
+import type { Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
+import type { VerdictSpans } from './spans.ts';
 
 /** `nic eth2`, `rs 10.1.0.1:80`, `path eth2 → 10.1.0.1:80`, `rack r7`, `agent`. */
 export function nameOf(s: Subject): string {
@@ -9,8 +12,8 @@ export function nameOf(s: Subject): string {
   return [s.subject, s.nic ?? s.rs ?? s.rack].filter(Boolean).join(' ');
 }
 
-/** Logs a pass's transitions, and what the governor held back. */
-export function tell(log: Logger, decisions: Decisions): void {
+/** Logs a pass's transitions, each inside its span, and what the governor held back. */
+export function tell(log: Logger, decisions: Decisions, spans: VerdictSpans): void {
   for (const t of decisions.transitions) {
     const level = t.verdict === 'OK' || t.verdict === 'SUSPECT' ? 'info' : 'warn';
     const fields = {
@@ -20,15 +23,33 @@ export function tell(log: Logger, decisions: Decisions): void {
       rule: t.evidence.rule,
       witnesses: t.evidence.witnesses,
     };
-    log[level]({ ...fields, actions: t.actions.length, blocked: t.blocked.length }, `${nameOf(t)}: ${t.reason}`);
+    spans.verdict(t, () =>
+      log[level]({ ...fields, actions: t.actions.length, blocked: t.blocked.length }, `${nameOf(t)}: ${t.reason}`),
+    );
   }
   for (const { action, rule } of decisions.blocked) log.warn({ rule, action }, 'action held back by the governor');
 }
 
 /** Logs the end of one call of an actuator. */
-export function tellAction(log: Logger, { effect, result, durationMs, failures, error }: ActionReport): void {
+export function tellAction(log: Logger, { effect, result, durationMs, failures, error, drift }: ActionReport): void {
   const fields = { actuator: effect.spec.type, state: effect.state, weight: effect.weight, result, ms: Math.round(durationMs) };
-  const subject = [effect.service, effect.nic, effect.realServer].filter(Boolean).join(' ');
-  if (error === '') log.info(fields, `${effect.kind} ${subject}: done`);
-  else log.error({ ...fields, failures, error }, `${effect.kind} ${subject}: failed, will be tried again`);
+  const subject = `${effect.kind} ${[effect.service, effect.nic, effect.realServer].filter(Boolean).join(' ')}`;
+  if (result === 'failed') log.error({ ...fields, failures, error }, `${subject}: failed, will be tried again`);
+  else if (result === 'unsupported') log.error({ ...fields, error }, `${subject}: cannot be done, is not tried again`);
+  else if (result === 'ok' && drift) log.warn(fields, `${subject}: somebody else had changed it; done again`);
+  else if (error !== '') log.warn(fields, `${subject}: ${error}`);
+  else log.info(fields, `${subject}: done`);
+}
+
+/** Logs that the agent runs: the end of the first application of a configuration. */
+export function tellReady(
+  log: Logger,
+  { tracer, startedAt }: { readonly tracer: Tracer; readonly startedAt: number },
+  { revision, nics, targets }: Plan,
+  { host, port }: { readonly host: string; readonly port: number },
+): void {
+  const attributes = { 'fourlane.revision': revision, 'fourlane.summary': 'started' };
+  tracer.span('config apply', { startedAt, attributes }, () =>
+    log.info({ listen: `http://${host}:${port}/`, nics: nics.length, targets: targets.length }, 'ready: every lane runs'),
+  );
 }

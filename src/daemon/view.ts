@@ -9,6 +9,7 @@ import type { Fleet } from '../lanes/fleet.ts';
 import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
+import type { Telemetry } from '../otel/telemetry.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Loop } from './loop.ts';
 
@@ -24,9 +25,11 @@ export interface ViewParts {
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly reconciler: Reconciler;
+  readonly telemetry: Pick<Telemetry, 'families'>;
   readonly history: TransitionLog;
   readonly stateError: () => string;
   readonly evidenceDropped: () => number;
+  readonly logDropped: () => number;
 }
 
 /** The view over these parts. */
@@ -59,7 +62,13 @@ export function makeView(p: ViewParts): AgentView {
     verdicts: () => p.loop.verdicts(),
     why: (subject) => p.loop.why(subject),
     history: p.history,
-    families: () => [...laneFamilies.families(), ...p.reconciler.families(), ...p.runner.families(), ...ownFamilies(p)],
+    families: () => [
+      ...laneFamilies.families(),
+      ...p.reconciler.families(),
+      ...p.runner.families(),
+      ...p.telemetry.families(),
+      ...ownFamilies(p),
+    ],
     collectors: () => p.runner.status(),
     reload: p.reload,
   };
@@ -99,6 +108,12 @@ function ownFamilies(p: ViewParts): readonly Family[] {
       'Evidence log lines not written because the disk was too slow or failed.',
       'counter',
       p.evidenceDropped(),
+    ),
+    single(
+      'fourlane_log_dropped_total',
+      "Lines of the agent's own log that were dropped because too many waited to be read.",
+      'counter',
+      p.logDropped(),
     ),
     {
       name: 'fourlane_certificate_not_after_timestamp_seconds',

@@ -1,5 +1,5 @@
 /** Families → the text that Prometheus reads: text format 0.0.4, or OpenMetrics 1.0. Pure but for its cache of what it rendered before. */
-import type { Family } from '../model/family.ts';
+import { type Family, unitOf } from '../model/family.ts';
 import { constantLabels, escapeHelp } from './labels.ts';
 import { Region } from './region.ts';
 
@@ -10,14 +10,12 @@ export const CONTENT_TYPES: Readonly<Record<Format, string>> = {
   openmetrics: 'application/openmetrics-text; version=1.0.0; charset=utf-8',
 };
 
-const UNITS = ['seconds', 'bytes', 'ratio', 'celsius', 'joules', 'volts', 'amperes', 'meters', 'grams'];
-
 /** HELP, TYPE and, in OpenMetrics, UNIT of a family. OpenMetrics names a counter family without `_total`. */
 export function metadata(family: Family, format: Format): string {
   const { help, type } = family;
   if (format === 'text') return `# HELP ${family.name} ${escapeHelp(help, false)}\n# TYPE ${family.name} ${type}\n`;
   const name = type === 'counter' ? family.name.replace(/_total$/, '') : family.name;
-  const unit = UNITS.find((u) => name.endsWith(`_${u}`));
+  const unit = unitOf(name);
   return `# TYPE ${name} ${type}\n${unit === undefined ? '' : `# UNIT ${name} ${unit}\n`}# HELP ${name} ${escapeHelp(help, true)}\n`;
 }
 

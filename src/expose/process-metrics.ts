@@ -2,22 +2,46 @@
  * The agent's own process metrics, from prom-client, as Families. prom-client's own text is never used: rendering OpenMetrics from a
  * registry strips `_total` from its counters for good.
  */
-import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValueWithName, Registry } from 'prom-client';
+import { createRequire } from 'node:module';
+import type { MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client';
 import type { Family, FamilySource } from '../model/family.ts';
 
 /** How often the numbers are read. Reading them is I/O (/proc), so scrapes show the last reading. */
 const REFRESH_MS = 2000;
 
+/**
+ * Taken one by one: the package as a whole also loads OpenTelemetry's API, for exemplars of its CPU counters that nobody asks for, and an
+ * agent that exports nothing must not load it. Those counters are our own.
+ */
+const PARTS = [
+  'processStartTime',
+  'osMemoryHeap',
+  'processOpenFileDescriptors',
+  'processMaxFileDescriptors',
+  'eventLoopLag',
+  'processResources',
+  'processHandles',
+  'processRequests',
+  'heapSizeAndUsed',
+  'heapSpacesSizeAndUsed',
+  'version',
+  'gc',
+];
+const load = createRequire(import.meta.url);
+const NewRegistry = load('prom-client/lib/registry') as typeof Registry;
+type Part = (registry: Registry, config: { readonly eventLoopMonitoringPrecision: number }) => void;
+
 type Metric = MetricObjectWithValues<MetricValueWithName<string>>;
 
 export class ProcessMetrics implements FamilySource {
-  readonly #registry = new Registry();
+  readonly #registry = new NewRegistry();
   #families: readonly Family[] = [];
   #timer: NodeJS.Timeout | undefined;
 
   /** Reads the metrics now and then every two seconds, until `stop`. */
   async start(): Promise<void> {
-    collectDefaultMetrics({ register: this.#registry });
+    for (const part of PARTS)
+      (load(`prom-client/lib/metrics/${part}`) as Part)(this.#registry, { eventLoopMonitoringPrecision: 10 });
     await this.#read();
     this.#timer = setInterval(() => void this.#read(), REFRESH_MS).unref();
   }
@@ -35,10 +59,26 @@ export class ProcessMetrics implements FamilySource {
     const metrics = (await this.#registry.getMetricsAsJSON()) as unknown as Metric[];
     const known = new Map(this.#families.map((f) => [f.name, f]));
     // Some gauges are named like counters (`nodejs_active_handles_total`); they only add up labels of their neighbours.
-    this.#families = metrics
+    const shown = metrics
       .filter((m) => m.values.length > 0 && (String(m.type) === 'counter') === m.name.endsWith('_total'))
       .map((m) => toFamily(m, known.get(m.name)?.rows));
+    this.#families = [...cpuFamilies(process.cpuUsage()), ...shown];
   }
+}
+
+const SINGLE: Family['rows'] = [[]];
+
+/** CPU time since the process began. */
+function cpuFamilies({ user, system }: NodeJS.CpuUsage): Family[] {
+  const family = (name: string, what: string, micros: number): Family => ({
+    name: `process_cpu_${name}seconds_total`,
+    help: `Total ${what} CPU time spent in seconds.`,
+    type: 'counter',
+    labelNames: [],
+    rows: SINGLE,
+    values: [micros / 1e6],
+  });
+  return [family('user_', 'user', user), family('system_', 'system', system), family('', 'user and system', user + system)];
 }
 
 /** One metric of prom-client's JSON as a family; `rows` is kept as its rows when it says the same. */

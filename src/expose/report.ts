@@ -69,6 +69,15 @@ export interface ServiceReport {
   readonly realServers: readonly MemberReport[];
 }
 
+/** A source of metrics. `reason`: why it is absent or failed, else empty. */
+export interface SourceReport {
+  readonly name: string;
+  readonly state: string;
+  readonly reason: string;
+  /** Of the last reading with data; null when there was none. */
+  readonly lastData: string | null;
+}
+
 export interface StatusReport {
   readonly cluster: string;
   readonly server: string;
@@ -86,6 +95,8 @@ export interface StatusReport {
   /** Real servers (checks of them, where one has several) that some service uses. */
   readonly realServers: { readonly total: number; readonly up: number };
   readonly services: readonly ServiceReport[];
+  /** Collectors that are not switched off. */
+  readonly sources: readonly SourceReport[];
 }
 
 /** ISO 8601 wall time of a monotonic ms. */
@@ -214,6 +225,15 @@ export function reportStatus(view: AgentView, members: Members = 'all'): StatusR
     nics: reportNics(view, index),
     realServers: { total, up: total - down.reduce((sum, d, j) => sum + (d & used[j]!), 0) },
     services: reportServices(view, index, down, members),
+    sources: view
+      .collectors()
+      .filter((c) => c.state !== 'off')
+      .map(({ name, state, reason, lastData }) => ({
+        name,
+        state,
+        reason,
+        lastData: Number.isNaN(lastData) ? null : wallTime(view, lastData),
+      })),
   };
 }
 

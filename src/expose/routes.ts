@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { FourlaneError } from '../model/errors.ts';
+import type { Family, FamilySource } from '../model/family.ts';
 import { parseDuration } from '../model/schema.ts';
 import { acceptsGzip, negotiateFormat } from './accept.ts';
 import { CONTENT_TYPES } from './exposition.ts';
@@ -26,6 +27,7 @@ type Handler = (req: IncomingMessage, res: ServerResponse, query: URLSearchParam
 export class Routes {
   readonly #view: AgentView;
   readonly #process = new ProcessMetrics();
+  readonly #sources: readonly FamilySource[];
   readonly #scraper: Scraper;
   #scrapes = 0;
   readonly #routes: Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }> = {
@@ -48,11 +50,17 @@ export class Routes {
       };
     }
     const labels = () => ({ cluster: view.plan().cluster, server: view.plan().server });
-    this.#scraper = new Scraper([new JudgeFamilies(view), view, this.#process], labels);
+    this.#sources = [new JudgeFamilies(view), view, this.#process];
+    this.#scraper = new Scraper(this.#sources, labels);
   }
 
   async start(): Promise<void> {
     await this.#process.start();
+  }
+
+  /** What /metrics shows in this moment. */
+  families(): readonly Family[] {
+    return this.#sources.flatMap((source) => source.families());
   }
 
   stop(): void {

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo, Socket } from 'node:net';
 import { ERRORS, type ErrorCode, FourlaneError } from '../model/errors.ts';
 import { Routes } from './routes.ts';
+import type { Family } from '../model/family.ts';
 import type { AgentView } from './view.ts';
 
 const MAX_BODY = 64 * 1024;
@@ -29,6 +30,8 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly host: string;
   readonly port: number;
+  /** What /metrics shows in this moment. */
+  families(): readonly Family[];
   /** Stops listening, lets answers finish for at most a second, then cuts what is left. */
   close(): Promise<void>;
 }
@@ -76,6 +79,7 @@ export async function startServer(view: AgentView, options: ServerOptions = {}):
   return {
     host,
     port: (server.address() as AddressInfo).port,
+    families: () => routes.families(),
     close: () => {
       routes.stop();
       return shutDown(server);

@@ -23,3 +23,11 @@ export interface Family {
 export interface FamilySource {
   families(): readonly Family[];
 }
+
+const UNITS = ['seconds', 'bytes', 'ratio', 'celsius', 'joules', 'volts', 'amperes', 'meters', 'grams'];
+
+/** The base unit that a family's name says; undefined when it says none. */
+export function unitOf(name: string): string | undefined {
+  const bare = name.replace(/_total$/, '');
+  return UNITS.find((u) => bare.endsWith(`_${u}`));
+}

@@ -50,6 +50,18 @@ export type CollectorSpec = {
   readonly staleAfter: number;
 } & Readonly<Record<string, unknown>>;
 
+/** Where traces and metrics are pushed to (OTLP over HTTP); times in ms. */
+export interface OpenTelemetrySettings {
+  /** Base URL: `/v1/traces` and `/v1/metrics` are added. */
+  readonly endpoint: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly interval: number;
+  readonly timeout: number;
+  readonly compression: 'gzip' | 'none';
+  readonly metrics: boolean;
+  readonly traces: boolean;
+}
+
 export interface Nic {
   readonly name: string;
   /** Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo). */
@@ -93,6 +105,8 @@ export interface Plan {
   readonly collectors: Readonly<Record<string, false | CollectorSpec>>;
   /** Where to record the evidence log, if anywhere. */
   readonly evidenceLog?: string;
+  /** Left out = off. */
+  readonly opentelemetry?: OpenTelemetrySettings;
   readonly web: { readonly bearerToken?: string; readonly username?: string; readonly passwordSha256?: string };
   /** SHA-256 (hex) of the plan's content: equal plans, equal revision. */
   readonly revision: string;

@@ -36,6 +36,23 @@ export function duration(minMs: number, maxMs: number) {
     });
 }
 
+/** An http:// or https:// URL without credentials. */
+export const httpUrl = z
+  .url({ protocol: /^https?$/, error: 'is not an http:// or https:// URL' })
+  .max(8192)
+  .refine((url) => !/^https?:\/\/[^/]*@/.test(url), 'must not hold a user or password; put an authorization header into headers');
+
+/** Extra request headers by name. */
+export const httpHeaders = z
+  .record(
+    z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, 'is not a header name'),
+    z
+      .string()
+      .max(4096)
+      .regex(/^[\x20-\x7e\t]*$/, 'must be printable ASCII'),
+  )
+  .default({});
+
 /** `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`. */
 export function parseAddress(text: string, portless = false): Address | undefined {
   const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);

@@ -3,11 +3,11 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-const REMEDY: Readonly<Record<string, (path: string) => string>> = {
+const REMEDY: Readonly<Record<string, (path: string, doing: string) => string>> = {
   ENOENT: (path) => `the directory ${dirname(path)} does not exist; create it`,
   ENOTDIR: (path) => `${dirname(path)} is not a directory`,
   EISDIR: () => 'it is a directory; name a file',
-  EACCES: () => 'permission denied; give the user fourlane runs as the right to write there',
+  EACCES: (_, doing) => `permission denied; give the user fourlane runs as the right to ${doing} there`,
   EPERM: () => 'not permitted; the file may be immutable or owned by another user',
   EROFS: () => 'the file system is mounted read-only',
   ENOSPC: () => 'no space left on the file system; free some',
@@ -23,7 +23,7 @@ export class FileError extends Error {
   readonly path: string;
   constructor(doing: string, path: string, cause: unknown) {
     const code = (cause as NodeJS.ErrnoException).code ?? 'EIO';
-    super(`cannot ${doing} ${path}: ${REMEDY[code]?.(path) ?? (cause as Error).message} (${code})`, { cause });
+    super(`cannot ${doing} ${path}: ${REMEDY[code]?.(path, doing) ?? (cause as Error).message} (${code})`, { cause });
     this.name = 'FileError';
     this.code = code;
     this.path = path;

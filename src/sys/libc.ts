@@ -37,6 +37,7 @@ export const recv = libc.func('long recv(int, void*, size_t, int)') as (
   flags: number,
 ) => number;
 export const recvmsg = libc.func('long recvmsg(int, void*, int)') as (fd: number, message: Uint8Array, flags: number) => number;
+export const poll = libc.func('int poll(void*, ulong, int)') as (fds: Uint8Array, count: number, timeoutMs: number) => number;
 export const epollCreate = libc.func('int epoll_create1(int)') as (flags: number) => number;
 export const epollCtl = libc.func('int epoll_ctl(int, int, int, void*)') as (
   epfd: number,
@@ -50,6 +51,11 @@ export const epollWait = libc.func('int epoll_wait(int, void*, int, int)') as (
   max: number,
   timeoutMs: number,
 ) => number;
+
+export const mkfifo = libc.func('int mkfifo(const char*, uint)') as (path: string, mode: number) => number;
+export const flock = libc.func('int flock(int, int)') as (fd: number, operation: number) => number;
+
+export const adjtimex = libc.func('int adjtimex(void*)') as (timex: Uint8Array) => number;
 
 /** errno of this thread's last failed call. */
 export function errno(): number {
@@ -82,8 +88,10 @@ export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
 export const IP_RECVERR = 11;
 export const IPV6_RECVERR = 25;
+export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_ERRQUEUE = 0x2000;
+export const POLLOUT = 0x4;
 export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;
 export const EPOLLERR = 0x8;
@@ -91,3 +99,5 @@ export const EPOLLHUP = 0x10;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLET = 0x80000000;
 export const EPOLL_CTL_ADD = 1;
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;

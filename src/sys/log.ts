@@ -1,13 +1,40 @@
-/** The log: pino, JSON lines on stdout or readable lines on a terminal. Written asynchronously; lines that can't be written are counted. */
+/** The log: pino, JSON lines on stdout or readable lines on a terminal. Lines wait in a bounded queue and are written when there is room. */
 import { pino, type Logger } from 'pino';
+import { LogStream } from './log-stream.ts';
 
 export type { Logger };
 
-/** @param pretty short readable lines instead of JSON */
-export function makeLogger(level: string, pretty: boolean): Logger {
-  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message' };
-  if (!pretty) return pino(options, pino.destination({ dest: 1, sync: false, minLength: 0, maxLength: 4 << 20 }));
-  return pino(options, { write: (line: string) => void process.stdout.write(readable(line)) });
+export interface Log {
+  readonly logger: Logger;
+  /** Lines dropped so far because nobody read them. */
+  dropped(): number;
+}
+
+type Fields = Record<string, unknown>;
+
+/** What each line of a logger carries besides its own fields. */
+const shared = new WeakMap<Logger, { fields: () => Fields }>();
+
+/**
+ * The log of this process; what waits at its end is written then.
+ * @param pretty short readable lines instead of JSON
+ * @param fd where to; stdout
+ */
+export function makeLog(level: string, pretty: boolean, fd = 1): Log {
+  const stream = new LogStream(fd, (dropped) => logger.warn({ dropped }, 'log lines were dropped: they were not read in time'));
+  const more = { fields: (): Fields => ({}) };
+  const mixin = () => more.fields();
+  const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message', mixin };
+  const logger = pino(options, { write: (line: string) => stream.write(pretty ? readable(line) : line) });
+  shared.set(logger, more);
+  process.once('exit', () => stream.farewell());
+  return { logger, dropped: () => stream.dropped };
+}
+
+/** From now on every line of `logger` also carries what `fields` says at that moment: a fresh object each time. */
+export function addFields(logger: Logger, fields: () => Fields): void {
+  const more = shared.get(logger);
+  if (more !== undefined) more.fields = fields;
 }
 
 const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30: 'info ', 40: 'warn ', 50: 'error', 60: 'fatal' };

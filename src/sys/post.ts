@@ -1,5 +1,5 @@
-/** One JSON POST over undici, for webhooks. */
-import { request } from 'undici';
+/** One JSON POST, for webhooks. */
+import { exchange } from './http.ts';
 
 /** POSTs `body` as JSON on a fresh connection. Rejects, with a message for people that holds no credentials, unless a 2xx answer came in time. */
 export async function postJson(
@@ -7,29 +7,8 @@ export async function postJson(
   body: unknown,
   { headers, timeoutMs }: { readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number },
 ): Promise<void> {
+  const sent = { 'content-type': 'application/json', ...headers };
+  const { status } = await exchange(url, { method: 'POST', headers: sent, body: JSON.stringify(body), timeoutMs });
   const { origin, pathname } = new URL(url);
-  const where = `POST ${origin}${pathname}`;
-  const signal = AbortSignal.timeout(timeoutMs);
-  let status: number;
-  try {
-    const answer = await request(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...headers },
-      body: JSON.stringify(body),
-      reset: true,
-      signal,
-    });
-    status = answer.statusCode;
-    await answer.body.dump({ limit: 65_536, signal });
-  } catch (error) {
-    const why = signal.aborted ? `no answer within ${timeoutMs} ms` : reasonOf(error);
-    throw new Error(`${where} failed: ${why}`, { cause: error });
-  }
-  if (status < 200 || status > 299) throw new Error(`${where} failed: answered ${status}, needs 2xx`);
-}
-
-/** undici wraps several connection attempts into an AggregateError without a message. */
-function reasonOf(error: unknown): string {
-  const { message, code } = error as Error & { code?: string };
-  return message || code || String(error);
+  if (status < 200 || status > 299) throw new Error(`POST ${origin}${pathname} failed: answered ${status}, needs 2xx`);
 }

@@ -72,6 +72,7 @@ describe('wanted effects', () => {
       realServer: '10.1.0.1:80',
       state: 'disabled',
       weight: 0,
+      configured: 100,
       verdict: 'OK',
       cause: 'none',
       reason: 'no fault',

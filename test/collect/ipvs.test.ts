@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { FormatError } from '../../src/collect/format-error.ts';
 import { ipvs } from '../../src/collect/ipvs.ts';
 import { hexHostPort, hostPort } from '../../src/collect/ipvs/address.ts';
 import { parseCounters } from '../../src/collect/ipvs/listing.ts';
 import { mergeServices } from '../../src/collect/ipvs/merge.ts';
-import { FormatError, parsePerCpu, parseTable, parseTotals } from '../../src/collect/ipvs/proc.ts';
+import { parsePerCpu, parseTable, parseTotals } from '../../src/collect/ipvs/proc.ts';
 import { Output } from '../../src/collect/output.ts';
 import { recorded, recording } from './ipvs.recorded.ts';
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { counter, gauge, histogram } from '../../src/collect/metric.ts';
+import type { Samples } from '../../src/collect/collector.ts';
 import { Output } from '../../src/collect/output.ts';
 import type { Exact } from '../../src/model/exact.ts';
 
@@ -124,4 +125,34 @@ test('property: a total never goes back, and equals the sum of the increases of 
       }
     }),
   );
+});
+
+test('series that are kept stand with their values and rows; others go as ever', () => {
+  const o = new Output();
+  const first = (s: Samples) => {
+    s.counter(C, ['1'], 10);
+    s.gauge(G, ['a'], 1);
+  };
+  o.take((s) => {
+    assert.equal(s.keep([C]), false, 'nothing yet');
+    first(s);
+  });
+  const rows = () => o.families().find((f) => f.name === C.name)!.rows;
+  const before = rows();
+  o.take((s) => assert.equal(s.keep([C, S]), true));
+  assert.equal(rows(), before);
+  assert.deepEqual(values(o), { [C.name]: [10], [G.name]: [] });
+  o.take((s) => void s.counter(C, ['1'], 25));
+  assert.deepEqual(values(o)[C.name], [25], 'counts on from before');
+  assert.throws(() =>
+    o.take((s) => {
+      s.keep([C]);
+      throw new Error('midway');
+    }),
+  );
+  o.take((s) => {
+    assert.equal(s.keep([C]), false, 'nothing any more');
+    first(s);
+  });
+  assert.deepEqual(values(o)[C.name], [10]);
 });

@@ -13,6 +13,7 @@ import { topologyOf } from '../../src/model/topology.ts';
 import type { Decisions } from '../../src/model/verdict.ts';
 import type { Logger } from '../../src/sys/log.ts';
 import { planOf, Stage } from '../act/world.ts';
+import { noSpans } from './no-spans.ts';
 
 const SERVERS = ['10.1.0.1:80', '10.1.0.2:80', '10.1.0.3:80', '10.1.0.4:80'];
 const plan = planOf(`nics: [{name: eth2}, {name: eth3}]
@@ -154,13 +155,15 @@ test('the log names subject, verdict, rule and what was held back; recovery is n
   world.outcome = (nic) => (nic === 0 ? TIMEOUT : OK);
   pass(10);
   const fail = heard.find((d) => d.transitions.some((t) => t.verdict === 'NIC_FAIL'))!;
-  const lines = logged((log) => tell(log, fail));
+  const lines = logged((log) => tell(log, fail, noSpans));
   assert.match(lines[0]!.message, /^nic eth2: /);
   assert.equal(lines[0]!.level, 'warn');
   assert.deepEqual([lines[0]!.fields['verdict'], lines[0]!.fields['rule']], ['NIC_FAIL', 'R3']);
   const t = fail.transitions[0]!;
   const blocked = [{ action: { action: 'disable_nic', nic: 'eth2' }, rule: 'last_nic' }] as const;
-  const ok = logged((log) => tell(log, { ...fail, blocked, transitions: [{ ...t, verdict: 'OK', subject: 'path', rs: 'x' }] }));
+  const ok = logged((log) =>
+    tell(log, { ...fail, blocked, transitions: [{ ...t, verdict: 'OK', subject: 'path', rs: 'x' }] }, noSpans),
+  );
   assert.deepEqual(
     ok.map((l) => l.level),
     ['info', 'warn'],
@@ -181,4 +184,16 @@ test('the log tells of actions: done, or failed with how often and why', async (
   assert.deepEqual([failed.fields['failures'], failed.fields['error']], [1, 'exited with 3']);
   const [done] = logged((log) => tellAction(log, { ...acting.reports[0]!, result: 'ok', error: '' }));
   assert.deepEqual([done?.level, done?.message], ['info', 'realServer web 10.1.0.2:80: done']);
+  const told = (part: Partial<(typeof acting.reports)[number]>) => {
+    const [line] = logged((log) => tellAction(log, { ...acting.reports[0]!, error: '', ...part }));
+    return [line?.level, line?.message, line?.fields['error']];
+  };
+  const name = 'realServer web 10.1.0.2:80';
+  assert.deepEqual(told({ result: 'ok', drift: true }), ['warn', `${name}: somebody else had changed it; done again`, undefined]);
+  assert.deepEqual(told({ result: 'unchanged', error: 'left alone' }), ['warn', `${name}: left alone`, undefined]);
+  assert.deepEqual(told({ result: 'unsupported', error: 'old agent' }), [
+    'error',
+    `${name}: cannot be done, is not tried again`,
+    'old agent',
+  ]);
 });

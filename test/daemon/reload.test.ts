@@ -7,6 +7,7 @@ import { loadPlanFile } from '../../src/config/load.ts';
 import { Reloader } from '../../src/daemon/reload.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Logger } from '../../src/sys/log.ts';
+import { tracerOff } from './no-spans.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-reload-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -32,7 +33,7 @@ function stage() {
       if (state.fail !== '') throw new Error(state.fail);
       if (state.hold) await new Promise<void>((resolve) => waiting.push(resolve));
     },
-    { clock: () => state.now, log: log as unknown as Logger },
+    { clock: () => state.now, log: log as unknown as Logger, tracer: tracerOff },
   );
   const go = () => waiting.shift()?.();
   return { reloader, write, applied, state, lines, go };

@@ -237,5 +237,11 @@ export function troubledView(over: Partial<AgentView> = {}): AgentView {
     { nic: 2, target: 6, outcome: REFUSED },
     { nic: 2, target: 1, outcome: TIMEOUT },
   ];
-  return fakeView({ plan, verdicts: [PATH_FAULT, RS_FAULT, NIC_FAULT], faults, over: { history, ...over } });
+  const collectors = () => [
+    { name: 'dpdk', state: 'data', reason: '', lastData: NOW - 900 },
+    { name: 'ipvs', state: 'absent', reason: 'the kernel module ip_vs is not loaded', lastData: Number.NaN },
+    { name: 'keepalived', state: 'failed', reason: '/run/keepalived.pid: permission denied', lastData: NOW - 61_000 },
+    { name: 'logqueue', state: 'off', reason: '', lastData: Number.NaN },
+  ];
+  return fakeView({ plan, verdicts: [PATH_FAULT, RS_FAULT, NIC_FAULT], faults, over: { history, collectors, ...over } });
 }

@@ -95,6 +95,11 @@ test('no name, reason or query gets into the page as HTML', () => {
 });
 
 test('no script, and the policy allows none', () => {
+  assert.match(
+    page(troubledView()),
+    /keepalived<\/b><span class="tag bad">■ failed<\/span><span class="mute">\/run\/keepalived\.pid: permission denied/,
+  );
+  assert.doesNotMatch(page(fakeView({ plan: makePlan(1, 1, 1) })), /<h2>Sources/);
   assert.doesNotMatch(page(troubledView()), /<script|javascript:|\son\w+=|\sstyle=/i);
   assert.doesNotMatch(PAGE_CSP, /script|unsafe/);
 });

@@ -35,6 +35,20 @@ test('status: NICs with cells and round trips, members with weights', () => {
   assert.deepEqual([services[2]!.name, services[2]!.up], ['api-eth3', false]);
 });
 
+test('status: sources that are not switched off, with reason and time of the last data', () => {
+  assert.deepEqual(reportStatus(troubledView()).sources, [
+    { name: 'dpdk', state: 'data', reason: '', lastData: '2026-01-31T11:59:59.100Z' },
+    { name: 'ipvs', state: 'absent', reason: 'the kernel module ip_vs is not loaded', lastData: null },
+    {
+      name: 'keepalived',
+      state: 'failed',
+      reason: '/run/keepalived.pid: permission denied',
+      lastData: '2026-01-31T11:58:59.000Z',
+    },
+  ]);
+  assert.deepEqual(reportStatus(fakeView({ plan: makePlan(1, 1, 1) })).sources, []);
+});
+
 test('status leaves the evidence to why', () => {
   assert.ok(reportStatus(troubledView()).verdicts.every((v) => !('evidence' in v)));
 });

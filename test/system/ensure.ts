@@ -8,6 +8,7 @@ const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/b
 /** What proves a package is there: a program in PATH, or a file pattern. Faster than asking dpkg, and right on other distributions too. */
 const PROBES: Readonly<Record<string, string>> = {
   iproute2: 'ip',
+  procps: 'sysctl',
   nftables: 'nft',
   keepalived: 'keepalived',
   ipvsadm: 'ipvsadm',
@@ -17,11 +18,13 @@ const PROBES: Readonly<Record<string, string>> = {
   'etcd-server': 'etcd',
   'etcd-client': 'etcdctl',
   dpdk: 'dpdk-testpmd',
-  'dpdk-dev': '/usr/include/dpdk/rte_config.h',
+  'libdpdk-dev': '/usr/include/dpdk/rte_eal.h',
   gcc: 'gcc',
+  make: 'make',
   'libc6-dev': '/usr/include/stdio.h',
   'pkg-config': 'pkg-config',
   'libnuma-dev': '/usr/include/numa.h',
+  logrotate: 'logrotate',
   jsonnet: 'jsonnet',
   chromium: 'chromium',
   openssl: 'openssl',
@@ -29,6 +32,7 @@ const PROBES: Readonly<Record<string, string>> = {
   'qemu-system-x86': 'qemu-system-x86_64',
   'linux-image-amd64': '/boot/vmlinuz-*-amd64',
   'busybox-static': 'busybox',
+  kmod: 'depmod',
   'nginx-light': 'nginx',
 };
 

@@ -1,7 +1,8 @@
 /** What `ipvsadm` prints: counters with `-Ln --stats --exact`, sync daemons with `-Ln --daemon`. Recordings in test/fixtures/ipvs. */
 import { type Exact, parseExact } from '../../model/exact.ts';
+import { FormatError } from '../format-error.ts';
 import { hostPort } from './address.ts';
-import { FormatError, type Traffic } from './proc.ts';
+import type { Traffic } from './proc.ts';
 
 export interface CountedService {
   /** `TCP 192.0.2.10:80`, `FWM 6`. */

@@ -3,15 +3,8 @@
  * Numbers of the statistics are hexadecimal and may outgrow their columns.
  */
 import { type Exact, exact } from '../../model/exact.ts';
+import { FormatError } from '../format-error.ts';
 import { hexHostPort } from './address.ts';
-
-/** A line that is not as the kernel writes it. */
-export class FormatError extends Error {
-  constructor(file: string, line: number, found: string, wanted: string) {
-    super(`${file} line ${line + 1}: found ${JSON.stringify(found.slice(0, 80))}; expected ${wanted}`);
-    this.name = 'FormatError';
-  }
-}
 
 export type Forward = 'Masq' | 'Route' | 'Tunnel' | 'Local' | 'Bypass';
 const FORWARDS: ReadonlySet<string> = new Set<Forward>(['Masq', 'Route', 'Tunnel', 'Local', 'Bypass']);

@@ -1,6 +1,6 @@
 /** Sections of the status page that list NICs and services. */
 import type { MemberReport, NicReport, ServiceReport, StatusReport } from '../report.ts';
-import { count, formatRtt, formatShare } from './format.ts';
+import { clock, count, formatRtt, formatShare } from './format.ts';
 import { type Html, html } from './html.ts';
 
 const MAX_SERVICES = 100;
@@ -88,4 +88,16 @@ export function renderServices(report: StatusReport): Html {
   return html`<section><h2>Services ${big && html`<small>the worst ${MAX_SERVICES} of ${services.length}</small>`}</h2><div class="card services">${
     shown.length === 0 ? html`<p class="empty">The config names no service.</p>` : shown.map(renderService)
   }</div></section>`;
+}
+
+/** Where metrics come from, and why a source gives none. Nothing when all are switched off. */
+export function renderSources(report: StatusReport): Html | undefined {
+  if (report.sources.length === 0) return undefined;
+  const level = (state: string) => (state === 'data' ? 'ok' : state === 'failed' ? 'bad' : '');
+  return html`<section><h2>Sources <small>what the collectors read</small></h2><ul class="sources card">${report.sources.map(
+    (s) =>
+      html`<li><b>${s.name}</b><span class="tag ${level(s.state)}">${s.state === 'failed' && '■ '}${s.state}</span><span class="mute">${
+        s.state === 'data' ? `last read ${s.lastData === null ? '' : clock(s.lastData)}` : s.reason
+      }</span></li>`,
+  )}</ul></section>`;
 }

@@ -86,6 +86,9 @@ table{border-collapse:separate;border-spacing:3px;width:100%}
 .changed{color:var(--warn)}
 .weights{display:grid;grid-template-columns:repeat(auto-fill,minmax(250px,1fr));gap:1px 24px;margin-top:6px}
 .weights li{display:flex;gap:10px;justify-content:space-between;border-bottom:1px dotted var(--line)}
+.sources li{display:grid;grid-template-columns:110px 84px minmax(0,1fr);gap:2px 14px;padding:6px 14px;border-top:1px solid var(--line);align-items:center}
+.sources li:first-child{border-top:0}
+.sources .mute{overflow-wrap:anywhere;font-size:.93em}
 .log li{display:grid;grid-template-columns:82px minmax(0,1fr);gap:0 14px;padding:8px 14px;border-top:1px solid var(--line)}
 .log li:first-child{border-top:0}
 .log .empty{display:block}

@@ -43,7 +43,11 @@ export const controlCases: readonly AlertCase[] = [
     alert: 'FourlaneKeepalivedDown',
     severity: 'critical',
     labels: { process: 'vrrp' },
-    series: [{ series: 'fourlane_keepalived_process_up{process="vrrp"}', good: 1, bad: 0, below: 1 }],
+    series: [
+      { series: 'fourlane_keepalived_process_up{process="vrrp"}', good: 1, bad: 0, below: 1 },
+      // keepalived without virtual servers has none.
+      { series: 'fourlane_keepalived_process_up{process="checker"}', good: 0, bad: 0 },
+    ],
     firesAfter: 15,
     resolvesAfter: KEEP,
   },

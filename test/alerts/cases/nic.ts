@@ -49,10 +49,16 @@ export const linkCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneBondDegraded',
     severity: 'warning',
-    labels: { nic: 'bond0' },
+    labels: { nic: 'bond0.7', bond: 'bond0' },
     series: [
-      { series: 'fourlane_nic_bond_active_members{nic="bond0"}', good: 2, bad: 1, below: 2 },
-      { series: 'fourlane_nic_bond_members{nic="bond0"}', good: 2, bad: 2 },
+      { series: 'fourlane_nic_bond_active_members{nic="bond0.7", bond="bond0"}', good: 2, bad: 1, below: 2 },
+      { series: 'fourlane_nic_bond_members{nic="bond0.7", bond="bond0"}', good: 2, bad: 2 },
+      // The standby of an active-backup bond is none that was lost.
+      { series: 'fourlane_nic_bond_info{nic="bond1", bond="bond1", mode="active-backup"}', good: 1, bad: 1 },
+      { series: 'fourlane_nic_bond_active_members{nic="bond1", bond="bond1"}', good: 1, bad: 1 },
+      { series: 'fourlane_nic_bond_members{nic="bond1", bond="bond1"}', good: 2, bad: 2 },
+      { series: 'fourlane_nic_member_mii{nic="bond1", member="eth2", state="up"}', good: 1, bad: 1 },
+      { series: 'fourlane_nic_member_mii{nic="bond1", member="eth3", state="up"}', good: 1, bad: 1 },
     ],
     firesAfter: 60,
     resolvesAfter: 0,

@@ -1,0 +1,103 @@
+/**
+ * Does a keepalived that runs here manage this service? It owns the weights of every virtual server of its configuration: it writes the
+ * configured weight at each recovery, whatever others have set meanwhile.
+ */
+import { dirname, join } from 'node:path';
+import { parseAddress } from '../../model/schema.ts';
+import { readIfExists } from '../../sys/files.ts';
+import { pathsMatching } from '../../sys/glob.ts';
+import { networkOf, type Process, processesNamed } from '../../sys/processes.ts';
+import { mentionedIn } from './keepalived-conf.ts';
+
+/** Says who manages a service, in words; undefined when nobody does. */
+export type Owner = (vip: string) => Promise<string | undefined>;
+
+const DEFAULT_FILE = '/etc/keepalived/keepalived.conf';
+const MOST_FILES = 2000;
+const MOST_BYTES = 16 << 20;
+/** How long an answer about the processes and files holds, ms. */
+const FRESH_MS = 5000;
+
+interface Managed {
+  /** `keepalived (pid 812, /etc/keepalived/keepalived.conf)`. */
+  readonly who: string;
+  readonly services: ReadonlySet<string>;
+  /** Why it may manage more than `services`; '' when it is known not to. */
+  readonly unclear: string;
+}
+
+/** Looks at the keepalived processes of our network namespace and at their files, at most every few seconds. */
+export function keepalivedOwner(clock: () => number, find: () => Promise<readonly Process[]> = ours): Owner {
+  let read: Promise<readonly Managed[]> | undefined;
+  let at = 0;
+  return async (vip) => {
+    if (read === undefined || clock() - at > FRESH_MS) {
+      at = clock();
+      read = find().then((processes) => Promise.all(processes.map(managedBy)));
+    }
+    const name = nameOf(vip);
+    for (const { who, services, unclear } of await read) {
+      if (services.has(name)) return `${who} manages this service`;
+      if (unclear !== '') return `${who} may manage this service: ${unclear}`;
+    }
+    return undefined;
+  };
+}
+
+/** The first process of each keepalived; its children have the same arguments. */
+async function ours(): Promise<readonly Process[]> {
+  const [all, here] = await Promise.all([processesNamed('keepalived'), networkOf('self')]);
+  const near = all.filter((p) => p.network === '' || p.network === here);
+  return [...new Map(near.toReversed().map((p) => [p.argv.join('\0'), p])).values()];
+}
+
+/** The configuration file among a keepalived's arguments. */
+export function configFileOf(argv: readonly string[]): string {
+  for (const [i, word] of argv.entries()) {
+    const long = /^--use-file(?:=(.*))?$/.exec(word);
+    if (long) return long[1] ?? argv[i + 1] ?? DEFAULT_FILE;
+    const short = /^-[A-Za-z]*f(.*)$/.exec(word);
+    if (short && !word.startsWith('--')) return short[1] || (argv[i + 1] ?? DEFAULT_FILE);
+  }
+  return DEFAULT_FILE;
+}
+
+async function managedBy({ pid, argv }: Process): Promise<Managed> {
+  const file = configFileOf(argv);
+  const who = `keepalived (pid ${pid}, ${file})`;
+  const root = `/proc/${pid}/root`;
+  const services = new Set<string>();
+  let unclear = '';
+  let room = MOST_BYTES;
+  const waiting = [join(root, file)];
+  const seen = new Set<string>();
+  try {
+    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
+      if (seen.has(path)) continue;
+      seen.add(path);
+      const bytes = await readIfExists(path, room);
+      if (bytes === undefined) continue; // an include of nothing is not an error for keepalived either
+      room -= bytes.length;
+      const found = mentionedIn(bytes.toString('utf8'));
+      for (const service of found.services) services.add(service);
+      if (found.unclear !== '') unclear ||= `"${found.unclear.slice(0, 80)}" in its configuration is not followed by fourlane`;
+      for (const include of found.includes) {
+        if (include.includes('$')) unclear ||= `"include ${include}" in its configuration is not followed by fourlane`;
+        const pattern = include.startsWith('/') ? join(root, include) : join(dirname(path), include);
+        if (seen.size + waiting.length > MOST_FILES) throw new Error(`it includes more than ${MOST_FILES} files`);
+        waiting.push(...(await pathsMatching(pattern, MOST_FILES)));
+      }
+    }
+  } catch (error) {
+    unclear = `its configuration can't be read: ${(error as Error).message}`;
+  }
+  return { who, services, unclear };
+}
+
+/** A vip as `mentionedIn` names it. */
+function nameOf(vip: string): string {
+  const mark = /^fwmark:(\d+)$/.exec(vip)?.[1];
+  if (mark !== undefined) return `fwmark ${mark}`;
+  const address = parseAddress(vip.slice(0, vip.lastIndexOf('/')));
+  return address === undefined ? vip : `${address.ip} ${address.port}`;
+}

@@ -1,0 +1,131 @@
+/**
+ * dpdk: every DPDK process of this machine, over its telemetry v2 socket: packet latency and loops per core (where the application keeps
+ * the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it leaks memory in the process.
+ */
+import { z } from 'zod';
+import { type CollectContext, collector, type Evidence, type Reading, type Source } from './collector.ts';
+import { type Down, Instance, type Up } from './dpdk/instance.ts';
+import { DPDK_METRICS, UP } from './dpdk/metrics.ts';
+import { matcher, patterns } from './dpdk/patterns.ts';
+import { portEvidence, publishProcess } from './dpdk/publish.ts';
+import type { Choice } from './dpdk/reader.ts';
+import { contract, MAX_PREFIX, PREFIX } from './telemetry/commands.ts';
+import { discover, type Found, runtimeDirectories } from './telemetry/discover.ts';
+
+const schema = z.strictObject({
+  directories: z
+    .array(z.string().regex(/^\//, 'an absolute path is needed').max(4096))
+    .max(32)
+    .default([])
+    .describe(
+      'runtime directories of DPDK, each with a directory per process; none means /var/run/dpdk, $RUNTIME_DIRECTORY/dpdk and /run/user/UID/dpdk',
+    ),
+  sources: patterns().default(['*']).describe('file prefixes of the processes to read, as patterns with *'),
+  commandPrefix: z
+    .string()
+    .max(MAX_PREFIX)
+    .regex(PREFIX, 'a command of DPDK telemetry is needed, such as /tdlb')
+    .default('/tdlb')
+    .describe("what the names of the application's own commands begin with"),
+  rings: patterns()
+    .default(['*'])
+    .describe('rings whose fill is read, as patterns with *; those of mempools, MP_…, only when named so'),
+  mempools: patterns().default(['*']).describe('memory pools whose fill is read, as patterns with *'),
+  xstats: patterns()
+    .default([])
+    .describe('statistics of the port drivers that are read, as patterns with *, such as rx_q*_errors'),
+});
+
+interface DpdkData {
+  readonly up: readonly Up[];
+  readonly down: readonly Down[];
+}
+
+/** Sockets that are read. */
+const MOST_SOCKETS = 64;
+
+class DpdkSource implements Source<DpdkData> {
+  readonly #directories: readonly string[];
+  readonly #wanted: (source: string) => boolean;
+  readonly #choice: Choice;
+  readonly #context: CollectContext;
+  readonly #instances = new Map<string, Instance>();
+  #unreadable = '';
+
+  constructor(settings: z.output<typeof schema>, context: CollectContext) {
+    const { directories, rings, xstats } = settings;
+    this.#directories = directories.length > 0 ? directories : runtimeDirectories(process.env, process.getuid?.() ?? 0);
+    this.#wanted = matcher(settings.sources);
+    const ring = matcher(rings);
+    const ofPools = matcher(rings.filter((p) => p.startsWith('MP_')));
+    this.#choice = {
+      contract: contract(settings.commandPrefix),
+      ring: (name) => (name.startsWith('MP_') ? ofPools : ring)(name),
+      mempool: matcher(settings.mempools),
+      xstat: xstats.length === 0 ? undefined : matcher(xstats),
+    };
+    this.#context = context;
+  }
+
+  async read(signal: AbortSignal): Promise<Reading<DpdkData>> {
+    const { sockets, problems } = await discover(this.#directories);
+    const wanted = sockets.filter((s) => this.#wanted(s.source)).slice(0, MOST_SOCKETS);
+    this.#follow(new Set(wanted.map((s) => s.path)));
+    if (wanted.length === 0) {
+      if (problems.length > 0) return { state: 'failed', reason: problems.join('; ') };
+      return { state: 'absent', reason: `no telemetry socket of a DPDK process in ${this.#directories.join(', ')}` };
+    }
+    const instances = wanted.map((found) => this.#instance(found));
+    const results = await Promise.all(instances.map((instance) => instance.read(signal)));
+    const up = results.filter((r): r is Up => 'pid' in r);
+    const down = results.filter((r): r is Down => 'reason' in r);
+    if (up.length === 0) return { state: 'failed', reason: [...down.map((d) => d.reason), ...problems].join('; ') };
+    instances.forEach((instance, i) => instance.tell(results[i]!));
+    this.#tell(problems.join('; '));
+    return { state: 'data', data: { up, down } };
+  }
+
+  /** Logs directories that can't be read while others can, once. */
+  #tell(unreadable: string): void {
+    if (unreadable !== this.#unreadable && unreadable !== '') this.#context.log('warn', `collector dpdk: ${unreadable}`);
+    this.#unreadable = unreadable;
+  }
+
+  #instance(found: Found): Instance {
+    let instance = this.#instances.get(found.path);
+    if (instance === undefined) {
+      instance = new Instance(found, this.#choice, this.#context);
+      this.#instances.set(found.path, instance);
+    }
+    return instance;
+  }
+
+  /** Gives up sockets that are no more. */
+  #follow(paths: ReadonlySet<string>): void {
+    for (const [path, instance] of this.#instances) {
+      if (paths.has(path)) continue;
+      instance.close();
+      this.#instances.delete(path);
+    }
+  }
+
+  close(): void {
+    this.#follow(new Set());
+  }
+}
+
+export const dpdk = collector({
+  name: 'dpdk',
+  summary: 'DPDK processes: packet latency and loops per core, cycles, rings, mempools, ports',
+  schema,
+  interval: 1000,
+  timeout: 3000,
+  staleAfter: 15_000,
+  metrics: DPDK_METRICS,
+  open: (settings, context) => new DpdkSource(settings, context),
+  publish({ up, down }: DpdkData, samples) {
+    for (const process of up) publishProcess(process, samples);
+    for (const { source } of down) samples.gauge(UP, [source], 0);
+  },
+  evidence: ({ up }): Evidence => ({ ports: portEvidence(up) }),
+});

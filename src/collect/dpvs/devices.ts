@@ -1,0 +1,160 @@
+/** The parts of a reading that are not services: cores, ports, addresses, and details. */
+import { SocketError } from '../../sys/seqpacket.ts';
+import {
+  decodeInterfaceAddresses,
+  decodeLocalAddresses,
+  encodeInterfaceAddresses,
+  encodeLocalAddresses,
+  type InterfaceAddress,
+} from './addresses.ts';
+import { matcher } from '../dpdk/patterns.ts';
+import type { Control, Release } from './control.ts';
+import type { CoreReading, Details, PortReading } from './data.ts';
+import * as inventory from './inventory.ts';
+import { decodeLcoreBasic, decodeLcoreMask, decodeLcoreStats, type Lcores } from './lcores.ts';
+import { idOf, type Message } from './messages.ts';
+import type { PartialBursts } from './monotonic.ts';
+import * as ports from './ports.ts';
+import type { Service } from './services.ts';
+import { ControlError } from './wire.ts';
+
+const NOTHING = Buffer.alloc(0);
+
+/** What may be read beyond what is always. */
+export const EXTRAS = ['neighbours', 'routes', 'accessLists', 'multicast', 'connections'] as const;
+export type Extra = (typeof EXTRAS)[number];
+
+export class Devices {
+  readonly #control: Control;
+  readonly #release: Release;
+
+  constructor(control: Control, release: Release) {
+    this.#control = control;
+    this.#release = release;
+  }
+
+  #ask(message: Message, body: Uint8Array, signal: AbortSignal): Promise<Buffer> {
+    return this.#control.ask(this.#release.dialect, message, body, signal);
+  }
+
+  async lcores(signal: AbortSignal): Promise<Lcores> {
+    return decodeLcoreMask(await this.#ask('LCORE_MASK', NOTHING, signal));
+  }
+
+  /** In the order master, KNI, workers, isolated. */
+  async cores(lcores: Lcores, partial: PartialBursts, signal: AbortSignal): Promise<CoreReading[]> {
+    const { master, kni, workers, isolated } = lcores;
+    const roles = [
+      [master, 'master'],
+      ...(kni === undefined ? [] : [[kni, 'kni']]),
+      ...workers.map((lcore) => [lcore, 'worker']),
+      ...isolated.map((lcore) => [lcore, 'isolated']),
+    ] as [number, CoreReading['role']][];
+    const read: CoreReading[] = [];
+    for (const [lcore, role] of roles) {
+      const stats = decodeLcoreStats(await this.#ask('LCORE_STATS', Uint8Array.of(lcore), signal));
+      read.push({ role, stats, partialBursts: partial.follow(lcore, stats.bursts, stats.emptyBursts, stats.fullBursts) });
+    }
+    return read;
+  }
+
+  async addresses(signal: AbortSignal): Promise<InterfaceAddress[]> {
+    const { layout } = this.#release;
+    const list = decodeInterfaceAddresses(layout, await this.#ask('IFADDRS', encodeInterfaceAddresses(layout), signal));
+    // They come in the order of a hash table.
+    return list.sort((a, b) => compare(a.device, b.device) || compare(a.address, b.address));
+  }
+
+  /** Ports by name; one that goes away while they are read is left out. */
+  async ports(signal: AbortSignal): Promise<PortReading[]> {
+    const { layout } = this.#release;
+    const read: PortReading[] = [];
+    const list = ports.decodePortList(await this.#ask('PORT_LIST', NOTHING, signal));
+    for (const { name, bond } of list.sort((a, b) => compare(a.name, b.name))) {
+      try {
+        const request = ports.encodePort(name);
+        const basic = ports.decodePortBasic(layout, await this.#ask('PORT_BASIC', request, signal));
+        const stats = ports.decodePortStats(layout, await this.#ask('PORT_STATS', request, signal));
+        const members = bond ? { bond: ports.decodeBond(await this.#ask('BOND_STATUS', request, signal)) } : {};
+        read.push({ basic, stats, ...members });
+      } catch (error) {
+        if (!(error instanceof ControlError)) throw error;
+      }
+    }
+    return read;
+  }
+
+  /** Everything that is read seldom. */
+  async details(
+    services: readonly Service[],
+    cores: readonly CoreReading[],
+    portNames: readonly string[],
+    wanted: { readonly xstats: readonly string[]; readonly extra: readonly Extra[] },
+    signal: AbortSignal,
+  ): Promise<Details> {
+    const { layout } = this.#release;
+    const local: { service: string; addresses: ReturnType<typeof decodeLocalAddresses> }[] = [];
+    for (const s of services.filter((each) => each.laddrs > 0)) {
+      const body = await this.#optional('LADDRS', encodeLocalAddresses(layout, s), signal);
+      if (body !== undefined) local.push({ service: s.service, addresses: decodeLocalAddresses(layout, body) });
+    }
+    const queues = new Map<number, readonly string[]>();
+    for (const { stats } of cores) {
+      const body = await this.#optional('LCORE_BASIC', Uint8Array.of(stats.lcore), signal);
+      if (body !== undefined) queues.set(stats.lcore, decodeLcoreBasic(body).queues);
+    }
+    const hardware = new Map<string, ports.PortExtInfo>();
+    const chosen = matcher(wanted.xstats);
+    const xstats = new Map<string, readonly ports.Xstat[]>();
+    for (const name of portNames) {
+      const info = await this.#optional('PORT_EXT_INFO', ports.encodePort(name), signal);
+      if (info !== undefined) hardware.set(name, ports.decodePortExtInfo(info));
+      const list = wanted.xstats.length === 0 ? undefined : await this.#optional('PORT_XSTATS', ports.encodePort(name), signal);
+      if (list !== undefined)
+        xstats.set(
+          name,
+          ports.decodeXstats(list).filter((x) => chosen(x.name)),
+        );
+    }
+    return { local, queues, hardware, xstats, ...(await this.#extras(portNames, new Set(wanted.extra), signal)) };
+  }
+
+  async #extras(portNames: readonly string[], wanted: ReadonlySet<Extra>, signal: AbortSignal) {
+    const list = async <T>(extra: Extra, message: Message, body: Uint8Array, decode: (body: Buffer) => T[]): Promise<T[]> => {
+      const answer = wanted.has(extra) ? await this.#optional(message, body, signal) : undefined;
+      return answer === undefined ? [] : decode(answer);
+    };
+    const routes4 = await list('routes', 'ROUTES', inventory.ROUTES_REQUEST, inventory.decodeRoutes);
+    const routes6 = await list('routes', 'ROUTES6', inventory.ROUTES6_REQUEST, inventory.decodeRoutes6);
+    const multicast: Details['multicast'][number][] = [];
+    for (const device of wanted.has('multicast') ? portNames : []) {
+      const request = inventory.encodeMulticast(device);
+      const addresses = (await list('multicast', 'MULTICAST', request, inventory.decodeMulticast)).length;
+      const macs = (await list('multicast', 'MULTICAST_MAC', request, inventory.decodeMulticastMacs)).length;
+      multicast.push({ device, addresses, macs });
+    }
+    return {
+      neighbours: await list('neighbours', 'NEIGHBOURS', inventory.NEIGHBOUR_REQUEST, inventory.decodeNeighbours),
+      routes: [...routes4, ...routes6],
+      deny: await list('accessLists', 'DENY_LIST', NOTHING, (body) => inventory.decodeAccessList('DENY_LIST', body)),
+      allow: await list('accessLists', 'ALLOW_LIST', NOTHING, (body) => inventory.decodeAccessList('ALLOW_LIST', body)),
+      multicast,
+      connections: await list('connections', 'CONNECTIONS', inventory.CONNECTIONS_REQUEST, inventory.decodeConnections),
+    };
+  }
+
+  /** undefined: this release has no such message, or refuses it; a reading does not fail because of a detail. */
+  async #optional(message: Message, body: Uint8Array, signal: AbortSignal): Promise<Buffer | undefined> {
+    if (idOf(this.#release.dialect, message) === undefined) return undefined;
+    try {
+      return await this.#ask(message, body, signal);
+    } catch (error) {
+      if (error instanceof ControlError || (error instanceof SocketError && error.code === 'EOF')) return undefined;
+      throw error;
+    }
+  }
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,174 @@
+/** One DPVS: probes its release, then reads it part by part, one question at a time. */
+import type { CollectContext, Reading, Source } from '../collector.ts';
+import { UnixExchange } from '../../sys/unix-exchange.ts';
+import { addressOf, carrier, interfacesOf } from './carrier.ts';
+import { Control, MESSAGE_DROPPED, type Release } from './control.ts';
+import type { Details, DpvsData, PoolReading, PortReading } from './data.ts';
+import type { InterfaceAddress } from './addresses.ts';
+import { Devices, type Extra } from './devices.ts';
+import { PartialBursts, Wrapping } from './monotonic.ts';
+import type { Dest, Service } from './services.ts';
+import { Tables } from './tables.ts';
+import { ControlError } from './wire.ts';
+
+export interface DpvsSettings {
+  readonly socket: string;
+  readonly requestTimeout: number;
+  readonly tableInterval: number;
+  readonly pause: number;
+  readonly servicesPerReading: number;
+  readonly detailInterval: number;
+  readonly xstats: readonly string[];
+  readonly extra: readonly Extra[];
+  readonly perCore: 'off' | 'services' | 'realServers';
+  readonly perCoreInterval: number;
+}
+
+/** What belongs to one run of DPVS. */
+interface Run {
+  readonly epoch: string;
+  readonly release: Release;
+  readonly tables: Tables;
+  readonly devices: Devices;
+  readonly misses: Wrapping;
+  readonly partial: PartialBursts;
+  details: { readonly t: number; readonly data: Details } | undefined;
+  parts: { readonly t: number; readonly data: Parts } | undefined;
+}
+
+/** What is read at `tableInterval`. */
+type Parts = Omit<DpvsData, 'version' | 'messages' | 'epoch' | 'ports' | 'control'>;
+
+export class DpvsSource implements Source<DpvsData> {
+  readonly #settings: DpvsSettings;
+  readonly #context: CollectContext;
+  readonly #shared: { readonly value: UnixExchange; release(): void };
+  readonly #control: Control;
+  #run: Run | undefined;
+
+  constructor(settings: DpvsSettings, context: CollectContext) {
+    this.#settings = settings;
+    this.#context = context;
+    this.#shared = context.share(`dpvs ${settings.socket}`, () => new UnixExchange(settings.socket));
+    this.#control = new Control(this.#shared.value, settings.socket, settings.requestTimeout);
+  }
+
+  async read(signal: AbortSignal): Promise<Reading<DpvsData>> {
+    const epoch = await this.#control.epoch();
+    if (epoch === undefined) {
+      this.#run = undefined;
+      const reason = `there is no control socket ${this.#settings.socket}; DPVS is not here, or makes it elsewhere (dpvs -x): collectors.dpvs.socket`;
+      return { state: 'absent', reason };
+    }
+    if (this.#run?.epoch !== epoch) this.#run = await this.#begin(epoch, signal);
+    try {
+      return { state: 'data', data: await this.#read(this.#run, signal) };
+    } catch (error) {
+      // Another release may answer next time, behind a socket that looks the same.
+      if (!signal.aborted) this.#run = undefined;
+      throw error;
+    }
+  }
+
+  async #begin(epoch: string, signal: AbortSignal): Promise<Run> {
+    const release = await this.#control.probe(signal);
+    const { servicesPerReading: services, pause: pauseMs } = this.#settings;
+    return {
+      epoch,
+      release,
+      tables: new Tables(this.#control, release, { services, pauseMs }),
+      devices: new Devices(this.#control, release),
+      misses: new Wrapping(),
+      partial: new PartialBursts(),
+      details: undefined,
+      parts: undefined,
+    };
+  }
+
+  async #read(run: Run, signal: AbortSignal): Promise<DpvsData> {
+    // First what proves something, and costs DPVS least.
+    const ports = await run.devices.ports(signal);
+    const now = this.#context.clock();
+    const parts = await this.#parts(run, ports, now, signal);
+    const { requests, errors } = this.#control.counts;
+    return {
+      version: run.release.version,
+      messages: run.release.layout.releases,
+      epoch: run.epoch,
+      ports,
+      ...parts,
+      control: { requests, dropped: errors.get(MESSAGE_DROPPED) ?? 0, errors: [...errors].sort(([a], [b]) => b - a) },
+    };
+  }
+
+  /** What interrupts workers: as it was until `tableInterval` has passed, and when DPVS is too busy to tell. */
+  async #parts(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
+    const before = run.parts;
+    if (before !== undefined && now - before.t < this.#settings.tableInterval) return { ...before.data, tablesNew: false };
+    try {
+      const data = await this.#interrupting(run, ports, now, signal);
+      run.parts = { t: now, data };
+      return data;
+    } catch (error) {
+      if (!(error instanceof ControlError) || before === undefined) throw error;
+      return { ...before.data, tablesNew: false, unread: before.data.services.length };
+    }
+  }
+
+  async #interrupting(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
+    const { tables, devices } = run;
+    const services = await tables.list(signal);
+    const realServers = await tables.realServers(services, signal);
+    const lcores = await devices.lcores(signal);
+    const cores = await devices.cores(lcores, run.partial, signal);
+    const addresses = await devices.addresses(signal);
+    const { detailInterval, perCore, perCoreInterval: intervalMs, xstats, extra } = this.#settings;
+    if (run.details === undefined || now - run.details.t >= detailInterval) {
+      const names = ports.map((p) => p.basic.name);
+      run.details = { t: now, data: await devices.details(services, cores, names, { xstats, extra }, signal) };
+    }
+    const each = perCore === 'off' ? [] : await tables.perCore(services, lcores.workers, { now, intervalMs }, signal);
+    const named = new Set(this.#context.nics().flatMap((nic) => nic.dataplane ?? []));
+    const portOf = (device: string) => carrier(device, ports, named);
+    return {
+      tablesNew: true,
+      services: located(services, realServers.of, addresses, portOf),
+      unread: realServers.unread,
+      cores,
+      addresses,
+      pools: pools(addresses, run.misses, portOf),
+      details: run.details.data,
+      perCore: perCore === 'realServers' ? each : each.map((c) => ({ ...c, realServers: [] })),
+    };
+  }
+
+  close(): void {
+    this.#shared.release();
+  }
+}
+
+function located(
+  services: readonly Service[],
+  realServers: ReadonlyMap<string, readonly Dest[]>,
+  addresses: readonly InterfaceAddress[],
+  portOf: (device: string) => string,
+): DpvsData['services'] {
+  const interfaces = interfacesOf(addresses);
+  return services.flatMap(({ entry: _, traffic: __, ...s }) => {
+    const dests = realServers.get(s.service);
+    if (dests === undefined) return [];
+    const address = s.match ? undefined : addressOf(s.vip);
+    const device = address === undefined ? undefined : interfaces.get(address);
+    return [{ ...s, ...(device === undefined ? {} : { device, port: portOf(device) }), realServers: dests }];
+  });
+}
+
+function pools(addresses: readonly InterfaceAddress[], misses: Wrapping, portOf: (device: string) => string): PoolReading[] {
+  const list = addresses.flatMap(({ device, address, pool }) => {
+    if (pool === undefined) return [];
+    const missed = misses.follow(`${device} ${address}`, pool.missed);
+    return [{ device, port: portOf(device), address, used: pool.used, free: pool.free, missed }];
+  });
+  misses.keep(new Set(list.map((p) => `${p.device} ${p.address}`)));
+  return list;
+}

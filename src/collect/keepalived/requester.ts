@@ -1,0 +1,162 @@
+/**
+ * Dumps on request: one at a time. keepalived writes them in place, so a reader may meet an empty or torn file: a dump counts once the file
+ * differs from before and is whole. Never removes the file.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { dirname, join } from 'node:path';
+import { FileError, readIfExists } from '../../sys/files.ts';
+import {
+  environmentOf,
+  fileVersion,
+  type FileVersion,
+  listensFor,
+  type ProcessInfo,
+  sendSignal,
+  survives,
+} from '../../sys/process.ts';
+import { type Details, parseDetails } from './details.ts';
+import { type DumpedInstance, parseDump, TornError } from './dump.ts';
+
+export interface RequesterOptions {
+  /** Where keepalived writes it, as keepalived sees it; undefined: keepalived.json in its directory for temporary files. */
+  readonly file: string | undefined;
+  /** Number of the signal that asks for JSON. */
+  readonly signal: number;
+  /** Whether to ask for the text dump too. */
+  readonly details: boolean;
+  /** Monotonic ms. */
+  readonly clock: () => number;
+}
+
+export interface Dump {
+  readonly instances: readonly DumpedInstance[];
+  readonly details?: Details;
+  /** Monotonic ms when it was asked for. */
+  readonly asked: number;
+  /** When keepalived wrote it, Unix seconds. */
+  readonly written: number;
+  /** From asking to having read it whole, ms. */
+  readonly took: number;
+}
+
+/** SIGUSR1: the text dump. */
+const SIGNAL_DATA = 10;
+/** How long keepalived may take, ms. */
+export const PATIENCE_MS = 2000;
+/** Room for a dump of more than ten thousand instances. */
+const MAX_BYTES = 32 << 20;
+/** What a file may have grown since its size was asked for, bytes. */
+const SLACK = 4096;
+const FIRST_PAUSE_MS = 2;
+const LONGEST_PAUSE_MS = 50;
+
+export class Requester {
+  readonly #o: RequesterOptions;
+  /** Reads of a dump that was not whole. */
+  readonly retries = { empty: 0, torn: 0 };
+
+  constructor(options: RequesterOptions) {
+    this.#o = options;
+  }
+
+  /** Asks the VRRP process and waits. Rejects with what is wrong and what to do about it, or with the signal's reason. */
+  async request(vrrp: ProcessInfo, signal: AbortSignal): Promise<Dump> {
+    const { details, clock } = this.#o;
+    await this.#check(vrrp);
+    const { seen, path } = await this.#place(vrrp);
+    const before = await versionOf(path);
+    const asked = clock();
+    // Answered in this order, one after the other: once the JSON is whole, the text is too.
+    if (details && (await survives(vrrp.pid, SIGNAL_DATA))) sendSignal(vrrp.pid, SIGNAL_DATA);
+    sendSignal(vrrp.pid, this.#o.signal);
+    const { instances, written } = await this.#wait(seen, path, before, asked, vrrp, signal);
+    const text = details ? await readText(join(dirname(path), 'keepalived.data')) : undefined;
+    return {
+      instances,
+      written,
+      asked,
+      took: clock() - asked,
+      ...(text !== undefined && { details: parseDetails(text.toString('utf8')) }),
+    };
+  }
+
+  /** A process that does not know the signal would be killed by it. */
+  async #check({ pid }: ProcessInfo): Promise<void> {
+    if (await listensFor(pid, this.#o.signal)) return;
+    throw new Error(
+      `the VRRP process ${pid} does not take signal ${this.#o.signal}: this keepalived is built without JSON (keepalived -v lists it); ` +
+        'install one with it, set collectors.keepalived.jsonSignal to what keepalived --signum=JSON prints there, ' +
+        'or set collectors.keepalived.dump to false and use the FIFO alone',
+    );
+  }
+
+  /** The file as keepalived sees it, and the path that leads there from here, also into its own mount namespace. */
+  async #place({ pid }: ProcessInfo): Promise<{ seen: string; path: string }> {
+    const tmp = (await environmentOf(pid, 'TMPDIR')) ?? '/tmp';
+    const seen = this.#o.file ?? join(tmp, 'keepalived.json');
+    return { seen, path: `/proc/${pid}/root${seen}` };
+  }
+
+  async #wait(
+    seen: string,
+    path: string,
+    before: FileVersion | undefined,
+    asked: number,
+    vrrp: ProcessInfo,
+    signal: AbortSignal,
+  ): Promise<Pick<Dump, 'instances' | 'written'>> {
+    let problem = '';
+    for (let pause = FIRST_PAUSE_MS; this.#o.clock() - asked < PATIENCE_MS; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
+      await sleep(pause, undefined, { signal });
+      const version = await versionOf(path);
+      if (version === undefined || version.key === before?.key) continue;
+      try {
+        const text = await readText(path);
+        if (text !== undefined) return { instances: parseDump(text.toString('utf8')), written: version.modified / 1000 };
+      } catch (error) {
+        // Longer than a moment ago: its writer is at it.
+        const torn = error instanceof TornError || (error instanceof FileError && error.code === 'EFBIG');
+        if (!torn) throw new Error(`${seen}: ${(error as Error).message}`, { cause: error });
+        this.retries[version.bytes === 0 ? 'empty' : 'torn']++;
+        problem = (error as Error).message;
+      }
+    }
+    throw new Error(await this.#diagnose(seen, path, before, vrrp, problem));
+  }
+
+  async #diagnose(
+    seen: string,
+    path: string,
+    before: FileVersion | undefined,
+    { pid }: ProcessInfo,
+    problem: string,
+  ): Promise<string> {
+    const what = `keepalived (VRRP process ${pid})`;
+    if (problem !== '') return `${what} did not finish ${seen} within ${PATIENCE_MS} ms: ${problem}`;
+    if ((await versionOf(dirname(path))) === undefined) {
+      return `${what} can't write its dump: it has no directory ${dirname(seen)}; create it, or set TMPDIR in keepalived's environment`;
+    }
+    const old = before === undefined ? '' : ', only an older one is there';
+    return (
+      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it has no vrrp_instance, can't write there ` +
+      `(its log then says "Can't open": check read-only file systems, SELinux, AppArmor), or writes elsewhere (json_dump_file): ` +
+      'name the file with collectors.keepalived.dumpFile'
+    );
+  }
+}
+
+/** A file whose size is known only as it is looked at; undefined when there is none. */
+async function readText(path: string): Promise<Buffer | undefined> {
+  const version = await versionOf(path);
+  return version && readIfExists(path, Math.min(version.bytes + SLACK, MAX_BYTES));
+}
+
+async function versionOf(path: string): Promise<FileVersion | undefined> {
+  try {
+    return await fileVersion(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const remedy = 'run fourlane as root or with CAP_SYS_PTRACE and CAP_DAC_READ_SEARCH';
+    throw new Error(`may not look at ${path} (${code}): ${remedy}`, { cause: error });
+  }
+}

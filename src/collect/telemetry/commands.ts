@@ -1,0 +1,68 @@
+/**
+ * The commands that may be sent to a DPDK process: these and no others. Commands with side effects (`…_reset`, `/ethdev/dump_priv`), and
+ * those that make the process write error lines into its log on every call (`/ethdev/module_eeprom`), have no maker here.
+ */
+
+declare const made: unique symbol;
+
+/** One request. `name` is the key of its answer. */
+export interface Command {
+  readonly name: string;
+  /** As it is sent: the name, and after a comma the parameters. */
+  readonly text: string;
+  readonly [made]: true;
+}
+
+/** A parameter: names and numbers. A comma would begin the next one, and requests are cut at 1023 bytes without a word. */
+const PARAMETER = /^[^,\p{Cc}]{1,127}$/u;
+
+function command(name: string, ...parameters: readonly (string | number)[]): Command {
+  for (const p of parameters) {
+    if (!PARAMETER.test(String(p))) {
+      throw new RangeError(
+        `${name}: the name ${JSON.stringify(p)} can't be asked for: it is empty, has a comma, or is over 127 long`,
+      );
+    }
+  }
+  return { name, text: [name, ...parameters].join(',') } as Command;
+}
+
+/** The commands that the process knows. */
+export const COMMANDS = command('/');
+
+/** Cycles of all lcores whose application counts them; DPDK ≥ 23.03. */
+export const LCORE_USAGE = command('/eal/lcore/usage');
+
+export const PORT_LIST = command('/ethdev/list');
+export const portInfo = (port: number) => command('/ethdev/info', port);
+export const portStats = (port: number) => command('/ethdev/stats', port);
+export const portXstats = (port: number) => command('/ethdev/xstats', port);
+export const portLink = (port: number) => command('/ethdev/link_status', port);
+
+/** DPDK ≥ 24.03. */
+export const RING_LIST = command('/ring/list');
+export const ringInfo = (ring: string) => command('/ring/info', ring);
+
+export const MEMPOOL_LIST = command('/mempool/list');
+export const mempoolInfo = (pool: string) => command('/mempool/info', pool);
+
+/** What the prefix of an application's own commands may be: DPDK allows 55 characters with what follows. */
+export const PREFIX = /^(?:\/[A-Za-z0-9_]+){1,4}$/;
+/** Longest prefix: `/lcore/latency` follows. */
+export const MAX_PREFIX = 40;
+
+/** The commands of an application that keeps the contract of docs/dpdk.md, all below `prefix`. None of them resets what it shows. */
+export function contract(prefix: string) {
+  return {
+    info: command(`${prefix}/info`),
+    coreList: command(`${prefix}/lcore/list`),
+    latency: (core: number) => command(`${prefix}/lcore/latency`, core),
+    usage: command(`${prefix}/lcore/usage`),
+    logList: command(`${prefix}/log/list`),
+    logInfo: (queue: string) => command(`${prefix}/log/info`, queue),
+    /** Records after a sequence number, at most 100. Reading takes nothing away. */
+    logRead: (queue: string, after: number, most: number) => command(`${prefix}/log/read`, queue, after, most),
+  };
+}
+
+export type Contract = ReturnType<typeof contract>;

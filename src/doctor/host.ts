@@ -1,0 +1,96 @@
+/** Everything the checks ask of the machine, in one place, so that their tests answer from recordings. */
+import { stat } from 'node:fs/promises';
+import { userInfo } from 'node:os';
+import { collectors } from '../collect/index.ts';
+import type { CollectedNic, Reading } from '../collect/collector.ts';
+import { readOnce } from '../collect/once.ts';
+import { decode, names } from '../collect/telemetry/answer.ts';
+import { TelemetryClient } from '../collect/telemetry/client.ts';
+import { MEMPOOL_LIST, RING_LIST } from '../collect/telemetry/commands.ts';
+import { discover, runtimeDirectories } from '../collect/telemetry/discover.ts';
+import type { CollectorSpec } from '../model/plan.ts';
+import { runCommand } from '../sys/child.ts';
+import { type ClockState, clockState } from '../sys/clock-state.ts';
+import { namesIn } from '../sys/directory.ts';
+import { exchange } from '../sys/http.ts';
+import { networkOf, processesNamed } from '../sys/processes.ts';
+import { readProc } from '../sys/procfs.ts';
+
+/** A DPDK process and what it made; `rings` undefined: it is too old to list them. */
+export interface DpdkProcess {
+  readonly path: string;
+  readonly rings: readonly string[] | undefined;
+  readonly pools: readonly string[];
+}
+
+export interface Host {
+  /** Name of the user we run as. */
+  readonly user: string;
+  /** Unix ms. */
+  now(): number;
+  /** A small file's text; undefined when there is none. Rejects with the reason otherwise. */
+  read(path: string): Promise<string | undefined>;
+  names(path: string): Promise<readonly string[]>;
+  /** Pids of the processes with this name in our network namespace. */
+  processes(name: string): Promise<readonly number[]>;
+  /** When a file was written, Unix ms; undefined when there is none. */
+  written(path: string): Promise<number | undefined>;
+  /** A program to its end: status and everything it said. Rejects when it is not installed or does not end. */
+  run(argv: readonly [string, ...string[]]): Promise<{ readonly status: number; readonly output: string }>;
+  /** Status of the answer to a GET; `base` is `http://host:port` or `unix:/path`. Rejects when there is none. */
+  get(base: string, path: string, headers: Readonly<Record<string, string>>): Promise<number>;
+  clock(): ClockState;
+  /** Names of the collectors, and one reading of one of them; `settings` undefined: its defaults. */
+  readonly collectors: readonly string[];
+  collect(name: string, settings: CollectorSpec | undefined, nics: readonly CollectedNic[]): Promise<Reading<unknown>>;
+  dpdk(): Promise<readonly DpdkProcess[]>;
+}
+
+const ENV = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
+const MOST_OUTPUT = 1 << 20;
+
+/** The machine we are on. `signal` aborts at the deadline of the check that asks. */
+export function thisHost(signal: AbortSignal, limitMs: number): Host {
+  return {
+    user: userInfo().username,
+    now: () => Date.now(),
+    read: (path) => readProc(path, signal),
+    names: async (path) => (await namesIn(path)) ?? [],
+    processes: async (name) => {
+      const ours = await networkOf('self');
+      return (await processesNamed(name)).filter((p) => p.network === '' || p.network === ours).map((p) => p.pid);
+    },
+    written: async (path) => (await stat(path).catch(() => undefined))?.mtimeMs,
+    run: async (argv) => {
+      const done = await runCommand(argv, { env: ENV, timeoutMs: limitMs, maxOutput: MOST_OUTPUT, signal });
+      if (done.ended === 'exit') return { status: done.exitCode, output: done.output };
+      throw new Error(done.ended === 'spawn' ? `the program ${argv[0]} is not installed` : `${argv[0]} ${done.summary}`);
+    },
+    get: async (base, path, headers) => {
+      const socketPath = base.startsWith('unix:') ? { socketPath: base.slice('unix:'.length) } : {};
+      const origin = base.startsWith('unix:') ? 'http://localhost' : base.replace(/\/$/, '');
+      return (await exchange(origin + path, { method: 'GET', headers, timeoutMs: limitMs, ...socketPath })).status;
+    },
+    clock: clockState,
+    collectors: collectors.map((c) => c.name),
+    collect: (name, settings, nics) => readOnce(collectors.find((c) => c.name === name)!, settings, nics, () => undefined),
+    dpdk: () => dpdkProcesses(signal),
+  };
+}
+
+async function dpdkProcesses(signal: AbortSignal): Promise<readonly DpdkProcess[]> {
+  const { sockets } = await discover(runtimeDirectories(process.env, process.getuid?.() ?? 0));
+  return Promise.all(
+    sockets.map(async ({ path }) => {
+      const client = new TelemetryClient(path);
+      try {
+        const session = await client.session(signal);
+        const list = async (command: typeof RING_LIST) =>
+          session.knows(command) ? decode(names, await session.request(command, signal), path) : undefined;
+        return { path, rings: await list(RING_LIST), pools: (await list(MEMPOOL_LIST)) ?? [] };
+      } finally {
+        client.close();
+      }
+    }),
+  );
+}

@@ -1,0 +1,47 @@
+/** keepalived as it runs here, and the last dump of its VRRP state. It is never asked for a new one: that would be a signal. */
+import { z } from 'zod';
+import type { Host } from './host.ts';
+
+export interface Dump {
+  readonly path: string;
+  /** Unix ms. */
+  readonly written: number;
+  readonly text: string;
+}
+
+/** The last JSON dump, by whichever of the processes has one in its view of the file system. Rejects when it may not be read. */
+export async function lastDump(host: Host, pids: readonly number[]): Promise<Dump | undefined> {
+  for (const pid of pids) {
+    // With PrivateTmp the dump is in a /tmp of its own.
+    const environment = (await host.read(`/proc/${pid}/environ`).catch(() => undefined)) ?? '';
+    const tmp =
+      environment
+        .split('\0')
+        .find((v) => v.startsWith('TMPDIR='))
+        ?.slice('TMPDIR='.length) ?? '/tmp';
+    const path = `/proc/${pid}/root${tmp}/keepalived.json`;
+    const text = await host.read(path);
+    const written = await host.written(path);
+    if (text !== undefined && written !== undefined) return { path, written, text };
+  }
+  return undefined;
+}
+
+const instance = z.object({ data: z.object({ iname: z.string(), state: z.int(), vips: z.array(z.string()).default([]) }) });
+/** A list up to 2.2.7 and by default; an object with `json_version 2`. */
+const dumpSchema = z.union([z.array(instance), z.object({ vrrp: z.array(instance) }).transform((d) => d.vrrp)]);
+
+export type Instance = z.output<typeof instance>['data'];
+
+/** @throws Error when it is none, such as while it is being written */
+export function parseDump({ path, text }: Dump): readonly Instance[] {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new Error(`${path} is no whole JSON; it may be being written just now: try again`);
+  }
+  const parsed = dumpSchema.safeParse(value);
+  if (!parsed.success) throw new Error(`${path}: no list of VRRP instances`);
+  return parsed.data.map((i) => i.data);
+}

@@ -1,0 +1,64 @@
+/** What the agent's main thread and the thread that exports to a collector say to each other. */
+import type { Family } from '../model/family.ts';
+import type { OpenTelemetrySettings } from '../model/plan.ts';
+
+export type Attributes = Readonly<Record<string, string | number | boolean>>;
+
+/** A span that is over. Times are Unix ms with fractions; ids are lower-case hex. */
+export interface FinishedSpan {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly parentId?: string;
+  readonly name: string;
+  readonly startMs: number;
+  readonly endMs: number;
+  readonly attributes: Attributes;
+  /** Why what it stands for has failed; left out when it has not. */
+  readonly error?: string;
+}
+
+/** A family with its present values. `rows` travels once: later frames name it by its number. */
+export interface FamilyFrame extends Omit<Family, 'rows' | 'values'> {
+  readonly rowsId: number;
+  readonly rows?: Family['rows'];
+  readonly values: Float64Array | BigUint64Array;
+}
+
+export interface ExporterInit {
+  readonly settings: OpenTelemetrySettings;
+  readonly version: string;
+  /** Labels that every series of /metrics carries. */
+  readonly labels: Readonly<Record<'cluster' | 'server', string>>;
+  /** Since when counters count, Unix ms. */
+  readonly startedAtMs: number;
+}
+
+export type ToExporter =
+  | { readonly type: 'spans'; readonly spans: readonly FinishedSpan[] }
+  /** A part of the answer to `collect`; the last one is marked. `timeMs`: the moment the values are of, Unix ms. */
+  | { readonly type: 'frame'; readonly timeMs: number; readonly families: readonly FamilyFrame[]; readonly last: boolean }
+  | { readonly type: 'stop' };
+
+export const SIGNALS = ['metrics', 'traces'] as const;
+export type Signal = (typeof SIGNALS)[number];
+
+/** Of one thread since its start. Requests by how they ended; data points or spans that never reached the collector. */
+export type Tally = Record<Signal, { sent: number; failed: number; lost: number }>;
+
+export function emptyTally(): Tally {
+  return { metrics: { sent: 0, failed: 0, lost: 0 }, traces: { sent: 0, failed: 0, lost: 0 } };
+}
+
+export function addTallies(a: Tally, b: Tally): Tally {
+  const sum = emptyTally();
+  for (const signal of SIGNALS) {
+    for (const what of ['sent', 'failed', 'lost'] as const) sum[signal][what] = a[signal][what] + b[signal][what];
+  }
+  return sum;
+}
+
+export type FromExporter =
+  | { readonly type: 'collect' }
+  /** `spans`: of how many it is known what became of them. */
+  | { readonly type: 'tally'; readonly tally: Tally; readonly spans: number }
+  | { readonly type: 'problem'; readonly signal: Signal; readonly message: string };

@@ -1,0 +1,82 @@
+/**
+ * `npm run test:ipvs`: boots Debian's stock kernel in QEMU, without root, KVM or network, and runs the guest tests on its real ip_vs.
+ * Arguments: guest files (default: test/qemu/guest/*.guest.ts); `--out DIR`: where files go that the guest sends.
+ */
+import { spawn } from 'node:child_process';
+import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { ensure } from '../system/ensure.ts';
+import { buildImage } from './image.ts';
+import { debianKernel, type Kernel } from './kernel.ts';
+
+const LIMIT_MS = 600_000;
+const MEMORY_MB = 2048;
+/** Lines of the console shown when the guest did not get to its end. */
+const LAST = 30;
+
+const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(1);
+const began = performance.now();
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } });
+const root = join(import.meta.dirname, '../..');
+const tests = positionals.length > 0 ? positionals : globSync('test/qemu/guest/*.guest.ts', { cwd: root }).sort();
+ensure(['qemu-system-x86', 'busybox-static', 'ipvsadm', 'keepalived', 'iproute2', 'kmod']);
+const kernel = debianKernel();
+const work = mkdtempSync(join(tmpdir(), 'fourlane-qemu-'));
+process.once('exit', () => rmSync(work, { recursive: true, force: true }));
+const disk = join(work, 'initrd');
+const image = buildImage(kernel);
+writeFileSync(disk, image);
+console.log(`kernel ${kernel.version}, image of ${Math.round(image.length / 1e6)} MB made in ${seconds(began)} s`);
+process.exitCode = await boot(kernel);
+
+/** Boots, shows what the guest prints, resolves with the exit code of its tests; 1 when it did not get to their end. */
+function boot({ image: bzImage }: Kernel): Promise<number> {
+  const started = performance.now();
+  const append = `console=ttyS0 quiet panic=-1 loglevel=3 fourlane.run=${tests.join(',')}`;
+  const machine = [
+    '-accel',
+    'tcg,thread=multi',
+    '-cpu',
+    'max',
+    '-m',
+    String(MEMORY_MB),
+    '-smp',
+    '2',
+    '-nic',
+    'none',
+    '-no-reboot',
+  ];
+  const terminal = ['-nographic', '-monitor', 'none', '-serial', 'stdio'];
+  const argv = [...machine, ...terminal, '-kernel', bzImage, '-initrd', disk, '-append', append];
+  const qemu = spawn('qemu-system-x86_64', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => qemu.kill('SIGKILL'));
+  const limit = setTimeout(() => qemu.kill('SIGKILL'), LIMIT_MS);
+  const early: string[] = [];
+  let phase: 'booting' | 'running' | 'ended' = 'booting';
+  let code = 1;
+  createInterface({ input: qemu.stdout }).on('line', (line) => {
+    const [, mark = '', value = '', content = ''] = /@@(\w+) (\S+) ?(\S*)/.exec(line) ?? [];
+    if (mark === 'booted') {
+      phase = 'running';
+      console.log(`booted in ${seconds(started)} s`);
+    } else if (mark === 'ended') {
+      phase = 'ended';
+      code = Number(value);
+    } else if (mark === 'file' && values.out !== undefined) {
+      writeFileSync(join(values.out, value), Buffer.from(content, 'base64'));
+    } else if (phase === 'running') console.log(line);
+    else early.push(line);
+  });
+  return new Promise((resolve, reject) => {
+    qemu.once('error', reject);
+    qemu.once('close', () => {
+      clearTimeout(limit);
+      if (phase !== 'ended') console.log(`the guest did not get to its end (it is ${phase}):\n${early.slice(-LAST).join('\n')}`);
+      console.log(`the guest took ${seconds(started)} s, all of it ${seconds(began)} s`);
+      resolve(code);
+    });
+  });
+}
