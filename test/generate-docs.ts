@@ -25,6 +25,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['Logs of data planes', /^fourlane_(logqueue_|log_(?!dropped))/],
   ['Kernel LVS', /^fourlane_ipvs_/],
   ['DPVS', /^fourlane_(dpvs|snat|control_queue)_/],
+  ['VRRP and keepalived', /^fourlane_(vrrp|keepalived)_/],
   ['Services and real servers', /^fourlane_(service|real_server|rack)_/],
   ['Checks and lanes', /^fourlane_(check|lane|certificate)_/],
   ['Collectors', /^fourlane_(collector|series|conn_table)_/],

@@ -10,13 +10,14 @@ import { type Fault, faultsOf } from '../../test/lab/faults.ts';
 import { forward } from '../../test/lab/forward.ts';
 import { Lab } from '../../test/lab/lab.ts';
 import { Loopback } from '../../test/lab/loopback.ts';
+import { Monitoring } from '../../test/lab/monitoring.ts';
 import { play, QUICK_RECOVERY } from '../../test/lab/play.ts';
-import { account, phases, traffic } from '../../test/lab/tell.ts';
+import { account, pageLines, phases, traffic } from '../../test/lab/tell.ts';
 import { labLayout } from '../../test/lab/topology.ts';
 import type { World } from '../../test/lab/world.ts';
 import { parseDuration } from '../model/schema.ts';
 
-const HELP = `Usage: npm start -- [--scenario NAME] [--duration 60s] [--port 9844]      (fourlane demo, when installed)
+const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]      (fourlane demo, when installed)
 
 A load balancer with 3 NICs, 12 real servers and 4 services (one per NIC, one on all), clients that send 20 requests per
 second to each service, and the agent watching. As root everything runs in network namespaces of its own; without root or
@@ -24,8 +25,10 @@ iproute2 on loopback addresses, which can't show a NIC failing. Ctrl-C removes e
 
   --scenario NAME  play one fault, heal it, print requests before, during and after, and exit: 0 as expected, 1 not
   --scenario list  the names
+  --with-prometheus  also Prometheus and Alertmanager with the shipped rules; pages are printed as they are sent
   --duration TIME  end by itself; default: until Ctrl-C
-  --port PORT      where the status page is opened on 127.0.0.1 (default 9844; 0 = any free one)
+  --port PORT      where the status page is opened (default 9844; 0 = any free one)
+  --host ADDRESS   on which address; default 127.0.0.1
   --loopback       use loopback addresses even as root
   --quiet          leave out the agent's log
 
@@ -37,8 +40,10 @@ interface Options {
   readonly scenario: string | undefined;
   readonly durationMs: number;
   readonly port: number;
+  readonly host: string;
   readonly loopback: boolean;
   readonly quiet: boolean;
+  readonly withPrometheus: boolean;
 }
 
 const say = (text: string) => void process.stdout.write(`${text}\n`);
@@ -82,8 +87,10 @@ function parse(argv: readonly string[]): Options | undefined {
       scenario: { type: 'string' },
       duration: { type: 'string' },
       port: { type: 'string', default: '9844' },
+      host: { type: 'string', default: '127.0.0.1' },
       loopback: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
+      'with-prometheus': { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
@@ -96,13 +103,15 @@ function parse(argv: readonly string[]): Options | undefined {
   if (durationMs === undefined) throw new Error(`--duration: "${values.duration}" is not a duration; write 60s or 5m`);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port: "${values.port}" is not a port`);
-  return { scenario: values.scenario, durationMs, port, loopback: values.loopback, quiet: values.quiet };
+  const { scenario, host, loopback, quiet } = values;
+  return { scenario, durationMs, port, host, loopback, quiet, withPrometheus: values['with-prometheus'] };
 }
 
 async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
   const world = await build(options.loopback);
   let page: Server | undefined;
   let agent: Agent | undefined;
+  let monitoring: Monitoring | undefined;
   let muted = options.quiet;
   const log = (line: string) => muted || say(`  ${line}`);
   try {
@@ -113,17 +122,19 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
       );
       return 1;
     }
-    page = await openPage(world, options.port);
+    page = await openPage(world, options.host, options.port);
     say('The agent starts; its log follows.\n');
     agent = await unlessAborted(Agent.start(world, { rules: fault === undefined ? {} : QUICK_RECOVERY, onLine: log }), signal);
     say('\nEvery NIC, real server and service is well.');
-    if (fault !== undefined) return await unlessAborted(scenario(world, agent, fault), signal);
-    await watch(world, Math.min(now() + options.durationMs), signal);
+    if (options.withPrometheus) monitoring = await unlessAborted(openMonitoring(world), signal);
+    if (fault !== undefined) return await unlessAborted(scenario(world, agent, fault, monitoring), signal);
+    await watch(world, Math.min(now() + options.durationMs), signal, monitoring);
     return 0;
   } finally {
     // The result is the last thing to read, not the agent's farewell.
     muted = true;
     page?.close();
+    monitoring?.close();
     await agent?.stop();
     world.close();
   }
@@ -152,14 +163,14 @@ async function build(loopback: boolean): Promise<World> {
 }
 
 /** Makes the status page reachable from this machine's browsers; says where. A taken port is no reason to fail. */
-async function openPage(world: World, port: number): Promise<Server> {
-  const at = (p: number) => forward({ host: '127.0.0.1', port: p }, { path: world.agentSocket });
+async function openPage(world: World, host: string, port: number): Promise<Server> {
+  const at = (p: number) => forward({ host, port: p }, { path: world.agentSocket });
   const server = await at(port).catch((error: NodeJS.ErrnoException) => {
     say(`Port ${port} is not free (${error.code}); taking another.`);
     return at(0);
   });
   const { port: taken } = server.address() as { port: number };
-  const url = `http://127.0.0.1:${taken}/`;
+  const url = `http://${host}:${taken}/`;
   say(`Status page: ${url}   metrics: ${url}metrics`);
   const opener = ['/usr/bin/xdg-open', '/usr/local/bin/xdg-open'].find(existsSync);
   if (opener !== undefined && (process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY']) !== undefined) {
@@ -171,18 +182,32 @@ async function openPage(world: World, port: number): Promise<Server> {
 }
 
 /** A line of traffic every five seconds. */
-async function watch(world: World, until: number, signal: AbortSignal): Promise<void> {
+async function watch(world: World, until: number, signal: AbortSignal, monitoring?: Monitoring): Promise<void> {
   say('Ctrl-C ends. Requests in the last 5 s:\n');
+  let told = now();
   while (!signal.aborted && now() < until) {
     await sleep(Math.min(5000, Math.max(0, until - now())), undefined, { signal }).catch(() => undefined);
     const reduced = Object.keys((await world.dataplane()).reduced);
     say(
       `${traffic(await world.tally(now() - 6000, now() - 1000))}${reduced.length > 0 ? `   reduced: ${reduced.join(', ')}` : ''}`,
     );
+    const since = told;
+    told = now();
+    for (const line of pageLines((await monitoring?.sent(since)) ?? [])) say(line);
   }
 }
 
-async function scenario(world: World, agent: Agent, fault: Fault): Promise<number> {
+/** Prometheus, Alertmanager and a pager; says where they are. */
+async function openMonitoring(world: World): Promise<Monitoring> {
+  say('Prometheus and Alertmanager start, with the shipped rules and routes …');
+  const monitoring = await Monitoring.start(world);
+  const { prometheus, alertmanager } = await monitoring.open();
+  say(`Prometheus: ${prometheus}/alerts   Alertmanager: ${alertmanager}`);
+  say('Dashboards are in dashboards/out: import them into a Grafana with this Prometheus as its data source.\n');
+  return monitoring;
+}
+
+async function scenario(world: World, agent: Agent, fault: Fault, monitoring: Monitoring | undefined): Promise<number> {
   say(`\nScenario ${fault.name}: ${fault.title}. First 3 s of traffic in peace …`);
   const t0 = now();
   await sleep(3000);
@@ -196,6 +221,10 @@ async function scenario(world: World, agent: Agent, fault: Fault): Promise<numbe
   say(phases(before, during, after, fault.hurts));
   say('');
   say(account(row));
+  if (monitoring !== undefined) {
+    const pages = pageLines(await monitoring.sent(t1));
+    say(pages.length === 0 ? 'pages     none' : pages.join('\n'));
+  }
   const peaceful = [...Object.values(before), ...Object.values(after)].every((t) => t.failed === 0 && t.ok > 0);
   if (!peaceful) say('PROBLEM   requests failed before the fault or after its repair');
   const good = row.problems.length === 0 && peaceful;

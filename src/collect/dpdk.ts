@@ -9,24 +9,12 @@ import { DPDK_METRICS, UP } from './dpdk/metrics.ts';
 import { matcher, patterns } from './dpdk/patterns.ts';
 import { portEvidence, publishProcess } from './dpdk/publish.ts';
 import type { Choice } from './dpdk/reader.ts';
-import { contract, MAX_PREFIX, PREFIX } from './telemetry/commands.ts';
-import { discover, type Found, runtimeDirectories } from './telemetry/discover.ts';
+import { contract } from './telemetry/commands.ts';
+import type { Found } from './telemetry/discover.ts';
+import { Sockets, socketSettings } from './telemetry/sockets.ts';
 
 const schema = z.strictObject({
-  directories: z
-    .array(z.string().regex(/^\//, 'an absolute path is needed').max(4096))
-    .max(32)
-    .default([])
-    .describe(
-      'runtime directories of DPDK, each with a directory per process; none means /var/run/dpdk, $RUNTIME_DIRECTORY/dpdk and /run/user/UID/dpdk',
-    ),
-  sources: patterns().default(['*']).describe('file prefixes of the processes to read, as patterns with *'),
-  commandPrefix: z
-    .string()
-    .max(MAX_PREFIX)
-    .regex(PREFIX, 'a command of DPDK telemetry is needed, such as /tdlb')
-    .default('/tdlb')
-    .describe("what the names of the application's own commands begin with"),
+  ...socketSettings,
   rings: patterns()
     .default(['*'])
     .describe('rings whose fill is read, as patterns with *; those of mempools, MP_…, only when named so'),
@@ -41,21 +29,16 @@ interface DpdkData {
   readonly down: readonly Down[];
 }
 
-/** Sockets that are read. */
-const MOST_SOCKETS = 64;
-
 class DpdkSource implements Source<DpdkData> {
-  readonly #directories: readonly string[];
-  readonly #wanted: (source: string) => boolean;
+  readonly #sockets: Sockets;
   readonly #choice: Choice;
   readonly #context: CollectContext;
   readonly #instances = new Map<string, Instance>();
   #unreadable = '';
 
   constructor(settings: z.output<typeof schema>, context: CollectContext) {
-    const { directories, rings, xstats } = settings;
-    this.#directories = directories.length > 0 ? directories : runtimeDirectories(process.env, process.getuid?.() ?? 0);
-    this.#wanted = matcher(settings.sources);
+    const { rings, xstats } = settings;
+    this.#sockets = new Sockets(settings);
     const ring = matcher(rings);
     const ofPools = matcher(rings.filter((p) => p.startsWith('MP_')));
     this.#choice = {
@@ -68,14 +51,13 @@ class DpdkSource implements Source<DpdkData> {
   }
 
   async read(signal: AbortSignal): Promise<Reading<DpdkData>> {
-    const { sockets, problems } = await discover(this.#directories);
-    const wanted = sockets.filter((s) => this.#wanted(s.source)).slice(0, MOST_SOCKETS);
-    this.#follow(new Set(wanted.map((s) => s.path)));
-    if (wanted.length === 0) {
+    const { sockets, problems } = await this.#sockets.find();
+    this.#follow(new Set(sockets.map((s) => s.path)));
+    if (sockets.length === 0) {
       if (problems.length > 0) return { state: 'failed', reason: problems.join('; ') };
-      return { state: 'absent', reason: `no telemetry socket of a DPDK process in ${this.#directories.join(', ')}` };
+      return { state: 'absent', reason: `no telemetry socket of a DPDK process in ${this.#sockets.directories.join(', ')}` };
     }
-    const instances = wanted.map((found) => this.#instance(found));
+    const instances = sockets.map((found) => this.#instance(found));
     const results = await Promise.all(instances.map((instance) => instance.read(signal)));
     const up = results.filter((r): r is Up => 'pid' in r);
     const down = results.filter((r): r is Down => 'reason' in r);

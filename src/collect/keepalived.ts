@@ -11,7 +11,7 @@ import { Watch } from './keepalived/watch.ts';
 
 const path = z
   .string()
-  .regex(/^\/[^\0]*[^/\0]$/, 'an absolute path of a file is needed')
+  .regex(/^\/.*[^/]$/, 'an absolute path of a file is needed')
   .max(4096);
 
 const schema = z.strictObject({

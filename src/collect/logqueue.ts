@@ -12,19 +12,12 @@ import type { Queue } from './logqueue/contract.ts';
 import { LogFile, type LogFileData } from './logqueue/log-file.ts';
 import * as m from './logqueue/metrics.ts';
 import { Processes, type QueueProcess, type Unread } from './logqueue/processes.ts';
-import { contract, MAX_PREFIX, PREFIX } from './telemetry/commands.ts';
-import { discover, runtimeDirectories } from './telemetry/discover.ts';
+import { contract } from './telemetry/commands.ts';
+import { Sockets, socketSettings } from './telemetry/sockets.ts';
 
 const path = z.string().regex(/^\//, 'an absolute path is needed').max(4096);
 const schema = z.strictObject({
-  directories: path.array().max(32).default([]).describe('runtime directories of DPDK, as for dpdk'),
-  sources: patterns().default(['*']).describe('file prefixes of the processes to read, as patterns with *'),
-  commandPrefix: z
-    .string()
-    .max(MAX_PREFIX)
-    .regex(PREFIX, 'a command of DPDK telemetry is needed, such as /tdlb')
-    .default('/tdlb')
-    .describe("what the names of the application's own commands begin with"),
+  ...socketSettings,
   rings: patterns()
     .default(['log_ring_*'])
     .describe('rings that are log queues, as patterns with *, of applications without own commands'),
@@ -42,32 +35,26 @@ interface LogqueueData {
   readonly unread: readonly (Unread & { readonly by: 'telemetry' | 'file' })[];
 }
 
-/** Sockets that are read. */
-const MOST_SOCKETS = 64;
-
 class LogqueueSource implements Source<LogqueueData> {
   readonly #settings: z.output<typeof schema>;
-  readonly #directories: readonly string[];
-  readonly #wanted: (source: string) => boolean;
+  readonly #sockets: Sockets;
   readonly #context: CollectContext;
   readonly #processes: Processes;
   readonly #file: LogFile | undefined;
   #said = '';
 
   constructor(settings: z.output<typeof schema>, context: CollectContext) {
-    const { directories, sources, commandPrefix, rings, pool, file, fileSource } = settings;
+    const { commandPrefix, rings, pool, file, fileSource } = settings;
     this.#settings = settings;
-    this.#directories = directories.length > 0 ? directories : runtimeDirectories(process.env, process.getuid?.() ?? 0);
-    this.#wanted = matcher(sources);
+    this.#sockets = new Sockets(settings);
     this.#context = context;
     this.#processes = new Processes({ contract: contract(commandPrefix), ring: matcher(rings), pool }, context);
     this.#file = file === false ? undefined : new LogFile(file, fileSource, context.clock);
   }
 
   async read(signal: AbortSignal): Promise<Reading<LogqueueData>> {
-    const { sockets, problems } = await discover(this.#directories);
-    const wanted = sockets.filter((s) => this.#wanted(s.source)).slice(0, MOST_SOCKETS);
-    const [{ up, unread }, file] = await Promise.all([this.#processes.read(wanted, signal), this.#readFile()]);
+    const { sockets, problems } = await this.#sockets.find();
+    const [{ up, unread }, file] = await Promise.all([this.#processes.read(sockets, signal), this.#readFile()]);
     const failed = [
       ...unread.map((u) => ({ ...u, by: 'telemetry' as const })),
       ...(file !== undefined && 'reason' in file ? [{ ...file, by: 'file' as const }] : []),
@@ -80,7 +67,7 @@ class LogqueueSource implements Source<LogqueueData> {
     }
     if (reasons !== '') return { state: 'failed', reason: reasons };
     const { file: name } = this.#settings;
-    const none = `no DPDK process with a log queue in ${this.#directories.join(', ')}`;
+    const none = `no DPDK process with a log queue in ${this.#sockets.directories.join(', ')}`;
     return { state: 'absent', reason: name === false ? none : `${none}, and no file ${name}` };
   }
 

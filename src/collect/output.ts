@@ -11,6 +11,15 @@ interface Part {
   readonly bounds?: readonly number[];
 }
 
+/** Bounds as text: one list of them comes with the series of many cores, and numbers as text cost more than all else here. */
+const texts = new WeakMap<readonly number[], string>();
+
+function textOf(bounds: readonly number[]): string {
+  let text = texts.get(bounds);
+  if (text === undefined) texts.set(bounds, (text = bounds.join(' ')));
+  return text;
+}
+
 export class Output implements Samples {
   readonly #most: number;
   #parts = new Map<Metric, Part>();
@@ -92,7 +101,7 @@ export class Output implements Samples {
         `${metric.name} has ${bounds.length} bounds and ${counts.length} counts; one count more than bounds is needed`,
       );
     }
-    const key = `${metric.name} ${bounds.join(' ')}`;
+    const key = `${metric.name} ${textOf(bounds)}`;
     let part = this.#histograms.get(key);
     if (part === undefined) {
       part = { metric, table: this.#newTable(counts.length + 1), bounds };

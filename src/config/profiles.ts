@@ -41,11 +41,12 @@ export const checkProfile = z
 /** The profile of a service that names none. */
 export const DEFAULT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
 
-/** An actuator as written: `none`, or a mapping of one actuator's name to its parameters. */
+/** An actuator as written: a mapping of one actuator's name to its parameters, or the name of one that needs none. */
 export function actuatorSpec(scope: 'nic' | 'service') {
   const usable = actuators.filter((a) => a.scopes.includes(scope));
   const names = usable.map((a) => a.name);
-  const bare = z.enum(['none'], { error: ({ input }) => (typeof input === 'string' ? complain(input, scope) : undefined) });
+  const sufficient = usable.filter((a) => a.schema.safeParse({}).success).map((a) => a.name);
+  const bare = z.enum(sufficient, { error: ({ input }) => (typeof input === 'string' ? complain(input, scope) : undefined) });
   const withParameters = z
     .strictObject(
       Object.fromEntries(usable.filter((a) => a.name !== 'none').map((a) => [a.name, a.schema.describe(a.summary).optional()])),
@@ -67,7 +68,8 @@ export function actuatorSpec(scope: 'nic' | 'service') {
       });
       return z.NEVER;
     });
-  return z.union([bare.transform((type): ActuatorSpec => ({ type })), withParameters]);
+  const defaults = (type: string) => usable.find((a) => a.name === type)!.schema.parse({});
+  return z.union([bare.transform((type): ActuatorSpec => ({ type, ...defaults(type) })), withParameters]);
 }
 
 /** Why a word is not a usable actuator by itself. */

@@ -60,7 +60,7 @@ export async function exchange(url: string, options: Exchange): Promise<Answer> 
   } catch (error) {
     if (error instanceof HttpError) throw error;
     if (signal.aborted) throw new HttpError(`${where} failed: no answer within ${timeoutMs} ms`, 'timeout', error);
-    throw new HttpError(`${where} failed: ${reasonOf(error)}`, wasConnected(error) ? 'dropped' : 'unreachable', error);
+    throw new HttpError(`${where} failed: ${reasonOf(error)}`, neverConnected(error) ? 'unreachable' : 'dropped', error);
   } finally {
     await dispatcher?.destroy();
   }
@@ -72,7 +72,9 @@ function reasonOf(error: unknown): string {
   return message || code || String(error);
 }
 
-function wasConnected(error: unknown): boolean {
-  const { code } = error as { code?: string };
-  return code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET' || (code?.startsWith('HPE_') ?? false);
+/** Name resolution or connecting failed; all attempts, when there were several. */
+function neverConnected(error: unknown): boolean {
+  const { syscall, code } = error as { syscall?: string; code?: string };
+  if (error instanceof AggregateError) return error.errors.every(neverConnected);
+  return syscall === 'connect' || syscall === 'getaddrinfo' || code === 'UND_ERR_CONNECT_TIMEOUT';
 }

@@ -35,6 +35,13 @@ describe('IPVS as the kernel writes it', () => {
     });
     assert.ok(replay.finished);
     kernel.close();
+    const printed = recording<{ ipvsadm: string }>('table.json').ipvsadm.replaceAll(/ +/g, ' ');
+    for (const destination of Object.values(found).flatMap((list) => list ?? [])) {
+      const [address = '', forward, weight] = destination.split(' ');
+      const name =
+        address === '10.0.1.2' || address === 'fd01::2' ? `${address.includes(':') ? `[${address}]` : address}:0` : address;
+      assert.ok(printed.includes(` -> ${name} ${forward} ${weight} `), `ipvsadm prints ${destination}`);
+    }
   });
 
   it('writes every attribute back but the weight: requests that the kernel took', async () => {
@@ -308,6 +315,8 @@ describe('the ipvs actuator', () => {
     const spec = ipvs.schema.parse({});
     assert.deepEqual(spec, { keepalived: 'leave', recheck: 2000, reapply: 5, timeout: 2000 });
     assert.equal(ipvs.recheck!({ type: 'ipvs', ...spec }), 2000);
+    const bare = planOf(`nics: [{name: eth2}]\nservices: [{vip: ${VIP}, realServers: [${RS}], actuator: ipvs}]\n`);
+    assert.deepEqual(bare.services[0]!.actuator, { type: 'ipvs', ...spec });
     // No ip_vs where unit tests run: the real one says so, or finds no such service.
     const wanting = new Wanting(Object.assign(new Table({}), { actuator: ipvs }));
     const { result, message: said } = await wanting.weight(RS, 0);

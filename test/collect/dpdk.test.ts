@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'node:test';
+import fc from 'fast-check';
 import { Collecting, FakeProcess, overload, runtimeDirectory } from './dpdk.fake.ts';
 
 interface Latency {
@@ -300,6 +301,36 @@ describe('dpdk', () => {
     await read();
     assert.equal(collecting.value('dpdk_part_success', 'tdlb', 'rings'), 0);
     assert.match(collecting.logged[0]!, /rings: \/ring\/list: the answer has reached the size/);
+  });
+
+  it('property: whatever a server answers, a reading is data or failed, and a good server is read again after it', async () => {
+    const app = start('tdlb', 'lcorelat-25.11');
+    const good = [...app.answers.values()];
+    const answer = fc.oneof(
+      { weight: 6, arbitrary: fc.constant('its own') },
+      fc.constantFrom('closes', '', 'null', '{}', '[]', '{"/tdlb/info":{}}', 'x'.repeat(70_000)),
+      fc.constantFrom(...good),
+      fc.tuple(fc.constantFrom(...good), fc.nat(), fc.string({ maxLength: 5 })).map(([text, at, put]) => {
+        const place = at % text.length;
+        return text.slice(0, place) + put + text.slice(place + 1);
+      }),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(answer, { maxLength: 25 }), async (answers) => {
+        app.reply = (request, peer) => {
+          const next = answers.shift() ?? 'its own';
+          if (next === 'closes') peer.close();
+          else peer.send(next === 'its own' ? app.answer(request) : next);
+        };
+        const { state } = await collecting.read();
+        assert.ok(state === 'data' || state === 'failed', state);
+        app.reply = undefined;
+        collecting.now += 60_000;
+        await read();
+        assert.equal(collecting.value('core_loops_total', 'tdlb', '1') !== undefined, true);
+      }),
+      { numRuns: 150 },
+    );
   });
 
   it('takes only what the patterns name', async () => {

@@ -168,7 +168,7 @@ export function openOn(path: string, settings: object = {}, context: Partial<Col
   // Each reading reads everything, unless the test has a clock of its own.
   let t = 0;
   const shares = new Shares();
-  const parsed = blockSchema(dpvs).parse({ socket: path, pause: '0ms', ...settings });
+  const parsed = blockSchema(dpvs).parse({ socket: path, pause: '0ms', requestTimeout: '10s', ...settings });
   const source = dpvs.open(parsed, {
     clock: () => (t += 15_000),
     log: () => {},
@@ -182,7 +182,28 @@ export function openOn(path: string, settings: object = {}, context: Partial<Col
   };
 }
 
-/** The same, and of the outcomes only data will do. */
+/** A server with that answer and a source on it, to be closed by the test file through `cleanups`. */
+export async function serve(
+  cleanups: (() => unknown)[],
+  answer: Answer,
+  ...open: [settings?: object, context?: Partial<CollectContext>]
+) {
+  const server = await new FakeDpvs(answer).listen();
+  const source = openOn(server.path, ...open);
+  cleanups.push(
+    () => server.close(),
+    () => source.close(),
+  );
+  return { server, source };
+}
+
+/** Values of a family, named without the prefix, by its labels. */
+export function values(output: Output, name: string): Record<string, number> {
+  const family = output.families().find((f) => f.name === `fourlane_${name}`);
+  return Object.fromEntries((family?.rows ?? []).map((row, i) => [row.join(' '), Number(family!.values[i])]));
+}
+
+/** A reading of whose outcomes only data will do. */
 export async function dataOf(reading: Promise<Reading<DpvsData>>): Promise<DpvsData> {
   const done = await reading;
   if (done.state !== 'data') throw new Error(`${done.state}: ${done.reason}`);

@@ -12,9 +12,10 @@ import type { PagerOptions, Sent } from './pager.ts';
 import type { World } from './world.ts';
 
 const ALERTS = fileURLToPath(new URL('../../alerts', import.meta.url));
-const PROMETHEUS = 9090;
-const ALERTMANAGER = 9093;
-const PAGER = 9099;
+// Not the usual ports: without namespaces, the machine's own may run.
+const PROMETHEUS = 19_090;
+const ALERTMANAGER = 19_093;
+const PAGER = 19_099;
 
 export interface MonitoringOptions {
   /** s between scrapes, and between evaluations. */
@@ -42,7 +43,11 @@ function shippedRules(file: string, keepFiring: number | undefined): object {
 
 /** The shipped routes with other waits. */
 function shippedRoutes({ groupWait, groupInterval }: MonitoringOptions): object {
-  const config = parse(readFileSync(`${ALERTS}/alertmanager.yml`, 'utf8')) as { route: Route; templates: string[] };
+  const config = parse(readFileSync(`${ALERTS}/alertmanager.yml`, 'utf8')) as {
+    route: Route;
+    templates: string[];
+    receivers: object[];
+  };
   const walk = (route: Route) => {
     if (groupWait !== undefined && route.group_wait !== undefined && route.group_wait !== '0s')
       route.group_wait = `${groupWait}s`;
@@ -50,6 +55,8 @@ function shippedRoutes({ groupWait, groupInterval }: MonitoringOptions): object 
     for (const inner of route.routes ?? []) walk(inner);
   };
   walk(config.route);
+  const here = JSON.stringify(config.receivers).replaceAll('127.0.0.1:9099', `127.0.0.1:${PAGER}`);
+  config.receivers = JSON.parse(here) as object[];
   config.templates = [`${ALERTS}/fourlane.tmpl`];
   return config;
 }

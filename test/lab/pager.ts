@@ -1,5 +1,6 @@
 /** What Alertmanager's webhooks reach in the lab: keeps everything that was sent, with its time. Started as a program of its own. */
 import { now, serveControl } from './control.ts';
+import { pageLines } from './tell.ts';
 
 export interface PagerOptions {
   readonly control: string;
@@ -28,7 +29,9 @@ if (import.meta.main) {
   const sent: Sent[] = [];
   const keep = (to: Sent['to']) => (_: URLSearchParams, body: unknown) => {
     const { status, alerts } = body as Pick<Sent, 'status' | 'alerts'>;
-    sent.push({ t: now(), to, status, alerts });
+    const one: Sent = { t: now(), to, status, alerts };
+    sent.push(one);
+    for (const line of pageLines([one])) console.log(line);
   };
   await serveControl(options.control, { '/sent': (query) => sent.filter((s) => s.t >= Number(query.get('since') ?? 0)) });
   await serveControl(

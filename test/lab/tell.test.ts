@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Row } from './evaluate.ts';
-import { account, phases, traffic } from './tell.ts';
+import { account, pageLines, phases, traffic } from './tell.ts';
 
 const tally = (ok: number, failed = 0) => ({ sent: ok + failed, ok, failed, pending: 0, errors: {} });
 
@@ -51,5 +51,22 @@ test('the account names verdict, cause, actions, recovery and each problem', () 
   assert.match(
     account({ ...row, verdicts: [], causes: [], verdictMs: undefined, actions: [], actionMs: undefined }),
     /verdict   none\nactions   none\n/,
+  );
+});
+
+test('pages: what, first command, resolution; no heartbeats', () => {
+  const alert = (status: 'firing' | 'resolved') => ({
+    status,
+    labels: { alertname: 'FourlaneNicFault' },
+    annotations: { description: 'NIC eth1 failed.', command: 'ethtool eth1' },
+    startsAt: '',
+  });
+  assert.deepEqual(
+    pageLines([
+      { t: 1, to: 'heartbeat', status: 'firing', alerts: [alert('firing')] },
+      { t: 2, to: 'page', status: 'firing', alerts: [alert('firing'), alert('resolved')] },
+      { t: 3, to: 'page', status: 'resolved', alerts: [alert('resolved')] },
+    ]),
+    ['PAGE FourlaneNicFault: NIC eth1 failed.\n     first: ethtool eth1', 'PAGE RESOLVED FourlaneNicFault'],
   );
 });

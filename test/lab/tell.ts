@@ -1,6 +1,7 @@
 /** The demo's words: traffic summaries and the before/during/after table. Pure: values in, text out. */
 import type { Tally } from './client.ts';
 import type { Row } from './evaluate.ts';
+import type { Sent } from './pager.ts';
 
 /** `web1 100 ok · web2 98 ok 2 FAILED · …` */
 export function traffic(tally: Readonly<Record<string, Tally>>): string {
@@ -49,4 +50,19 @@ export function account(row: Row): string {
     ...(row.recoveryMs === undefined ? [] : [`recovery  everything enabled again ${row.recoveryMs} ms after the repair`]),
     ...row.problems.map((p) => `PROBLEM   ${p}`),
   ].join('\n');
+}
+
+/** What the pager got, as lines: what, and the first command. Heartbeats are left out. */
+export function pageLines(sent: readonly Sent[]): string[] {
+  return sent
+    .filter((s) => s.to !== 'heartbeat')
+    .flatMap((s) =>
+      s.alerts
+        .filter((a) => a.status === s.status)
+        .map(({ status, labels, annotations }) =>
+          status === 'resolved'
+            ? `${s.to.toUpperCase()} RESOLVED ${labels['alertname']}`
+            : `${s.to.toUpperCase()} ${labels['alertname']}: ${annotations['description']}\n     first: ${annotations['command']}`,
+        ),
+    );
 }

@@ -24,7 +24,7 @@ test('what arrives is what /metrics shows, to the last digit, and spans as they 
   );
   const shown = parseSamples(new Exposition(LABELS).render(FAMILIES, 'text').toString());
   const complete = () => [...collector.moments.values()].find((m) => asSamples(m).size === shown.size);
-  const moment = await until('a push', 10_000, complete);
+  const moment = await until('a push', 30_000, complete);
   assert.deepEqual(asSamples(moment), shown);
   assert.equal(
     shown.get('fourlane_received_bytes_total[["cluster","edge-1"],["nic","eth2"],["server","lb-01"]]'),
@@ -61,7 +61,7 @@ test('families that throw cost that moment only', async () => {
     return FAMILIES.slice(0, 3);
   });
   telemetry.follow(settings(collector.url));
-  await until('the next moment', 10_000, () => collector.moments.size > 0);
+  await until('the next moment', 30_000, () => collector.moments.size > 0);
   assert.match(lines[1]!, /^warn OpenTelemetry: metrics not exported: no families: Error: a bug/);
   await telemetry.stop();
   assert.deepEqual(collector.errors, []);
@@ -72,7 +72,7 @@ test('a thread that ends is told of, and the spans it had not taken are counted'
   const { telemetry, lines, count } = stage();
   telemetry.follow(settings('http://127.0.0.1:9', { timeout: Number.NaN }));
   telemetry.tracer.span('a', {}, () => undefined);
-  await until('it is told', 10_000, () => lines.some((l) => /thread not exported: the exporting thread ended: /.test(l)));
-  await until('it is counted', 5000, () => count('fourlane_otlp_lost_total', 'traces') === 1);
+  await until('it is told', 30_000, () => lines.some((l) => /thread not exported: the exporting thread ended: /.test(l)));
+  await until('it is counted', 30_000, () => count('fourlane_otlp_lost_total', 'traces') === 1);
   await telemetry.stop();
 });

@@ -26,6 +26,7 @@ export function buildImage(kernel: Kernel): Buffer {
   for (const applet of APPLETS) image.link(`/bin/${applet}`, 'busybox');
   for (const program of PROGRAMS) addProgram(image, program);
   image.link('/bin/sh', 'dash');
+  image.link('/usr/bin/test', '/bin/busybox');
   addProgram(image, '/usr/bin/node', process.execPath);
   addModules(image, kernel);
   addCheckout(image);

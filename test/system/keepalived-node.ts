@@ -157,7 +157,7 @@ export function count(values: readonly string[]): Counts {
 export function transitionsIn(text: string): Counts {
   const found = text.matchAll(/^fourlane_vrrp_transitions_total\{(.*)\} (\d+)$/gm);
   const pairs = [...found].flatMap(([, labels = '', value]): [string, number][] => {
-    const [, instance, to] = /instance="(.*?)",to="(.*?)"/.exec(labels) ?? [];
+    const [, instance, to] = /vrrp_instance="(.*?)",to="(.*?)"/.exec(labels) ?? [];
     return value === '0' ? [] : [[`${instance} ${to}`.toLowerCase(), Number(value)]];
   });
   return Object.fromEntries(pairs.sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -178,7 +178,7 @@ export function watch(node: VrrpNode, more: object = {}, state = 'state'): Promi
 export async function all(agent: AgentProcess, state: string, instances: readonly string[]): Promise<void> {
   await until(`${instances.length} instances ${state}`, 20_000, async () => {
     const states = await Promise.all(
-      instances.map((i) => agent.metric('fourlane_vrrp_state', `instance="${i}"`, `state="${state}"`)),
+      instances.map((i) => agent.metric('fourlane_vrrp_state', `vrrp_instance="${i}"`, `state="${state}"`)),
     );
     return states.every((s) => s === 1);
   });

@@ -56,7 +56,7 @@ test('started: one master, one backup, everything shown', LIMIT, async () => {
   await until('a dump', 15_000, async () => (await agentB.metric('fourlane_vrrp_priority', 'kind="master"')) === 450);
   assert.equal(await agentA.metric('fourlane_vrrp_addresses', 'state="installed"'), 3);
   assert.equal(
-    await agentA.metric('fourlane_vrrp_instance_info', `instance="${ONE}"`, 'vrid="1"', 'sync_group="both of them"'),
+    await agentA.metric('fourlane_vrrp_instance_info', `vrrp_instance="${ONE}"`, 'vrid="1"', 'sync_group="both of them"'),
     1,
   );
   assert.equal(await agentA.metric('fourlane_vrrp_sync_group_members', 'sync_group="both of them"'), 2);
@@ -93,7 +93,7 @@ test('an instance taken out by a reload, and put back', LIMIT, async () => {
   await until(
     'it is gone',
     10_000,
-    async () => (await agentA.metric('fourlane_vrrp_state', `instance="${ALONE}"`)) === undefined,
+    async () => (await agentA.metric('fourlane_vrrp_state', `vrrp_instance="${ALONE}"`)) === undefined,
   );
   a.configure();
   a.reload();

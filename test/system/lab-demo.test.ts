@@ -61,7 +61,6 @@ test('help, the list of scenarios, and mistakes in the options', async () => {
     [['--scenario', 'nope'], /there is no "nope"; there are: link-cut, /],
     [['--duration', '60'], /"60" is not a duration/],
     [['--port', 'x'], /"x" is not a port/],
-    [['--with-prometheus'], /--with-prometheus/],
   ] as const) {
     const wrong = await demo(args);
     assert.equal(wrong.code, 1, args.join(' '));
@@ -69,13 +68,14 @@ test('help, the list of scenarios, and mistakes in the options', async () => {
   }
 });
 
-test('--scenario link-cut: a cut and its repair, with the requests of every service, exit 0', async () => {
-  const ended = await demo(['--scenario', 'link-cut', '--port', '0']);
+test('--scenario link-cut: a cut and its repair, with the requests of every service and the page that was sent, exit 0', async () => {
+  const ended = await demo(['--scenario', 'link-cut', '--with-prometheus', '--port', '0']);
   const { code, out } = ended;
   assert.equal(code, 0, out);
   assert.match(out, /Status page: http:\/\/127\.0\.0\.1:\d+\//);
   assert.match(out, /verdict +NIC_FAIL\(eth1\) \(carrier\) after \d/);
   assert.match(out, /^web2 +\d+ ok, 0 failed +\d+ ok, 0 failed +\d+ ok, 0 failed +must not notice$/m);
+  assert.match(out, /^PAGE FourlaneNicFault: NIC eth1 of lab-lb in cluster lab .*\n {5}first: ip -s link show dev eth1/m);
   assert.match(out, /As expected\.\n$/);
   assert.deepEqual(leftovers(ended), []);
 });

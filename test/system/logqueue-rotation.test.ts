@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { runCommand } from '../../src/sys/child.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 import { Tail } from '../../src/sys/tail.ts';
 import { ensure } from './ensure.ts';
@@ -13,6 +14,7 @@ import { run, until } from './harness.ts';
 
 const WRITER = fileURLToPath(new URL('log-writer.ts', import.meta.url));
 const ROTATIONS = 5;
+const LIMITS = { env: { PATH: '/usr/sbin:/usr/bin:/bin' }, timeoutMs: 20_000, maxOutput: 1 << 16 };
 const never = new AbortController().signal;
 const parent = mkdtempSync(`${tmpdir()}/fourlane-rotation-`);
 
@@ -41,7 +43,12 @@ async function follow(how: string, readMs: number): Promise<Outcome> {
   const file = `${dir}/app.log`;
   const read: number[] = [];
   const tail = new Tail({ path: file, clock: monotonicMs, lingerMs: 2000 });
-  const batch = () => tail.read(({ lines }) => void read.push(...numbers(lines)), never);
+  /** Rotations after which the new file has been looked at: before that it must not be rotated away. */
+  let followed = 0;
+  const batch = async () => {
+    const ending = await tail.read(({ lines }) => void read.push(...numbers(lines)), never);
+    if (ending === 'end') followed = tail.counts.renamed + tail.counts.truncated;
+  };
   await batch();
   const writer = spawn(process.execPath, [WRITER, file], { stdio: ['ignore', 'pipe', 'inherit'] });
   let said = '';
@@ -61,9 +68,9 @@ async function follow(how: string, readMs: number): Promise<Outcome> {
     for (let i = 0; i < ROTATIONS; i++) {
       const from = read.length;
       await until('lines of this file', 10_000, () => read.length > from + 500);
-      run(`logrotate -f -s ${dir}/state ${dir}/logrotate.conf`);
-      // One rotation between two batches is what can be followed.
-      await until('the rotation to be seen', 10_000, () => tail.counts.renamed + tail.counts.truncated > i);
+      const done = await runCommand(['logrotate', '-f', '-s', `${dir}/state`, `${dir}/logrotate.conf`], LIMITS);
+      assert.equal(done.exitCode, 0, done.output);
+      await until('the rotation to be followed', 10_000, () => followed > i);
     }
     await sleep(100);
   } finally {

@@ -56,7 +56,7 @@ test('metrics are the series of /metrics at one moment; verdict and action are o
   const agent = await started(file);
   await agent.allGood();
 
-  const same = await until('a moment between two scrapes', 15_000, async () => {
+  const same = await until('a moment between two scrapes', 30_000, async () => {
     const known = new Set(collector.moments.keys());
     const before = parseSamples((await agent.ask('/metrics')).text);
     const moment = await until('a push', 5000, () => [...collector.moments.keys()].find((m) => !known.has(m)));
@@ -68,7 +68,7 @@ test('metrics are the series of /metrics at one moment; verdict and action are o
   assert.ok(same.pushed.size > 300, `${same.pushed.size} series`);
 
   await failing.close();
-  const action = await until('an action in the trace of its verdict', 15_000, () =>
+  const action = await until('an action in the trace of its verdict', 30_000, () =>
     collector.spans.find((s) => s.name === 'action exec' && s.attributes['fourlane.state'] === 'disabled' && s.parentSpanId),
   );
   const verdict = collector.spans.find((s) => s.spanId === action.parentSpanId)!;
@@ -99,7 +99,7 @@ test('a reload turns it on, to another collector, and off; a refused file is a f
     assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
   };
   await reload({ endpoint: first.url, interval: '1s' });
-  await until('pushes', 10_000, () => first.moments.size > 1);
+  await until('pushes', 30_000, () => first.moments.size > 1);
   writeFileSync(join(dir, 'reload.yaml'), 'nics: 3\n');
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 400);
   const refused = await until('the span', 5000, () => first.spans.find((s) => s.name === 'config apply' && s.status.code === 2));
@@ -107,7 +107,7 @@ test('a reload turns it on, to another collector, and off; a refused file is a f
   assert.equal(agent.logged(/^config not applied/)?.['span_id'], refused.spanId);
 
   await reload({ endpoint: second.url, interval: '1s', metrics: false });
-  await until('spans elsewhere', 10_000, () => second.spans.length > 0);
+  await until('spans elsewhere', 30_000, () => second.spans.length > 0);
   assert.equal(second.moments.size, 0);
   await reload();
   await until('no thread any more', 5000, () => threadsOf(agent.pid).every((name) => !name.includes('opentelemetry')));
@@ -153,7 +153,7 @@ test('off, no module of OpenTelemetry is loaded; on, they are', async () => {
 
   const collector = await receiver();
   const on = await loaded(config('modules-on', servers, { endpoint: collector.url, interval: '1s' }), () =>
-    until('a push', 15_000, () => collector.moments.size > 0),
+    until('a push', 30_000, () => collector.moments.size > 0),
   );
   assert.ok(on.some((url) => url.includes('/@opentelemetry/sdk-node/')));
 });
@@ -173,7 +173,7 @@ test('a collector that never answers: checks, verdicts and scrapes go on, it is 
   await failing.close();
   await agent.verdict('RS_DOWN', { rs: servers[3]! });
   assert.equal(agent.log.filter((l) => /not exported/.test(l.message)).length, 1);
-  assert.equal(await agent.metric('fourlane_lane_restarts_total'), 0);
+  assert.deepEqual(niceOf(agent.pid, 'opentelemetry'), [19], 'it is the last to get a CPU');
   assert.equal(await agent.end('SIGTERM', 6000), 0);
 });
 
@@ -197,6 +197,14 @@ function assertBetween(
       assert.ok(low <= Number(value) && Number(value) <= high, `${key}: ${low} ${value} ${high}`);
     else if (low === high && !RESTLESS.test(key)) assert.equal(Number(value), low, key);
   }
+}
+
+/** Nice values of the threads with this name (of which the kernel keeps 15 characters). */
+function niceOf(pid: number, name: string): number[] {
+  return readdirSync(`/proc/${pid}/task`).flatMap((tid) => {
+    const [, comm, rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8')) ?? [];
+    return comm?.includes(name.slice(0, 15)) === true ? [Number(rest.split(' ')[16])] : [];
+  });
 }
 
 /** Names of a process' threads. */

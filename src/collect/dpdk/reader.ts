@@ -6,8 +6,18 @@ import type { Session } from '../telemetry/client.ts';
 import * as commands from '../telemetry/commands.ts';
 import { TelemetryError } from '../telemetry/error.ts';
 import { type ContractInfo, contractInfo, type CoreLatency, coreLatency, coreUsage } from './contract.ts';
-import { type Mempool, mempoolInfo, type PortLink, portLink, portName, type PortStats, portStats, portXstats } from './eal.ts';
-import { type Ring, ringInfo } from './eal.ts';
+import {
+  type Mempool,
+  mempoolInfo,
+  type PortLink,
+  portLink,
+  portName,
+  type PortStats,
+  portStats,
+  portXstats,
+  type Ring,
+  ringInfo,
+} from './eal.ts';
 import type { CoreMemory, CoreState } from './memory.ts';
 
 export const PARTS = ['contract', 'cycles', 'rings', 'mempools', 'ports'] as const;

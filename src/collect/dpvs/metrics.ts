@@ -147,10 +147,15 @@ export const SAMPLED_CONNECTIONS = gauge(
   ['service', 'state'],
 );
 
-const FAMILIES = {
-  INFO,
+/** What is published of tables; everything else at each reading. */
+export const TABLE_METRICS: readonly Metric[] = [
+  ...Object.values(shared),
+  cores.CORE_LOOPS,
+  cores.CORE_POLLS,
+  cores.CORE_PACKETS,
+  cores.CORE_BYTES,
+  cores.CORE_DROPPED,
   SERVICE_INFO,
-  SERVICES_UNREAD,
   INHIBITED,
   OVERLOADED,
   CORE_INFO,
@@ -163,6 +168,17 @@ const FAMILIES = {
   SNAT_MISSES,
   LOCAL_CONNECTIONS,
   ADDRESS_INFO,
+  NEIGHBOURS,
+  ROUTES,
+  ACCESS_ENTRIES,
+  MULTICAST,
+  SAMPLED_CONNECTIONS,
+];
+
+export const DPVS_METRICS: readonly Metric[] = [
+  ...TABLE_METRICS,
+  INFO,
+  SERVICES_UNREAD,
   PORT_UP,
   PORT_INFO,
   PORT_SPEED,
@@ -178,19 +194,4 @@ const FAMILIES = {
   CONTROL_DROPPED,
   CONTROL_REQUESTS,
   CONTROL_ERRORS,
-  NEIGHBOURS,
-  ROUTES,
-  ACCESS_ENTRIES,
-  MULTICAST,
-  SAMPLED_CONNECTIONS,
-};
-
-export const DPVS_METRICS: readonly Metric[] = [
-  ...Object.values(shared),
-  cores.CORE_LOOPS,
-  cores.CORE_POLLS,
-  cores.CORE_PACKETS,
-  cores.CORE_BYTES,
-  cores.CORE_DROPPED,
-  ...Object.values(FAMILIES),
 ];

@@ -60,8 +60,9 @@ export class Ledger {
     const account = this.#accounts.get(name) ?? this.#add(name);
     account.touched = account.announced = account.present = true;
     const next: State = state === 'deleted' ? 'stop' : state;
-    account.unsure ||= mixed;
-    if (account.state === next && !account.unsure) {
+    const anew = mixed || account.unsure;
+    account.unsure = mixed;
+    if (account.state === next && !anew) {
       // Also announced when it takes its addresses anew; whether keepalived counts that, the next dump tells.
       if (next === 'master') account.masters = undefined;
       return false;

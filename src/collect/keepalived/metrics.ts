@@ -1,8 +1,8 @@
-/** Families of the keepalived collector. */
+/** Families of the keepalived collector. The label is vrrp_instance, since Prometheus gives each target a label instance. */
 import { counter, gauge, type Metric } from '../metric.ts';
 import type { Statistics } from './dump.ts';
 
-const BY_INSTANCE = ['instance'];
+const BY_INSTANCE = ['vrrp_instance'];
 const BY_GROUP = ['sync_group'];
 
 export const PROCESSES = gauge(
@@ -41,14 +41,14 @@ export const FIFO_MISSED = counter(
 export const INFO = gauge(
   'vrrp_instance_info',
   'Settings of the instance; always 1. sync_group is empty for an instance in none.',
-  ['instance', 'interface', 'vrid', 'version', 'sync_group'],
+  ['vrrp_instance', 'interface', 'vrid', 'version', 'sync_group'],
 );
 export const STATE = gauge('vrrp_state', 'State of the VRRP instance: 1 for the present one; stop: keepalived has ended.', [
-  'instance',
+  'vrrp_instance',
   'state',
 ]);
 export const TRANSITIONS = counter('vrrp_transitions_total', 'Times the instance entered a state, since the agent watches it.', [
-  'instance',
+  'vrrp_instance',
   'to',
 ]);
 export const LAST_TRANSITION = gauge(
@@ -59,10 +59,10 @@ export const LAST_TRANSITION = gauge(
 export const PRIORITY = gauge(
   'vrrp_priority',
   'Priority: base: as configured; effective: with what tracks add; master: of the last master heard, left out before the first.',
-  ['instance', 'kind'],
+  ['vrrp_instance', 'kind'],
 );
 export const ADDRESSES = gauge('vrrp_addresses', 'Virtual addresses of the instance: configured, and those of them installed.', [
-  'instance',
+  'vrrp_instance',
   'state',
 ]);
 export const ADVERT_INTERVAL = gauge('vrrp_advert_interval_seconds', 'Time between two adverts, as configured.', BY_INSTANCE);
@@ -71,19 +71,19 @@ export const FAULTS = gauge(
   'Interfaces and track scripts that hold the instance in FAULT, errors of its configuration too.',
   BY_INSTANCE,
 );
-export const ADVERTS = counter('vrrp_adverts_total', 'Adverts received and sent.', ['instance', 'direction']);
+export const ADVERTS = counter('vrrp_adverts_total', 'Adverts received and sent.', ['vrrp_instance', 'direction']);
 export const PRIORITY_ZERO = counter(
   'vrrp_zero_priority_adverts_total',
   'Adverts of priority 0 received and sent: a master stepping down.',
-  ['instance', 'direction'],
+  ['vrrp_instance', 'direction'],
 );
 export const MASTER_CHANGES = counter(
   'vrrp_master_changes_total',
   'Times the instance became master and gave it up, as keepalived counts.',
-  ['instance', 'change'],
+  ['vrrp_instance', 'change'],
 );
 export const ERRORS = counter('vrrp_advert_errors_total', 'Adverts received that were wrong, by what was wrong.', [
-  'instance',
+  'vrrp_instance',
   'error',
 ]);
 export const GROUP_STATE = gauge(

@@ -1,7 +1,7 @@
 /** Beside a real keepalived: its services are left alone unless told otherwise, and then it is seen when it takes over again. */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { until } from '../../system/harness.ts';
@@ -24,14 +24,24 @@ const realServer = (ip: string, weight: number, more: string) => `
       retry 0
     }
   }`;
-const CONF = `! what fourlane must read: an include
+const CONF = `global_defs {
+  enable_script_security
+}
 include /etc/keepalived/conf.d/*.conf
 `;
+/** As docs/ipvs.md tells: while the file is there, the real server is out. */
+const OUT_FILE = '/tmp/out-rs1';
+const BY_FILE = `inhibit_on_failure
+    MISC_CHECK {
+      misc_path "/usr/bin/test ! -e ${OUT_FILE}"
+      misc_timeout 2
+      user root
+    }`;
 const SERVICE = `virtual_server ${VIP} 80 { # comment
   delay_loop 1
   lvs_sched wrr
   lvs_method NAT
-  protocol TCP${realServer(RS.rs1, 5, 'inhibit_on_failure')}${realServer(RS.rs2, 7, '')}
+  protocol TCP${realServer(RS.rs1, 5, BY_FILE)}${realServer(RS.rs2, 7, '')}
 }
 `;
 
@@ -115,6 +125,13 @@ describe('beside keepalived', () => {
     assert.equal((await wanting.out(RS2)).result, 'done');
     await wanting.back(RS2);
     assert.match(saved(), new RegExp(`-t ${WEB} -r ${RS2} -m -w 7\n`));
+  });
+
+  it('is drained through keepalived itself by a file, and keeps its entry', async () => {
+    writeFileSync(OUT_FILE, '');
+    await weight(RS1, 0);
+    rmSync(OUT_FILE);
+    await weight(RS1, 5);
   });
 
   it('undoes its own drain also of a service that keepalived has taken over meanwhile', async () => {
