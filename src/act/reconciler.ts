@@ -62,6 +62,8 @@ interface Entry {
   checkedAt: number;
   /** The next call is a recheck: told only when it finds something. */
   quiet: boolean;
+  /** What the actuator said with the last outcome; rechecks tell it once. */
+  said: string;
   /** `retiring`: forget it once the rest state is in place. `dropped`: forget it as soon as no call is running. */
   life: 'kept' | 'retiring' | 'dropped';
   failures: number;
@@ -263,6 +265,7 @@ export class Reconciler implements FamilySource {
       drifted: false,
       checkedAt: -Infinity,
       quiet: false,
+      said: '',
       life: 'kept',
       failures: 0,
       retryAt: 0,
@@ -347,8 +350,9 @@ export class Reconciler implements FamilySource {
       const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** entry.failures++);
       entry.retryAt = now + pause * (0.75 + 0.5 * this.#options.random());
     }
-    const quiet = entry.quiet && result === 'unchanged' && !drift;
+    const quiet = entry.quiet && result === 'unchanged' && !drift && (error === '' || error === entry.said);
     entry.quiet = false;
+    entry.said = error;
     if (!quiet) this.#options.onAction({ effect, result, durationMs: ms, failures: entry.failures, error, drift });
   }
 

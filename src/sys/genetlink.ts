@@ -5,7 +5,7 @@
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { EAGAIN } from './errno.ts';
-import { bind, close, errno, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, socket } from './libc.ts';
+import { bind, close, errno, MSG_DONTWAIT, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, socket } from './libc.ts';
 import {
   type Attributes,
   attribute,
@@ -23,7 +23,6 @@ import {
 
 const AF_NETLINK = 16;
 const NETLINK_GENERIC = 16;
-const MSG_DONTWAIT = 0x40;
 const MSG_TRUNC = 0x20;
 /** The kernel's datagrams of a dump have at most 32 KiB. */
 const BUFFER = 1 << 16;

@@ -7,7 +7,7 @@ export type { Logger };
 export interface Log {
   readonly logger: Logger;
   /** Lines dropped so far because nobody read them. */
-  dropped(): number;
+  readonly dropped: () => number;
 }
 
 type Fields = Record<string, unknown>;

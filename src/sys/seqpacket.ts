@@ -4,13 +4,12 @@
  */
 import { getSystemErrorName } from 'node:util';
 import { EAGAIN } from './errno.ts';
-import { close, connect, errno, MSG_NOSIGNAL, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, socket } from './libc.ts';
+import { close, connect, errno, MSG_DONTWAIT, MSG_NOSIGNAL, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, socket } from './libc.ts';
 
 export const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const MSG_PEEK = 0x2;
 const MSG_TRUNC = 0x20;
-const MSG_DONTWAIT = 0x40;
 /** sizeof(sun_path), with its NUL. */
 const PATH_SIZE = 108;
 

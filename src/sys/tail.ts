@@ -85,7 +85,7 @@ export class Tail {
       this.#current = undefined;
     }
     // First what is left in old files: a new one may be a copy.
-    for (const reader of [...this.#old]) await this.#advanceOld(reader, give, signal);
+    for (const reader of this.#old) await this.#advanceOld(reader, give, signal);
     if (signal.aborted) return 'more';
     this.#current ??= await this.#open();
     this.#started = true;

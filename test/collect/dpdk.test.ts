@@ -200,6 +200,24 @@ describe('dpdk', () => {
     assert.deepEqual(collecting.logged, []);
   });
 
+  it('counts nothing twice when one answer was wrong in between', async () => {
+    const app = start('tdlb', 'lcorelat-25.11');
+    await read();
+    const counters = () => {
+      const families = collecting.families.filter((f) => f.type !== 'gauge');
+      return Object.fromEntries(families.map((f) => [f.name, [f.rows.map((r) => r.join()), Array.from(f.values, Number)]]));
+    };
+    const before = counters();
+    for (const request of ['/tdlb/info', '/tdlb/lcore/usage', '/tdlb/lcore/latency,1', '/ethdev/stats,0', '/tdlb/lcore/list']) {
+      const good = app.answer(request);
+      app.answers.set(request, JSON.stringify({ [request.split(',')[0]!]: null }));
+      await read();
+      app.answers.set(request, good);
+      await read();
+      assert.deepEqual(counters(), before, request);
+    }
+  });
+
   it('reads several processes, of which some have ports of one name', async () => {
     start('one', 'lcorelat-25.11');
     start('one', 'lcorelat-25.11', 'dpdk_telemetry.v2:1');

@@ -4,6 +4,7 @@ import { renameSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { dpvs } from '../../src/collect/dpvs.ts';
 import { IDS } from '../../src/collect/dpvs/messages.ts';
+import { encodeRequest } from '../../src/collect/dpvs/wire.ts';
 import { EvidenceJoin } from '../../src/collect/join.ts';
 import { Output } from '../../src/collect/output.ts';
 import { blockSchema } from '../../src/collect/settings.ts';
@@ -186,6 +187,48 @@ describe('dpvs and tables that change', () => {
     assert.deepEqual(await counts(1), [3, 0]);
     assert.deepEqual(await counts(2), [3, 1], 'as they were');
     assert.ok(server.requests.some((r) => r.readUInt32LE(4) === IDS.modern.SERVICE));
+  });
+
+  it('shows tables as they were when cores have different addresses at the moment, which DPVS tells by an empty answer', async () => {
+    const answer = replay(ONE_HOST);
+    let disagree = true;
+    const { source } = await serve(cleanups, (request) => {
+      const id = request.readUInt32LE(4);
+      return disagree && id === IDS.modern.IFADDRS ? reply(id, Buffer.alloc(0)) : answer(request);
+    });
+    await assert.rejects(source.read(), /IFADDRS: DPVS answers "nothing" \(-23\)/);
+    disagree = false;
+    assert.equal((await dataOf(source.read())).unread, 0);
+    disagree = true;
+    const { unread, addresses, tablesNew } = await dataOf(source.read());
+    assert.deepEqual([unread, addresses.length, tablesNew], [6, 13, false]);
+  });
+
+  it('asks about hardware only where there is some, and takes a bond that tells nothing for a port', async () => {
+    const answer = replay(ONE_HOST);
+    const list = Buffer.from((answer(encodeRequest(IDS.modern.PORT_LIST, Buffer.alloc(0))) as Buffer).subarray(88));
+    // Physical ports 0 to 1, bonds 1 to 2: dpdk1 is called a bond, and a third port is neither.
+    for (const [i, n] of [3, 0, 1, 1, 2].entries()) list.writeUInt16LE(n, 2 * i);
+    const vlan = Buffer.alloc(18);
+    vlan.writeUInt16LE(2);
+    vlan.write('dpdk1', 2);
+    const ports = Buffer.concat([list, vlan]);
+    const { server, source } = await serve(cleanups, (request) => {
+      const id = request.readUInt32LE(4);
+      if (id === IDS.modern.BOND_STATUS) return reply(id, Buffer.alloc(0), -1);
+      return id === IDS.modern.PORT_LIST ? reply(id, ports) : answer(request);
+    });
+    const data = await dataOf(source.read());
+    assert.deepEqual(
+      data.ports.map((p) => [p.basic.name, p.device, p.bond]),
+      [
+        ['dpdk0', true, undefined],
+        ['dpdk1', true, undefined],
+        ['dpdk1', false, undefined],
+      ],
+    );
+    const asked = (id: number) => server.requests.filter((r) => r.readUInt32LE(4) === id).length;
+    assert.deepEqual([asked(IDS.modern.BOND_STATUS), asked(IDS.modern.PORT_EXT_INFO)], [1, 2]);
   });
 
   it('fails, saying why, when a worker keeps dropping', async () => {

@@ -148,6 +148,7 @@ describe('dpvs publishes', () => {
 
   it('no link for a bond without an active member', () => {
     const port: PortReading = {
+      device: true,
       basic: { ...BASIC, name: 'bond0' },
       stats: STATS,
       bond: { mode: 4, active: 0, members: [{ name: 'dpdk0', active: false, primary: false }] },
@@ -184,7 +185,7 @@ const STATS = {
 };
 
 describe('dpvs finds the port behind an interface', () => {
-  const plain = (name: string): PortReading => ({ basic: { ...BASIC, name }, stats: STATS });
+  const plain = (name: string): PortReading => ({ device: true, basic: { ...BASIC, name }, stats: STATS });
   const bond = { ...plain('bond0'), bond: { mode: 4, active: 1, members: [{ name: 'dpdk1', active: true, primary: true }] } };
   const ports = [plain('dpdk0'), plain('dpdk1'), bond];
   for (const [device, named, port] of [

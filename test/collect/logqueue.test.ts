@@ -111,7 +111,10 @@ describe('a log file on a file system that hangs', () => {
     let reads = 0;
     const file = new LogFile('/mnt/dpvs.log', 'dpvs', () => 0, {
       counts: { bytes: 7, skippedBytes: 0, renamed: 0, truncated: 0 },
-      read: () => (reads++, hung.promise),
+      read: () => {
+        reads++;
+        return hung.promise;
+      },
       close: () => hung.promise.then(() => undefined),
     });
     for (let i = 0; i < 3; i++) {

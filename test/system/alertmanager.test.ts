@@ -96,7 +96,7 @@ async function states(): Promise<ReadonlyMap<string, State>> {
   const list = (await (await fetch(`${url}/api/v2/alerts`)).json()) as State[];
   return new Map(list.map((a) => [key(a.labels), a]));
 }
-const key = (labels: Labels) => JSON.stringify(Object.entries(labels).sort());
+const key = (labels: Labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** Resolves when Alertmanager has decided about all of these. */
 async function settled(wanted: readonly Labels[]): Promise<ReadonlyMap<string, State>> {

@@ -93,7 +93,9 @@ ${sync.join('')}${blocks.join('')}`,
     const log = openSync(join(this.dir, 'log'), 'a');
     const options = ['-n', '-l', '-D', '-P', '-f', 'keepalived.conf', '-p', 'pid', '-r', 'vrrp.pid', '-c', 'checkers.pid'];
     const argv = options.map((o) => (o.startsWith('-') ? o : join(this.dir, o)));
-    const child = spawn('ip', ['netns', 'exec', this.#o.name, 'keepalived', ...argv], {
+    // With a directory for temporary files that nobody else sees, as under systemd's PrivateTmp.
+    const alone = 'mount -t tmpfs private "$TMPDIR" && exec keepalived "$@"';
+    const child = spawn('ip', ['netns', 'exec', this.#o.name, 'sh', '-c', alone, 'sh', ...argv], {
       stdio: ['ignore', log, log],
       env: { ...process.env, TMPDIR: join(this.dir, 'tmp') },
     });

@@ -83,7 +83,7 @@ test('what a collector refuses of a request is counted', async (t) => {
   const { port, close } = await serve(0, answering(body('200 OK', partial)));
   const { telemetry, lines, count } = stage();
   t.after(() => Promise.all([telemetry.stop(), close()]));
-  telemetry.follow(settings(`http://127.0.0.1:${port}`));
+  telemetry.follow(settings(`http://127.0.0.1:${port}`, { interval: 2000, timeout: 2000 }));
   await until('counted', 40_000, () => count('fourlane_otlp_lost_total', 'metrics') >= 17);
   assert.match(lines[1]!, /refused a part: .*rejectedDataPoints.*17/);
   assert.ok(lines[1]!.length < 500);

@@ -52,6 +52,8 @@ export interface ProcessReading {
   readonly ports: readonly Port[];
   /** Changes when the process starts anew. */
   readonly epoch: string;
+  /** Changes when the counters of its cores begin anew; in containers, a process may have the same pid each time. */
+  readonly coreEpoch: string;
 }
 
 /** Most rings, mempools, ports that are read of one process, and xstats that are kept of one port. */
@@ -78,25 +80,33 @@ export class ProcessReader {
   /** `t`: when it is asked for, ms. Rejects when the connection or the process fails. */
   async read(t: number): Promise<ProcessReading> {
     const { contract: own } = this.#choice;
-    const { pid } = this.#session.greeting;
+    const epoch = String(this.#session.greeting.pid);
     const info = await this.#part('contract', own.info, undefined, () => this.#ask(own.info, contractInfo));
-    const epoch = `${pid} ${info?.start ?? ''}`;
-    this.#memory.begin(epoch);
-    const latencies = info === undefined ? [] : await this.#latencies(info);
-    const usage = this.#session.knows(own.usage) ? own.usage : commands.LCORE_USAGE;
-    const part = usage === own.usage ? 'contract' : 'cycles';
-    const cores = await this.#part(part, usage, [], async () => this.#memory.usage(await this.#ask(usage, coreUsage), t));
+    if (info !== undefined) this.#memory.begin(`${epoch} ${info.start}`);
     return {
       app: info?.app ?? '',
       epoch,
-      latencies,
+      coreEpoch: `${epoch} ${info?.start ?? ''}`,
+      latencies: info === undefined ? [] : await this.#latencies(info),
       boundsNs: info?.boundsNs ?? [],
-      cores,
+      cores: await this.#cores(epoch, info, t),
       rings: await this.#rings(),
       mempools: await this.#mempools(),
       ports: await this.#ports(),
       parts: this.#parts,
     };
+  }
+
+  /** From the application, if it counts them, else from DPDK: never from the one once and from the other then. */
+  async #cores(epoch: string, info: ContractInfo | undefined, t: number): Promise<readonly CoreState[]> {
+    const { usage: own } = this.#choice.contract;
+    const read = async (usage: commands.Command) => this.#memory.usage(await this.#ask(usage, coreUsage), t);
+    if (!this.#session.knows(own)) {
+      this.#memory.begin(epoch);
+      return this.#part('cycles', commands.LCORE_USAGE, [], () => read(commands.LCORE_USAGE));
+    }
+    // Without its start it is not known whether its counters began anew.
+    return info === undefined ? [] : this.#part('contract', own, [], () => read(own));
   }
 
   #latencies({ boundsNs }: ContractInfo): Promise<readonly CoreLatency[]> {

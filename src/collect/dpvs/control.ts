@@ -9,7 +9,7 @@ import { decodeInfo, decodeServices, decodeVersion, encodeServices } from './ser
 import { ControlError, DecodeError, encodeRequest, REPLY_HEAD, replyLength } from './wire.ts';
 
 /** Answers that may be other ones a moment later. */
-export const BUSY = -13;
+const BUSY = -13;
 export const MESSAGE_FAILED = -23;
 export const MESSAGE_DROPPED = -24;
 const PASSING = new Set([BUSY, MESSAGE_FAILED, MESSAGE_DROPPED]);

@@ -21,6 +21,8 @@ export interface CoreReading {
 }
 
 export interface PortReading {
+  /** Whether a device of DPDK is behind it. */
+  readonly device: boolean;
   readonly basic: PortBasic;
   readonly stats: PortStats;
   readonly bond?: Bond;

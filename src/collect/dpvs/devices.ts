@@ -8,7 +8,7 @@ import {
   type InterfaceAddress,
 } from './addresses.ts';
 import { matcher } from '../dpdk/patterns.ts';
-import type { Control, Release } from './control.ts';
+import { type Control, MESSAGE_FAILED, type Release } from './control.ts';
 import type { CoreReading, Details, PortReading } from './data.ts';
 import * as inventory from './inventory.ts';
 import { decodeLcoreBasic, decodeLcoreMask, decodeLcoreStats, type Lcores } from './lcores.ts';
@@ -60,7 +60,10 @@ export class Devices {
 
   async addresses(signal: AbortSignal): Promise<InterfaceAddress[]> {
     const { layout } = this.#release;
-    const list = decodeInterfaceAddresses(layout, await this.#ask('IFADDRS', encodeInterfaceAddresses(layout), signal));
+    const body = await this.#ask('IFADDRS', encodeInterfaceAddresses(layout), signal);
+    // How DPVS tells that cores have different addresses, because they are just being changed: no error, and nothing.
+    if (body.length === 0) throw new ControlError('IFADDRS', MESSAGE_FAILED, 'nothing');
+    const list = decodeInterfaceAddresses(layout, body);
     // They come in the order of a hash table.
     return list.sort((a, b) => compare(a.device, b.device) || compare(a.address, b.address));
   }
@@ -70,13 +73,13 @@ export class Devices {
     const { layout } = this.#release;
     const read: PortReading[] = [];
     const list = ports.decodePortList(await this.#ask('PORT_LIST', NOTHING, signal));
-    for (const { name, bond } of list.sort((a, b) => compare(a.name, b.name))) {
+    for (const { name, bond, device } of list.sort((a, b) => compare(a.name, b.name))) {
       try {
         const request = ports.encodePort(name);
         const basic = ports.decodePortBasic(layout, await this.#ask('PORT_BASIC', request, signal));
         const stats = ports.decodePortStats(layout, await this.#ask('PORT_STATS', request, signal));
-        const members = bond ? { bond: ports.decodeBond(await this.#ask('BOND_STATUS', request, signal)) } : {};
-        read.push({ basic, stats, ...members });
+        const members = bond ? await this.#optional('BOND_STATUS', request, signal) : undefined;
+        read.push({ device, basic, stats, ...(members === undefined ? {} : { bond: ports.decodeBond(members) }) });
       } catch (error) {
         if (!(error instanceof ControlError)) throw error;
       }
@@ -88,7 +91,7 @@ export class Devices {
   async details(
     services: readonly Service[],
     cores: readonly CoreReading[],
-    portNames: readonly string[],
+    portList: readonly PortReading[],
     wanted: { readonly xstats: readonly string[]; readonly extra: readonly Extra[] },
     signal: AbortSignal,
   ): Promise<Details> {
@@ -106,7 +109,11 @@ export class Devices {
     const hardware = new Map<string, ports.PortExtInfo>();
     const chosen = matcher(wanted.xstats);
     const xstats = new Map<string, readonly ports.Xstat[]>();
-    for (const name of portNames) {
+    for (const {
+      basic: { name },
+      device,
+    } of portList) {
+      if (!device) continue;
       const info = await this.#optional('PORT_EXT_INFO', ports.encodePort(name), signal);
       if (info !== undefined) hardware.set(name, ports.decodePortExtInfo(info));
       const list = wanted.xstats.length === 0 ? undefined : await this.#optional('PORT_XSTATS', ports.encodePort(name), signal);
@@ -116,18 +123,21 @@ export class Devices {
           ports.decodeXstats(list).filter((x) => chosen(x.name)),
         );
     }
-    return { local, queues, hardware, xstats, ...(await this.#extras(portNames, new Set(wanted.extra), signal)) };
+    return { local, queues, hardware, xstats, ...(await this.#extras(portList, new Set(wanted.extra), signal)) };
   }
 
-  async #extras(portNames: readonly string[], wanted: ReadonlySet<Extra>, signal: AbortSignal) {
+  async #extras(portList: readonly PortReading[], wanted: ReadonlySet<Extra>, signal: AbortSignal) {
     const list = async <T>(extra: Extra, message: Message, body: Uint8Array, decode: (body: Buffer) => T[]): Promise<T[]> => {
       const answer = wanted.has(extra) ? await this.#optional(message, body, signal) : undefined;
-      return answer === undefined ? [] : decode(answer);
+      // Some lists that are empty come without a count.
+      return answer === undefined || answer.length === 0 ? [] : decode(answer);
     };
     const routes4 = await list('routes', 'ROUTES', inventory.ROUTES_REQUEST, inventory.decodeRoutes);
     const routes6 = await list('routes', 'ROUTES6', inventory.ROUTES6_REQUEST, inventory.decodeRoutes6);
     const multicast: Details['multicast'][number][] = [];
-    for (const device of wanted.has('multicast') ? portNames : []) {
+    for (const {
+      basic: { name: device },
+    } of wanted.has('multicast') ? portList : []) {
       const request = inventory.encodeMulticast(device);
       const addresses = (await list('multicast', 'MULTICAST', request, inventory.decodeMulticast)).length;
       const macs = (await list('multicast', 'MULTICAST_MAC', request, inventory.decodeMulticastMacs)).length;

@@ -35,7 +35,7 @@ type Ids = Readonly<Partial<Record<Message, number>>>;
 const MODERN = { VERSION: 17, INFO: 18, SERVICES: 19, SERVICE: 20, DESTS: 21, LADDRS: 3, ROUTES: 32, ROUTES6: 35, IFADDRS: 51 };
 
 export const IDS = {
-  /** Up to v1.9.4. */
+  /** Up to v1.9.4. Without PORT_EXT_INFO, which there reads memory that was never set when the port is a VLAN. */
   classic: {
     VERSION: 200,
     INFO: 201,
@@ -50,7 +50,6 @@ export const IDS = {
     PORT_LIST: 503,
     PORT_BASIC: 504,
     PORT_STATS: 505,
-    PORT_EXT_INFO: 506,
     BOND_STATUS: 507,
   },
   /** v1.9.6. */

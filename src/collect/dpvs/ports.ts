@@ -7,15 +7,18 @@ export interface PortName {
   readonly id: number;
   readonly name: string;
   readonly bond: boolean;
+  /** Not a VLAN, a tunnel or the like: a device of DPDK is behind it. */
+  readonly device: boolean;
 }
 
-/** The list may have room to spare. @throws DecodeError */
+/** Head: u16 count, then first id and end of physical ports, and of bonds. The list may have room to spare. @throws DecodeError */
 export function decodePortList(body: Buffer): PortName[] {
   atLeast('PORT_LIST', body, 10);
-  const [first, end] = [body.readUInt16LE(6), body.readUInt16LE(8)];
+  const within = (id: number, at: number) => id >= body.readUInt16LE(at) && id < body.readUInt16LE(at + 2);
   return entries('PORT_LIST', body, { front: 10, size: 18, count: body.readUInt16LE(0), spare: true }, (at) => {
     const id = body.readUInt16LE(at);
-    return { id, name: text(body, at + 2, 16), bond: id >= first && id < end };
+    const bond = within(id, 6);
+    return { id, name: text(body, at + 2, 16), bond, device: bond || within(id, 2) };
   });
 }
 
@@ -187,11 +190,12 @@ export interface Bond {
 /** @throws DecodeError */
 export function decodeBond(body: Buffer): Bond {
   exactly('BOND_STATUS', body, 2392);
+  // Both numbers are DPDK's, and negative when it has an error.
   const count = body.readInt32LE(4);
-  if (count < 0 || count > 32) throw new DecodeError('BOND_STATUS', `${count} members`, '0 to 32');
-  const members = Array.from({ length: count }, (_, i) => {
+  if (count > 32) throw new DecodeError('BOND_STATUS', `${count} members`, 'at most 32');
+  const members = Array.from({ length: Math.max(0, count) }, (_, i) => {
     const at = 12 + 72 * i;
     return { name: text(body, at, 32), active: body.readInt32LE(at + 64) !== 0, primary: body.readInt32LE(at + 68) !== 0 };
   });
-  return { mode: body.readInt32LE(0), active: body.readInt32LE(8), members };
+  return { mode: body.readInt32LE(0), active: Math.max(0, body.readInt32LE(8)), members };
 }

@@ -124,8 +124,7 @@ export class DpvsSource implements Source<DpvsData> {
     const addresses = await devices.addresses(signal);
     const { detailInterval, perCore, perCoreInterval: intervalMs, xstats, extra } = this.#settings;
     if (run.details === undefined || now - run.details.t >= detailInterval) {
-      const names = ports.map((p) => p.basic.name);
-      run.details = { t: now, data: await devices.details(services, cores, names, { xstats, extra }, signal) };
+      run.details = { t: now, data: await devices.details(services, cores, ports, { xstats, extra }, signal) };
     }
     const each = perCore === 'off' ? [] : await tables.perCore(services, lcores.workers, { now, intervalMs }, signal);
     const named = new Set(this.#context.nics().flatMap((nic) => nic.dataplane ?? []));

@@ -61,8 +61,9 @@ describe('beside keepalived', () => {
     table(`-A -t ${BY_HAND} -s wrr`, `-a -t ${BY_HAND} -r ${RS1} -m -w 3`);
     writeFileSync('/etc/keepalived/keepalived.conf', CONF);
     writeFileSync('/etc/keepalived/conf.d/web.conf', SERVICE);
-    keepalived = spawn('keepalived', ['-n', '-l', '-D', '-C', '--no-syslog'], { stdio: ['ignore', 'pipe', 'ignore'] });
-    keepalived.stdout!.setEncoding('utf8').on('data', (text: string) => (log += text));
+    keepalived = spawn('keepalived', ['-n', '-l', '-D', '-C', '--no-syslog'], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [keepalived.stdout!, keepalived.stderr!])
+      stream.setEncoding('utf8').on('data', (text: string) => (log += text));
     process.once('exit', () => keepalived.kill());
     await weight(RS1, 5);
     await weight(RS2, 7);
