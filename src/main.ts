@@ -104,8 +104,7 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
     const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') ?? false } : {};
-    const onError = (error: unknown) => log.error({ error: String(error) }, 'HTTP request failed');
-    server = await startServer({ ...view, ...crash }, { onError });
+    server = await startServer({ ...view, ...crash }, { onError: (e) => log.error({ error: String(e) }, 'HTTP request failed') });
     await fleet.apply(first);
   } catch (error) {
     await stop();

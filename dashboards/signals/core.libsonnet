@@ -126,7 +126,7 @@ function(config)
         ['sum by (server, source, port) (rate(fourlane_dpdk_port_missed_total{%s}[$__rate_interval]))' % server, '{{server}} {{source}} {{port}} missed'],
         ['sum by (server, source, port) (rate(fourlane_dpdk_port_no_mbuf_total{%s}[$__rate_interval]))' % server, '{{server}} {{source}} {{port}} no buffer'],
         ['sum by (server, port) (rate(fourlane_dpvs_port_missed_total{%s}[$__rate_interval]))' % server, '{{server}} dpvs {{port}} missed'],
-        ['sum by (server, port) (rate(fourlane_dpvs_port_no_buffer_total{%s}[$__rate_interval]))' % server, '{{server}} dpvs {{port}} no buffer'],
+        ['sum by (server, port) (rate(fourlane_dpvs_port_no_mbuf_total{%s}[$__rate_interval]))' % server, '{{server}} dpvs {{port}} no buffer'],
       ],
     },
     portPackets:: {

@@ -100,4 +100,46 @@ function(config)
       expr: 'sum by (server, nic) (increase(fourlane_nic_carrier_changes_total{%s}[$__rate_interval]))' % sel,
       legend: '{{server}} {{nic}}',
     },
+    devices:: {
+      title: 'Devices',
+      description: 'The kernel\'s view of each NIC\'s device. A speed below its siblings\' is a bad cable or a forced port; admin off: somebody took it down.',
+      by: [['server', 'Server'], ['nic', 'NIC']],
+      sort: 'Carrier lost',
+      columns: [
+        { title: 'Admin', unit: 'short', expr: 'min by (server, nic) (fourlane_nic_admin_up{%s})' % sel, mappings: panel.words('off', 'on', 'orange'), steps: panel.falling(1, 1) },
+        { title: 'Works', unit: 'short', expr: 'max by (server, nic) (fourlane_nic_operstate{%s, state=~"up|unknown"})' % sel, mappings: panel.words('no', 'yes'), steps: panel.falling(1, 1) },
+        { title: 'Speed', unit: 'bps', expr: '8 * max by (server, nic) (fourlane_nic_speed_bytes_per_second{%s})' % sel },
+        { title: 'Carrier lost', unit: 'short', expr: 'max by (server, nic) (fourlane_nic_carrier_losses_total{%s})' % sel },
+        { title: 'Bond members in use', unit: 'short', expr: 'sum by (server, nic) (fourlane_nic_member_active{%s})' % sel },
+        { title: 'LACP partner', unit: 'short', expr: 'min by (server, nic) (fourlane_nic_bond_lacp_partner{%s})' % sel, mappings: panel.words('none', 'yes'), steps: panel.falling(1, 1) },
+      ],
+    },
+    traffic:: {
+      title: 'Traffic of the device',
+      description: 'Bits per second sent above, received below. Nothing received while the others receive: routes or the switch.',
+      unit: 'bps',
+      expr: [
+        ['8 * sum by (server, nic) (rate(fourlane_nic_tx_bytes_total{%s}[$__rate_interval]))' % sel, '{{server}} {{nic}} out'],
+        ['8 * sum by (server, nic) (rate(fourlane_nic_rx_bytes_total{%s}[$__rate_interval]))' % sel, '{{server}} {{nic}} in'],
+      ],
+      mirrored: '/ in$/',
+    },
+    losses:: {
+      title: 'Losses of the device',
+      description: 'Bad, dropped and missed packets per second. CRC: cable, optic or switch port. Missed: the receive ring was full.',
+      unit: 'pps',
+      min: 0,
+      expr: [
+        ['sum by (server, nic) (rate(fourlane_nic_%s_total{%s}[$__rate_interval])) > 0' % [c[0], sel], '{{server}} {{nic}} ' + c[1]]
+        for c in [['rx_crc_errors', 'CRC'], ['rx_missed', 'missed'], ['rx_dropped', 'dropped in'], ['tx_dropped', 'dropped out'], ['tx_errors', 'errors out']]
+      ] + [['sum by (server, nic) (rate(fourlane_nic_rx_errors_total{%s}[$__rate_interval]))' % sel, '{{server}} {{nic}} errors in']],
+    },
+    members:: {
+      title: 'Members of bonds',
+      description: 'Whether traffic leaves by the member. A member that is out: its link, or LACP at the other end (`fourlane collect nic`).',
+      unit: 'short',
+      expr: 'max by (server, nic, member) (fourlane_nic_member_active{%s})' % sel,
+      legend: '{{server}} {{nic}} {{member}}',
+      mappings: panel.words('out', 'in use', 'orange', 'green'),
+    },
   }

@@ -3,8 +3,7 @@
  * destination (forwarding method, thresholds, tunnel) stays as it was read.
  */
 import { z } from 'zod';
-import { duration } from '../model/schema.ts';
-import { parseAddress } from '../model/schema.ts';
+import { duration, parseAddress } from '../model/schema.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { actuator, type Actuator, type Effect, type Outcome } from './actuator.ts';
 import type { Destination } from './ipvs/codec.ts';
@@ -31,9 +30,11 @@ const schema = z.strictObject({
 type Spec = z.output<typeof schema>;
 type Note = string | null | undefined;
 
+type Kernel = Pick<Ipvs, 'service' | 'setWeight' | 'close'>;
+
 export interface IpvsParts {
   /** Opens the kernel's tables. */
-  readonly open: (signal: AbortSignal) => Promise<Pick<Ipvs, 'service' | 'setWeight' | 'close'>>;
+  readonly open: (signal: AbortSignal) => Promise<Kernel>;
   readonly owner: Owner;
 }
 
@@ -51,54 +52,68 @@ export function makeIpvs({ open, owner }: IpvsParts): Actuator {
     // One, so that what an effect has noted outlives a change of its parameters.
     identity: () => '',
     recheck: (spec) => spec.recheck,
-    async perform(spec, effects, { notes = [] }) {
-      const kernel = await open(AbortSignal.timeout(spec.timeout)).catch((error: unknown) => error as Error);
-      if (kernel instanceof Error) return effects.map((_, i) => failed(kernel, notes[i]));
-      const services = new Map<string, Promise<KernelService | undefined>>();
+    async perform({ timeout }, effects, { notes = [] }) {
       const outcomes: Outcome[] = [];
+      let kernel: Kernel;
       try {
-        for (const [i, effect] of effects.entries()) {
-          const { vip = '', realServer = '' } = effect;
-          const read = services.get(vip) ?? kernel.service(vip, realServer);
-          services.set(vip, read);
-          outcomes.push(await carryOut(effect, read, notes[i]).catch((error: unknown) => failed(error as Error, notes[i])));
-        }
-      } finally {
-        kernel.close();
+        kernel = await open(AbortSignal.timeout(timeout));
+      } catch (error) {
+        return effects.map((_, i) => failed(error, notes[i]));
       }
+      const services = new Map<string, Promise<KernelService | undefined>>();
+      for (const [i, effect] of effects.entries()) {
+        const { vip = '', realServer = '' } = effect;
+        const service = services.get(vip) ?? kernel.service(vip, realServer);
+        services.set(vip, service);
+        const done = carryOut({ kernel, owner, effect, service, note: notes[i] });
+        outcomes.push(await done.catch((error: unknown) => failed(error, notes[i])));
+      }
+      kernel.close();
       return outcomes;
-
-      async function carryOut(effect: Effect, reading: Promise<KernelService | undefined>, note: Note): Promise<Outcome> {
-        const own = effect.spec as unknown as Spec;
-        const service = await reading;
-        if (service === undefined) return whenAbsent(effect, note, `IPVS has no service ${effect.vip}`);
-        const destination = find(service.destinations, effect.realServer ?? '');
-        if (destination === undefined)
-          return whenAbsent(effect, note, `IPVS has no destination ${effect.realServer} under ${effect.vip}`);
-        if (own.keepalived === 'leave' && !isOurs(destination.weight, note)) {
-          const who = await owner(effect.vip ?? '');
-          if (who !== undefined) return { result: 'unsupported', message: `${who}; ${KEEPALIVED_REMEDY}` };
-        }
-        const { write, outcome } = decide(effect, destination.weight, note, own.reapply);
-        if (write === undefined) return outcome;
-        const written = await (kernel as Ipvs)
-          .setWeight(service.key, destination, write)
-          .catch((error: unknown) => error as Error);
-        if (written instanceof Error)
-          return { result: 'failed', message: written.message, ...(outcome.note === undefined ? {} : { note: outcome.note }) };
-        return written
-          ? outcome
-          : whenAbsent(effect, note, `IPVS has no destination ${effect.realServer} under ${effect.vip} any more`);
-      }
     },
   });
 }
 
+interface Work {
+  readonly kernel: Kernel;
+  readonly owner: Owner;
+  readonly effect: Effect;
+  /** What the kernel has of its service: read once for all effects of a call. */
+  readonly service: Promise<KernelService | undefined>;
+  readonly note: Note;
+}
+
+async function carryOut({ kernel, owner, effect, service: reading, note }: Work): Promise<Outcome> {
+  const { keepalived, reapply } = effect.spec as unknown as Spec;
+  const { vip = '', realServer = '' } = effect;
+  const service = await reading;
+  if (service === undefined) return whenAbsent(effect, note, `IPVS has no service ${vip}`);
+  const destination = find(service.destinations, realServer);
+  if (destination === undefined) return whenAbsent(effect, note, `IPVS has no destination ${realServer} under ${vip}`);
+  if (keepalived === 'leave' && !isOurs(destination.weight, note)) {
+    const who = await owner(vip);
+    if (who !== undefined) return { result: 'unsupported', message: `${who}; ${KEEPALIVED_REMEDY}` };
+  }
+  const { write, outcome } = decide(effect, destination.weight, note, reapply);
+  if (write === undefined) return outcome;
+  try {
+    if (await kernel.setWeight(service.key, destination, write)) return outcome;
+  } catch (error) {
+    // It may have been written or not: the note tells the next call what was.
+    return { ...failed(error, note), ...(outcome.note === undefined ? {} : { note: outcome.note }) };
+  }
+  return whenAbsent(effect, note, `IPVS has no destination ${realServer} under ${vip} any more`);
+}
+
 const KEEPALIVED_REMEDY = 'let keepalived drain it (docs/ipvs.md shows how), or write keepalived: overwrite into this actuator';
 
-function failed(error: Error, note: Note): Outcome {
+function failed(error: unknown, note: Note): Outcome {
   const kept = noteAfterFailure(note);
-  return { result: 'failed', message: error.message, ...(kept === undefined ? {} : { note: kept }) };
+  return {
+    result: 'failed',
+    message: error instanceof Error ? error.message : String(error),
+    ...(kept === undefined ? {} : { note: kept }),
+  };
 }
 
 /**

@@ -21,6 +21,8 @@ export interface LaneOptions {
 }
 
 const HANG_MS = 3000;
+/** Until it has run for the first time a thread loads its modules, which on a busy machine takes longer than a tick ever may. */
+const START_MS = 30_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 /** A lane that has run this long is forgiven its former crashes. */
@@ -114,7 +116,7 @@ export class Lane {
   watch(now: number): void {
     if (this.#worker === undefined || this.state === 'stopped') return;
     const silent = ((now | 0) - this.board.header[HEARTBEAT]!) | 0;
-    if (silent < HANG_MS) return;
+    if (silent < (this.state === 'running' ? HANG_MS : START_MS)) return;
     this.#o.log('error', 'lane hangs; ending it', { nic: this.#o.nic, silent_ms: silent });
     this.board.header[HEARTBEAT] = now | 0;
     void this.#worker.terminate();

@@ -61,10 +61,12 @@ export function parseMessages(datagram: Buffer): NetlinkMessage[] {
   return messages;
 }
 
-/** The errno of an NLMSG_ERROR, positive; 0: an acknowledgement. @throws NetlinkFormatError */
+/** The errno of an NLMSG_ERROR or NLMSG_DONE, positive; 0: an acknowledgement. @throws NetlinkFormatError */
 export function errnoOf(payload: Buffer): number {
   if (payload.length < 4) throw new NetlinkFormatError(`an error of ${payload.length} bytes`);
-  return -payload.readInt32LE(0);
+  const negative = payload.readInt32LE(0);
+  if (negative > 0) throw new NetlinkFormatError(`an error number of ${negative}, which should be negative`);
+  return negative === 0 ? 0 : -negative;
 }
 
 /** One attribute with its padding. */

@@ -1,5 +1,6 @@
-/** Processes of this machine, from /proc. */
+/** Processes of this machine by their program, from /proc. */
 import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 
 export interface Process {
   readonly pid: number;
@@ -8,18 +9,18 @@ export interface Process {
   readonly network: string;
 }
 
-/** Those with this name (15 characters, as in /proc/PID/comm), by pid. One that ends meanwhile is left out. */
-export async function processesNamed(name: string): Promise<Process[]> {
+/** Those whose first argument is this program, with or without its directory, by pid. One that ends meanwhile is left out. */
+export async function processesNamed(program: string): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
-  const found = await Promise.all(pids.map((pid) => describe(pid, name)));
+  const found = await Promise.all(pids.map((pid) => describe(pid, program)));
   return found.filter((p) => p !== undefined).sort((a, b) => a.pid - b.pid);
 }
 
-async function describe(pid: number, name: string): Promise<Process | undefined> {
+/** The arguments and not /proc/PID/comm, since a program may give its threads other names. */
+async function describe(pid: number, program: string): Promise<Process | undefined> {
   try {
-    if ((await readFile(`/proc/${pid}/comm`, 'utf8')).trimEnd() !== name) return undefined;
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
-    return { pid, argv, network: await networkOf(pid) };
+    return basename(argv[0] ?? '') === program ? { pid, argv, network: await networkOf(pid) } : undefined;
   } catch {
     return undefined; // it has just ended
   }

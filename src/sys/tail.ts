@@ -121,15 +121,24 @@ export class Tail {
       this.#old = this.#old.filter((r) => r !== again);
       return again;
     }
-    const active = this.#o.clock();
+    try {
+      return { file, splitter: await this.#place(file), active: this.#o.clock() };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
+  }
+
+  /** Goes to where reading of a file that was opened now begins. @returns what makes lines of it */
+  async #place(file: TailedFile): Promise<LineSplitter> {
     const origin = await this.#originOf(file);
     if (origin !== undefined) {
       await file.seek(origin.file.offset);
-      return { file, splitter: origin.splitter, active };
+      return origin.splitter;
     }
     const splitter = new LineSplitter(this.#o.maxLine);
     if (!this.#started) splitter.restart(await file.seek(await file.size()));
-    return { file, splitter, active };
+    return splitter;
   }
 
   /** What was read already and is in `file`: it was given back its name, or copied (an editor does so). It is followed no more. */

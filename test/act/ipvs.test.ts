@@ -124,6 +124,11 @@ describe('IPVS as the kernel writes it', () => {
     }
   });
 
+  it('says which time limit it was', async () => {
+    const silent = new Replay([{ ...exchanges[0]!, answers: [] }]);
+    await assert.rejects(Ipvs.open(AbortSignal.timeout(1), silent), { name: 'IpvsUnavailable', message: /raise the timeout/ });
+  });
+
   it('knows no service but what the configuration lets through', () => {
     assert.throws(() => serviceKeys('10.0.0.1:80/sctp', RS), /no service that IPVS knows/);
     assert.equal(serviceKeys('fwmark:7', RS).length, 2);

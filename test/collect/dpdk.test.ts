@@ -67,7 +67,7 @@ describe('dpdk', () => {
       assert.equal(value('core_cycles_total', '1', 'idle'), usage.total_cycles[0]! - usage.busy_cycles[0]!);
       assert.equal(value('core_stalled', '1'), undefined, 'one reading proves nothing');
       assert.equal(value('dpdk_port_up', 'net_null0'), 1);
-      assert.equal(value('dpdk_port_speed_bytes', 'net_null0'), 1.25e9);
+      assert.equal(value('dpdk_port_speed_bytes_per_second', 'net_null0'), 1.25e9);
       assert.equal(value('dpdk_mempool_size', 'pkts'), 16_383);
       assert.equal(value('dpdk_mempool_available', 'pkts'), version === '25.11' ? 16_383 : undefined);
       assert.equal(value('dpdk_ring_capacity', 'tdlb_log'), version === '25.11' ? 1023 : undefined);
@@ -232,7 +232,7 @@ describe('dpdk', () => {
     assert.equal(ports.get('two/net_af_packet0'), 0);
     assert.equal(ports.get('net_null0'), undefined, 'whose?');
     assert.equal(ports.get('one:1/net_null0'), 1);
-    assert.equal(collecting.value('dpdk_port_speed_bytes', 'two', 'net_af_packet0'), undefined);
+    assert.equal(collecting.value('dpdk_port_speed_bytes_per_second', 'two', 'net_af_packet0'), undefined);
     open({ sources: ['tw*'] });
     await read();
     assert.equal(collecting.value('dpdk_up', 'one'), undefined);

@@ -266,6 +266,8 @@ export function synthetic({ services, realServers, cores }: Size): Answer {
       case ID.SERVICES:
         return reply(id, list);
       case ID.DESTS:
+        // Its workers are the lcores from 1 on.
+        dests[140] = body[141]!;
         for (let at = 144; at < dests.length; at += 120) {
           for (let field = 0; field < 5; field++) dests.writeBigUInt64LE(BigInt(served * 1000), at + 56 + 8 * field);
         }

@@ -128,6 +128,13 @@ it('the mask of cores before there was one for KNI', () => {
   });
 });
 
+/** Real servers as the worker whose index the request has: 1 is lcore 2. Requests of v1.9.2 have none. */
+function answeredBy(request: Buffer, dests: Buffer): Buffer {
+  const index = request.length === 24 + 144 ? request[24 + 141]! : 0;
+  if (index > 0) dests[140] = index + 1;
+  return dests;
+}
+
 /** A DPVS of that release with the written messages; closes on numbers that it does not know, or answers as its own message of that number. */
 function serving(release: string, dialect: Dialect): Answer {
   const read = (name: string) => written(release, name);
@@ -144,7 +151,7 @@ function serving(release: string, dialect: Dialect): Answer {
     VERSION: () => version,
     INFO: () => info,
     SERVICES: () => read('services'),
-    DESTS: () => read('dests'),
+    DESTS: (request) => answeredBy(request, read('dests')),
     LADDRS: () => read('laddrs'),
     IFADDRS: () => read('ifaddrs'),
     LCORE_MASK: () => read('lcore-mask'),

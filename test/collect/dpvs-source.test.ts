@@ -231,6 +231,22 @@ describe('dpvs and tables that change', () => {
     assert.deepEqual([asked(IDS.modern.BOND_STATUS), asked(IDS.modern.PORT_EXT_INFO)], [1, 2]);
   });
 
+  it('refuses what another worker counted than the one that was asked', async () => {
+    const answer = replay(ONE_HOST);
+    const { source } = await serve(
+      cleanups,
+      (request) => {
+        const bytes = answer(request) as Buffer;
+        if (request.readUInt32LE(4) !== IDS.modern.DESTS || request[24 + 141] !== 1) return bytes;
+        const changed = Buffer.from(bytes);
+        changed[88 + 140] = 3;
+        return changed;
+      },
+      { perCore: 'services' },
+    );
+    await assert.rejects(source.read(), /DESTS of worker 1: those of lcore 3; expected 1/);
+  });
+
   it('fails, saying why, when a worker keeps dropping', async () => {
     const { source } = await serve(cleanups, disturbed('LCORE_STATS', [-24, -24, -24, -24]));
     await assert.rejects(source.read(), /LCORE_STATS: DPVS answers "invalid parameter" \(-24\)/);

@@ -7,9 +7,9 @@ import { parseDetails } from '../../src/collect/keepalived/details.ts';
 import { parseDump, TornError } from '../../src/collect/keepalived/dump.ts';
 import { Ledger } from '../../src/collect/keepalived/ledger.ts';
 import { parseNotice } from '../../src/collect/keepalived/notify.ts';
-import type { KeepalivedData } from '../../src/collect/keepalived/publish.ts';
 import { Output } from '../../src/collect/output.ts';
 import { blockSchema } from '../../src/collect/settings.ts';
+import { recorded } from './keepalived.recorded.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../fixtures/keepalived/${name}`, import.meta.url), 'utf8');
 const STEADY = fixture('ka-steady.keepalived.json');
@@ -142,32 +142,7 @@ describe('keepalived: lines of the FIFO', () => {
 });
 
 describe('keepalived: published', () => {
-  const instances = parseDump(STEADY);
-  const ledger = new Ledger();
-  ledger.reconcile(
-    instances.map((i) => ({ ...i, masters: i.statistics.become_master })),
-    true,
-  );
-  ledger.announce('VI_W', 'backup');
-  const data: KeepalivedData = {
-    number: 2,
-    processes: [{ role: 'vrrp', up: true, pidFile: true, started: 1000.5, restarts: 0 }],
-    loaded: 999,
-    reloads: 3,
-    retries: { empty: 1, torn: 2 },
-    missed: 0,
-    instances: [...ledger.entries()].map(([name, e]) => ({ name, ...e, ...(name === 'VI_W' && { priority: 1 }) })),
-    groups: [],
-    dump: {
-      success: true,
-      ageMs: 1500,
-      tookMs: 3,
-      instances,
-      details: parseDetails(fixture('ka-steady.keepalived.data')),
-      epoch: '1:2',
-    },
-    fifo: { connected: true, lines: { instance: 1, group: 0, priority: 0, event: 0, checker: 0, repeated: 0, other: 0 } },
-  };
+  const data = recorded();
   const output = new Output();
   output.take((samples) => keepalived.publish(data, samples));
   const value = (name: string, ...labels: string[]) => {

@@ -62,7 +62,8 @@ function lintVariables(d: Dashboard, report: Report): void {
     if (v.refresh !== 2) report('template-on-time-change-reload-rule', v.name);
   }
   for (const [, name] of JSON.stringify(d.panels).matchAll(/\$\{?([a-z_]+)\b/g)) {
-    if (!d.templating.list.some((v) => v.name === name)) report('variable-exists', name!);
+    // Grafana's own begin with two underscores.
+    if (!name!.startsWith('__') && !d.templating.list.some((v) => v.name === name)) report('variable-exists', name!);
   }
 }
 

@@ -24,6 +24,8 @@ export interface MonitoringOptions {
   readonly keepFiring?: number;
   readonly groupWait?: number;
   readonly groupInterval?: number;
+  /** `host:port` to scrape beside the agent, under the same job. */
+  readonly targets?: readonly string[];
 }
 
 interface Route {
@@ -118,7 +120,8 @@ export class Monitoring {
   }
 
   #startPrometheus(): void {
-    const { every = 5, keepFiring } = this.#options;
+    const { every = 5, keepFiring, targets = [] } = this.#options;
+    const agent = `127.0.0.1:${this.#world.layout.agentPort}`;
     const files = ['fourlane-alerts.yaml', 'fourlane-rules.yaml'].map((file) => {
       const path = this.#world.path(file);
       writeFileSync(path, stringify(shippedRules(file, keepFiring)));
@@ -131,7 +134,7 @@ export class Monitoring {
         global: { scrape_interval: `${every}s`, evaluation_interval: `${every}s` },
         rule_files: files,
         alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${ALERTMANAGER}`] }] }] },
-        scrape_configs: [{ job_name: 'fourlane', static_configs: [{ targets: [`127.0.0.1:${this.#world.layout.agentPort}`] }] }],
+        scrape_configs: [{ job_name: 'fourlane', static_configs: [{ targets: [agent, ...targets] }] }],
       }),
     );
     this.#prometheus = this.#run('prometheus', [
@@ -139,6 +142,8 @@ export class Monitoring {
       `--storage.tsdb.path=${this.#directory('prometheus')}`,
       `--web.listen-address=127.0.0.1:${PROMETHEUS}`,
       '--log.level=warn',
+      // What fires before Alertmanager is found is sent again soon, not after a minute.
+      '--rules.alert.resend-delay=5s',
     ]);
   }
 

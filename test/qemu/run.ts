@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { ensure } from '../system/ensure.ts';
-import { buildImage } from './image.ts';
+import { buildImage, guestName } from './image.ts';
 import { debianKernel, type Kernel } from './kernel.ts';
 
 const LIMIT_MS = 600_000;
@@ -37,7 +37,7 @@ process.exitCode = await boot(kernel);
 /** Boots, shows what the guest prints, resolves with the exit code of its tests; 1 when it did not get to their end. */
 function boot({ image: bzImage }: Kernel): Promise<number> {
   const started = performance.now();
-  const append = `console=ttyS0 quiet panic=-1 loglevel=3 fourlane.run=${tests.join(',')}`;
+  const append = `console=ttyS0 quiet panic=-1 loglevel=3 fourlane.run=${tests.map(guestName).join(',')}`;
   const machine = ['-accel', 'tcg,thread=multi', '-cpu', CPU, '-m', String(MEMORY_MB), '-smp', '2', '-nic', 'none', '-no-reboot'];
   const terminal = ['-nographic', '-monitor', 'none', '-serial', 'stdio'];
   const argv = [...machine, ...terminal, '-kernel', bzImage, '-initrd', disk, '-append', append];

@@ -60,6 +60,7 @@ describe('netlink messages and attributes', () => {
     assert.throws(() => parseMessages(short), /not a netlink message: a length of 15, with 16 bytes left/);
     assert.throws(() => parseMessages(Buffer.alloc(3)), /3 bytes are left/);
     assert.throws(() => parseAttributes(Buffer.from([9, 0, 1, 0, 7])), /an attribute of 9 bytes, with 5 left/);
+    assert.throws(() => errnoOf(u32(7)), /an error number of 7, which should be negative/);
     assert.throws(() => parseAttributes(Buffer.from([3, 0, 1, 0])), /an attribute of 3 bytes/);
   });
 

@@ -48,7 +48,7 @@ test('a port without a link fails its NIC although every probe gets through, and
   testpmd.type('set link-down port 1');
   const started = performance.now();
   const verdict = await agent.verdict('NIC_FAIL', { nic: 'two' });
-  assert.ok(performance.now() - started < 3000);
+  assert.ok(performance.now() - started < 5000);
   assert.equal(verdict.cause, 'carrier');
   assert.deepEqual((await agent.verdicts()).length, 1);
   assert.equal(await metric('fourlane_dpdk_port_up', 'port="net_ring1"'), 0);

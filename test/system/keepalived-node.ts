@@ -3,7 +3,12 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { AgentProcess, childrenOf, run, until, writeConfig } from './harness.ts';
+import { keepalived } from '../../src/collect/keepalived.ts';
+import { Runner } from '../../src/collect/runner.ts';
+import { blockSchema } from '../../src/collect/settings.ts';
+import type { Plan } from '../../src/model/plan.ts';
+import { monotonicMs } from '../../src/sys/clock.ts';
+import { AgentProcess, childrenOf, metricOf, run, until, writeConfig } from './harness.ts';
 
 export interface NodeOptions {
   readonly name: string;
@@ -166,19 +171,59 @@ export function transitionsIn(text: string): Counts {
 }
 
 /** Starts an agent that watches the node. */
-export function watch(node: VrrpNode, more: object = {}, state = 'state'): Promise<AgentProcess> {
+export function watch(node: VrrpNode): Promise<AgentProcess> {
   const config = {
     listen: '127.0.0.1:0',
-    stateDir: join(node.dir, state),
+    stateDir: join(node.dir, 'state'),
     nics: [{ name: 'lo' }],
-    collectors: { keepalived: { interval: '200ms', dumpEvery: '1s', ...node.settings, ...more } },
+    collectors: { keepalived: { interval: '200ms', dumpEvery: '1s', ...node.settings } },
   };
-  return AgentProcess.start(writeConfig(node.dir, config, `${state}.yaml`));
+  return AgentProcess.start(writeConfig(node.dir, config));
 }
 
-/** Waits until every instance of the node is in that state for its agent. */
-export async function all(agent: AgentProcess, state: string, instances: readonly string[]): Promise<void> {
-  await until(`${instances.length} instances ${state}`, 20_000, async () => {
+/** Something that shows metrics: an agent, or the collector alone. */
+export interface Shows {
+  ask(path: '/metrics'): Promise<{ text: string }>;
+  metric(name: string, ...labels: string[]): Promise<number | undefined>;
+}
+
+/** The collector with its runner, in this process: no agent has to be started. */
+export class Alone implements Shows {
+  readonly log: string[] = [];
+  readonly #runner: Runner;
+
+  constructor(node: VrrpNode, more: object = {}) {
+    this.#runner = new Runner({
+      collectors: [keepalived],
+      context: { clock: monotonicMs, log: (_, message) => void this.log.push(message), nics: () => [] },
+      wallOffsetMs: () => 0,
+      onEvidence: () => undefined,
+    });
+    const settings = { interval: '200ms', dumpEvery: '1s', ...node.settings, ...more };
+    this.#runner.apply({ keepalived: blockSchema(keepalived).parse(settings) as Plan['collectors'][string] });
+  }
+
+  async ask(): Promise<{ text: string }> {
+    const lines = this.#runner
+      .families()
+      .flatMap(({ name, labelNames, rows, values }) =>
+        rows.map((row, i) => `${name}{${row.map((value, k) => `${labelNames[k]}="${value}"`).join(',')}} ${values[i]}\n`),
+      );
+    return { text: lines.join('') };
+  }
+
+  async metric(name: string, ...labels: string[]): Promise<number | undefined> {
+    return metricOf((await this.ask()).text, name, ...labels);
+  }
+
+  end(): Promise<void> {
+    return this.#runner.stop();
+  }
+}
+
+/** Waits until every instance is shown in that state; keepalived itself takes long for fifty on a busy machine. */
+export async function all(agent: Shows, state: string, instances: readonly string[]): Promise<void> {
+  await until(`${instances.length} instances ${state}`, 45_000, async () => {
     const states = await Promise.all(
       instances.map((i) => agent.metric('fourlane_vrrp_state', `vrrp_instance="${i}"`, `state="${state}"`)),
     );
@@ -187,7 +232,7 @@ export async function all(agent: AgentProcess, state: string, instances: readonl
 }
 
 /** What is counted equals what the notify scripts recorded; these may end a little later. */
-export async function equal(agent: AgentProcess, node: VrrpNode): Promise<Counts> {
+export async function equal(agent: Shows, node: VrrpNode): Promise<Counts> {
   let counts: Counts = {};
   const same = async () => {
     counts = transitionsIn((await agent.ask('/metrics')).text);

@@ -94,7 +94,7 @@ test('at rest everything that was enqueued is written; the command line tells th
   ]);
 });
 
-test('behind a writer that is too slow the queue fills, and both cores drop: to the line', { timeout: 60_000 }, async () => {
+test('behind a writer that is too slow the queue fills, and both cores drop: to the line', { timeout: 60_000 }, async (t) => {
   await app.set('writer_delay_us', 1_000_000);
   await app.set('log_every', 1);
   await app.set('rate', 20_000);
@@ -105,6 +105,7 @@ test('behind a writer that is too slow the queue fills, and both cores drop: to 
   assert.ok(full.dropped_full.every((n) => n > 0));
   await app.set('rate', 0);
   const found = await compare();
+  t.diagnostic(`${found.used_count} of ${found.capacity} used, ${found.dropped_full.join(' and ')} lines dropped`);
   assert.ok(found.used_count > 900 && found.used_count <= found.capacity);
   assert.equal(sum(found.enqueued), found.written + found.used_count);
   await until('the lag of a line that waited', 10_000, async () => {
@@ -127,7 +128,7 @@ test('and recovers: the queue is empty, nobody drops any more, the counters stay
 
 test('its log file, truncated by logrotate under a writer that is not in append mode, is counted to the line', {
   timeout: 60_000,
-}, async () => {
+}, async (t) => {
   await app.set('rate', 5000);
   const conf = `${dir}/logrotate.conf`;
   run(`tee ${conf}`, `${file} {\n  copytruncate\n  rotate 9\n  nocompress\n}\n`);
@@ -156,4 +157,5 @@ test('its log file, truncated by logrotate under a writer that is not in append 
   assert.ok(read <= written, `${read} lines read, ${written} written`);
   assert.ok(read >= kept.length - 4, `${read} lines read, ${kept.length} in the files`);
   assert.ok(kept.length > 10_000);
+  t.diagnostic(`${written} lines written, ${kept.length} in the files, ${read} read`);
 });

@@ -119,5 +119,5 @@ test('a failed rack sends one page', async () => {
 });
 
 test('the heartbeat arrives all the time', async () => {
-  assert.ok((await monitoring.sent()).some((s) => s.to === 'heartbeat'));
+  await until('a heartbeat', async () => (await monitoring.sent()).some((s) => s.to === 'heartbeat'));
 });

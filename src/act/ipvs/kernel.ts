@@ -69,6 +69,9 @@ function isGone(error: unknown): boolean {
 }
 
 function explained(error: unknown): unknown {
+  if (error instanceof DOMException && error.name === 'TimeoutError') {
+    return new IpvsUnavailable('IPVS was not done in time: raise the timeout of this actuator', { cause: error });
+  }
   if (!(error instanceof NetlinkError)) return error;
   if (error.errno === ENOENT) {
     const remedy = 'load it (modprobe ip_vs), or take the ipvs actuator out of the configuration';

@@ -53,7 +53,7 @@ export const POOL_AVAILABLE = gauge(
 
 export const PORT_LINK = gauge('dpdk_port_up', 'Whether the port has a link.', PORT);
 export const PORT_SPEED = gauge(
-  'dpdk_port_speed_bytes',
+  'dpdk_port_speed_bytes_per_second',
   'Speed of the link, bytes per second; none while it is down or not known.',
   PORT,
 );

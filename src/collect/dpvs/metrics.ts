@@ -82,7 +82,7 @@ export const ADDRESS_INFO = gauge('dpvs_address_info', 'Address of an interface 
 export const PORT_UP = gauge('dpvs_port_up', 'Whether the port has link (1); a bond also needs an active member.', PORT);
 export const PORT_INFO = gauge('dpvs_port_info', 'Hardware of the port; always 1.', ['port', 'mac', 'driver', 'pci']);
 export const PORT_SPEED = gauge(
-  'dpvs_port_speed_bytes',
+  'dpvs_port_speed_bytes_per_second',
   'Speed of the link, bytes per second; none while it is down or not known, and of ports of the kernel (*.kni).',
   PORT,
 );

@@ -2,7 +2,7 @@
 import type { Exact } from '../../model/exact.ts';
 import { AF_INET6, addressRange, hostPort, isNone, protocolName } from './address.ts';
 import { DEST_SIZE, DEST_STATS, type Layout, SERVICE_STATS } from './layout.ts';
-import { entries, exactly, text, u64 } from './wire.ts';
+import { atLeast, entries, exactly, text, u64 } from './wire.ts';
 
 export interface Info {
   /** 0x010a02 is v1.10.2; 0 before v1.9.4. */
@@ -233,6 +233,12 @@ export function decodeDests({ dest: l, destFront }: Layout, body: Buffer, count:
       traffic: traffic(body, at + DEST_STATS),
     };
   });
+}
+
+/** The worker that a reply about one worker is from. @throws DecodeError */
+export function destsFrom({ destFront }: Layout, body: Buffer): number {
+  atLeast('DESTS', body, destFront);
+  return body[140]!;
 }
 
 /** Request for a service as it is now: its number of real servers may have changed. Only where entries have no texts. */

@@ -9,11 +9,13 @@ import {
   decodeInfo,
   decodeService,
   decodeServices,
+  destsFrom,
   encodeDests,
   encodeService,
   encodeServices,
   type Service,
 } from './services.ts';
+import { DecodeError } from './wire.ts';
 
 const NOTHING = Buffer.alloc(0);
 /** Lists of services asked for in one reading when they keep changing. */
@@ -25,6 +27,12 @@ export interface Budget {
   readonly services: number;
   /** Between two questions, ms. */
   readonly pauseMs: number;
+}
+
+/** How DPVS counts its workers, from 1 in ascending order of lcores. */
+interface Worker {
+  readonly index: number;
+  readonly lcore: number;
 }
 
 export class Tables {
@@ -78,7 +86,7 @@ export class Tables {
     let unread = services.length - count;
     for (let i = 0; i < count; i++) {
       const s = services[(this.#turn + i) % services.length]!;
-      const dests = await this.#read(s, 0, signal);
+      const dests = await this.#read(s, signal);
       if (dests === undefined) unread++;
       else next.set(s.service, dests);
     }
@@ -86,24 +94,33 @@ export class Tables {
     return { of: next, unread };
   }
 
-  /** undefined: its table changed under us, twice. */
-  async #read(s: Service, index: number, signal: AbortSignal): Promise<readonly Dest[] | undefined> {
+  /** By all workers together, or by one. undefined: its table changed under us, twice. */
+  async #read(s: Service, signal: AbortSignal, worker?: Worker): Promise<readonly Dest[] | undefined> {
     const { layout } = this.#release;
     if (s.dests === 0) return [];
     if (this.#budget.pauseMs > 0) await sleep(this.#budget.pauseMs, undefined, { signal });
     try {
-      return decodeDests(layout, await this.#ask('DESTS', encodeDests(layout, s, index), signal), s.dests);
+      return await this.#asked(s, signal, worker);
     } catch (error) {
       if (!changedMeanwhile(error)) throw error;
     }
     if (layout.service.texts) return undefined;
     try {
       const now = decodeService(layout, await this.#ask('SERVICE', encodeService(layout, s), signal));
-      return decodeDests(layout, await this.#ask('DESTS', encodeDests(layout, now, index), signal), now.dests);
+      return await this.#asked(now, signal, worker);
     } catch (error) {
       if (changedMeanwhile(error)) return undefined;
       throw error;
     }
+  }
+
+  async #asked(s: Service, signal: AbortSignal, worker: Worker | undefined): Promise<readonly Dest[]> {
+    const { layout } = this.#release;
+    const body = await this.#ask('DESTS', encodeDests(layout, s, worker?.index ?? 0), signal);
+    const from = worker === undefined ? undefined : destsFrom(layout, body);
+    if (from !== worker?.lcore)
+      throw new DecodeError(`DESTS of worker ${worker?.index}`, `those of lcore ${from}`, `${worker?.lcore}`);
+    return decodeDests(layout, body, s.dests);
   }
 
   /**
@@ -125,7 +142,7 @@ export class Tables {
     for (const { service, index } of this.#perCoreDue.splice(0, this.#budget.services)) {
       const s = byName.get(service);
       const lcore = workers[index - 1];
-      const dests = s === undefined || lcore === undefined ? undefined : await this.#read(s, index, signal);
+      const dests = s === undefined || lcore === undefined ? undefined : await this.#read(s, signal, { index, lcore });
       if (dests !== undefined) this.#keep(service, lcore!, dests);
     }
     for (const [key, { reading }] of this.#perCore) if (!byName.has(reading.service)) this.#perCore.delete(key);

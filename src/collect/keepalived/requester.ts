@@ -47,6 +47,9 @@ export const PATIENCE_MS = 2000;
 const MAX_BYTES = 32 << 20;
 /** What a file may have grown since its size was asked for, bytes. */
 const SLACK = 4096;
+/** A dump is written within this time, ms, and how often it is waited for that another one ends. */
+const QUIET_MS = 50;
+const MOST_WAITS = 10;
 const FIRST_PAUSE_MS = 2;
 const LONGEST_PAUSE_MS = 50;
 
@@ -64,7 +67,7 @@ export class Requester {
     const { details, clock } = this.#o;
     await this.#check(vrrp);
     const { seen, path } = await this.#place(vrrp);
-    const before = await versionOf(path);
+    const before = await this.#quiet(path, signal);
     const asked = clock();
     // Answered in this order, one after the other: once the JSON is whole, the text is too.
     if (details && (await survives(vrrp.pid, SIGNAL_DATA))) sendSignal(vrrp.pid, SIGNAL_DATA);
@@ -95,6 +98,15 @@ export class Requester {
     const tmp = (await environmentOf(pid, 'TMPDIR')) ?? '/tmp';
     const seen = this.#o.file ?? join(tmp, 'keepalived.json');
     return { seen, path: `/proc/${pid}/root${seen}` };
+  }
+
+  /** The file while nobody writes it: what somebody else asked for is older than our question, and must not pass for its answer. */
+  async #quiet(path: string, signal: AbortSignal): Promise<FileVersion | undefined> {
+    for (let tries = 0; ; tries++) {
+      const version = await versionOf(path);
+      if (version === undefined || Date.now() - version.modified > QUIET_MS || tries === MOST_WAITS) return version;
+      await sleep(QUIET_MS, undefined, { signal });
+    }
   }
 
   async #wait(
@@ -138,7 +150,7 @@ export class Requester {
     }
     const old = before === undefined ? '' : ', only an older one is there';
     return (
-      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it has no vrrp_instance, can't write there ` +
+      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it is starved of CPU, has no vrrp_instance, can't write there ` +
       `(its log then says "Can't open": check read-only file systems, SELinux, AppArmor), or writes elsewhere (json_dump_file): ` +
       'name the file with collectors.keepalived.dumpFile'
     );

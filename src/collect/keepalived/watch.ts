@@ -152,7 +152,7 @@ export class Watch {
       const groups = dump.details?.groups;
       if (groups !== undefined)
         this.#groups.reconcile(
-          [...groups].map(([name, state]) => ({ name, state })),
+          Array.from(groups, ([name, state]) => ({ name, state })),
           reloaded,
         );
       this.#last = { dump, epoch };
@@ -193,7 +193,7 @@ export class Watch {
   }
 
   async #data(processes: Processes, connected: boolean): Promise<KeepalivedData> {
-    const last = this.#last;
+    const last = this.#last?.epoch === this.#vrrp ? this.#last : undefined;
     return {
       number: processes.number,
       processes: await Promise.all(

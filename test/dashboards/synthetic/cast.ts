@@ -1,0 +1,78 @@
+/** Who plays in the synthetic data: the label values of each family. */
+import type { Metric } from '../../../src/collect/metric.ts';
+import { count } from '../../lab/layout.ts';
+import { labLayout } from '../../lab/topology.ts';
+
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  core: count(6).map(String),
+  fill: ['none', 'some', 'full'],
+  direction: ['in', 'out'],
+  port: ['dpdk0', 'dpdk1'],
+  pool: ['mbuf_pool_0', 'mbuf_pool_1'],
+  ring: ['msg_ring_1', 'log_ring'],
+  queue: ['log'],
+  reason: ['full', 'no_buffer'],
+  local_address: ['10.9.0.11', '10.9.0.12'],
+  process: ['parent', 'vrrp', 'checker'],
+  vrrp_instance: ['VI_1', 'VI_2'],
+  sync_group: ['VG_1'],
+  to: ['backup', 'master', 'fault'],
+  change: ['became', 'released'],
+  error: ['auth', 'ttl', 'addresses', 'interval'],
+  script: ['check_lanes'],
+  service: labLayout.services.map((s) => s.name),
+  by: ['telemetry', 'file'],
+  type: ['IPVS', 'NEIGHBOUR', 'DSCHED', 'slow_mode', 'other'],
+  how: ['renamed', 'truncated'],
+  code: ['-1'],
+  interface: ['bond0'],
+  member: ['eth4', 'eth5'],
+  version: ['1.10.1'],
+  role: ['master', 'backup'],
+  outcome: ['ok', 'timeout'],
+};
+
+const ROLES: Readonly<Record<string, readonly string[]>> = {
+  core_cycles_total: ['busy', 'idle'],
+  vrrp_state: ['init', 'backup', 'master', 'fault', 'stop'],
+  vrrp_sync_group_state: ['init', 'backup', 'master', 'fault', 'stop'],
+  vrrp_addresses: ['configured', 'installed'],
+  dpvs_port_buffers: ['free', 'used'],
+  dpvs_bond_members: ['active', 'inactive'],
+  nic_operstate: ['up', 'down'],
+  nic_member_operstate: ['up', 'down'],
+  nic_member_lacp: ['distributing', 'no_partner'],
+  lane_cells: ['ok', 'link_fail', 'service_fail', 'unknown'],
+  service_real_servers: ['up', 'down', 'held'],
+  collector_state: ['data', 'absent', 'failed'],
+};
+
+const KINDS: Readonly<Record<string, readonly string[]>> = {
+  vrrp_priority: ['base', 'effective', 'master'],
+  real_server_weight: ['configured', 'wanted'],
+};
+
+/** Label values that a server has for itself, such as the names of its NICs. */
+export type Own = Readonly<Record<string, readonly string[]>>;
+
+function valuesOf(name: string, label: string, own: Own): readonly string[] {
+  if (label in own) return own[label]!;
+  if (label === 'state') return ROLES[name] ?? ['up'];
+  if (label === 'kind') return KINDS[name] ?? ['line'];
+  if (label === 'core' && name.startsWith('ipvs_')) return ['0', '1', '2', '3'];
+  return VALUES[label] ?? ['demo'];
+}
+
+/** The label values of every series of a family, in the order of its labels. Real servers stand with their own services only. */
+export function castOf(metric: Metric, own: Own): readonly (readonly string[])[] {
+  const name = metric.name.replace('fourlane_', '');
+  let rows: readonly Readonly<Record<string, string>>[] = [{}];
+  for (const label of metric.labels) {
+    rows = rows.flatMap((row) => {
+      const service = labLayout.services.find((s) => s.name === row['service']);
+      const values = label === 'real_server' && service ? service.realServers.map((r) => r.address) : valuesOf(name, label, own);
+      return values.map((value) => ({ ...row, [label]: value }));
+    });
+  }
+  return rows.map((row) => metric.labels.map((label) => row[label]!));
+}
