@@ -29,9 +29,10 @@ function(config)
             / sum by (cluster, server) (rate(fourlane_check_results_total{%(s)s}[5m]))
           ||| % { s: s }),
           rule('server:fourlane_check_duration_seconds:p99', 'histogram_quantile(0.99, sum by (cluster, server, le) (rate(fourlane_check_duration_seconds_bucket{%s}[5m])))' % s),
-          rule('server:fourlane_capacity:ratio', 'avg by (cluster, server) (fourlane_nic_slice_enabled{%s})' % s),
+          // A NIC that has failed is no capacity, also where the governor keeps it in service.
+          rule('server:fourlane_capacity:ratio', 'avg by (cluster, server) (fourlane_nic_slice_enabled{%s} * fourlane_nic_up{%s})' % [s, s]),
           rule('cluster:fourlane_servers:count', 'count by (cluster) (fourlane_build_info{%s})' % s),
-          rule('cluster:fourlane_capacity:ratio', 'avg by (cluster) (fourlane_nic_slice_enabled{%s})' % s),
+          rule('cluster:fourlane_capacity:ratio', 'avg by (cluster) (fourlane_nic_slice_enabled{%s} * fourlane_nic_up{%s})' % [s, s]),
           rule('cluster:fourlane_connections:rate5m', 'sum by (cluster) (server:fourlane_connections:rate5m)'),
           rule('cluster:fourlane_packets:rate5m', 'sum by (cluster) (server:fourlane_packets:rate5m)'),
           rule('cluster:fourlane_bytes:rate5m', 'sum by (cluster) (server:fourlane_bytes:rate5m)'),

@@ -31,7 +31,8 @@ const flags = [
 ];
 process.env['NODE_NO_WARNINGS'] = '1'; // of node:test's own reporters
 const started = performance.now();
-const run = spawnSync(process.execPath, [...flags, ...files], { stdio: ['ignore', 'inherit', 'inherit'] });
+// What hangs fails: the whole takes minutes.
+const run = spawnSync(process.execPath, [...flags, ...files], { stdio: ['ignore', 'inherit', 'inherit'], timeout: 40 * 60_000 });
 const counts = /^# pass (\d+)[\s\S]*?^# fail (\d+)/m.exec(readFileSync(`coverage/${kind}.tap`, 'utf8'));
 console.log(`\n${kind}: ${counts?.[1]} passed, ${counts?.[2]} failed in ${((performance.now() - started) / 1000).toFixed(0)} s`);
 const covered = !measured || checkCoverage();

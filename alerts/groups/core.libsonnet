@@ -9,7 +9,7 @@ function(config)
   local theCore = 'Core {{ $labels.core }} of {{ $labels.source }} on ' + where;
   local alert(name, severity, expr, summary, description, command, hold=null, keep=null, vars=core, impact=null) =
     lib.alert(config, name, severity, expr, summary, description, command, 'core', vars, impact, hold, keep);
-  local telemetry = 'fourlane collect dpdk --json';
+  local telemetry = "curl -s http://127.0.0.1:9844/metrics | grep '^fourlane_core_'";
   local by = 'sum by (cluster, server, source, core)';
   {
     name: 'fourlane-core',
@@ -22,12 +22,15 @@ function(config)
       ),
       alert(
         'FourlaneDataPlaneGone', 'critical',
-        // The only process of a server leaves no series when it dies: the collector fails instead.
+        // The only process of a server leaves no series when it dies or is ended: the collector fails, or finds nothing.
         |||
           max by (cluster, server, source) (fourlane_dpdk_up{%(s)s}) == 0
           or (
             max by (cluster, server, source) (last_over_time(fourlane_dpdk_up{%(s)s}[1d])) unless on (cluster, server, source) fourlane_dpdk_up{%(s)s}
           ) and on (cluster, server) fourlane_collector_state{%(s)s, collector="dpdk", state="failed"} == 1
+          or (
+            max by (cluster, server, source) (last_over_time(fourlane_dpdk_up{%(s)s}[1h])) unless on (cluster, server, source) fourlane_dpdk_up{%(s)s}
+          ) and on (cluster, server) fourlane_collector_state{%(s)s, collector="dpdk", state="absent"} == 1
         ||| % { s: s },
         'A DPDK process does not answer.',
         'The DPDK process {{ $labels.source }} on ' + where + ' does not answer on its telemetry socket.',

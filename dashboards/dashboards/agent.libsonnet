@@ -11,10 +11,11 @@ function(config)
     vars: ['job', 'cluster', 'server'],
     rows: [
       (import '../signals/headline.libsonnet')(config),
-      { title: 'Does it see?', height: 8, panels: [[6, panel.timeline(s.state)], [6, panel.series(s.lanes)], [6, panel.series(s.heartbeat)], [6, panel.series(s.restarts)]] },
+      { title: 'Does it see?', height: 9, panels: [[6, panel.timeline(s.state)], [6, panel.series(s.lanes)], [6, panel.series(s.heartbeat)], [6, panel.series(s.restarts)]] },
       { height: 9, panels: [[12, panel.table(s.collectors)], [12, panel.table(s.config)]] },
-      { title: 'Does it judge and act?', height: 8, panels: [[6, panel.series(s.judge)], [6, panel.series(s.actions)], [6, panel.series(s.pending)], [6, panel.series(s.blocked)]] },
-      { height: 8, panels: [[8, panel.series(s.actionTime)], [8, panel.series(s.lost)], [8, panel.bars(s.certificates)]] },
-      { title: 'What does it cost?', height: 8, panels: [[6, panel.series(s.cpu)], [6, panel.series(s.memory)], [6, panel.series(s.loop)], [6, panel.series(s.inFlight)]] },
+      { title: 'Does it judge and act?', height: 9, panels: [[8, panel.series(s.actions)], [8, panel.series(s.pending)], [8, panel.series(s.blocked)]] },
+      { height: 9, panels: [[8, panel.series(s.drift)], [8, panel.series(s.actionTime)], [8, panel.series(s.judge)]] },
+      { title: 'Records and certificates', height: 9, panels: [[12, panel.series(s.lost)], [12, panel.table(s.certificates)]] },
+      { title: 'What does it cost?', height: 9, panels: [[6, panel.series(s.cpu)], [6, panel.series(s.memory)], [6, panel.series(s.loop)], [6, panel.series(s.inFlight)]] },
     ],
   })

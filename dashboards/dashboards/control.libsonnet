@@ -13,7 +13,8 @@ function(config)
       (import '../signals/headline.libsonnet')(config),
       { title: 'VRRP', height: 9, panels: [[10, panel.timeline(s.states)], [7, panel.series(s.masters)], [7, panel.series(s.transitions)]] },
       { height: 9, panels: [[8, panel.table(s.addresses)], [8, panel.series(s.priorities)], [8, panel.series(s.adverts)]] },
-      { title: 'keepalived', height: 8, panels: [[6, panel.timeline(s.processes)], [6, panel.series(s.reloads)], [6, panel.series(s.errors)], [6, panel.series(s.dump)]] },
-      { title: 'Control of the data plane', height: 8, panels: [[12, panel.series(s.control)], [12, panel.timeline(s.sync)]] },
+      { title: 'keepalived', height: 9, panels: [[12, panel.timeline(s.processes)], [12, panel.series(s.reloads)]] },
+      { height: 9, panels: [[12, panel.series(s.errors)], [12, panel.series(s.dump)]] },
+      { title: 'Control of the data plane', height: 9, panels: [[12, panel.series(s.control)], [12, panel.timeline(s.sync)]] },
     ],
   })

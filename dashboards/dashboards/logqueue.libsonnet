@@ -13,7 +13,7 @@ function(config)
       (import '../signals/headline.libsonnet')(config),
       { title: 'Does it keep up?', height: 9, panels: [[8, panel.series(s.filled)], [8, panel.series(s.lag)], [8, panel.series(s.highest)]] },
       { title: 'Who floods it, and what is lost?', height: 9, panels: [[8, panel.series(s.enqueued)], [8, panel.series(s.dropped)], [8, panel.timeline(s.throttled)]] },
-      { title: 'The writer and its file', height: 9, panels: [[6, panel.series(s.written)], [6, panel.series(s.pool)], [6, panel.series(s.types)], [6, panel.timeline(s.slowMode)]] },
-      { height: 8, panels: [[24, panel.series(s.trouble)]] },
+      { title: 'The writer and its file', height: 9, panels: [[8, panel.series(s.written)], [8, panel.series(s.pool)], [8, panel.timeline(s.slowMode)]] },
+      { height: 9, panels: [[12, panel.series(s.types)], [12, panel.series(s.trouble)]] },
     ],
   })

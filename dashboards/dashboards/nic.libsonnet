@@ -11,11 +11,12 @@ function(config)
     vars: ['job', 'cluster', 'server', 'nic'],
     rows: [
       (import '../signals/headline.libsonnet')(config),
-      { title: 'Verdicts', height: 7, panels: [[12, panel.timeline(s.verdicts)], [6, panel.timeline(s.inService)], [6, panel.timeline(s.carrier)]] },
+      { title: 'Verdicts', height: 9, panels: [[10, panel.timeline(s.verdicts)], [7, panel.timeline(s.inService)], [7, panel.timeline(s.carrier)]] },
+      { height: 7, panels: [[8, panel.table(s.present)], [8, panel.table(s.paths)], [8, panel.series(s.changes)]] },
       { title: 'The matrix over time', height: 9, panels: [[8, panel.series(s.matrix)], [8, panel.series(s.linkFail)], [8, panel.series(s.timeouts)]] },
-      { height: 9, panels: [[12, panel.table(s.paths)], [12, panel.series(s.changes)]] },
-      { title: 'The device', height: 8, panels: [[12, panel.table(s.devices)], [12, panel.timeline(s.members)]] },
-      { height: 8, panels: [[12, panel.series(s.traffic)], [12, panel.series(s.losses)]] },
-      { title: 'Checks', height: 9, panels: [[6, panel.series(s.p99)], [6, panel.heatmap(s.durations)], [6, panel.series(s.late)], [6, panel.series(s.rate)]] },
+      { title: 'The device', height: 9, panels: [[12, panel.table(s.devices)], [12, panel.timeline(s.members)]] },
+      { height: 9, panels: [[12, panel.series(s.traffic)], [12, panel.series(s.losses)]] },
+      { title: 'Checks', height: 9, panels: [[12, panel.heatmap(s.durations)], [12, panel.series(s.p99)]] },
+      { height: 9, panels: [[12, panel.series(s.rate)], [12, panel.series(s.late)]] },
     ],
   })

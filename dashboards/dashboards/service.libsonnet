@@ -11,8 +11,9 @@ function(config)
     vars: ['job', 'cluster', 'server', 'service', 'k'],
     rows: [
       (import '../signals/headline.libsonnet')(config),
-      { title: 'Real servers', height: 10, panels: [[12, panel.table(s.realServers)], [12, panel.table(s.verdicts)]] },
-      { title: 'State', height: 8, panels: [[6, panel.series(s.standing)], [6, panel.series(s.weight)], [6, panel.series(s.burn)], [6, panel.timeline(s.slices)]] },
+      { title: 'Real servers', height: 10, panels: [[24, panel.table(s.realServers)]] },
+      { height: 10, panels: [[12, panel.table(s.verdicts)], [12, panel.timeline(s.slices)]] },
+      { title: 'State', height: 9, panels: [[8, panel.series(s.standing)], [8, panel.series(s.weight)], [8, panel.series(s.burn)]] },
       { title: 'Traffic', height: 9, panels: [[8, panel.series(s.connections)], [8, panel.series(s.active)], [8, panel.series(s.inactive)]] },
       { height: 9, panels: [[12, panel.series(s.packets)], [12, panel.series(s.actual)]] },
     ],

@@ -10,6 +10,10 @@ local target(expr, legend, ref) =
   prometheus.new(DATASOURCE, expr) + prometheus.withLegendFormat(legend) + prometheus.withRefId(ref);
 local instant = prometheus.withInstant(true) + prometheus.withRange(false);
 local letter(i) = std.char(std.codepoint('A') + i);
+// What the axis reaches at least, so that a line of zeros does not stand on an axis up to 100.
+local SOFT_MAX = { short: 1, cps: 1, pps: 1, ops: 1, hertz: 1, percentunit: 0.01 };
+// An empty cell of a table has no colour: nothing is known there.
+local EMPTY = { type: 'special', options: { match: 'null+nan', result: { text: '–', color: 'transparent', index: 9 } } };
 
 // What all kinds have. `kind` is grafonnet's panel of that kind.
 local common(kind, s) =
@@ -53,15 +57,22 @@ local targets(s) =
     + kind.queryOptions.withTargets(targets(s))
     + custom.withFillOpacity(10)
     + custom.withShowPoints('never')
+    + (if std.objectHas(SOFT_MAX, s.unit) && !std.objectHas(s, 'max') then custom.withAxisSoftMax(SOFT_MAX[s.unit]) else {})
     + (if std.get(s, 'stack', false) then custom.stacking.withMode('normal') else {})
     + (if std.objectHas(s, 'steps') then custom.thresholdsStyle.withMode('line') else {})
     + kind.options.legend.withDisplayMode('table')
     + kind.options.legend.withPlacement('bottom')
     + kind.options.legend.withCalcs(['lastNotNull', 'max'])
+    + kind.options.legend.withSortBy('Max')
+    + kind.options.legend.withSortDesc(true)
     + kind.options.tooltip.withMode('multi')
     + kind.options.tooltip.withSort('desc')
     + (if std.objectHas(s, 'mirrored') then kind.standardOptions.withOverrides([
          kind.fieldOverride.byRegexp.new(s.mirrored) + kind.fieldOverride.byRegexp.withProperty('custom.transform', 'negative-Y'),
+       ]) else {})
+    + (if std.objectHas(s, 'colours') then kind.standardOptions.withOverrides([
+         kind.fieldOverride.byName.new(name) + kind.fieldOverride.byName.withProperty('color', { mode: 'fixed', fixedColor: s.colours[name] })
+         for name in std.objectFields(s.colours)
        ]) else {}),
 
   // States over time, one row each; values are mapped to words by `mappings`.
@@ -85,17 +96,9 @@ local targets(s) =
     + kind.options.color.withScheme('Oranges')
     + kind.options.yAxis.withUnit(s.unit),
 
-  // The greatest of something, as bars.
-  bars(s)::
-    local kind = g.panel.barGauge;
-    common(kind, s)
-    + kind.queryOptions.withTargets([t + instant for t in targets(s)])
-    + kind.options.withOrientation('horizontal')
-    + kind.options.withDisplayMode('basic')
-    + kind.options.reduceOptions.withCalcs(['lastNotNull']),
-
   // One row per child: columns [{ title, expr, unit, steps?, mappings?, decimals? }] are joined by the labels of `by`: [[label, heading, link?]…].
-  // `sort` is the heading of the column to sort by, the worst first.
+  // `sort` is the heading of the column to sort by, the worst first. `facts`: the labels say it all, the column of values is left out.
+  // `none`: what an empty table says. A label's words for its values: [label, heading, link or null, mappings].
   table(s)::
     local kind = g.panel.table;
     local override = kind.fieldOverride.byName;
@@ -109,18 +112,19 @@ local targets(s) =
       {
         id: 'organize',
         options: {
-          excludeByName: { Time: true },
+          excludeByName: { Time: true } + (if std.get(s, 'facts', false) then { 'Value #A': true } else {}),
           indexByName: { [order[i]]: i for i in std.range(0, std.length(order) - 1) },
           renameByName: { [b[0]]: b[1] for b in s.by } + { ['Value #' + letter(i)]: s.columns[i].title for i in std.range(0, std.length(s.columns) - 1) },
         },
       },
     ])
+    + kind.standardOptions.withNoValue(std.get(s, 'none', 'No data'))
     + kind.options.withSortBy([{ displayName: s.sort, desc: std.get(s, 'desc', true) }])
     + kind.standardOptions.withOverrides([
       override.new(c.title)
       + override.withProperty('unit', c.unit)
       + (if std.objectHas(c, 'decimals') then override.withProperty('decimals', c.decimals) else {})
-      + (if std.objectHas(c, 'mappings') then override.withProperty('mappings', c.mappings) else {})
+      + override.withProperty('mappings', std.get(c, 'mappings', []) + [EMPTY])
       + (if std.objectHas(c, 'steps') then
            override.withProperty('custom.cellOptions', { type: 'color-background', mode: 'basic' })
            + override.withProperty('thresholds', { mode: 'absolute', steps: steps(c.steps) })
@@ -129,8 +133,27 @@ local targets(s) =
     ] + [
       override.new(b[1]) + override.withProperty('links', [{ title: 'Open ' + b[1], url: b[2] }])
       for b in s.by
-      if std.length(b) > 2
+      if std.length(b) > 2 && b[2] != null
+    ] + [
+      override.new(b[1])
+      + override.withProperty('mappings', b[3])
+      + override.withProperty('custom.cellOptions', { type: 'color-background', mode: 'basic' })
+      for b in s.by
+      if std.length(b) > 3
     ]),
+
+  // A state that a metric tells with one 0/1 series per state, as one line of words: [[state, text, colour]…], the one of an unknown first.
+  // @returns { expr, mappings } for a timeline.
+  states(metric, matchers, label, by, list):: {
+    local term(i) = '%d * %s{%s, %s="%s"}' % [i, metric, matchers, label, list[i][0]],
+    expr: 'max by (%s) (%s)' % [by, std.join(' or ', [term(i) for i in std.range(0, std.length(list) - 1)])],
+    mappings: [{ type: 'value', options: { [std.toString(i)]: { text: list[i][1], color: list[i][2], index: i } for i in std.range(0, std.length(list) - 1) } }],
+  },
+
+  // Words for the values of a label: { value: colour }.
+  coloured(colours):: [
+    { type: 'value', options: { [v]: { text: v, color: colours[v] } for v in std.objectFields(colours) } },
+  ],
 
   // Words for 0 and 1.
   words(no, yes, noColour='red', yesColour='green'):: [

@@ -9,10 +9,15 @@ function(config)
       title: 'State of the agent',
       description: 'isolated, all_rs_down and stalled: frozen, nothing is switched. Do not restart a frozen agent: it keeps the last good state.',
       unit: 'short',
-      expr: 'max by (server, state) (fourlane_agent_state{%s}) == 1' % sel,
-      legend: '{{server}} {{state}}',
-      mappings: panel.words('–', 'now', 'transparent', 'blue'),
-    },
+      legend: '{{server}}',
+    } + panel.states('fourlane_agent_state', sel, 'state', 'server', [
+      ['starting', 'starting', 'blue'],
+      ['ok', 'ok', 'green'],
+      ['all_rs_down', 'all_rs_down', 'red'],
+      ['isolated', 'isolated', 'red'],
+      ['stalled', 'stalled', 'orange'],
+      ['stopping', 'stopping', 'blue'],
+    ]),
     lanes:: {
       title: 'Lanes that do not run',
       description: 'A lane that does not run probes nothing. It is started again with growing pauses; its NIC is unknown meanwhile.',
@@ -51,7 +56,7 @@ function(config)
       description: 'Time one pass of the judge takes. It grows with NICs × real servers.',
       unit: 's',
       min: 0,
-      expr: 'histogram_quantile(0.99, sum by (server, le) (rate(fourlane_judge_duration_seconds_bucket{%s}[$__rate_interval])))' % sel,
+      expr: 'histogram_quantile(0.99, sum by (server, le) (rate(fourlane_judge_duration_seconds_bucket{%s}[$__rate_interval]))) >= 0' % sel,
       legend: '{{server}}',
     },
     actions:: {
@@ -71,12 +76,22 @@ function(config)
       legend: '{{server}} {{actuator}}',
       steps: panel.none,
     },
+    drift:: {
+      title: 'Changed by others, or not supported',
+      description: 'Effects found changed by somebody else in the last interval, and effects that an actuator cannot carry out: its log line says why.',
+      unit: 'short',
+      min: 0,
+      expr: [
+        ['sum by (server, actuator) (increase(fourlane_action_drift_total{%s}[$__rate_interval]))' % sel, '{{server}} {{actuator}} changed'],
+        ['sum by (server, actuator) (fourlane_action_unsupported{%s})' % sel, '{{server}} {{actuator}} not supported'],
+      ],
+    },
     actionTime:: {
       title: 'Action duration, 99th percentile',
       description: 'Time of one call of the actuator, failures included.',
       unit: 's',
       min: 0,
-      expr: 'histogram_quantile(0.99, sum by (server, actuator, le) (rate(fourlane_action_duration_seconds_bucket{%s}[$__rate_interval])))' % sel,
+      expr: 'histogram_quantile(0.99, sum by (server, actuator, le) (rate(fourlane_action_duration_seconds_bucket{%s}[$__rate_interval]))) >= 0' % sel,
       legend: '{{server}} {{actuator}}',
     },
     blocked:: {
@@ -90,10 +105,11 @@ function(config)
     collectors:: {
       title: 'Collectors',
       description: 'One row per source of metrics. absent: not on this machine; failed: run `fourlane collect NAME` there to see why.',
-      by: [['server', 'Server'], ['collector', 'Collector'], ['state', 'State']],
+      by: [['server', 'Server'], ['collector', 'Collector'], ['state', 'State', null, panel.coloured({ data: 'green', absent: 'transparent', failed: 'red' })]],
       sort: 'State',
+      facts: true,
       columns: [
-        { title: 'Now', unit: 'short', expr: 'max by (server, collector, state) (fourlane_collector_state{%s}) == 1' % sel, mappings: panel.words('–', 'now') },
+        { title: 'Now', unit: 'short', expr: 'max by (server, collector, state) (fourlane_collector_state{%s}) == 1' % sel },
         { title: 'Reading takes', unit: 's', expr: 'max by (server, collector) (fourlane_collector_duration_seconds{%s})' % sel },
         { title: 'Last data', unit: 's', expr: 'time() - max by (server, collector) (fourlane_collector_last_success_timestamp_seconds{%s} > 0)' % sel, steps: panel.rising(60, 300) },
       ],
@@ -149,9 +165,12 @@ function(config)
     certificates:: {
       title: 'Certificates that expire soonest',
       description: 'Of real servers that are checked by TLS. Below %d days it becomes a ticket.' % config.thresholds.certificateDays,
-      unit: 's',
-      expr: 'bottomk(10, fourlane_certificate_not_after_timestamp_seconds{%s} - time())' % sel,
-      legend: '{{server}} {{real_server}}',
-      steps: panel.falling(config.thresholds.certificateDays * 86400, config.thresholds.certificateDays * 2 * 86400),
+      by: [['real_server', 'Real server']],
+      sort: 'Expires in',
+      desc: false,
+      none: 'No certificate is checked.',
+      columns: [
+        { title: 'Expires in', unit: 's', expr: 'bottomk(10, min by (real_server) (fourlane_certificate_not_after_timestamp_seconds{%s}) - time())' % sel, steps: panel.falling(config.thresholds.certificateDays * 86400, config.thresholds.certificateDays * 2 * 86400) },
+      ],
     },
   }

@@ -119,7 +119,7 @@ function(config)
     },
     portLoss:: {
       title: 'Packets lost at the ports',
-      description: 'Lost because no core fetched them in time (missed), or because the packet pool was empty. Both page: see the alert\'s runbook.',
+      description: 'Lost because no core fetched them in time (missed), or because the packet pool was empty (no buffer). Both page: see the alert\'s runbook.',
       unit: 'pps',
       min: 0,
       expr: [
@@ -127,6 +127,23 @@ function(config)
         ['sum by (server, source, port) (rate(fourlane_dpdk_port_no_mbuf_total{%s}[$__rate_interval]))' % server, '{{server}} {{source}} {{port}} no buffer'],
         ['sum by (server, port) (rate(fourlane_dpvs_port_missed_total{%s}[$__rate_interval]))' % server, '{{server}} dpvs {{port}} missed'],
         ['sum by (server, port) (rate(fourlane_dpvs_port_no_mbuf_total{%s}[$__rate_interval]))' % server, '{{server}} dpvs {{port}} no buffer'],
+      ],
+    },
+    ports:: {
+      title: 'Ports',
+      description: 'One row per port of the data plane, those without link first. Buffers all in use, or fewer members of a bond: packets are lost next.',
+      by: [['server', 'Server'], ['port', 'Port']],
+      sort: 'Link',
+      desc: false,
+      local either(template) = '(%s)' % std.join(' or ', [template % [source, server] for source in ['dpvs', 'dpdk']]),
+      columns: [
+        { title: 'Link', unit: 'short', expr: 'min by (server, port) ' + either('fourlane_%s_port_up{%s}'), mappings: panel.words('down', 'up'), steps: panel.falling(1, 1) },
+        { title: 'Speed', unit: 'bps', expr: '8 * max by (server, port) ' + either('fourlane_%s_port_speed_bytes_per_second{%s}') },
+        { title: 'In', unit: 'bps', expr: '8 * max by (server, port) ' + either('rate(fourlane_%s_port_bytes_total{%s, direction="in"}[$__rate_interval])') },
+        { title: 'Out', unit: 'bps', expr: '8 * max by (server, port) ' + either('rate(fourlane_%s_port_bytes_total{%s, direction="out"}[$__rate_interval])') },
+        { title: 'Errors', unit: 'pps', expr: 'max by (server, port) ' + either('rate(fourlane_%s_port_errors_total{%s}[$__rate_interval])'), steps: panel.rising(0.001, 1) },
+        { title: 'Buffers in use', unit: 'percentunit', expr: 'sum by (server, port) (fourlane_dpvs_port_buffers{%s, state="used"}) / sum by (server, port) (fourlane_dpvs_port_buffers{%s})' % [server, server], steps: panel.rising(0.8, 0.95) },
+        { title: 'Members of the bond', unit: 'short', expr: 'sum by (server, port) (fourlane_dpvs_bond_members{%s, state="active"})' % server },
       ],
     },
     portPackets:: {

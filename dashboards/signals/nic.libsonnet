@@ -7,11 +7,27 @@ function(config)
   {
     verdicts:: {
       title: 'Verdicts',
-      description: 'The verdict that holds for each NIC, with its cause. `fourlane why nic` shows the witnesses behind it.',
+      description: 'The verdict that holds for each NIC over time. `fourlane why nic` shows the witnesses behind it.',
       unit: 'short',
-      expr: 'max by (server, nic, verdict, cause) (fourlane_nic_verdict{%s, verdict!="OK"}) or 0 * max by (server, nic) (fourlane_nic_up{%s})' % [sel, sel],
-      legend: '{{server}} {{nic}} {{verdict}} {{cause}}',
-      mappings: panel.words('–', 'holds', 'transparent', 'red'),
+      legend: '{{server}} {{nic}}',
+    } + panel.states('fourlane_nic_verdict', sel, 'verdict', 'server, nic', [
+      ['OK', 'OK', 'green'],
+      ['SUSPECT', 'SUSPECT', 'yellow'],
+      ['NIC_PARTIAL', 'NIC_PARTIAL', 'orange'],
+      ['PROBE_PATH_FAULT', 'PROBE_PATH_FAULT', 'purple'],
+      ['DATA_PATH_FAULT', 'DATA_PATH_FAULT', 'purple'],
+      ['FLAPPING', 'FLAPPING', 'red'],
+      ['NIC_FAIL', 'NIC_FAIL', 'red'],
+    ]),
+    present:: {
+      title: 'Verdicts now',
+      description: 'NICs that are not OK, with verdict and cause. carrier: cable, optic, switch port; link: gateway and real servers dead; upstream: behind the gateway.',
+      by: [['server', 'Server'], ['nic', 'NIC'], ['verdict', 'Verdict'], ['cause', 'Cause']],
+      sort: 'NIC',
+      desc: false,
+      facts: true,
+      none: 'Every NIC is OK.',
+      columns: [{ title: 'Judged', unit: 'short', expr: 'max by (server, nic, verdict, cause) (fourlane_nic_verdict{%s, verdict!="OK"}) == 1' % sel }],
     },
     inService:: {
       title: 'In service',
@@ -91,7 +107,9 @@ function(config)
       by: [['server', 'Server'], ['nic', 'NIC'], ['real_server', 'Real server'], ['cause', 'Cause']],
       sort: 'NIC',
       desc: false,
-      columns: [{ title: 'Judged', unit: 'short', expr: 'max by (server, nic, real_server, cause) (fourlane_path_fault{%s})' % sel, mappings: panel.words('–', 'PATH') }],
+      facts: true,
+      none: 'No path fails.',
+      columns: [{ title: 'Judged', unit: 'short', expr: 'max by (server, nic, real_server, cause) (fourlane_path_fault{%s}) == 1' % sel }],
     },
     changes:: {
       title: 'Changes of carrier',
@@ -109,7 +127,7 @@ function(config)
         { title: 'Admin', unit: 'short', expr: 'min by (server, nic) (fourlane_nic_admin_up{%s})' % sel, mappings: panel.words('off', 'on', 'orange'), steps: panel.falling(1, 1) },
         { title: 'Works', unit: 'short', expr: 'max by (server, nic) (fourlane_nic_operstate{%s, state=~"up|unknown"})' % sel, mappings: panel.words('no', 'yes'), steps: panel.falling(1, 1) },
         { title: 'Speed', unit: 'bps', expr: '8 * max by (server, nic) (fourlane_nic_speed_bytes_per_second{%s})' % sel },
-        { title: 'Carrier lost', unit: 'short', expr: 'max by (server, nic) (fourlane_nic_carrier_losses_total{%s})' % sel },
+        { title: 'Carrier lost', unit: 'short', decimals: 0, expr: 'sum by (server, nic) (increase(fourlane_nic_carrier_losses_total{%s}[$__range]))' % sel, steps: panel.rising(1, 4) },
         { title: 'Bond members in use', unit: 'short', expr: 'sum by (server, nic) (fourlane_nic_member_active{%s})' % sel },
         { title: 'LACP partner', unit: 'short', expr: 'min by (server, nic) (fourlane_nic_bond_lacp_partner{%s})' % sel, mappings: panel.words('none', 'yes'), steps: panel.falling(1, 1) },
       ],
@@ -130,9 +148,9 @@ function(config)
       unit: 'pps',
       min: 0,
       expr: [
-        ['sum by (server, nic) (rate(fourlane_nic_%s_total{%s}[$__rate_interval])) > 0' % [c[0], sel], '{{server}} {{nic}} ' + c[1]]
-        for c in [['rx_crc_errors', 'CRC'], ['rx_missed', 'missed'], ['rx_dropped', 'dropped in'], ['tx_dropped', 'dropped out'], ['tx_errors', 'errors out']]
-      ] + [['sum by (server, nic) (rate(fourlane_nic_rx_errors_total{%s}[$__rate_interval]))' % sel, '{{server}} {{nic}} errors in']],
+        ['sum by (server, nic) (rate(fourlane_nic_%s_total{%s}[$__rate_interval]))' % [c[0], sel], '{{server}} {{nic}} ' + c[1]]
+        for c in [['rx_errors', 'errors in'], ['rx_crc_errors', 'CRC'], ['rx_missed', 'missed'], ['rx_dropped', 'dropped in'], ['tx_dropped', 'dropped out'], ['tx_errors', 'errors out']]
+      ],
     },
     members:: {
       title: 'Members of bonds',

@@ -66,12 +66,14 @@ function(config)
       stack: true,
       expr: 'sum by (state) (fourlane_lane_cells{%s})' % sel,
       legend: '{{state}}',
+      colours: { ok: 'green', link_fail: 'red', service_fail: 'orange', unknown: 'blue' },
     },
     outcomes:: {
       title: 'Bad checks by outcome',
       description: 'Checks per second that did not end well. timeout: network; refused: the real server runs and does not listen; l7: it answers wrongly.',
       unit: 'cps',
-      expr: 'sum by (outcome) (rate(fourlane_check_results_total{%s, outcome!="ok"}[$__rate_interval])) > 0 or sum by (outcome) (rate(fourlane_check_results_total{%s, outcome="ok"}[$__rate_interval]))' % [sel, sel],
+      min: 0,
+      expr: 'sum by (outcome) (rate(fourlane_check_results_total{%s, outcome!="ok"}[$__rate_interval]))' % sel,
       legend: '{{outcome}}',
     },
     verdicts:: {

@@ -14,8 +14,11 @@ function(config)
       desc: false,
       columns: [
         { title: 'Up', unit: 'short', expr: 'min by (server, service, real_server, rack) (fourlane_real_server_up{%s})' % sel, mappings: panel.words('down', 'up'), steps: panel.falling(1, 1) },
-        { title: 'Weight', unit: 'short', expr: 'sum by (server, service, real_server) (fourlane_real_server_weight{%s, kind="wanted"})' % sel },
-        { title: 'Configured', unit: 'short', expr: 'sum by (server, service, real_server) (fourlane_real_server_weight{%s, kind="configured"})' % sel },
+        { title: 'Weight in use', unit: 'short', expr: 'sum by (server, service, real_server) (fourlane_real_server_weight{%s, kind="wanted"})' % sel },
+        { title: 'Weight configured', unit: 'short', expr: 'sum by (server, service, real_server) (fourlane_real_server_weight{%s, kind="configured"})' % sel },
+        { title: 'Established', unit: 'short', expr: 'sum by (server, service, real_server) (fourlane_real_server_active_connections{%s})' % sel },
+        { title: 'Kept out by the data plane', unit: 'short', expr: 'max by (server, service, real_server) (fourlane_real_server_inhibited{%s})' % sel, mappings: panel.words('no', 'yes', 'transparent', 'orange'), steps: panel.none },
+        { title: 'At its limit', unit: 'short', expr: 'max by (server, service, real_server) (fourlane_real_server_overloaded{%s})' % sel, mappings: panel.words('no', 'yes', 'transparent', 'orange'), steps: panel.none },
       ],
     },
     verdicts:: {
@@ -24,8 +27,10 @@ function(config)
       by: [['server', 'Server'], ['service', 'Service'], ['real_server', 'Real server'], ['verdict', 'Verdict'], ['cause', 'Cause']],
       sort: 'Real server',
       desc: false,
+      facts: true,
+      none: 'Every real server is OK.',
       columns: [
-        { title: 'Judged', unit: 'short', expr: 'max by (server, service, real_server, verdict, cause) (fourlane_real_server_verdict{%s})' % sel, mappings: panel.words('–', 'now') },
+        { title: 'Judged', unit: 'short', expr: 'max by (server, service, real_server, verdict, cause) (fourlane_real_server_verdict{%s})' % sel },
       ],
     },
     standing:: {
@@ -36,6 +41,7 @@ function(config)
       stack: true,
       expr: 'sum by (state) (fourlane_service_real_servers{%s})' % sel,
       legend: '{{state}}',
+      colours: { up: 'green', down: 'red', held: 'orange' },
     },
     weight:: {
       title: 'Weight in use',

@@ -14,7 +14,7 @@ SIGHUP reloads the configuration; SIGTERM and SIGINT end it and leave what is di
   --log-level LEVEL   trace, debug, info, warn or error; default info
   --pretty            readable lines instead of JSON; default when stdout is a terminal
 
-Example: fourlane agent --config /etc/fourlane/fourlane.yaml
+Example: fourlane agent --config /etc/fourlane.yaml
 `;
 
 /** Runs until a signal; resolves with the exit code. */

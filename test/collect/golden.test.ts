@@ -1,7 +1,7 @@
 /** The whole /metrics of a host with every source, and of one with none. UPDATE_GOLDEN=1 writes them anew. */
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { afterEach, beforeEach, mock, test } from 'node:test';
+import { mock, test } from 'node:test';
 import type { Collector, Reading } from '../../src/collect/collector.ts';
 import { collectors } from '../../src/collect/index.ts';
 import { Runner } from '../../src/collect/runner.ts';
@@ -11,11 +11,17 @@ import { JudgeFamilies } from '../../src/expose/families.ts';
 import { fakeView } from '../expose/fake-view.ts';
 import { recordedHost } from './recorded-host.ts';
 
-beforeEach(() => mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 }));
-afterEach(() => mock.timers.reset());
-
 /** /metrics after one reading of every collector, each of which gives that. */
 async function exposed(reading: (name: string) => Reading<unknown>): Promise<string> {
+  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 });
+  try {
+    return await rendered(reading);
+  } finally {
+    mock.timers.reset();
+  }
+}
+
+async function rendered(reading: (name: string) => Reading<unknown>): Promise<string> {
   const played: readonly Collector[] = collectors.map((c) => ({
     ...c,
     open: () => ({ read: async () => reading(c.name), close: () => undefined }),
@@ -48,9 +54,7 @@ function golden(name: string, text: string): void {
 const families = (text: string) => [...new Set([...text.matchAll(/^(\w+?)(?:_bucket|_sum|_count)?\{/gm)].map((m) => m[1]!))];
 
 test('a host with every source', async () => {
-  mock.timers.reset();
   const host = await recordedHost();
-  mock.timers.enable({ apis: ['setTimeout', 'Date'], now: 1000 });
   const text = await exposed((name) => ({ state: 'data', data: host.get(name) }));
   for (const { name } of collectors)
     assert.match(text, new RegExp(`^fourlane_collector_state\\{.*collector="${name}", ?state="data"\\} 1$`, 'm'));

@@ -5,7 +5,6 @@ import fc from 'fast-check';
 import { keepalived } from '../../src/collect/keepalived.ts';
 import { parseDetails } from '../../src/collect/keepalived/details.ts';
 import { parseDump, TornError } from '../../src/collect/keepalived/dump.ts';
-import { Ledger } from '../../src/collect/keepalived/ledger.ts';
 import { parseNotice } from '../../src/collect/keepalived/notify.ts';
 import { Output } from '../../src/collect/output.ts';
 import { blockSchema } from '../../src/collect/settings.ts';

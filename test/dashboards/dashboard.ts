@@ -25,6 +25,7 @@ export interface Variable {
   readonly label?: string;
   readonly type: 'datasource' | 'query' | 'custom';
   readonly query: string;
+  readonly current?: { readonly value: string };
   readonly refresh?: number;
   readonly multi?: boolean;
   readonly allValue?: string;
@@ -68,7 +69,7 @@ export function variableExpression({ query }: Variable): string | undefined {
 
 /** With Grafana's variables in their places, for parsers. Those inside quotes may stay. */
 export function expanded(expr: string): string {
-  return expr.replaceAll('$__rate_interval', '5m').replaceAll('$k', '5');
+  return expr.replaceAll('$__rate_interval', '5m').replaceAll('$__range', '1h').replaceAll('$k', '5');
 }
 
 /** Everything that Prometheus will be asked: where → expression, as written. */

@@ -67,7 +67,8 @@ test('each planted fault is found', () => {
 const exported = new Map(
   [...readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `(\w+)` \| (\w+) \|/gm)].map((m) => [m[1]!, m[2]!] as const),
 );
-const names = (expr: string) => [...expr.matchAll(/\b(?:\w+:)?(?:fourlane|process|nodejs)_\w+(?::\w+)?\b/g)].map((m) => m[0]);
+const names = (expr: string) =>
+  [...expr.matchAll(/\b(?:\w+:)?(?:fourlane|process|nodejs)_\w+(?::\w+)?\b/g)].map((m) => m[0]).filter((n) => !n.endsWith('_'));
 const family = (name: string) => {
   const base = name.replace(/_(?:bucket|sum|count)$/, '');
   return exported.get(base) === 'histogram' ? base : name;

@@ -36,7 +36,7 @@ function lintPanel(p: Panel, report: Report): void {
   ];
   for (const unit of units) if (unit === undefined || !UNITS.has(unit)) report('panel-units-rule', `${p.title}: ${unit}`);
   for (const t of p.targets ?? []) lintExpression(p.title, t.expr, report);
-  if (/^(?:timeseries|heatmap|state-timeline|bargauge)$/.test(p.type)) {
+  if (/^(?:timeseries|heatmap|state-timeline)$/.test(p.type)) {
     for (const t of p.targets ?? []) if (!t.legendFormat) report('panel-legend', p.title);
   }
 }

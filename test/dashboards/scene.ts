@@ -46,7 +46,13 @@ export class Scene {
   async hurt(): Promise<void> {
     this.lab.space.ip('tor1', ['link set lb down']);
     await this.lab.set({ rs: 'rs5', refuse: true });
-    this.lab.nft('tor2', lose(labLayout.servers.filter((r) => r.name === 'rs6'), 'forward'));
+    this.lab.nft(
+      'tor2',
+      lose(
+        labLayout.servers.filter((r) => r.name === 'rs6'),
+        'forward',
+      ),
+    );
   }
 
   /** Resolves when the query has an answer. */

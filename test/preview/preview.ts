@@ -43,7 +43,8 @@ async function play(scene: Scene, seconds: number): Promise<void> {
 }
 
 function show(name: string, theme: string, reports: readonly Report[]): void {
-  for (const r of reports) console.log(`${name.padEnd(9)} ${theme.padEnd(6)} ${r.state.padEnd(12)} ${r.panel}${r.why ? `: ${r.why}` : ''}`);
+  for (const r of reports)
+    console.log(`${name.padEnd(9)} ${theme.padEnd(6)} ${r.state.padEnd(12)} ${r.panel}${r.why ? `: ${r.why}` : ''}`);
 }
 
 ensure(['iproute2', 'nftables', 'prometheus', 'prometheus-alertmanager', 'chromium']);

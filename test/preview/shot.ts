@@ -62,7 +62,7 @@ export class Camera {
       // Drawing follows the report.
       await page.waitForTimeout(700);
       await page.screenshot({ path, fullPage: true });
-      broken = String((await page.evaluate('window.previewFailed')) ?? broken);
+      broken = ((await page.evaluate('window.previewFailed')) as string | null | undefined) ?? broken;
       if (broken !== '') throw new Error(`${preview.dashboard.title}: ${broken}`);
       const reports = (await page.evaluate('window.previewReports')) as Record<number, Report>;
       return preview.dashboard.panels.flatMap((p) => reports[p.id] ?? []);

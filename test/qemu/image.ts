@@ -9,7 +9,7 @@ import { type Kernel, withDependencies } from './kernel.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Schedulers load their modules by themselves. */
 const MODULES = ['veth', 'bridge', 'dummy', 'ipip', 'crc32c_generic', 'nf_conntrack', 'ipv6'];
-const PROGRAMS = ['/sbin/ipvsadm', '/usr/sbin/keepalived', '/bin/ip', '/sbin/modprobe', '/bin/dash'];
+const PROGRAMS = ['/sbin/ipvsadm', '/usr/sbin/keepalived', '/bin/ip', '/sbin/modprobe', '/bin/dash', '/usr/bin/test'];
 /** Applets of busybox that tests use by name; its `ip` would hide the real one. */
 const APPLETS = ['mount', 'poweroff', 'cat', 'kill', 'sleep'];
 const GUEST = '/fourlane';
@@ -27,7 +27,6 @@ export function buildImage(kernel: Kernel): Buffer {
   for (const applet of APPLETS) image.link(`/bin/${applet}`, 'busybox');
   for (const program of PROGRAMS) addProgram(image, program);
   image.link('/bin/sh', 'dash');
-  image.link('/usr/bin/test', '/bin/busybox');
   addProgram(image, '/usr/bin/node', process.execPath);
   addModules(image, kernel);
   addCheckout(image);

@@ -42,12 +42,11 @@ export const capacityCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneServerCapacityLow',
     severity: 'critical',
-    series: ['eth1', 'eth2'].map((nic, i) => ({
-      series: `fourlane_nic_slice_enabled{nic="${nic}"}`,
-      good: 1,
-      bad: 0,
-      below: i,
-    })),
+    // The governor keeps the last NIC in service although it has failed.
+    series: ['eth1', 'eth2'].flatMap((nic, i) => [
+      { series: `fourlane_nic_slice_enabled{nic="${nic}"}`, good: 1, bad: i, below: i },
+      { series: `fourlane_nic_up{nic="${nic}"}`, good: 1, bad: 0, below: i },
+    ]),
     firesAfter: 65,
     resolvesAfter: 5,
   },
@@ -62,6 +61,7 @@ export const capacityCases: readonly AlertCase[] = [
         bad: i < 2 ? 0 : 1,
         below: i < 1 ? 0 : 1,
       })),
+      ...onServers(4, () => ({ series: 'fourlane_nic_up{nic="eth1"}', good: 1, bad: 1 })),
       ...onServers(4, () => ({ series: 'fourlane_build_info{version="0.1.0"}', good: 1, bad: 1 })),
     ],
     firesAfter: 125,

@@ -29,6 +29,18 @@ export const coreCases: readonly AlertCase[] = [
     resolvesAfter: KEEP,
   },
   {
+    // The only process is ended: its series goes, the collector finds nothing.
+    alert: 'FourlaneDataPlaneGone',
+    severity: 'critical',
+    labels: { source: 'dpvs' },
+    series: [
+      { series: 'fourlane_dpdk_up{source="dpvs"}', good: 1, bad: null, below: 1 },
+      { series: 'fourlane_collector_state{collector="dpdk", state="absent"}', good: 0, bad: 1, below: 0 },
+    ],
+    firesAfter: 30,
+    resolvesAfter: 120,
+  },
+  {
     alert: 'FourlanePacketsLost',
     severity: 'critical',
     labels: { source: 'dpvs', port: 'dpdk0' },

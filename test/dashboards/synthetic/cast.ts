@@ -26,6 +26,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   how: ['renamed', 'truncated'],
   code: ['-1'],
   interface: ['bond0'],
+  real_server: labLayout.services[0]!.realServers.map((r) => r.address.replace('8080', '443')),
   member: ['eth4', 'eth5'],
   version: ['1.10.1'],
   role: ['master', 'backup'],
@@ -70,7 +71,11 @@ export function castOf(metric: Metric, own: Own): readonly (readonly string[])[]
   for (const label of metric.labels) {
     rows = rows.flatMap((row) => {
       const service = labLayout.services.find((s) => s.name === row['service']);
-      const values = label === 'real_server' && service ? service.realServers.map((r) => r.address) : valuesOf(name, label, own);
+      const servers = service?.realServers ?? [];
+      let values = valuesOf(name, label, own);
+      if (label === 'real_server' && service) values = servers.map((r) => r.address);
+      if (label === 'rack' && service)
+        values = servers.filter((r) => r.address === row['real_server']).map((r) => `rack${r.rack}`);
       return values.map((value) => ({ ...row, [label]: value }));
     });
   }

@@ -15,7 +15,11 @@ import { LATENCY_BOUNDS, latencyCounts, moveOf } from './values.ts';
 
 /** Kinds of synthetic servers: what their collectors export, their names for NICs and sources, their part in VRRP. */
 const KINDS = {
-  'demo-dpvs': { collectors: [dpdk, dpvs, keepalived, logqueue], own: { source: ['dpvs'], nic: ['dpdk0', 'dpdk1'] }, vrrp: 'master' },
+  'demo-dpvs': {
+    collectors: [dpdk, dpvs, keepalived, logqueue],
+    own: { source: ['dpvs'], nic: ['dpdk0', 'dpdk1'] },
+    vrrp: 'master',
+  },
   'demo-lvs': { collectors: [ipvs, keepalived, nic], own: { source: ['ipvs'], nic: ['bond0', 'bond1'] }, vrrp: 'backup' },
 } as const;
 export type SyntheticName = keyof typeof KINDS;

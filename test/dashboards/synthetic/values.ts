@@ -1,5 +1,19 @@
 /** What the families of a server that this machine cannot have say, by name. Plausible sizes; made up, and called so wherever they are seen. */
-import { always, around, by, either, flow, flowed, isHot, type Move, state, trouble, troubled, troubleUntil, whole } from './moves.ts';
+import {
+  always,
+  around,
+  by,
+  either,
+  flow,
+  flowed,
+  isHot,
+  type Move,
+  state,
+  trouble,
+  troubled,
+  troubleUntil,
+  whole,
+} from './moves.ts';
 
 const NOW = Date.now() / 1000;
 const QUEUE = 8192;
@@ -36,6 +50,9 @@ const MOVES: Readonly<Record<string, Move>> = {
   dpvs_port_no_mbuf_total: always(0),
   dpvs_port_speed_bytes_per_second: always(3.125e9),
   dpdk_port_speed_bytes_per_second: always(3.125e9),
+  dpvs_port_errors_total: always(0),
+  dpvs_port_buffers: by('state', { free: around(180_000), used: around(80_000) }),
+  dpvs_bond_members: by('state', { active: always(2) }),
   snat_ports_used: whole(around(21_000)),
   snat_ports_free: whole(around(37_000)),
   snat_port_misses_total: trouble(2),
@@ -96,6 +113,8 @@ const MOVES: Readonly<Record<string, Move>> = {
   vrrp_sync_group_state: state('state', 'master'),
   ipvs_sync_daemon_running: always(1),
   nic_slice_enabled: always(1),
+  service_panic: always(0),
+  dpdk_port_errors_total: always(0),
   nic_speed_bytes_per_second: always(3.125e9),
   nic_operstate: state('state', 'up'),
   nic_carrier_losses_total: trouble(0.05),
@@ -120,7 +139,7 @@ const MOVES: Readonly<Record<string, Move>> = {
   check_results_total: by('outcome', { ok: flow(24), timeout: trouble(0.3) }),
   service_real_servers: by('state', { up: always(4) }),
   real_server_weight: always(100),
-  certificate_not_after_timestamp_seconds: (labels) => NOW + 86_400 * (9 + 7 * labels['real_server']!.length),
+  certificate_not_after_timestamp_seconds: (labels) => NOW + 86_400 * (9 + 17 * (labels['real_server']!.charCodeAt(9) - 49)),
   collector_state: state('state', 'data'),
   collector_duration_seconds: around(0.012),
   collector_last_success_timestamp_seconds: (_, t) => NOW + t - 1,
@@ -146,7 +165,5 @@ const SLOW = [0, 0, 0, 0, 0, 0, 900, 4e3, 7e3, 1.2e3, 40];
 /** Counts per bucket at `t`. */
 export function latencyCounts(core: string, t: number): number[] {
   const labels = { core };
-  return USUAL.map((rate, k) =>
-    Math.floor(rate * flowed(t + 1000) + (isHot(labels) ? SLOW[k]! * troubleUntil(t) : 0)),
-  );
+  return USUAL.map((rate, k) => Math.floor(rate * flowed(t + 1000) + (isHot(labels) ? SLOW[k]! * troubleUntil(t) : 0)));
 }

@@ -72,7 +72,10 @@ function registry(type: string, config: FieldConfigSource<any>): Registry<any> {
 }
 
 /** The frames with their display processors, and the config that was applied. */
-export function applied(panel: Panel, data: DataFrame[]): { readonly config: FieldConfigSource<any>; readonly frames: DataFrame[] } {
+export function applied(
+  panel: Panel,
+  data: DataFrame[],
+): { readonly config: FieldConfigSource<any>; readonly frames: DataFrame[] } {
   const config = complete(panel.type, panel.fieldConfig);
   const frames = applyFieldOverrides({
     data,

@@ -1,6 +1,6 @@
 /** The inside of a panel, by its kind: Grafana's components where its package has them, else an own drawing that says so. */
-import { type DataFrame, type FieldConfigSource, type FieldDisplay, getDisplayValueAlignmentFactors, getFieldDisplayValues } from '@grafana/data';
-import { BarGauge, BigValue, BigValueGraphMode, BigValueJustifyMode, BigValueTextMode, Table, TimeSeries, VizRepeater } from '@grafana/ui';
+import { type DataFrame, type FieldConfigSource, type FieldDisplay, getFieldDisplayValues, VizOrientation } from '@grafana/data';
+import { BigValue, BigValueGraphMode, BigValueJustifyMode, BigValueTextMode, Table, TimeSeries, VizRepeater } from '@grafana/ui';
 import React from 'react';
 import { Heatmap } from './heatmap.tsx';
 import type { Panel } from './model.ts';
@@ -22,7 +22,17 @@ function Lines({ panel, frames, width, height }: Figure) {
   const legend = { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [], ...panel.options?.['legend'] };
   return (
     <TimeSeries
-      {...{ frames, width, height, legend, timeRange, timeZone: 'browser', structureRev: 1, replaceVariables, options: panel.options ?? {} }}
+      {...{
+        frames,
+        width,
+        height,
+        legend,
+        timeRange,
+        timeZone: 'browser',
+        structureRev: 1,
+        replaceVariables,
+        options: panel.options ?? {},
+      }}
     />
   );
 }
@@ -34,7 +44,6 @@ function Cells({ panel, frames, width, height }: Figure) {
 
 /** Numbers of now: one figure per series. */
 function Numbers({ panel, frames, config, width, height }: Figure) {
-  const bars = panel.type === 'bargauge';
   const values = getFieldDisplayValues({
     fieldConfig: config,
     reduceOptions: { calcs: ['lastNotNull'], values: false, ...panel.options?.['reduceOptions'] },
@@ -48,34 +57,19 @@ function Numbers({ panel, frames, config, width, height }: Figure) {
       getValues={() => values}
       source={frames}
       renderCounter={1}
-      orientation={(bars ? 'horizontal' : 'auto') as never}
-      autoGrid={!bars}
-      itemSpacing={6}
-      minVizHeight={16}
+      orientation={VizOrientation.Auto}
+      autoGrid
       {...{ width, height }}
-      renderValue={({ value, width: w, height: h, count }) =>
-        bars ? (
-          <BarGauge
-            value={value.display}
-            field={value.field}
-            orientation={'horizontal' as never}
-            displayMode={panel.options?.['displayMode'] ?? 'gradient'}
-            alignmentFactors={getDisplayValueAlignmentFactors(values)}
-            itemSpacing={8}
-            showUnfilled
-            {...{ theme, width: w, height: h, ...(value.view && value.colIndex !== undefined ? { display: value.view.getFieldDisplayProcessor(value.colIndex) } : {}) }}
-          />
-        ) : (
-          <BigValue
-            value={value.display}
-            colorMode={panel.options?.['colorMode'] ?? 'value'}
-            graphMode={BigValueGraphMode.None}
-            justifyMode={BigValueJustifyMode.Auto}
-            textMode={panel.options?.['textMode'] ?? BigValueTextMode.Auto}
-            {...{ theme, count, width: w, height: h }}
-          />
-        )
-      }
+      renderValue={({ value, width: w, height: h, count }) => (
+        <BigValue
+          value={value.display}
+          colorMode={panel.options?.['colorMode'] ?? 'value'}
+          graphMode={BigValueGraphMode.None}
+          justifyMode={BigValueJustifyMode.Auto}
+          textMode={panel.options?.['textMode'] ?? BigValueTextMode.Auto}
+          {...{ theme, count, width: w, height: h }}
+        />
+      )}
     />
   );
 }
@@ -84,7 +78,6 @@ const KINDS: Readonly<Record<string, (figure: Figure) => React.ReactElement>> = 
   timeseries: Lines,
   table: Cells,
   stat: Numbers,
-  bargauge: Numbers,
   'state-timeline': StateTimeline,
   heatmap: Heatmap,
 };

@@ -1,5 +1,12 @@
 /** Answers of Prometheus as the data frames that Grafana's data source would make of them. */
-import { type DataFrame, FieldType, standardTransformers, standardTransformersRegistry, toDataFrame, transformDataFrame } from '@grafana/data';
+import {
+  type DataFrame,
+  FieldType,
+  standardTransformers,
+  standardTransformersRegistry,
+  toDataFrame,
+  transformDataFrame,
+} from '@grafana/data';
 import { firstValueFrom } from 'rxjs';
 import type { Panel, Target } from './model.ts';
 import { instant, overTime, type Series } from './prometheus.ts';

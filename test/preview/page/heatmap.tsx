@@ -30,7 +30,7 @@ function buckets(frames: readonly DataFrame[]): readonly { readonly le: number; 
 
 export function Heatmap({ frames, width, height }: { frames: DataFrame[]; width: number; height: number }) {
   const rows = buckets(frames);
-  const [left, right, top, bottom] = [60, width - 8, 12, height - AXIS];
+  const [left, right, top, bottom] = [72, width - 8, 12, height - AXIS];
   const rowHeight = (bottom - top) / Math.max(1, rows.length);
   const most = Math.max(...rows.flatMap((r) => [...r.counts.values()]));
   const x = timeScale(left, right);

@@ -37,7 +37,12 @@ class Guard extends React.Component<React.PropsWithChildren<{ panel: Panel }>, {
 }
 
 function Content({ panel, data, width, height }: { panel: Panel; data: DataFrame[]; width: number; height: number }) {
-  if (data.length === 0) return <div style={{ textAlign: 'center', paddingTop: height / 2 - 12 }}>No data</div>;
+  if (data.length === 0)
+    return (
+      <div style={{ textAlign: 'center', paddingTop: height / 2 - 12 }}>
+        {panel.fieldConfig?.defaults['noValue'] ?? 'No data'}
+      </div>
+    );
   return (
     <Guard panel={panel}>
       <Figure {...{ panel, width, height, ...applied(panel, data) }} />
@@ -65,8 +70,14 @@ function Box({ panel }: { panel: Panel }) {
   }, []);
   return (
     <div style={{ position: 'absolute', left: x * column, top: y * UNIT, width, height }}>
-      <PanelChrome title={interpolate(panel.title)} description={panel.description ?? ''} {...{ width, height, ...(failed ? { statusMessage: failed } : {}) }}>
-        {(innerWidth: number, innerHeight: number) => (data === undefined ? <span>{failed}</span> : <Content {...{ panel, data }} width={innerWidth} height={innerHeight} />)}
+      <PanelChrome
+        title={interpolate(panel.title)}
+        description={panel.description ?? ''}
+        {...{ width, height, ...(failed ? { statusMessage: failed } : {}) }}
+      >
+        {(innerWidth: number, innerHeight: number) =>
+          data === undefined ? <span>{failed}</span> : <Content {...{ panel, data }} width={innerWidth} height={innerHeight} />
+        }
       </PanelChrome>
     </div>
   );
@@ -74,7 +85,9 @@ function Box({ panel }: { panel: Panel }) {
 
 function Row({ panel }: { panel: Panel }) {
   const { y } = panel.gridPos;
-  return <div style={{ position: 'absolute', top: y * UNIT + 4, fontSize: 16, fontWeight: 500 }}>▾ {interpolate(panel.title)}</div>;
+  return (
+    <div style={{ position: 'absolute', top: y * UNIT + 4, fontSize: 16, fontWeight: 500 }}>▾ {interpolate(panel.title)}</div>
+  );
 }
 
 function App() {
@@ -96,7 +109,9 @@ function App() {
           ))}
         </div>
         <div style={{ position: 'relative', height: bottom * UNIT }}>
-          {panels.map((panel) => (panel.type === 'row' ? <Row key={panel.id} panel={panel} /> : <Box key={panel.id} panel={panel} />))}
+          {panels.map((panel) =>
+            panel.type === 'row' ? <Row key={panel.id} panel={panel} /> : <Box key={panel.id} panel={panel} />,
+          )}
         </div>
       </div>
     </ThemeContext.Provider>

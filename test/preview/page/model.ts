@@ -35,6 +35,7 @@ export interface Variable {
   readonly label?: string;
   readonly type: string;
   readonly query?: string;
+  readonly current?: { readonly value?: string };
   readonly includeAll?: boolean;
   readonly allValue?: string;
   readonly multi?: boolean;

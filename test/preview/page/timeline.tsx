@@ -29,7 +29,7 @@ function stretches(frame: DataFrame): Stretch[] {
 
 export function StateTimeline({ frames, width, height }: { frames: DataFrame[]; width: number; height: number }) {
   const names = frames.map((f) => getFieldDisplayName(f.fields[1]!, f, frames));
-  const left = Math.min(width / 2, 12 + 6 * Math.max(...names.map((n) => n.length)));
+  const left = Math.min(width / 2, 14 + 6.6 * Math.max(...names.map((n) => n.length)));
   const [right, top] = [width - 8, 12];
   const rows = frames.map(stretches);
   const legend = [...new Map(rows.flat().map((s) => [s.text, s.colour]))];
@@ -64,7 +64,10 @@ export function StateTimeline({ frames, width, height }: { frames: DataFrame[]; 
       ))}
       <TimeAxis {...{ left, right }} y={bottom} />
       {legend.map(([text, colour], k) => (
-        <g key={text} transform={`translate(${8 + legend.slice(0, k).reduce((w, [t]) => w + 30 + 6.5 * t.length, 0)},${height - 6})`}>
+        <g
+          key={text}
+          transform={`translate(${8 + legend.slice(0, k).reduce((w, [t]) => w + 30 + 6.5 * t.length, 0)},${height - 6})`}
+        >
           <rect width={14} height={4} y={-6} fill={colour} stroke={theme.colors.border.medium} />
           <text x={18} {...TEXT}>
             {text}

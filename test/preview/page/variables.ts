@@ -9,7 +9,7 @@ export const shown: { readonly label: string; readonly value: string }[] = [];
 export async function resolveVariables(): Promise<void> {
   for (const v of preview.dashboard.templating.list) {
     let value = 'Prometheus';
-    if (v.type === 'custom') value = (v.query ?? '').split(',')[0]!;
+    if (v.type === 'custom') value = v.current?.value ?? '';
     if (v.type === 'query') {
       const parts = /^label_values\((.+), ?(\w+)\)$/.exec(v.query ?? '');
       if (parts === null) throw new Error(`variable ${v.name}: the preview does not know the query ${v.query}`);

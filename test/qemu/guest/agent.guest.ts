@@ -1,6 +1,6 @@
 /** The whole agent on a real kernel: a real server dies and comes back, and clients notice nothing of it. */
 import assert from 'node:assert/strict';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { AgentProcess, QUICK, until, writeConfig } from '../../system/harness.ts';
 import { get, ipvsadm, makeNetwork, RS, saved, serveBoth, settled, serving, table, VIP, weightOf } from './net.ts';
@@ -51,8 +51,8 @@ describe('the agent with the ipvs actuator', () => {
     assert.equal(saved(), before.replace('-w 7', '-w 0'));
     assert.deepEqual(await get(4), ['rs2', 'rs2', 'rs2', 'rs2']);
     assert.equal(await agent.metric('fourlane_action_pending', 'actuator="ipvs"'), 0);
-    await until('the state is saved', LIMIT_MS, () => agent.logged(/realServer web .*: done/) !== undefined);
-    await agent.end('SIGTERM', 30_000);
+    await until('the state is saved', LIMIT_MS, () => readFileSync(`${dir}/state.json`, 'utf8').includes('was'));
+    await agent.end('SIGKILL');
     await start();
     assert.equal(weightOf(WEB, RS1), 0);
     await serving('rs1', true);
@@ -65,7 +65,8 @@ describe('the agent with the ipvs actuator', () => {
     await weight(0);
     ipvsadm(`-e -t ${WEB} -r ${RS1} -m -w 9 -x 1000 -y 500`);
     await weight(0);
-    assert.equal(await agent.metric('fourlane_action_drift_total', 'actuator="ipvs"'), 1);
+    const drifts = () => agent.metric('fourlane_action_drift_total', 'actuator="ipvs"');
+    await until('one drift is counted', LIMIT_MS, async () => (await drifts()) === 1);
     await serving('rs1', true);
     await weight(9);
   });

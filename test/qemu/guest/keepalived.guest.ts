@@ -52,7 +52,7 @@ describe('beside keepalived', () => {
     until(`keepalived gives ${realServer} weight ${wanted}`, LIMIT_MS, async () => {
       await sleep(200);
       return weightOf(WEB, realServer) === wanted;
-    });
+    }).catch((error: Error) => assert.fail(`${error.message}\n${log.split('\n').slice(-20).join('\n')}`));
   const logged = (text: string) => until(`keepalived logs "${text}"`, LIMIT_MS, () => log.includes(text));
 
   before(async () => {
@@ -65,6 +65,8 @@ describe('beside keepalived', () => {
     for (const stream of [keepalived.stdout!, keepalived.stderr!])
       stream.setEncoding('utf8').on('data', (text: string) => (log += text));
     process.once('exit', () => keepalived.kill());
+    await logged(`[${RS.rs1}]:tcp:80 success`);
+    await logged(`[${RS.rs2}]:tcp:80 success`);
     await weight(RS1, 5);
     await weight(RS2, 7);
   });

@@ -135,9 +135,9 @@ export async function settled(): Promise<void> {
   });
 }
 
-/** The whole table: what can be set, and the thresholds, which `-S` leaves out. */
+/** The whole table: what can be set, and the thresholds, which `-S` leaves out; without numbers of connections. */
 export function saved(): string {
-  return run(['sh', '-c', 'ipvsadm -S -n; ipvsadm -Ln --thresholds']);
+  return run(['sh', '-c', 'ipvsadm -S -n; ipvsadm -Ln --thresholds']).replace(/^( {2}-> \S+ +\d+ +\d+) .*$/gm, '$1');
 }
 
 /** Weight of a destination, service and address as `ipvsadm -Ln` prints them; undefined when it is not there. */

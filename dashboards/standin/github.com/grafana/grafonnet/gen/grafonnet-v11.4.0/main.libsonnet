@@ -79,19 +79,18 @@ local labelled = { generalOptions: setters([], ['label']) };
   panel: {
     row: { new(title): { type: 'row', title: title, collapsed: false, gridPos: { h: 1, w: 24, x: 0 } } },
     stat: panel('stat') + { options: setters(['options'], ['colorMode', 'graphMode']) + reduced },
-    barGauge: panel('bargauge') + { options: setters(['options'], ['orientation', 'displayMode']) + reduced },
     table: panel('table') + { options: { withSortBy(v): { options+: { sortBy: list(v) } } } },
     timeSeries: panel('timeseries') + {
       fieldConfig: {
         defaults: {
-          custom: setters(custom, ['fillOpacity', 'showPoints']) + {
+          custom: setters(custom, ['axisSoftMax', 'fillOpacity', 'showPoints']) + {
             stacking: setters(custom + ['stacking'], ['mode']),
             thresholdsStyle: setters(custom + ['thresholdsStyle'], ['mode']),
           },
         },
       },
       options: {
-        legend: setters(['options', 'legend'], ['displayMode', 'placement']) + { withCalcs(v): { options+: { legend+: { calcs: list(v) } } } },
+        legend: setters(['options', 'legend'], ['displayMode', 'placement', 'sortBy', 'sortDesc']) + { withCalcs(v): { options+: { legend+: { calcs: list(v) } } } },
         tooltip: setters(['options', 'tooltip'], ['mode', 'sort']),
       },
     },
