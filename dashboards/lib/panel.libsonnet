@@ -53,18 +53,21 @@ local targets(s) =
   series(s)::
     local kind = g.panel.timeSeries;
     local custom = kind.fieldConfig.defaults.custom;
+    local low = std.get(s, 'low', false);
     common(kind, s)
     + kind.queryOptions.withTargets(targets(s))
-    + custom.withFillOpacity(10)
+    // Areas where they add up or have two sides; elsewhere they would only cover each other.
+    + custom.withFillOpacity(if std.get(s, 'stack', false) then 25 else if std.objectHas(s, 'mirrored') then 10 else 0)
     + custom.withShowPoints('never')
     + (if std.objectHas(SOFT_MAX, s.unit) && !std.objectHas(s, 'max') then custom.withAxisSoftMax(SOFT_MAX[s.unit]) else {})
     + (if std.get(s, 'stack', false) then custom.stacking.withMode('normal') else {})
     + (if std.objectHas(s, 'steps') then custom.thresholdsStyle.withMode('line') else {})
     + kind.options.legend.withDisplayMode('table')
     + kind.options.legend.withPlacement('bottom')
-    + kind.options.legend.withCalcs(['lastNotNull', 'max'])
-    + kind.options.legend.withSortBy('Max')
-    + kind.options.legend.withSortDesc(true)
+    // The worst on top: it is the lowest where `low` says so.
+    + kind.options.legend.withCalcs(['lastNotNull', if low then 'min' else 'max'])
+    + kind.options.legend.withSortBy(if low then 'Min' else 'Max')
+    + kind.options.legend.withSortDesc(!low)
     + kind.options.tooltip.withMode('multi')
     + kind.options.tooltip.withSort('desc')
     + (if std.objectHas(s, 'mirrored') then kind.standardOptions.withOverrides([

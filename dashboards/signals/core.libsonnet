@@ -82,6 +82,7 @@ function(config)
       unit: 'hertz',
       min: 0,
       expr: 'bottomk($k, sum by (server, source, core) (rate(fourlane_core_loops_total{%s}[$__rate_interval])))' % sel,
+      low: true,
       legend: '{{server}} {{source}} {{core}}',
     },
     loopMax:: {
@@ -106,6 +107,7 @@ function(config)
       title: 'Packets by core',
       description: 'Packets received per second by the busiest cores. Unequal cores: RSS is skewed.',
       unit: 'pps',
+      min: 0,
       expr: 'topk($k, sum by (server, source, core) (rate(fourlane_core_packets_total{%s, direction="in"}[$__rate_interval])))' % sel,
       legend: '{{server}} {{source}} {{core}}',
     },
@@ -182,6 +184,7 @@ function(config)
       title: 'Kernel LVS by CPU',
       description: 'Packets per second that kernel LVS handled on each CPU. One CPU alone: spread the NIC\'s queues.',
       unit: 'pps',
+      min: 0,
       expr: 'topk($k, sum by (server, core) (rate(fourlane_ipvs_cpu_packets_total{%s}[$__rate_interval])))' % server,
       legend: '{{server}} CPU {{core}}',
     },

@@ -53,6 +53,7 @@ function(config)
       max: 1,
       expr: 'sum by (server, nic) (fourlane_lane_cells{%s, state="ok"}) / sum by (server, nic) (fourlane_lane_cells{%s})' % [sel, sel],
       legend: '{{server}} {{nic}}',
+      low: true,
     },
     linkFail:: {
       title: 'Cells whose link fails',
@@ -120,7 +121,7 @@ function(config)
     },
     devices:: {
       title: 'Devices',
-      description: 'The kernel\'s view of each NIC\'s device. A speed below its siblings\' is a bad cable or a forced port; admin off: somebody took it down.',
+      description: 'The kernel\'s view of each NIC\'s device. A speed below its siblings\' is a bad cable or a forced port; admin off: somebody took it down. Members: of its bond, in use; LACP: whether the switch answers.',
       by: [['server', 'Server'], ['nic', 'NIC']],
       sort: 'Carrier lost',
       columns: [
@@ -128,8 +129,8 @@ function(config)
         { title: 'Works', unit: 'short', expr: 'max by (server, nic) (fourlane_nic_operstate{%s, state=~"up|unknown"})' % sel, mappings: panel.words('no', 'yes'), steps: panel.falling(1, 1) },
         { title: 'Speed', unit: 'bps', expr: '8 * max by (server, nic) (fourlane_nic_speed_bytes_per_second{%s})' % sel },
         { title: 'Carrier lost', unit: 'short', decimals: 0, expr: 'sum by (server, nic) (increase(fourlane_nic_carrier_losses_total{%s}[$__range]))' % sel, steps: panel.rising(1, 4) },
-        { title: 'Bond members in use', unit: 'short', expr: 'sum by (server, nic) (fourlane_nic_member_active{%s})' % sel },
-        { title: 'LACP partner', unit: 'short', expr: 'min by (server, nic) (fourlane_nic_bond_lacp_partner{%s})' % sel, mappings: panel.words('none', 'yes'), steps: panel.falling(1, 1) },
+        { title: 'Members', unit: 'short', expr: 'sum by (server, nic) (fourlane_nic_member_active{%s})' % sel },
+        { title: 'LACP', unit: 'short', expr: 'min by (server, nic) (fourlane_nic_bond_lacp_partner{%s})' % sel, mappings: panel.words('none', 'yes'), steps: panel.falling(1, 1) },
       ],
     },
     traffic:: {

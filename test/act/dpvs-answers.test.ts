@@ -6,12 +6,12 @@ import { AgentServer, call, FakeAgent, type Recorded, recorded, replay, results,
 const server = new AgentServer(() => ({ status: 404, body: '' }));
 await server.listen();
 after(() => server.close());
-beforeEach(() => void (server.requests.length = 0));
 
 const services = (name: string) => parseServices(Buffer.from(recorded(name).body));
 const paths = () => server.requests.map((r) => `${r.method} ${r.path}`);
 
 describe('recorded answers of dpvs-agent', () => {
+  beforeEach(() => void (server.requests.length = 0));
   it('live: real weights, no version, null items left out', () => {
     const live = services('made-through-agent/vs_hc');
     assert.deepEqual(
@@ -122,6 +122,7 @@ describe('recorded answers of dpvs-agent', () => {
 });
 
 describe('an agent in trouble', () => {
+  beforeEach(() => void (server.requests.length = 0));
   const ID = '10.71.0.102-8081-tcp';
   let fake: FakeAgent;
   beforeEach(() => {

@@ -15,19 +15,6 @@ const server = new AgentServer((request) => fake.respond(request));
 await server.listen();
 after(() => server.close());
 const closers: (() => Promise<void>)[] = [];
-beforeEach(() => {
-  fake = new FakeAgent();
-  fake.put(ID, [
-    { ip: '10.72.0.11', port: 8080, weight: 101 },
-    { ip: '10.72.0.12', port: 8080, weight: 100 },
-  ]);
-  fake.put(OTHER, [{ ip: '10.72.0.11', port: 53, weight: 7 }]);
-  server.respond = (request) => fake.respond(request);
-  server.requests.length = 0;
-});
-afterEach(async () => {
-  for (const close of closers.splice(0)) await close();
-});
 
 const wish = (realServer: string, weight: number, part: Partial<Effect> = {}) => wishOf(server.url, realServer, weight, part);
 
@@ -37,6 +24,19 @@ const stateOf = (ip: string, id = ID) => {
 };
 
 describe('dpvs', () => {
+  beforeEach(() => {
+    fake = new FakeAgent();
+    fake.put(ID, [
+      { ip: '10.72.0.11', port: 8080, weight: 101 },
+      { ip: '10.72.0.12', port: 8080, weight: 100 },
+    ]);
+    fake.put(OTHER, [{ ip: '10.72.0.11', port: 53, weight: 7 }]);
+    server.respond = (request) => fake.respond(request);
+    server.requests.length = 0;
+  });
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
   it('inhibits a real server and restores it as its owner has configured it, touching nothing else', async () => {
     const [out] = await call([wish('10.72.0.11:8080', 0)]);
     assert.deepEqual([out?.result, stateOf('10.72.0.11'), stateOf('10.72.0.12')], ['done', [0, true], [100, false]]);

@@ -22,10 +22,6 @@ after(() => {
   server.closeAllConnections();
   server.close();
 });
-beforeEach(() => {
-  requests.length = 0;
-  answer = (response) => response.end();
-});
 
 const spec = { type: 'webhook', url, headers: { authorization: 'Bearer abc' }, timeout: 2000 };
 const nic = effectOf({ spec });
@@ -40,6 +36,10 @@ const rs = effectOf({
 });
 
 describe('webhook', () => {
+  beforeEach(() => {
+    requests.length = 0;
+    answer = (response) => response.end();
+  });
   it('posts all effects in one request, as documented', async () => {
     assert.equal(await webhook.perform(spec, [nic, rs], { announce: false }), 'done');
     const [request] = requests;

@@ -16,7 +16,7 @@ test('off: nothing is counted, nothing runs', async () => {
 test('what arrives is what /metrics shows, to the last digit, and spans as they were; what waits at the end is sent', async () => {
   const collector = await Receiver.start();
   const { telemetry, lines, count } = stage();
-  const wanted = settings(collector.url, { interval: 1000, timeout: 1000 });
+  const wanted = settings(collector.url, { interval: 5000, timeout: 5000 });
   telemetry.follow(wanted);
   telemetry.follow({ ...wanted });
   telemetry.tracer.span('outer', { attributes: { text: 'x', number: 1.5, yes: true } }, () =>

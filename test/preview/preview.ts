@@ -1,7 +1,7 @@
 /**
  * `npm run dashboards:preview [-- --only core,nic --minutes 3]`: every dashboard with data of the lab under faults, drawn with Grafana's
  * components, light and dark, into docs/screenshots/dashboards. A preview, not Grafana: docs/dashboards.md says what differs.
- * Needs root, iproute2, nftables, prometheus, chromium. Exit code 1 when a panel has no data or fails.
+ * Needs root; installs the Debian packages it misses. Exit code 1 when a panel has no data or fails.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -47,7 +47,7 @@ function show(name: string, theme: string, reports: readonly Report[]): void {
     console.log(`${name.padEnd(9)} ${theme.padEnd(6)} ${r.state.padEnd(12)} ${r.panel}${r.why ? `: ${r.why}` : ''}`);
 }
 
-ensure(['iproute2', 'nftables', 'prometheus', 'prometheus-alertmanager', 'chromium']);
+ensure(['iproute2', 'nftables', 'prometheus', 'prometheus-alertmanager', 'chromium', 'pngquant']);
 const page = bundle();
 mkdirSync(OUT, { recursive: true });
 const minutes = Number(values.minutes);

@@ -1,4 +1,5 @@
 /** Draws a dashboard in chromium and takes its picture. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
@@ -13,6 +14,12 @@ const PAGE = (preview: Preview) => `<!doctype html><meta charset="utf-8"><link r
 <style>*, *::before, *::after { box-sizing: border-box } body { margin: 0 }</style><div id="root"></div>
 <script>window.__grafana_public_path__ = '/public/'; window.PREVIEW = ${JSON.stringify(preview).replaceAll('<', '\\u003c')}</script>
 <script src="/main.js"></script>`;
+
+/** A palette of 256 colours: a fourth of the size, and no difference that an eye finds on a page of plain colours. */
+function compact(path: string): void {
+  const { status, stderr } = spawnSync('pngquant', ['--force', '--strip', '--output', path, '256', path], { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`pngquant ${path}: ${stderr}`);
+}
 
 export class Camera {
   readonly #browser: Browser;
@@ -62,6 +69,7 @@ export class Camera {
       // Drawing follows the report.
       await page.waitForTimeout(700);
       await page.screenshot({ path, fullPage: true });
+      compact(path);
       broken = ((await page.evaluate('window.previewFailed')) as string | null | undefined) ?? broken;
       if (broken !== '') throw new Error(`${preview.dashboard.title}: ${broken}`);
       const reports = (await page.evaluate('window.previewReports')) as Record<number, Report>;

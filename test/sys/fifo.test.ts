@@ -11,15 +11,6 @@ let dir: string;
 let path: string;
 const fifos: Fifo[] = [];
 
-beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), 'fourlane-fifo-'));
-  path = join(dir, 'deep', 'er', 'fifo');
-});
-afterEach(async () => {
-  await Promise.all(fifos.splice(0).map((f) => f.close()));
-  rmSync(dir, { recursive: true });
-});
-
 async function opened(options = OPTIONS): Promise<Fifo> {
   const fifo = await Fifo.open(path, options);
   fifos.push(fifo);
@@ -34,6 +25,14 @@ async function write(text: string): Promise<void> {
 }
 
 describe('a FIFO', () => {
+  beforeEach(() => {
+    dir = mkdtempSync(join(tmpdir(), 'fourlane-fifo-'));
+    path = join(dir, 'deep', 'er', 'fifo');
+  });
+  afterEach(async () => {
+    await Promise.all(fifos.splice(0).map((f) => f.close()));
+    rmSync(dir, { recursive: true });
+  });
   it('is made with its directories and mode, whatever the umask', async () => {
     const umask = process.umask(0o77);
     await opened({ mode: 0o620, maxLine: 100 });

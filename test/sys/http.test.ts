@@ -16,9 +16,6 @@ after(() => {
   server.closeAllConnections();
   server.close();
 });
-beforeEach(() => {
-  answer = (response) => response.end('yes');
-});
 
 const get = (options: Partial<Parameters<typeof exchange>[1]> = {}, where = url) =>
   exchange(where, { method: 'GET', timeoutMs: 2000, mostBytes: 1000, ...options });
@@ -33,6 +30,9 @@ const kindOf = (promise: Promise<unknown>) =>
   );
 
 describe('exchange', () => {
+  beforeEach(() => {
+    answer = (response) => response.end('yes');
+  });
   it('gives status and body, whatever the status', async () => {
     const ok = await get();
     assert.deepEqual([ok.status, ok.body.toString()], [200, 'yes']);

@@ -27,6 +27,7 @@ const PROBES: Readonly<Record<string, string>> = {
   logrotate: 'logrotate',
   jsonnet: 'jsonnet',
   chromium: 'chromium',
+  pngquant: 'pngquant',
   openssl: 'openssl',
   curl: 'curl',
   'qemu-system-x86': 'qemu-system-x86_64',

@@ -25,7 +25,7 @@ const MOVES: Readonly<Record<string, Move>> = {
   core_packets_total: flow(3.1e5),
   core_bytes_total: flow(1.9e8),
   core_dropped_total: trouble(40),
-  core_cycles_total: by('state', { busy: flow(9e8), idle: flow(1.5e9) }),
+  core_cycles_total: by('state', { busy: flow(9e8), idle: (labels, t) => flow(1.5e9)({ ...labels, core: '0' }, t) }),
   core_loop_max_seconds: (labels) => (isHot(labels) ? 2.1e-3 : 4e-4),
   core_slow_loop_max_seconds: (labels) => (isHot(labels) ? 2.1e-3 : 4e-4),
   core_slow_loops_total: trouble(0.5),

@@ -1,5 +1,12 @@
 /** The inside of a panel, by its kind: Grafana's components where its package has them, else an own drawing that says so. */
-import { type DataFrame, type FieldConfigSource, type FieldDisplay, getFieldDisplayValues, VizOrientation } from '@grafana/data';
+import {
+  applyNullInsertThreshold,
+  type DataFrame,
+  type FieldConfigSource,
+  type FieldDisplay,
+  getFieldDisplayValues,
+  VizOrientation,
+} from '@grafana/data';
 import { BigValue, BigValueGraphMode, BigValueJustifyMode, BigValueTextMode, Table, TimeSeries, VizRepeater } from '@grafana/ui';
 import React from 'react';
 import { Heatmap } from './heatmap.tsx';
@@ -18,12 +25,19 @@ interface Figure {
 
 const replaceVariables = (text: string) => interpolate(text);
 
+/** Missing points as gaps: Grafana's panel does this for each frame, its component for the first only. */
+function withGaps(frame: DataFrame): DataFrame {
+  const refFieldPseudoMin = timeRange.from.valueOf();
+  const refFieldPseudoMax = timeRange.to.valueOf();
+  return applyNullInsertThreshold({ frame, refFieldPseudoMin, refFieldPseudoMax });
+}
+
 function Lines({ panel, frames, width, height }: Figure) {
   const legend = { showLegend: true, displayMode: 'list', placement: 'bottom', calcs: [], ...panel.options?.['legend'] };
   return (
     <TimeSeries
       {...{
-        frames,
+        frames: frames.map(withGaps),
         width,
         height,
         legend,

@@ -18,7 +18,15 @@ describe('the agent with the ipvs actuator', () => {
     nics: [{ name: 'br0', anchors: [RS.rs2] }],
     // Slow enough for an emulated machine: a probe that starts late proves nothing.
     checks: { web: { type: 'tcp', interval: '2s', timeout: '1s', fall: 2, rise: 2 } },
-    services: [{ name: 'web', vip: `${WEB}/tcp`, check: 'web', realServers: [RS1, `${RS.rs2}:80`], actuator: { ipvs: {} } }],
+    services: [
+      {
+        name: 'web',
+        vip: `${WEB}/tcp`,
+        check: 'web',
+        realServers: [RS1, `${RS.rs2}:80`],
+        actuator: { ipvs: { timeout: '20s' } },
+      },
+    ],
     collectors: { ipvs: { interval: '2s', timeout: '2s' } },
     rules: QUICK,
   });
@@ -31,6 +39,10 @@ describe('the agent with the ipvs actuator', () => {
     await agent.ready();
   };
   const weight = (wanted: number) => until(`weight ${wanted}`, LIMIT_MS, () => weightOf(WEB, RS1) === wanted);
+
+  /** A weight is in the kernel a moment before the agent knows so. */
+  const done = () =>
+    until('nothing is pending', LIMIT_MS, async () => (await agent.metric('fourlane_action_pending', 'actuator="ipvs"')) === 0);
 
   before(async () => {
     makeNetwork();
@@ -50,7 +62,7 @@ describe('the agent with the ipvs actuator', () => {
     await weight(0);
     assert.equal(saved(), before.replace('-w 7', '-w 0'));
     assert.deepEqual(await get(4), ['rs2', 'rs2', 'rs2', 'rs2']);
-    assert.equal(await agent.metric('fourlane_action_pending', 'actuator="ipvs"'), 0);
+    await done();
     await until('the state is saved', LIMIT_MS, () => readFileSync(`${dir}/state.json`, 'utf8').includes('was'));
     await agent.end('SIGKILL');
     await start();
@@ -63,10 +75,14 @@ describe('the agent with the ipvs actuator', () => {
   it('sees somebody else overwrite the weight, sets it again, and counts that', async () => {
     await serving('rs1', false);
     await weight(0);
+    await done();
     ipvsadm(`-e -t ${WEB} -r ${RS1} -m -w 9 -x 1000 -y 500`);
     await weight(0);
-    const drifts = () => agent.metric('fourlane_action_drift_total', 'actuator="ipvs"');
-    await until('one drift is counted', LIMIT_MS, async () => (await drifts()) === 1);
+    await until('one drift is counted', LIMIT_MS, async () => {
+      const drifts = await agent.metric('fourlane_action_drift_total', 'actuator="ipvs"');
+      if (drifts === 1) return true;
+      throw new Error(`${drifts}: ${JSON.stringify(agent.log.slice(-8))}`);
+    });
     await serving('rs1', true);
     await weight(9);
   });
