@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { dashboards } from '../dashboards/dashboard.ts';
-import { Synthetic } from '../lab/synthetic.ts';
+import { Synthetic } from './fleet-server.ts';
 import { ensure } from '../system/ensure.ts';
 
 const { values } = parseArgs({
