@@ -1,7 +1,7 @@
 /** What /metrics says, read by Prometheus' own parsers. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -39,6 +39,13 @@ test('promtool finds nothing to complain about in the text format', async () => 
   const text = (await ask(server.port, '/metrics')).body.toString();
   assert.deepEqual(promtool(['check', 'metrics'], text), { status: 0, said: '' });
   assert.notEqual(promtool(['check', 'metrics'], text.replace('# TYPE', '# TIPE x\n# TYPE x')).status, 0);
+});
+
+test('nor in that of a host with every source, and of a host with none', () => {
+  for (const name of ['host-every-source', 'host-no-source']) {
+    const text = readFileSync(new URL(`../fixtures/expose/${name}.txt`, import.meta.url), 'utf8');
+    assert.deepEqual(promtool(['check', 'metrics'], text), { status: 0, said: '' }, name);
+  }
 });
 
 test('Prometheus reads every sample of the OpenMetrics format', async () => {
