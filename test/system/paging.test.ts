@@ -38,7 +38,7 @@ async function until(what: string, holds: () => Promise<boolean>, limitMs = 60_0
 const pages = async (since: number) => (await monitoring.sent(since)).filter((s) => s.to === 'page');
 const firing = (sent: readonly Sent[]) => sent.filter((s) => s.status === 'firing');
 
-/** Plays a fault; returns the pages it made. Consequences get time to be sent, were they not inhibited. */
+/** Plays a fault; returns the pages it made. `watchMs`: the longest `for` of a consequence and the wait of its group, so that it were sent. */
 async function pagesOf(hurt: () => void | Promise<void>, watchMs: number): Promise<{ t0: number; got: Sent[] }> {
   // Without memory of the faults before: the burn of the error budget, which nothing inhibits, is about their sum.
   await monitoring.forget();
@@ -68,7 +68,7 @@ const describe = (sent: readonly Sent[]) =>
   );
 
 test('a link cut sends one page: cluster, server, NIC, cause, first command; none for its real servers; it resolves', async () => {
-  const { t0, got } = await pagesOf(() => lab.space.ip('tor1', ['link set lb down']), 25_000);
+  const { t0, got } = await pagesOf(() => lab.space.ip('tor1', ['link set lb down']), 38_000);
   assert.equal(got.length, 1, describe(got));
   const [page] = got;
   assert.equal(page!.alerts.length, 1);
@@ -98,7 +98,7 @@ test('a link cut sends one page: cluster, server, NIC, cause, first command; non
 test('an isolated load balancer sends one page', async () => {
   const { t0, got } = await pagesOf(() => {
     for (const u of uplinks) lab.nft(u.tor, deaf());
-  }, 15_000);
+  }, 23_000);
   assert.deepEqual(
     got.flatMap((s) => s.alerts.map((a) => a.labels['alertname'])),
     ['FourlaneAgentIsolated'],
@@ -109,7 +109,7 @@ test('an isolated load balancer sends one page', async () => {
 
 test('a failed rack sends one page', async () => {
   const rack = labLayout.servers.filter((s) => s.rack === 1);
-  const { t0, got } = await pagesOf(() => lab.set(...rack.map((s) => ({ rs: s.name, refuse: true }))), 20_000);
+  const { t0, got } = await pagesOf(() => lab.set(...rack.map((s) => ({ rs: s.name, refuse: true }))), 23_000);
   assert.deepEqual(
     got.flatMap((s) => s.alerts.map((a) => [a.labels['alertname'], a.labels['rack']])),
     [['FourlaneRackFault', 'rack1']],
