@@ -52,6 +52,7 @@ function filled(expr: string, uid: string): string {
   const server = uid === 'fourlane-cluster' ? '.+' : uid === 'fourlane-service' ? '.+' : 'lb1';
   return expr
     .replaceAll('$__rate_interval', '20s')
+    .replaceAll('$__range', `${SECONDS}s`)
     .replaceAll(/\$(\w+)/g, (_, name: string) => (name === 'server' ? server : (VALUES[name] ?? '.+')));
 }
 
