@@ -140,7 +140,7 @@ export class Synthetic {
     const prefix = `${name}{${set}} `;
     if (state && !counter && STATES[name] !== undefined && !/_cells$|_real_servers$|_addresses$/.test(name)) {
       this.#series.push({ prefix, scale, counter, fixed: Number(set.includes(`state="${first}"`)) });
-    } else if (/_weight$/.test(name)) this.#series.push({ prefix, scale, counter, fixed: 100 });
+    } else if (name.endsWith('_weight')) this.#series.push({ prefix, scale, counter, fixed: 100 });
     else if (!counter && QUIET.test(name)) this.#series.push({ prefix, scale, counter, fixed: 0 });
     else if (!counter && /_up$|_carrier$|_enabled$|_info$|_success$|_successful$|_running$|_present$|_connected$/.test(name)) {
       this.#series.push({ prefix, scale, counter, fixed: 1 });
