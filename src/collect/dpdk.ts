@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { type CollectContext, collector, type Evidence, type Reading, type Source } from './collector.ts';
 import { type Down, Instance, type Up } from './dpdk/instance.ts';
 import { DPDK_METRICS, UP } from './dpdk/metrics.ts';
-import { matcher, patterns } from './dpdk/patterns.ts';
+import { matcher, patterns } from './patterns.ts';
 import { portEvidence, publishProcess } from './dpdk/publish.ts';
 import type { Choice } from './dpdk/reader.ts';
 import { contract } from './telemetry/commands.ts';

@@ -8,7 +8,7 @@
 import { z } from 'zod';
 import { duration } from '../model/schema.ts';
 import { collector } from './collector.ts';
-import { patterns } from './dpdk/patterns.ts';
+import { patterns } from './patterns.ts';
 import { EXTRAS } from './dpvs/devices.ts';
 import { DPVS_METRICS } from './dpvs/metrics.ts';
 import { evidence, publish } from './dpvs/publish.ts';

@@ -22,7 +22,7 @@ import {
   TOTAL_CONNECTIONS,
   TOTAL_PACKETS,
 } from './ipvs/metrics.ts';
-import { parsePerCpu, parseTable, parseTotals, type Traffic } from './ipvs/proc.ts';
+import { parsePerCpu, parseTable, parseTotals } from './ipvs/proc.ts';
 import type { Metric } from './metric.ts';
 import * as m from './service-metrics.ts';
 
@@ -79,7 +79,7 @@ class IpvsSource implements Source<IpvsData> {
   close(): void {}
 }
 
-function traffic(samples: Samples, labels: readonly string[], t: Traffic, packets: Metric, bytes: Metric): void {
+function traffic(samples: Samples, labels: readonly string[], t: m.Traffic, packets: Metric, bytes: Metric): void {
   samples.counter(packets, [...labels, 'in'], t.inPackets);
   samples.counter(packets, [...labels, 'out'], t.outPackets);
   samples.counter(bytes, [...labels, 'in'], t.inBytes);

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
 import { FileError } from '../sys/files.ts';
 import { type CollectContext, collector, type Reading, type Samples, type Source } from './collector.ts';
-import { matcher, patterns } from './dpdk/patterns.ts';
+import { matcher, patterns } from './patterns.ts';
 import type { Queue } from './logqueue/contract.ts';
 import { LogFile, type LogFileData } from './logqueue/log-file.ts';
 import * as m from './logqueue/metrics.ts';

@@ -1,5 +1,15 @@
 /** Families of virtual services and real servers as the data plane counts them; `source` is `ipvs` or `dpvs`. */
+import type { Exact } from '../model/exact.ts';
 import { counter, gauge } from './metric.ts';
+
+/** What a data plane counts of a service or of a real server. */
+export interface Traffic {
+  readonly connections: Exact;
+  readonly inPackets: Exact;
+  readonly outPackets: Exact;
+  readonly inBytes: Exact;
+  readonly outBytes: Exact;
+}
 
 const SERVICE = ['source', 'service'];
 const REAL_SERVER = [...SERVICE, 'real_server'];

@@ -2,30 +2,17 @@
  * Client of AF_UNIX SOCK_SEQPACKET sockets. Node can't make or adopt one, so libc is called and asked again until there is an answer:
  * every call is non-blocking, and between two of them the event loop runs.
  */
-import { getSystemErrorName } from 'node:util';
 import { EAGAIN } from './errno.ts';
 import { close, connect, errno, MSG_DONTWAIT, MSG_NOSIGNAL, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, socket } from './libc.ts';
+import { AF_UNIX, failure, SocketError, sockaddrUn } from './unix-socket.ts';
 
-export const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const MSG_PEEK = 0x2;
 const MSG_TRUNC = 0x20;
-/** sizeof(sun_path), with its NUL. */
-const PATH_SIZE = 108;
 
 /** While an answer is waited for: asked in every turn of the event loop for this long, ms; then after pauses that double up to the longest. */
 const EAGER_MS = 0.1;
 const LONGEST_PAUSE_MS = 16;
-
-/** A call that failed: `code` is an errno's name, or EOF, ETIMEDOUT, EMSGSIZE made here. */
-export class SocketError extends Error {
-  readonly code: string;
-  constructor(code: string, message: string) {
-    super(message);
-    this.name = 'SocketError';
-    this.code = code;
-  }
-}
 
 /** How long to wait: until `signal` aborts, and at most `limitMs`. */
 export interface Patience {
@@ -105,27 +92,6 @@ export class Seqpacket {
     if (this.#fd < 0) throw new SocketError('EBADF', 'the connection has been closed here');
     return this.#fd;
   }
-}
-
-/** The last failed call of this thread. */
-export function failure(call: string): SocketError {
-  const name = getSystemErrorName(-errno());
-  return new SocketError(name, `${call}: ${name}`);
-}
-
-/** struct sockaddr_un. Throws SocketError when no socket can have such a path. */
-export function sockaddrUn(path: string): Buffer {
-  const bytes = Buffer.from(path);
-  if (bytes.length >= PATH_SIZE || bytes.includes(0)) {
-    throw new SocketError(
-      'ENAMETOOLONG',
-      `a path of ${bytes.length} bytes; sockets have at most ${PATH_SIZE - 1}, none of them NUL`,
-    );
-  }
-  const address = Buffer.alloc(2 + PATH_SIZE);
-  address.writeUInt16LE(AF_UNIX, 0);
-  address.set(bytes, 2);
-  return address;
 }
 
 /** Resolves with what `attempt` gives as soon as that is not undefined. */

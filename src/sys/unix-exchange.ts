@@ -7,7 +7,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EAGAIN } from './errno.ts';
 import { close, connect, errno, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, send, socket } from './libc.ts';
-import { AF_UNIX, failure, SocketError, sockaddrUn } from './seqpacket.ts';
+import { AF_UNIX, failure, SocketError, sockaddrUn } from './unix-socket.ts';
 
 /** While the server's backlog is full, connecting is tried again after this pause: ms. */
 const BACKLOG_PAUSE_MS = 2;

@@ -9,7 +9,7 @@ import { IDS, MAX_BODY, type Message } from '../../src/collect/dpvs/messages.ts'
 import * as ports from '../../src/collect/dpvs/ports.ts';
 import * as services from '../../src/collect/dpvs/services.ts';
 import { ControlError, DecodeError, REPLY_HEAD, replyLength } from '../../src/collect/dpvs/wire.ts';
-import { SocketError } from '../../src/sys/seqpacket.ts';
+import { SocketError } from '../../src/sys/unix-socket.ts';
 import { type Answer, dataOf, type Exchange, FakeDpvs, ONE_HOST, openOn, recording, recordings, replay } from './dpvs-fake.ts';
 
 const LAYOUT = LAYOUTS[0]!;

@@ -7,6 +7,7 @@ import { IDS, type Message } from '../../src/collect/dpvs/messages.ts';
 import * as ports from '../../src/collect/dpvs/ports.ts';
 import * as services from '../../src/collect/dpvs/services.ts';
 import { replyLength } from '../../src/collect/dpvs/wire.ts';
+import type { Traffic } from '../../src/collect/service-metrics.ts';
 import type { Exchange } from './dpvs-fake.ts';
 
 const LAYOUT = LAYOUTS[0]!;
@@ -88,9 +89,9 @@ const FORWARD_SWITCHES: Readonly<Record<string, string>> = {
   SNAT: '-J',
 };
 
-const numbers = (t: services.Traffic) => [t.connections, t.inPackets, t.outPackets, t.inBytes, t.outBytes].join(' ');
+const numbers = (t: Traffic) => [t.connections, t.inPackets, t.outPackets, t.inBytes, t.outBytes].join(' ');
 
-function sum(dests: readonly services.Dest[]): services.Traffic {
+function sum(dests: readonly services.Dest[]): Traffic {
   const total = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };
   for (const { traffic } of dests)
     for (const key of Object.keys(total) as (keyof typeof total)[]) total[key] += Number(traffic[key]);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
-import { SocketError } from '../../src/sys/seqpacket.ts';
+import { SocketError } from '../../src/sys/unix-socket.ts';
 import { UnixExchange } from '../../src/sys/unix-exchange.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-exchange-'));

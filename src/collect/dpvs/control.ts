@@ -1,7 +1,7 @@
 /** Client of the control socket: one question at a time, with deadline and back-off; finds out which release answers. */
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SocketError } from '../../sys/seqpacket.ts';
+import { SocketError } from '../../sys/unix-socket.ts';
 import type { UnixExchange } from '../../sys/unix-exchange.ts';
 import { type Layout, LAYOUTS } from './layout.ts';
 import { type Dialect, idOf, MAX_BODY, type Message } from './messages.ts';

@@ -4,7 +4,8 @@ import type { InterfaceAddress, LocalAddress } from './addresses.ts';
 import type { AccessEntry, Connection, Neighbour, Route } from './inventory.ts';
 import type { LcoreStats } from './lcores.ts';
 import type { Bond, PortBasic, PortExtInfo, PortStats, Xstat } from './ports.ts';
-import type { Dest, Service, Traffic } from './services.ts';
+import type { Traffic } from '../service-metrics.ts';
+import type { Dest, Service } from './services.ts';
 
 export interface ServiceReading extends Omit<Service, 'entry' | 'traffic'> {
   readonly realServers: readonly Dest[];

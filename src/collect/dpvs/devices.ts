@@ -1,5 +1,5 @@
 /** The parts of a reading that are not services: cores, ports, addresses, and details. */
-import { SocketError } from '../../sys/seqpacket.ts';
+import { SocketError } from '../../sys/unix-socket.ts';
 import {
   decodeInterfaceAddresses,
   decodeLocalAddresses,
@@ -7,7 +7,7 @@ import {
   encodeLocalAddresses,
   type InterfaceAddress,
 } from './addresses.ts';
-import { matcher } from '../dpdk/patterns.ts';
+import { matcher } from '../patterns.ts';
 import { type Control, MESSAGE_FAILED, type Release } from './control.ts';
 import type { CoreReading, Details, PortReading } from './data.ts';
 import * as inventory from './inventory.ts';

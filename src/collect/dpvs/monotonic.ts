@@ -1,6 +1,7 @@
 /** Counters that DPVS keeps or shows in ways that a plain cumulative counter is not. */
 import { type Exact, minus, plus } from '../../model/exact.ts';
-import type { Dest, Traffic } from './services.ts';
+import type { Traffic } from '../service-metrics.ts';
+import type { Dest } from './services.ts';
 
 const HALF = 2 ** 31;
 const WHOLE = 2 ** 32;

@@ -5,7 +5,7 @@ import type { Metric } from '../metric.ts';
 import * as m from '../service-metrics.ts';
 import type { DpvsData, PortReading, ServiceReading } from './data.ts';
 import * as d from './metrics.ts';
-import type { Traffic } from './services.ts';
+import type { Traffic } from '../service-metrics.ts';
 
 const SOURCE = 'dpvs';
 

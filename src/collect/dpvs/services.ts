@@ -1,8 +1,8 @@
 /** Virtual services and real servers: INFO, SERVICES, SERVICE, DESTS. Pure; layouts in layout.ts. */
-import type { Exact } from '../../model/exact.ts';
 import { AF_INET6, addressRange, hostPort, isNone, protocolName } from './address.ts';
 import { DEST_SIZE, DEST_STATS, type Layout, SERVICE_STATS } from './layout.ts';
 import { atLeast, entries, exactly, text, u64 } from './wire.ts';
+import type { Traffic } from '../service-metrics.ts';
 
 export interface Info {
   /** 0x010a02 is v1.10.2; 0 before v1.9.4. */
@@ -22,14 +22,6 @@ export function decodeInfo(body: Buffer): Info {
 export function decodeVersion(body: Buffer): string {
   exactly('VERSION', body, 64);
   return text(body, 0, 64);
-}
-
-export interface Traffic {
-  readonly connections: Exact;
-  readonly inPackets: Exact;
-  readonly outPackets: Exact;
-  readonly inBytes: Exact;
-  readonly outBytes: Exact;
 }
 
 /** struct dp_vs_stats; its rates are never filled in. */

@@ -2,7 +2,7 @@
 import { type Exact, parseExact } from '../../model/exact.ts';
 import { FormatError } from '../format-error.ts';
 import { hostPort } from './address.ts';
-import type { Traffic } from './proc.ts';
+import type { Traffic } from '../service-metrics.ts';
 
 export interface CountedService {
   /** `TCP 192.0.2.10:80`, `FWM 6`. */

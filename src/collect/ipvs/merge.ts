@@ -1,6 +1,7 @@
 /** Table and counters of one moment as one list of services. */
 import type { CountedService, SyncDaemon } from './listing.ts';
-import type { Forward, TableService, Traffic } from './proc.ts';
+import type { Traffic } from '../service-metrics.ts';
+import type { Forward, TableService } from './proc.ts';
 
 export interface IpvsRealServer {
   readonly realServer: string;

@@ -5,6 +5,7 @@
 import { type Exact, exact } from '../../model/exact.ts';
 import { FormatError } from '../format-error.ts';
 import { hexHostPort } from './address.ts';
+import type { Traffic } from '../service-metrics.ts';
 
 export type Forward = 'Masq' | 'Route' | 'Tunnel' | 'Local' | 'Bypass';
 const FORWARDS: ReadonlySet<string> = new Set<Forward>(['Masq', 'Route', 'Tunnel', 'Local', 'Bypass']);
@@ -68,14 +69,6 @@ function parseRealServer(line: string): TableRealServer | undefined {
   if (realServer === undefined || !FORWARDS.has(forward) || numbers.length !== 3) return undefined;
   if (!(weight! >= 0) || !(active! >= 0) || !(inactive! >= 0)) return undefined;
   return { realServer, forward: forward as Forward, weight: weight!, active: active!, inactive: inactive! };
-}
-
-export interface Traffic {
-  readonly connections: Exact;
-  readonly inPackets: Exact;
-  readonly outPackets: Exact;
-  readonly inBytes: Exact;
-  readonly outBytes: Exact;
 }
 
 function hexTraffic(words: readonly string[]): Traffic | undefined {

@@ -1,5 +1,5 @@
 /** What can go wrong with a DPDK telemetry socket, told with place, finding and remedy. */
-import { SocketError } from '../../sys/seqpacket.ts';
+import { SocketError } from '../../sys/unix-socket.ts';
 
 /**
  * `gone`: nobody listens (any more); `denied`: no permission; `full`: no free client slot; `silent`: no answer in time; `broken`: the
