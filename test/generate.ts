@@ -9,6 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
+import { ensure } from './system/ensure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MIXIN = join(ROOT, 'dashboards');
@@ -42,6 +43,14 @@ function generate(): ReadonlyMap<string, string> {
   return files;
 }
 
+if (process.env['JSONNET'] === undefined) {
+  try {
+    ensure(['jsonnet']);
+  } catch (error) {
+    console.error(`${(error as Error).message}\nOr name another one: JSONNET=/path/to/jsonnet npm run generate`);
+    process.exit(1);
+  }
+}
 const check = process.argv.includes('--check');
 mkdirSync(join(MIXIN, 'out'), { recursive: true });
 let different = 0;

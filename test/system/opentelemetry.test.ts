@@ -175,6 +175,7 @@ test('a collector that never answers: checks, verdicts and scrapes go on, it is 
   await agent.verdict('RS_DOWN', { rs: servers[3]! });
   assert.equal(agent.log.filter((l) => /not exported/.test(l.message)).length, 1);
   assert.deepEqual(niceOf(agent.pid, 'opentelemetry'), [19], 'it is the last to get a CPU');
+  assert.equal(await agent.metric('fourlane_lane_restarts_total'), 0, 'no lane was held up by it');
   assert.equal(await agent.end('SIGTERM', 6000), 0);
 });
 
