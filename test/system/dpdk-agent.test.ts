@@ -13,7 +13,7 @@ let agent: AgentProcess;
 let testpmd: DpdkProcess;
 
 before(async () => {
-  ensure(['iproute2', 'dpdk']);
+  ensure(['iproute2', 'dpdk-dev']);
   enterOwnNetwork();
   testpmd = await DpdkProcess.testpmd('rte', ['net_ring0', 'net_ring1']);
   const { port, close } = await serve(0);

@@ -14,7 +14,7 @@ const never = new AbortController().signal;
 
 /** Compiles the application against Debian's libdpdk into a directory of its own. @returns the program */
 export function buildApp(): string {
-  ensure(['dpdk', 'libdpdk-dev', 'libnuma-dev', 'gcc', 'libc6-dev', 'pkg-config', 'make']);
+  ensure(['dpdk-dev', 'libdpdk-dev', 'libnuma-dev', 'gcc', 'libc6-dev', 'pkg-config', 'make']);
   const dir = mkdtempSync(`${tmpdir()}/lcorelat-`);
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   run(`make -s -C ${dir} -f ${SOURCE}/Makefile VPATH=${SOURCE}`);

@@ -17,7 +17,7 @@ const PROBES: Readonly<Record<string, string>> = {
   'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
   'etcd-server': 'etcd',
   'etcd-client': 'etcdctl',
-  dpdk: 'dpdk-testpmd',
+  'dpdk-dev': 'dpdk-testpmd',
   'libdpdk-dev': '/usr/include/dpdk/rte_eal.h',
   gcc: 'gcc',
   make: 'make',
