@@ -8,21 +8,23 @@
     {{ with query %s }}{{ range $i, $s := . }}{{ if lt $i %d }}{{ if $i }}, {{ end }}{{ .Labels.%s }}{{ end }}{{ if eq $i %d }} and more{{ end }}{{ end }}{{ else }}%s{{ end }}
   ||| % [query(expr, labels), most, label, most, none],
 
-  // severity: critical (pages), warning (ticket), info (kept for the owner).
+  // a: { name, severity, expr, hold?, keep?, labels?, summary, description, impact?, command, level, vars }.
+  // severity: critical (pages), warning (ticket), info (kept for the owner). hold, keep: how long it must hold, and goes on firing.
   // level and vars: the dashboard to open, and the labels that fill its variables.
-  alert(config, name, severity, expr, summary, description, command, level, vars=['cluster', 'server'], impact=null, hold=null, keep=null, labels={}):: {
-    alert: name,
-    expr: std.stripChars(expr, '\n '),
-    [if hold != null then 'for']: hold,
-    [if keep != null then 'keep_firing_for']: keep,
-    labels: { severity: severity } + labels,
+  alert(config, a):: {
+    local oneLine(text) = std.stripChars(std.strReplace(text, '\n', ''), ' '),
+    alert: a.name,
+    expr: std.stripChars(a.expr, '\n '),
+    [if std.objectHas(a, 'hold') then 'for']: a.hold,
+    [if std.objectHas(a, 'keep') then 'keep_firing_for']: a.keep,
+    labels: { severity: a.severity } + std.get(a, 'labels', {}),
     annotations: {
-      summary: summary,
-      description: std.stripChars(std.strReplace(description, '\n', ''), ' '),
-      [if impact != null then 'impact']: std.stripChars(std.strReplace(impact, '\n', ''), ' '),
-      command: std.stripChars(command, '\n '),
-      dashboard_url: '%s/d/fourlane-%s?%s' % [config.grafanaUrl, level, std.join('&', ['var-%s={{ $labels.%s }}' % [v, v] for v in vars])],
-      runbook_url: '%s/%s.md' % [config.runbookUrl, name],
+      summary: a.summary,
+      description: oneLine(a.description),
+      [if std.objectHas(a, 'impact') then 'impact']: oneLine(a.impact),
+      command: std.stripChars(a.command, '\n '),
+      dashboard_url: '%s/d/fourlane-%s?%s' % [config.grafanaUrl, a.level, std.join('&', ['var-%s={{ $labels.%s }}' % [v, v] for v in a.vars])],
+      runbook_url: '%s/%s.md' % [config.runbookUrl, a.name],
     },
   },
 }

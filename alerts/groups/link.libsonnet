@@ -5,8 +5,7 @@ function(config)
   local s = config.selector;
   local nic = ['cluster', 'server', 'nic'];
   local where = 'NIC {{ $labels.nic }} of {{ $labels.server }} in cluster {{ $labels.cluster }}';
-  local alert(name, expr, summary, description, command, hold) =
-    lib.alert(config, name, 'warning', expr, summary, description, command, 'nic', nic, hold=hold);
+  local alert(a) = lib.alert(config, { level: 'nic', vars: nic, severity: 'warning' } + a);
   local frames(direction) = |||
     sum by (cluster, server, nic) (rate(fourlane_nic_%(d)s_errors_total{%(s)s}[5m]))
     / sum by (cluster, server, nic) (rate(fourlane_nic_%(d)s_packets_total{%(s)s}[5m]) > 1) > %(t)g
@@ -14,25 +13,28 @@ function(config)
   {
     name: 'fourlane-link',
     rules: [
-      alert(
-        'FourlaneBondDegraded',
+      alert({
+        name: 'FourlaneBondDegraded',
         // Of active-backup one member carries traffic, always: there the links of all members count.
-        |||
+        expr: |||
           min by (cluster, server, nic, bond) (fourlane_nic_bond_active_members{%(s)s}) < max by (cluster, server, nic, bond) (fourlane_nic_bond_members{%(s)s})
           unless on (cluster, server, nic, bond) fourlane_nic_bond_info{%(s)s, mode="active-backup"}
           or max by (cluster, server, nic, bond) (fourlane_nic_bond_info{%(s)s, mode="active-backup"})
           * on (cluster, server, nic) group_left () sum by (cluster, server, nic) (fourlane_nic_member_mii{%(s)s, state="up"})
           < max by (cluster, server, nic, bond) (fourlane_nic_bond_members{%(s)s})
         ||| % { s: s },
-        'A bond has lost members.',
-        'Bond {{ $labels.bond }} of NIC {{ $labels.nic }} of {{ $labels.server }} in cluster {{ $labels.cluster }} has {{ $value }} usable members, fewer than it should.',
-        'cat /proc/net/bonding/{{ $labels.bond }}', '1m'
-      ),
-      alert(
-        'FourlaneNicErrors', frames('rx') + 'or ' + frames('tx'),
-        'A NIC receives or sends damaged frames.',
-        where + ': {{ $value | humanizePercentage }} of its packets are errors.',
-        'ethtool -S {{ $labels.nic }} | grep -i -E "err|crc"; ethtool -m {{ $labels.nic }}', '5m'
-      ),
+        hold: '1m',
+        summary: 'A bond has lost members.',
+        description: 'Bond {{ $labels.bond }} of NIC {{ $labels.nic }} of {{ $labels.server }} in cluster {{ $labels.cluster }} has {{ $value }} usable members, fewer than it should.',
+        command: 'cat /proc/net/bonding/{{ $labels.bond }}',
+      }),
+      alert({
+        name: 'FourlaneNicErrors',
+        expr: frames('rx') + 'or ' + frames('tx'),
+        hold: '5m',
+        summary: 'A NIC receives or sends damaged frames.',
+        description: where + ': {{ $value | humanizePercentage }} of its packets are errors.',
+        command: 'ethtool -S {{ $labels.nic }} | grep -i -E "err|crc"; ethtool -m {{ $labels.nic }}',
+      }),
     ],
   }

@@ -3,18 +3,21 @@ local lib = import '../lib.libsonnet';
 
 function(config)
   local budget = 1 - config.slo.objective;
-  local burn(name, severity, factor, long, short, hold, summary) = lib.alert(
-    config, name, severity,
-    |||
+  local burn(name, severity, factor, long, short, hold, summary) = lib.alert(config, {
+    name: name,
+    severity: severity,
+    expr: |||
       cluster_service:fourlane_unavailable:ratio_%(long)s > %(limit)g
       and cluster_service:fourlane_unavailable:ratio_%(short)s > %(limit)g
     ||| % { long: long, short: short, limit: factor * budget },
-    summary,
-    'Service {{ $labels.service }} in cluster {{ $labels.cluster }} was down on {{ $value | humanizePercentage }} of server time in the last %s: %gx the pace that uses up the error budget of %g %% in %d days. Down now on: ' % [long, factor, budget * 100, config.slo.days]
-    + lib.list('fourlane_service_up{cluster=%q, service=%q} == 0', ['cluster', 'service'], 'server', 'no server') + '.',
-    'fourlane status',
-    'service', ['cluster', 'service'], hold=hold
-  );
+    hold: hold,
+    summary: summary,
+    description: 'Service {{ $labels.service }} in cluster {{ $labels.cluster }} was down on {{ $value | humanizePercentage }} of server time in the last %s: %gx the pace that uses up the error budget of %g %% in %d days. Down now on: ' % [long, factor, budget * 100, config.slo.days]
+                 + lib.list('fourlane_service_up{cluster=%q, service=%q} == 0', ['cluster', 'service'], 'server', 'no server') + '.',
+    command: 'fourlane status',
+    level: 'service',
+    vars: ['cluster', 'service'],
+  });
   {
     name: 'fourlane-slo',
     rules: [

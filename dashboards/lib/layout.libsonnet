@@ -11,7 +11,7 @@ function(rows)
     local widths = std.map(function(p) p[0], row.panels);
     assert std.foldl(function(a, b) a + b, widths, 0) == 24 : 'the widths of row "%s" are %s, together not 24' % [std.get(row, 'title', 'headline'), widths];
     local panels = std.mapWithIndex(
-      function(i, p) p[1] + {
+      function(i, p) p[1] {
         id: state.id + std.length(header) + i,
         gridPos: { h: row.height, w: p[0], x: std.foldl(function(a, b) a + b, widths[:i], 0), y: top },
       },

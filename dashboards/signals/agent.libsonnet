@@ -61,7 +61,7 @@ function(config)
     },
     actions:: {
       title: 'Actions by result',
-      description: 'Effects carried out in the last interval. failed: the actuator\'s log line says why; it is tried again.',
+      description: "Effects carried out in the last interval. failed: the actuator's log line says why; it is tried again.",
       unit: 'short',
       min: 0,
       expr: 'sum by (server, actuator, result) (increase(fourlane_actions_total{%s}[$__rate_interval]))' % sel,

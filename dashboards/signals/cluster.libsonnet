@@ -39,7 +39,7 @@ function(config)
     },
     capacity:: {
       title: 'Capacity by server',
-      description: 'Share of each server\'s NICs that services may use. A step down is a NIC that failed or is held down; the NIC dashboard names it.',
+      description: "Share of each server's NICs that services may use. A step down is a NIC that failed or is held down; the NIC dashboard names it.",
       unit: 'percentunit',
       min: 0,
       max: 1,
@@ -66,7 +66,7 @@ function(config)
     },
     outliers:: {
       title: 'Distance from the cluster',
-      description: 'How far a server lies from its cluster\'s median, in median absolute deviations. Above %g for 5 minutes it becomes a ticket.' % t.outlierScore,
+      description: "How far a server lies from its cluster's median, in median absolute deviations. Above %g for 5 minutes it becomes a ticket." % t.outlierScore,
       unit: 'short',
       min: 0,
       expr: 'topk($k, server:fourlane_outlier:score{%s})' % recorded,

@@ -82,7 +82,7 @@ function(config)
     },
     reloads:: {
       title: 'Reloads and restarts',
-      description: 'Reloads of keepalived\'s configuration and restarts of its processes. Line them up with transitions.',
+      description: "Reloads of keepalived's configuration and restarts of its processes. Line them up with transitions.",
       unit: 'short',
       min: 0,
       expr: [
@@ -91,7 +91,7 @@ function(config)
       ],
     },
     dump:: {
-      title: 'Age of keepalived\'s data',
+      title: "Age of keepalived's data",
       description: 'Age of the dump that these panels come from. Old: keepalived does not write it; `fourlane doctor` says why.',
       unit: 's',
       min: 0,

@@ -121,7 +121,7 @@ function(config)
     },
     portLoss:: {
       title: 'Packets lost at the ports',
-      description: 'Lost because no core fetched them in time (missed), or because the packet pool was empty (no buffer). Both page: see the alert\'s runbook.',
+      description: "Lost because no core fetched them in time (missed), or because the packet pool was empty (no buffer). Both page: see the alert's runbook.",
       unit: 'pps',
       min: 0,
       expr: [
@@ -182,7 +182,7 @@ function(config)
     },
     cpus:: {
       title: 'Kernel LVS by CPU',
-      description: 'Packets per second that kernel LVS handled on each CPU. One CPU alone: spread the NIC\'s queues.',
+      description: "Packets per second that kernel LVS handled on each CPU. One CPU alone: spread the NIC's queues.",
       unit: 'pps',
       min: 0,
       expr: 'topk($k, sum by (server, core) (rate(fourlane_ipvs_cpu_packets_total{%s}[$__rate_interval])))' % server,
@@ -190,7 +190,7 @@ function(config)
     },
     softnet:: {
       title: 'Kernel backlog',
-      description: 'Packets dropped because a CPU\'s backlog was full, and rounds cut short. Raise netdev_max_backlog or netdev_budget, or spread queues.',
+      description: "Packets dropped because a CPU's backlog was full, and rounds cut short. Raise netdev_max_backlog or netdev_budget, or spread queues.",
       unit: 'pps',
       min: 0,
       expr: [

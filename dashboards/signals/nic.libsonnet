@@ -47,7 +47,7 @@ function(config)
     },
     matrix:: {
       title: 'Cells that are good, by NIC',
-      description: 'The matrix of NICs and real servers over time: share of a NIC\'s cells that are good. One NIC low: that NIC. All low together: real servers.',
+      description: "The matrix of NICs and real servers over time: share of a NIC's cells that are good. One NIC low: that NIC. All low together: real servers.",
       unit: 'percentunit',
       min: 0,
       max: 1,
@@ -121,7 +121,7 @@ function(config)
     },
     devices:: {
       title: 'Devices',
-      description: 'The kernel\'s view of each NIC\'s device. A speed below its siblings\' is a bad cable or a forced port; admin off: somebody took it down. Members: of its bond, in use; LACP: whether the switch answers.',
+      description: "The kernel's view of each NIC's device. A speed below its siblings' is a bad cable or a forced port; admin off: somebody took it down. Members: of its bond, in use; LACP: whether the switch answers.",
       by: [['server', 'Server'], ['nic', 'NIC']],
       sort: 'Carrier lost',
       columns: [

@@ -35,7 +35,7 @@ function(config)
     },
     standing:: {
       title: 'Real servers by state',
-      description: 'down: judged down and out of service. held: judged down, kept in service by panic or a limit: look at the headline\'s alerts.',
+      description: "down: judged down and out of service. held: judged down, kept in service by panic or a limit: look at the headline's alerts.",
       unit: 'short',
       min: 0,
       stack: true,
