@@ -15,9 +15,9 @@ import { StateFile } from './daemon/state-file.ts';
 import { tell, tellAction, tellReady } from './daemon/tell.ts';
 import { makeTelemetry } from './daemon/telemetry.ts';
 import { makeView } from './daemon/view.ts';
-import { TransitionLog } from './expose/history.ts';
-import { startServer } from './expose/server.ts';
-import { Fleet } from './lanes/fleet.ts';
+import { TransitionLog } from './report/history.ts';
+import { startServer } from './http/server.ts';
+import { Lanes } from './lanes/lanes.ts';
 import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
@@ -50,7 +50,7 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
   const telemetry = makeTelemetry({ clock, log, version, plan: first, families: () => server?.families() ?? [] });
   const { tracer } = telemetry;
   const spans = new VerdictSpans(tracer, clock);
-  const fleet = new Fleet({ clock, log: (level, message, fields) => log[level](fields, message) });
+  const lanes = new Lanes({ clock, log: (level, message, fields) => log[level](fields, message) });
   const reconciler = new Reconciler({
     actuators,
     clock,
@@ -71,7 +71,7 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
     keeper.soon();
   };
   const loop = new Loop(
-    { clock, fleet, reconciler, history, recorder: () => recording.current, changed },
+    { clock, lanes, reconciler, history, recorder: () => recording.current, changed },
     topology,
     recovered(clock()),
   );
@@ -83,7 +83,7 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
   const runner = makeRunner({ clock, log, plan: () => reloader.plan, loop, carriers, tracer });
   const links = watchLinks({ clock, log, plan: () => reloader.plan, carriers });
 
-  const parts = { version, clock, loop, fleet, links, runner, reconciler, history, telemetry };
+  const parts = { version, clock, loop, lanes, links, runner, reconciler, history, telemetry };
   const view = makeView({
     ...parts,
     plan: () => reloader.plan,
@@ -98,14 +98,14 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
     phase = 'stopping';
     loop.stop();
     links.stop();
-    const ending = [fleet, runner, keeper, telemetry].map((part) => part.stop());
+    const ending = [lanes, runner, keeper, telemetry].map((part) => part.stop());
     await Promise.all([server?.close(), ...ending, recording.current?.close()]);
   };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
-    const crash = chaos ? { chaos: (nic: string) => fleet.lane(nic)?.chaos('throw') ?? false } : {};
+    const crash = chaos ? { chaos: (nic: string) => lanes.lane(nic)?.chaos('throw') ?? false } : {};
     server = await startServer({ ...view, ...crash }, { onError: (e) => log.error({ error: String(e) }, 'HTTP request failed') });
-    await fleet.apply(first);
+    await lanes.apply(first);
   } catch (error) {
     await stop();
     throw error;

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
-import { ensure } from './system/ensure.ts';
+import { ensure } from '../src/lab/ensure.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const MIXIN = join(ROOT, 'dashboards');

@@ -9,7 +9,7 @@ import { Output } from '../collect/output.ts';
 import { blockSchema } from '../collect/settings.ts';
 import { explain } from '../config/explain.ts';
 import { loadPlanFile } from '../config/load.ts';
-import { Exposition } from '../expose/exposition.ts';
+import { Exposition } from '../metrics/exposition.ts';
 import { FourlaneError } from '../model/errors.ts';
 
 const HELP = `Usage: fourlane collect NAME [--config FILE] [--set key=value]... [--json|--metrics]

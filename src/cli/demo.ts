@@ -4,17 +4,17 @@ import { existsSync } from 'node:fs';
 import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { Agent } from '../../test/lab/agent.ts';
-import { now } from '../../test/lab/control.ts';
-import { type Fault, faultsOf } from '../../test/lab/faults.ts';
-import { forward } from '../../test/lab/forward.ts';
-import { Lab } from '../../test/lab/lab.ts';
-import { Loopback } from '../../test/lab/loopback.ts';
-import { Monitoring } from '../../test/lab/monitoring.ts';
-import { play, QUICK_RECOVERY } from '../../test/lab/play.ts';
-import { account, pageLines, phases, traffic } from '../../test/lab/tell.ts';
-import { labLayout } from '../../test/lab/topology.ts';
-import type { World } from '../../test/lab/world.ts';
+import { Agent } from '../lab/agent.ts';
+import { now } from '../lab/control.ts';
+import { type Fault, faultsOf } from '../lab/faults.ts';
+import { forward } from '../lab/forward.ts';
+import { Lab } from '../lab/lab.ts';
+import { Loopback } from '../lab/loopback.ts';
+import { Monitoring } from '../lab/monitoring.ts';
+import { play, QUICK_RECOVERY } from '../lab/play.ts';
+import { account, pageLines, phases, traffic } from '../lab/tell.ts';
+import { labLayout } from '../lab/topology.ts';
+import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/schema.ts';
 
 const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]      (fourlane demo, when installed)

@@ -1,7 +1,7 @@
 /** `fourlane status`: the running agent's NICs, services, real servers and verdicts. */
-import { formatDuration, formatRtt, formatShare } from '../expose/page/format.ts';
-import type { NicReport, ServiceReport, StatusReport } from '../expose/report.ts';
-import { subjectText } from '../expose/verdicts.ts';
+import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
+import type { NicReport, ServiceReport, StatusReport } from '../report/report.ts';
+import { subjectText } from '../report/verdicts.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
 
 const HELP = `Usage: fourlane status [--json] [--url URL]

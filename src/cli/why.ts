@@ -1,8 +1,8 @@
 /** `fourlane why`: the evidence behind the present verdict on a NIC or a real server. */
-import { formatDuration, formatRtt } from '../expose/page/format.ts';
-import type { CellReport, TransitionReport, VerdictReport } from '../expose/report.ts';
-import { subjectText } from '../expose/verdicts.ts';
-import type { WhyReport } from '../expose/why.ts';
+import { formatDuration, formatRtt } from '../report/format.ts';
+import type { CellReport, TransitionReport, VerdictReport } from '../report/report.ts';
+import { subjectText } from '../report/verdicts.ts';
+import type { WhyReport } from '../report/why.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
 
 const HELP = `Usage: fourlane why nic NAME [--json] [--url URL]

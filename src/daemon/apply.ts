@@ -1,7 +1,7 @@
 /** What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports. */
 import type { Reconciler } from '../act/reconciler.ts';
 import { retopologise } from '../judge/retopologise.ts';
-import type { Fleet } from '../lanes/fleet.ts';
+import type { Lanes } from '../lanes/lanes.ts';
 import type { Plan } from '../model/plan.ts';
 import { topologyOf } from '../model/topology.ts';
 import type { Runner } from '../collect/runner.ts';
@@ -16,7 +16,7 @@ export interface Parts {
   readonly clock: () => number;
   readonly loop: Loop;
   readonly reconciler: Reconciler;
-  readonly fleet: Fleet;
+  readonly lanes: Lanes;
   readonly links: LinkMonitor;
   readonly carriers: Carriers;
   readonly runner: Runner;
@@ -27,13 +27,13 @@ export interface Parts {
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Parts, plan: Plan): Promise<void> {
-  const { clock, loop, reconciler, fleet, links, carriers, runner, recording, keeper, telemetry } = parts;
+  const { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry } = parts;
   loop.stop();
   loop.pass();
   const next = topologyOf(plan);
   loop.replace(next, retopologise(loop.state, next, clock()));
   reconciler.setPlan(plan);
-  const applied = fleet.apply(plan);
+  const applied = lanes.apply(plan);
   carriers.reset();
   links.setDevices(plan.nics.map((n) => n.device));
   runner.apply(plan.collectors);

@@ -3,10 +3,10 @@
  * does no I/O itself: actions go to the reconciler, evidence to the recorder, the state file is written elsewhere.
  */
 import type { Reconciler } from '../act/reconciler.ts';
-import type { TransitionLog } from '../expose/history.ts';
+import type { TransitionLog } from '../report/history.ts';
 import { type JudgeState, judge } from '../judge/judge.ts';
 import { verdicts, why } from '../judge/read.ts';
-import type { Fleet } from '../lanes/fleet.ts';
+import type { Lanes } from '../lanes/lanes.ts';
 import type { DataplaneFact, LinkFact } from '../model/facts.ts';
 import { RULES } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
@@ -16,7 +16,7 @@ import type { Recorder } from './recorder.ts';
 
 export interface LoopOptions {
   readonly clock: () => number;
-  readonly fleet: Fleet;
+  readonly lanes: Lanes;
   readonly reconciler: Reconciler;
   readonly history: TransitionLog;
   readonly recorder: () => Recorder | undefined;
@@ -91,8 +91,8 @@ export class Loop {
 
   /** One pass. */
   pass(): void {
-    const { clock, fleet, reconciler, history } = this.#o;
-    const results = fleet.collect();
+    const { clock, lanes, reconciler, history } = this.#o;
+    const results = lanes.collect();
     const now = clock();
     const facts = { results, links: this.#links, dataplane: this.#dataplane };
     this.#links = [];

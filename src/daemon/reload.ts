@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { diffPlans, type PlanDiff } from '../config/diff.ts';
 import { loadPlanFile } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
-import type { ReloadResult } from '../expose/view.ts';
+import type { ReloadResult } from '../report/view.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Span, Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';

@@ -1,11 +1,11 @@
 /** What the HTTP door sees of the running agent: a thin reading of the parts, no state of its own. */
 import type { Reconciler } from '../act/reconciler.ts';
 import type { Runner } from '../collect/runner.ts';
-import type { TransitionLog } from '../expose/history.ts';
-import type { AgentView, ReloadResult } from '../expose/view.ts';
+import type { TransitionLog } from '../report/history.ts';
+import type { AgentView, ReloadResult } from '../report/view.ts';
 import { cells, loss } from '../judge/read.ts';
 import { LaneFamilies } from '../lanes/families.ts';
-import type { Fleet } from '../lanes/fleet.ts';
+import type { Lanes } from '../lanes/lanes.ts';
 import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
@@ -21,7 +21,7 @@ export interface ViewParts {
   readonly lastReload: () => ReloadResult & { readonly t: number };
   readonly reload: () => Promise<ReloadResult>;
   readonly loop: Loop;
-  readonly fleet: Fleet;
+  readonly lanes: Lanes;
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly reconciler: Reconciler;
@@ -35,7 +35,7 @@ export interface ViewParts {
 /** The view over these parts. */
 export function makeView(p: ViewParts): AgentView {
   const startedAt = p.clock();
-  const laneFamilies = new LaneFamilies(p.fleet, p.clock);
+  const laneFamilies = new LaneFamilies(p.lanes, p.clock);
   return {
     version: p.version,
     startedAt,
@@ -44,8 +44,8 @@ export function makeView(p: ViewParts): AgentView {
     plan: p.plan,
     phase: p.phase,
     ready: () => {
-      const waiting = p.fleet.lanes.flatMap((lane, i) =>
-        lane.state === 'running' ? [] : [`${p.fleet.names[i]} is ${lane.state}`],
+      const waiting = p.lanes.all.flatMap((lane, i) =>
+        lane.state === 'running' ? [] : [`${p.lanes.names[i]} is ${lane.state}`],
       );
       if (p.phase() !== 'running') return { ready: false, reason: `the agent is ${p.phase()}` };
       return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
@@ -80,7 +80,7 @@ function ownFamilies(p: ViewParts): readonly Family[] {
   // The soonest expiry of each real server: several ssl profiles may see several certificates.
   const certificates = new Map<string, number>();
   for (const target of p.plan().targets) {
-    const notAfter = p.fleet.certificates.get(target.key);
+    const notAfter = p.lanes.certificates.get(target.key);
     const known = certificates.get(target.realServer) ?? Infinity;
     if (notAfter !== undefined) certificates.set(target.realServer, Math.min(known, notAfter / 1000));
   }

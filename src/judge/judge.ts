@@ -18,7 +18,7 @@ import { scanMatrix } from './scan.ts';
 import { BAD, roundTrip, type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
 
 export type { State as JudgeState } from './memory.ts';
-export { initial } from './state.ts';
+export { initial } from './initial.ts';
 
 /** A mass event is named over several passes, so that no pass takes long. */
 const MAX_CHANGES = 250;

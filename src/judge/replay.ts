@@ -7,7 +7,7 @@ import { EvidenceReader, type Observation } from './evidence.ts';
 import type { State } from './memory.ts';
 import { judge } from './judge.ts';
 import { retopologise } from './retopologise.ts';
-import { initial } from './state.ts';
+import { initial } from './initial.ts';
 
 /**
  * One replay. The first pass is at the first observation's time, the others every T/10 after it; an observation is judged in the first

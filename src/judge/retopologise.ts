@@ -2,7 +2,7 @@
 import type { Topology } from '../model/topology.ts';
 import { type Governor, putPath, putWeight, type Spending } from './governor-state.ts';
 import { BUCKETS, type Flaps, type State, V } from './memory.ts';
-import { initial } from './state.ts';
+import { initial } from './initial.ts';
 
 /** Where an old index lies in the new topology; -1 = gone. */
 type Where = readonly number[];

@@ -9,7 +9,7 @@ import { countRacks, keepNics, locate } from './retopologise.ts';
 import { restoreCells, saveCells } from './snapshot-cells.ts';
 import { restoreGovernor, saveGovernor } from './snapshot-governor.ts';
 import { Reader, type Saved } from './snapshot-reader.ts';
-import { initial } from './state.ts';
+import { initial } from './initial.ts';
 
 const VERSION = 1;
 const AGENT = ['', 'ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED'] as const;

@@ -3,29 +3,29 @@ import { checkKinds } from '../checks/index.ts';
 import { DURATION_BOUNDS, durationAt, HEARTBEAT, IN_FLIGHT, LATE_BOUNDS, lateAt, outcomeAt } from '../model/board.ts';
 import type { Family } from '../model/family.ts';
 import { OUTCOMES } from '../model/outcome.ts';
-import type { Fleet } from './fleet.ts';
+import type { Lanes } from './lanes.ts';
 import type { Lane } from './lane.ts';
 
 const STATES = ['starting', 'running', 'restarting', 'stopped'] as const;
 
-/** Families over all lanes of a fleet; label rows are kept while the set of lanes is the same. */
+/** Families over all lanes of an agent; label rows are kept while the set of lanes is the same. */
 export class LaneFamilies {
-  readonly #fleet: Fleet;
+  readonly #lanes: Lanes;
   readonly #clock: () => number;
   #nics: readonly string[] = [];
   #rows: Record<'nic' | 'outcome' | 'type' | 'state', string[][]> = { nic: [], outcome: [], type: [], state: [] };
 
-  constructor(fleet: Fleet, clock: () => number) {
-    this.#fleet = fleet;
+  constructor(lanes: Lanes, clock: () => number) {
+    this.#lanes = lanes;
     this.#clock = clock;
   }
 
   families(): readonly Family[] {
-    const lanes = this.#fleet.lanes;
-    this.#label(this.#fleet.names);
+    const lanes = this.#lanes.all;
+    this.#label(this.#lanes.names);
     const each = (pick: (lane: Lane) => number) => Float64Array.from(lanes, pick);
     const now = this.#clock() | 0;
-    const dropped = this.#fleet.dropped();
+    const dropped = this.#lanes.dropped();
     const { nic, outcome, type, state } = this.#rows;
     const gauge = (name: string, help: string, values: Float64Array): Family => ({
       name,

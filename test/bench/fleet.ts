@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { stringify } from 'yaml';
 import { dashboards } from '../dashboards/dashboard.ts';
 import { Synthetic } from './fleet-server.ts';
-import { ensure } from '../system/ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 
 const { values } = parseArgs({
   options: { seconds: { type: 'string', default: '300' }, servers: { type: 'string', default: '20' } },

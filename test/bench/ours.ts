@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkKinds } from '../../src/checks/index.ts';
 import { judge } from '../../src/judge/judge.ts';
-import { initial } from '../../src/judge/state.ts';
-import { Fleet } from '../../src/lanes/fleet.ts';
+import { initial } from '../../src/judge/initial.ts';
+import { Lanes } from '../../src/lanes/lanes.ts';
 import { LATE_BOUNDS, lateAt, outcomeAt } from '../../src/model/board.ts';
 import type { CheckProfile, Plan, Target } from '../../src/model/plan.ts';
 import { topologyOf } from '../../src/model/topology.ts';
@@ -42,23 +42,23 @@ const nics = Array.from({ length: Number(lanes) }, (_, i) => ({
 }));
 const plan = { nics, targets, services: [], rules: {} } as unknown as Plan;
 
-const fleet = new Fleet({ clock: monotonicMs, log: (level, message, fields) => console.error(level, message, fields) });
-await fleet.apply(plan);
+const probing = new Lanes({ clock: monotonicMs, log: (level, message, fields) => console.error(level, message, fields) });
+await probing.apply(plan);
 const state = initial(topologyOf(plan), monotonicMs());
 let deadAt = Infinity;
 const pass = () => {
-  const { decisions } = judge(state, { results: fleet.collect(), links: [], dataplane: [] }, monotonicMs());
+  const { decisions } = judge(state, { results: probing.collect(), links: [], dataplane: [] }, monotonicMs());
   if (decisions.transitions.some((t) => t.verdict === 'ALL_RS_DOWN' || t.verdict === 'AGENT_ISOLATED')) deadAt = monotonicMs();
 };
 const passes = setInterval(pass, Math.min(100, T / 10));
 await sleep(T + 1000);
 
 const kind = checkKinds.findIndex((k) => k.name === type);
-const sum = (at: number) => fleet.lanes.reduce((n, l) => n + l.board.counters[at]!, 0);
+const sum = (at: number) => probing.all.reduce((n, l) => n + l.board.counters[at]!, 0);
 const read = () => ({
   ok: sum(outcomeAt(kind, 0)),
   all: Array.from({ length: 9 }, (_, o) => sum(outcomeAt(kind, o))).reduce((a, b) => a + b, 0),
-  late: Array.from({ length: LATE_BOUNDS.length + 1 }, (_, b) => sum(lateAt(fleet.lanes[0]!.board) + b)),
+  late: Array.from({ length: LATE_BOUNDS.length + 1 }, (_, b) => sum(lateAt(probing.all[0]!.board) + b)),
 });
 const before = read();
 const cpu = process.cpuUsage();
@@ -89,7 +89,7 @@ const result = {
   late_p99_ms: p99 * 1000,
   rss_mb: process.memoryUsage.rss() / 1e6,
   dead_ms: deadMs,
-  dropped: fleet.dropped().reduce((a, b) => a + b, 0),
+  dropped: probing.dropped().reduce((a, b) => a + b, 0),
 };
 console.log(JSON.stringify(result));
-await fleet.stop();
+await probing.stop();

@@ -1,10 +1,10 @@
-/** Reload of 10 000 real servers with 1 % changed, in a running fleet: file to plan to diff to lanes. Prints JSON. */
+/** Reload of 10 000 real servers with 1 % changed, in running lanes: file to plan to diff to lanes. Prints JSON. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diffPlans } from '../../src/config/diff.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import { initial } from '../../src/judge/judge.ts';
 import { retopologise } from '../../src/judge/retopologise.ts';
-import { Fleet } from '../../src/lanes/fleet.ts';
+import { Lanes } from '../../src/lanes/lanes.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 
@@ -29,33 +29,33 @@ function config(generation: number): string {
 }
 
 const load = (generation: number) => loadPlan(config(generation), 'bench.yaml', { hostname: 'bench' });
-const fleet = new Fleet({ clock: monotonicMs, log: () => undefined });
+const lanes = new Lanes({ clock: monotonicMs, log: () => undefined });
 let plan = load(0);
-await fleet.apply(plan);
+await lanes.apply(plan);
 let state = initial(topologyOf(plan), monotonicMs());
 await sleep(6000);
 const times: number[] = [];
 let lost = 0;
 for (let round = 1; round <= ROUNDS; round++) {
-  fleet.collect();
+  lanes.collect();
   const text = config(round);
   const t0 = performance.now();
   const next = loadPlan(text, 'bench.yaml', { hostname: 'bench' });
   const diff = diffPlans(plan, next);
   const topology = topologyOf(next);
   state = retopologise(state, topology, monotonicMs());
-  const applied = fleet.apply(next);
+  const applied = lanes.apply(next);
   times.push(performance.now() - t0);
   await applied;
   if (diff.targets.kept !== N - N / 100) throw new Error(`kept ${diff.targets.kept}`);
   plan = next;
   await sleep(5600);
   // Every unchanged target must have answered on both lanes within the interval: none was lost or restarted.
-  const batch = fleet.collect();
+  const batch = lanes.collect();
   const heard = new Set<number>();
   for (let k = 0; k < batch.count; k++) heard.add(batch.nic[k]! * N + batch.target[k]!);
   lost += 2 * N - heard.size;
 }
 times.sort((a, b) => a - b);
 console.log(JSON.stringify({ median: times[ROUNDS >> 1], worst: times.at(-1), lost }));
-await fleet.stop();
+await lanes.stop();

@@ -3,7 +3,7 @@
  * and how memory grows over 1 000 scrapes. Run: `node test/bench/scrape.ts`.
  */
 import { Gauge, Registry } from 'prom-client';
-import { Exposition, type Format } from '../../src/expose/exposition.ts';
+import { Exposition, type Format } from '../../src/metrics/exposition.ts';
 import type { Family } from '../../src/model/family.ts';
 
 const SERIES = 100_000;

@@ -6,9 +6,9 @@ import type { Collector, Reading } from '../../src/collect/collector.ts';
 import { collectors } from '../../src/collect/index.ts';
 import { Runner } from '../../src/collect/runner.ts';
 import { blockSchema } from '../../src/collect/settings.ts';
-import { Exposition } from '../../src/expose/exposition.ts';
-import { JudgeFamilies } from '../../src/expose/families.ts';
-import { fakeView } from '../expose/fake-view.ts';
+import { Exposition } from '../../src/metrics/exposition.ts';
+import { JudgeFamilies } from '../../src/report/families.ts';
+import { fakeView } from '../report/fake-view.ts';
 import { recordedHost } from './recorded-host.ts';
 
 /** /metrics after one reading of every collector, each of which gives that. */
@@ -45,7 +45,7 @@ async function rendered(reading: (name: string) => Reading<unknown>): Promise<st
 }
 
 function golden(name: string, text: string): void {
-  const file = new URL(`../fixtures/expose/${name}.txt`, import.meta.url);
+  const file = new URL(`../fixtures/metrics/${name}.txt`, import.meta.url);
   if (process.env['UPDATE_GOLDEN'] === '1') writeFileSync(file, text);
   assert.equal(text, readFileSync(file, 'utf8'));
 }

@@ -1,12 +1,12 @@
-/** The judge's turn over a fake fleet: what goes in comes out once, in order, and everybody concerned hears of it. */
+/** The judge's turn over fake lanes: what goes in comes out once, in order, and everybody concerned hears of it. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Loop } from '../../src/daemon/loop.ts';
 import type { Recorder } from '../../src/daemon/recorder.ts';
 import { tell, tellAction } from '../../src/daemon/tell.ts';
-import { TransitionLog } from '../../src/expose/history.ts';
+import { TransitionLog } from '../../src/report/history.ts';
 import { initial } from '../../src/judge/judge.ts';
-import type { Fleet } from '../../src/lanes/fleet.ts';
+import type { Lanes } from '../../src/lanes/lanes.ts';
 import { type Facts, newBatch } from '../../src/model/facts.ts';
 import { OK, TIMEOUT } from '../../src/model/outcome.ts';
 import { topologyOf } from '../../src/model/topology.ts';
@@ -22,7 +22,7 @@ services:
 `);
 const topology = topologyOf(plan);
 
-/** A loop on a clock that the test turns, with a fleet that answers as told. */
+/** A loop on a clock that the test turns, with lanes that answers as told. */
 function stage() {
   const acting = new Stage();
   acting.reconciler.setPlan(plan);
@@ -48,7 +48,7 @@ function stage() {
   const loop = new Loop(
     {
       clock: () => world.now,
-      fleet: { collect } as unknown as Fleet,
+      lanes: { collect } as unknown as Lanes,
       reconciler: acting.reconciler,
       history,
       recorder: () => recorder as unknown as Recorder,

@@ -1,12 +1,12 @@
 /** A scene in which every panel has something to show: the lab with its agent, synthetic servers beside it, Prometheus, and faults. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent } from '../lab/agent.ts';
-import { now } from '../lab/control.ts';
-import { Lab } from '../lab/lab.ts';
-import { Monitoring } from '../lab/monitoring.ts';
-import { QUICK_RECOVERY } from '../lab/play.ts';
-import { lose } from '../lab/scripts.ts';
-import { labLayout } from '../lab/topology.ts';
+import { Agent } from '../../src/lab/agent.ts';
+import { now } from '../../src/lab/control.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { Monitoring } from '../../src/lab/monitoring.ts';
+import { QUICK_RECOVERY } from '../../src/lab/play.ts';
+import { lose } from '../../src/lab/scripts.ts';
+import { labLayout } from '../../src/lab/topology.ts';
 import type { ExporterOptions } from './synthetic/exporter.ts';
 import { SYNTHETIC } from './synthetic/server.ts';
 

@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import type { Transition } from './agent.ts';
-import type { Tally } from './client.ts';
-import { evaluate, type Observation } from './evaluate.ts';
-import { faultsOf } from './faults.ts';
-import type { Change } from './switchboard.ts';
-import { loopbackLayout } from './loopback.ts';
-import { labLayout } from './topology.ts';
+import type { Transition } from '../../src/lab/agent.ts';
+import type { Tally } from '../../src/lab/client.ts';
+import { evaluate, type Observation } from '../../src/lab/evaluate.ts';
+import { faultsOf } from '../../src/lab/faults.ts';
+import type { Change } from '../../src/lab/switchboard.ts';
+import { loopbackLayout } from '../../src/lab/loopback.ts';
+import { labLayout } from '../../src/lab/topology.ts';
 
 const { services } = labLayout;
 const faults = faultsOf(labLayout);

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { loadPlanFile } from '../../src/config/load.ts';
-import { agentConfig, type Layout } from './layout.ts';
-import { loopbackLayout } from './loopback.ts';
-import { labLayout } from './topology.ts';
+import { agentConfig, type Layout } from '../../src/lab/layout.ts';
+import { loopbackLayout } from '../../src/lab/loopback.ts';
+import { labLayout } from '../../src/lab/topology.ts';
 
 /** The plan the agent makes of a layout. */
 function planOf(layout: Layout) {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Switchboard } from './switchboard.ts';
+import { Switchboard } from '../../src/lab/switchboard.ts';
 
 const board = () =>
   new Switchboard([

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Row } from './evaluate.ts';
-import { account, pageLines, phases, traffic } from './tell.ts';
+import type { Row } from '../../src/lab/evaluate.ts';
+import { account, pageLines, phases, traffic } from '../../src/lab/tell.ts';
 
 const tally = (ok: number, failed = 0) => ({ sent: ok + failed, ok, failed, pending: 0, errors: {} });
 

@@ -1,7 +1,7 @@
 /** The exporting thread with OpenTelemetry in it, against a real HTTP receiver. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Exposition } from '../../src/expose/exposition.ts';
+import { Exposition } from '../../src/metrics/exposition.ts';
 import { until } from '../system/harness.ts';
 import { asSamples, parseSamples, Receiver } from './receiver.ts';
 import { FAMILIES, LABELS, settings, stage } from './stage.ts';

@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { dashboards } from '../dashboards/dashboard.ts';
 import { Scene } from '../dashboards/scene.ts';
-import { ensure } from '../system/ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { bundle } from './bundle.ts';
 import type { Dashboard, Report } from './page/model.ts';
 import { Camera } from './shot.ts';

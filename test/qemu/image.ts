@@ -2,7 +2,7 @@
 import { globSync, readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import { basename, join } from 'node:path';
-import { run } from '../lab/netns.ts';
+import { run } from '../../src/lab/netns.ts';
 import { Initramfs } from './initramfs.ts';
 import { type Kernel, withDependencies } from './kernel.ts';
 
@@ -62,7 +62,7 @@ function addCheckout(image: Initramfs): void {
     image.copy(join(GUEST, path), from, keep);
   }
   image.copy(join(GUEST, 'package.json'), join(ROOT, 'package.json'));
-  for (const path of globSync('{src,test/system,test/lab,test/qemu}/**/*.ts', { cwd: ROOT })) {
+  for (const path of globSync('{src,test/system,test/qemu}/**/*.ts', { cwd: ROOT })) {
     image.file(join(GUEST, guestName(path)), withoutTypes(readFileSync(join(ROOT, path), 'utf8')));
   }
 }

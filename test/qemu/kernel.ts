@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { basename, join } from 'node:path';
-import { run } from '../lab/netns.ts';
+import { run } from '../../src/lab/netns.ts';
 
 export interface Kernel {
   readonly version: string;

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { ensure } from '../system/ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { buildImage, guestName } from './image.ts';
 import { debianKernel, type Kernel } from './kernel.ts';
 

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { AgentProcess, enterOwnNetwork, loopbackServers, QUICK, run, serve, until, writeConfig } from './harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-full-'));

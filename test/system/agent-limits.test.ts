@@ -5,7 +5,7 @@ import { type Socket, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import type { VerdictReport } from '../../src/expose/report.ts';
+import type { VerdictReport } from '../../src/report/report.ts';
 import { AgentProcess, loopbackServers, QUICK, run, serve, until, writeConfig } from './harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-limits-'));

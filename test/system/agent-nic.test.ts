@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { AgentProcess, enterOwnNetwork, metricOf, QUICK, run, until, writeConfig } from './harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-nic-'));

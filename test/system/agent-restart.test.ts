@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AppliedState } from '../../src/act/state.ts';
-import type { VerdictReport } from '../../src/expose/report.ts';
-import { ensure } from './ensure.ts';
+import type { VerdictReport } from '../../src/report/report.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { AgentProcess, childrenOf, listening, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-restart-'));

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { cases } from '../alerts/cases.ts';
 import { type AlertCase, promtoolSpeech, promtoolTests, speechName, stepOf } from '../alerts/timeline.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RULES = ['alerts/fourlane-alerts.yaml', 'alerts/fourlane-rules.yaml'].map((f) => join(ROOT, f));

@@ -10,7 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { cases } from '../alerts/cases.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 
 const ALERTS = fileURLToPath(new URL('../../alerts', import.meta.url));
 const CONFIG = join(ALERTS, 'alertmanager.yml');

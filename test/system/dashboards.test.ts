@@ -8,7 +8,7 @@ import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
 import { type Dashboard, dashboards, expanded, expressions, type Variable, variableExpression } from '../dashboards/dashboard.ts';
 import { Scene } from '../dashboards/scene.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 
 /** Queries, as `dashboard: panel: refId`, that have nothing to return in this scene, and why. */
 const EMPTY: Readonly<Record<string, string>> = {

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { DpdkProcess } from './dpdk-app.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { AgentProcess, enterOwnNetwork, loopbackServers, metricOf, QUICK, serve, until, writeConfig } from './harness.ts';
 
 const dir = mkdtempSync(`${tmpdir()}/fourlane-dpdk-agent-`);

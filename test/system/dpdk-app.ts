@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { TelemetryClient } from '../../src/collect/telemetry/client.ts';
 import type { Command } from '../../src/collect/telemetry/commands.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { run, until } from './harness.ts';
 
 const SOURCE = fileURLToPath(new URL('../fixtures/dpdk-app', import.meta.url));

@@ -10,7 +10,7 @@ import { Seqpacket } from '../../src/sys/seqpacket.ts';
 import { Collecting } from '../collect/dpdk.fake.ts';
 import { buildApp, DpdkProcess } from './dpdk-app.ts';
 import type { Held } from './dpdk-queries.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, until } from './harness.ts';
 
 const QUERIES = fileURLToPath(new URL('./dpdk-queries.ts', import.meta.url));

@@ -10,7 +10,7 @@ import { TelemetryClient } from '../../src/collect/telemetry/client.ts';
 import { contract } from '../../src/collect/telemetry/commands.ts';
 import { Collecting } from '../collect/dpdk.fake.ts';
 import { buildApp, DpdkProcess } from './dpdk-app.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, until } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
-import { ensure, present } from './ensure.ts';
+import { ensure, present } from '../../src/lab/ensure.ts';
 
 const NONE = { 'fourlane-no-such-package': 'fourlane-no-such-program' };
 
@@ -16,7 +16,7 @@ test('a package that nobody told how to probe is a mistake of the caller', () =>
 const isRoot = process.getuid?.() === 0;
 
 test('without root: throws with the one line to run, also under CI', () => {
-  const script = `import { ensure } from './test/system/ensure.ts'; ensure(['fourlane-no-such-package'], ${JSON.stringify(NONE)});`;
+  const script = `import { ensure } from './src/lab/ensure.ts'; ensure(['fourlane-no-such-package'], ${JSON.stringify(NONE)});`;
   const drop = isRoot ? ['setpriv', '--reuid', '65534', '--clear-groups'] : [];
   const argv = [...drop, process.execPath, '--input-type=module', '-e', script];
   const options = { encoding: 'utf8', cwd: new URL('../..', import.meta.url), env: { ...process.env, CI: 'true' } } as const;

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Client } from 'undici';
-import type { StatusReport, TransitionReport, VerdictReport } from '../../src/expose/report.ts';
+import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, run, until } from './harness.ts';
 import { Alone, all, equal, transitionsIn, VrrpNode } from './keepalived-node.ts';
 

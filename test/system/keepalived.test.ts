@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { type AgentProcess, enterOwnNetwork, run, until } from './harness.ts';
 import { all, type Counts, count, equal, VrrpNode, watch } from './keepalived-node.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent } from '../lab/agent.ts';
-import { faultsOf } from '../lab/faults.ts';
-import { Lab } from '../lab/lab.ts';
-import { play, QUICK_RECOVERY } from '../lab/play.ts';
-import { labLayout } from '../lab/topology.ts';
+import { Agent } from '../../src/lab/agent.ts';
+import { faultsOf } from '../../src/lab/faults.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { play, QUICK_RECOVERY } from '../../src/lab/play.ts';
+import { labLayout } from '../../src/lab/topology.ts';
 
 // The same as `npm run lab:matrix`, a test per fault: verdict, cause, actions and their times; nothing wrong, nobody else hurt, recovery.
 let lab: Lab;

@@ -3,10 +3,10 @@ import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { call, now } from '../lab/control.ts';
-import { faultsOf } from '../lab/faults.ts';
-import { Lab } from '../lab/lab.ts';
-import { labLayout, uplinks } from '../lab/topology.ts';
+import { call, now } from '../../src/lab/control.ts';
+import { faultsOf } from '../../src/lab/faults.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { labLayout, uplinks } from '../../src/lab/topology.ts';
 
 const { services } = labLayout;
 const faults = faultsOf(labLayout);
@@ -139,7 +139,7 @@ test('closing leaves no namespace, process, directory or rule; twice is harmless
 });
 
 test('an owner killed with SIGKILL: its processes die with it, the next start removes the rest; a living lab stays', async () => {
-  const script = `import { Lab } from './test/lab/lab.ts'; const l = await Lab.start({ rate: 1 }); console.log(l.space.prefix); setInterval(() => {}, 1000);`;
+  const script = `import { Lab } from './src/lab/lab.ts'; const l = await Lab.start({ rate: 1 }); console.log(l.space.prefix); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: new URL('../..', import.meta.url) });
   const prefix = await new Promise<string>((r) => child.stdout.once('data', (d: Buffer) => r(String(d).trim())));
   assert.equal(namespaces(prefix).length, 9);

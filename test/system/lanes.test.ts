@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { after, before, test } from 'node:test';
-import { Fleet, type FleetOptions } from '../../src/lanes/fleet.ts';
+import { Lanes, type LanesOptions } from '../../src/lanes/lanes.ts';
 import { CAUSES, OUTCOMES } from '../../src/model/outcome.ts';
 import type { CheckProfile, Nic, Plan, Target } from '../../src/model/plan.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, loopbackServers, run, serve, until } from './harness.ts';
 
 const INTERVAL = 200;
@@ -29,28 +29,28 @@ interface Seen {
   readonly t: number;
 }
 
-/** A fleet and all its results so far. */
+/** Lanes and all its results so far. */
 class Observed {
-  readonly fleet: Fleet;
+  readonly lanes: Lanes;
   readonly seen: Seen[] = [];
   readonly log: string[] = [];
   readonly #plan: Plan;
   readonly #timer: NodeJS.Timeout;
 
-  private constructor(plan: Plan, options: Partial<FleetOptions>) {
+  private constructor(plan: Plan, options: Partial<LanesOptions>) {
     this.#plan = plan;
-    this.fleet = new Fleet({ clock: monotonicMs, log: (_, message) => this.log.push(message), ...options });
+    this.lanes = new Lanes({ clock: monotonicMs, log: (_, message) => this.log.push(message), ...options });
     this.#timer = setInterval(() => this.#collect(), 20);
     ends.push(() => {
       clearInterval(this.#timer);
-      return this.fleet.stop();
+      return this.lanes.stop();
     });
   }
 
   static async start(
     nics: readonly Partial<Nic>[],
     servers: readonly string[],
-    options: Partial<FleetOptions> = {},
+    options: Partial<LanesOptions> = {},
   ): Promise<Observed> {
     const check: CheckProfile = { type: 'tcp', interval: INTERVAL, timeout: INTERVAL, fall: 3, rise: 2 };
     const targets = servers.map((id): Target => {
@@ -60,12 +60,12 @@ class Observed {
     const all = nics.map((nic) => ({ group: nic.name, device: nic.name, anchors: [], onFail: [], ...nic }));
     const plan = { nics: all, targets, services: [], rules: {} } as unknown as Plan;
     const observed = new Observed(plan, options);
-    await observed.fleet.apply(plan);
+    await observed.lanes.apply(plan);
     return observed;
   }
 
   #collect(): void {
-    const b = this.fleet.collect();
+    const b = this.lanes.collect();
     for (let i = 0; i < b.count; i++) {
       this.seen.push({
         nic: this.#plan.nics[b.nic[i]!]!.name,
@@ -133,19 +133,19 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
     await observed.rounds(3);
     assert.ok(descriptors() > before + 100, 'probes are in flight');
     const died = observed.seen.length;
-    assert.equal(observed.fleet.lane('a')!.chaos(how), true);
+    assert.equal(observed.lanes.lane('a')!.chaos(how), true);
     await until(
       'restarted',
       8000,
-      () => observed.fleet.lane('a')!.restarts === 1 && observed.fleet.lane('a')!.state === 'running',
+      () => observed.lanes.lane('a')!.restarts === 1 && observed.lanes.lane('a')!.state === 'running',
     );
     await observed.rounds(3);
     const since = observed.seen.slice(died);
     const gap = longestGap(since, 'b');
     assert.ok(gap < 2.5 * INTERVAL, `the other lane had a gap of ${gap} ms`);
-    assert.equal(observed.fleet.lane('b')!.restarts, 0);
+    assert.equal(observed.lanes.lane('b')!.restarts, 0);
     assert.deepEqual(distinct(since.filter((s) => s.nic === 'b').map((s) => s.outcome)), ['ok', 'timeout']);
-    await observed.fleet.stop();
+    await observed.lanes.stop();
     await until('no descriptor left', 2000, () => descriptors() <= before);
     await close();
   });
@@ -153,7 +153,7 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
 
 test('a lane that keeps failing is restarted after ever longer pauses', { timeout: 10_000 }, async () => {
   const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1']);
-  const lane = observed.fleet.lane('a')!;
+  const lane = observed.lanes.lane('a')!;
   const took: number[] = [];
   for (let n = 1; n <= 4; n++) {
     const t0 = performance.now();
@@ -184,7 +184,7 @@ test('without device binding only a verified route is probed; the others say pat
   assert.deepEqual(causes('left'), ['timeout deadline']);
   assert.deepEqual(causes('right'), ['local_error path_unverified']);
   assert.deepEqual(causes('nowhere'), ['local_error path_unverified']);
-  assert.match(observed.fleet.lane('left')!.bindingNote, /SO_BINDTODEVICE left: EPERM; probing by source address/);
+  assert.match(observed.lanes.lane('left')!.bindingNote, /SO_BINDTODEVICE left: EPERM; probing by source address/);
 });
 
 test('a refusal by a router is no refusal by the real server: unreachable, from the second probe on', {

@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { runCommand } from '../../src/sys/child.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 import { Tail } from '../../src/sys/tail.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { run, until } from './harness.ts';
 
 const WRITER = fileURLToPath(new URL('log-writer.ts', import.meta.url));

@@ -8,7 +8,7 @@ import { logqueue } from '../../src/collect/logqueue.ts';
 import { runCommand } from '../../src/sys/child.ts';
 import { Collecting } from '../collect/dpdk.fake.ts';
 import { buildApp, DpdkProcess } from './dpdk-app.ts';
-import { ensure } from './ensure.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, run, until } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type RunningServer, startServer } from '../../src/expose/server.ts';
-import { troubledView } from '../expose/fake-view.ts';
-import { ask } from '../expose/http.ts';
-import { ensure } from './ensure.ts';
+import { type RunningServer, startServer } from '../../src/http/server.ts';
+import { troubledView } from '../report/fake-view.ts';
+import { ask } from '../http/http.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 
 let server: RunningServer;
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-metrics-'));
@@ -43,7 +43,7 @@ test('promtool finds nothing to complain about in the text format', async () => 
 
 test('nor in that of a host with every source, and of a host with none', () => {
   for (const name of ['host-every-source', 'host-no-source']) {
-    const text = readFileSync(new URL(`../fixtures/expose/${name}.txt`, import.meta.url), 'utf8');
+    const text = readFileSync(new URL(`../fixtures/metrics/${name}.txt`, import.meta.url), 'utf8');
     assert.deepEqual(promtool(['check', 'metrics'], text), { status: 0, said: '' }, name);
   }
 });

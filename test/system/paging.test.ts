@@ -2,14 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Agent } from '../lab/agent.ts';
-import { now } from '../lab/control.ts';
-import { Lab } from '../lab/lab.ts';
-import { Monitoring } from '../lab/monitoring.ts';
-import type { Sent } from '../lab/pager.ts';
-import { QUICK_RECOVERY } from '../lab/play.ts';
-import { deaf } from '../lab/scripts.ts';
-import { labLayout, uplinks } from '../lab/topology.ts';
+import { Agent } from '../../src/lab/agent.ts';
+import { now } from '../../src/lab/control.ts';
+import { Lab } from '../../src/lab/lab.ts';
+import { Monitoring } from '../../src/lab/monitoring.ts';
+import type { Sent } from '../../src/lab/pager.ts';
+import { QUICK_RECOVERY } from '../../src/lab/play.ts';
+import { deaf } from '../../src/lab/scripts.ts';
+import { labLayout, uplinks } from '../../src/lab/topology.ts';
 
 let lab: Lab;
 let agent: Agent;

@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type RunningServer, startServer } from '../../src/expose/server.ts';
-import type { AgentView } from '../../src/expose/view.ts';
+import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { AgentView } from '../../src/report/view.ts';
 import { TIMEOUT } from '../../src/model/outcome.ts';
-import { fakeView, makePlan, PATH_FAULT, RS_FAULT, troubledView } from '../expose/fake-view.ts';
-import { ensure } from './ensure.ts';
+import { fakeView, makePlan, PATH_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
+import { ensure } from '../../src/lab/ensure.ts';
 
 const FLAGS = [
   '--headless',

@@ -1,7 +1,7 @@
 /** Who plays in the synthetic data: the label values of each family. */
 import type { Metric } from '../../../src/collect/metric.ts';
-import { count } from '../../lab/layout.ts';
-import { labLayout } from '../../lab/topology.ts';
+import { count } from '../../../src/lab/layout.ts';
+import { labLayout } from '../../../src/lab/topology.ts';
 
 const VALUES: Readonly<Record<string, readonly string[]>> = {
   core: count(6).map(String),

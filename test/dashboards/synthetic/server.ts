@@ -9,7 +9,7 @@ import { logqueue } from '../../../src/collect/logqueue.ts';
 import { nic } from '../../../src/collect/nic.ts';
 import { Output } from '../../../src/collect/output.ts';
 import type { Samples } from '../../../src/collect/collector.ts';
-import { Exposition } from '../../../src/expose/exposition.ts';
+import { Exposition } from '../../../src/metrics/exposition.ts';
 import { castOf } from './cast.ts';
 import { LATENCY_BOUNDS, latencyCounts, moveOf } from './values.ts';
 

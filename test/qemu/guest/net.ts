@@ -8,7 +8,7 @@
  */
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { run } from '../../lab/netns.ts';
+import { run } from '../../../src/lab/netns.ts';
 import { until } from '../../system/harness.ts';
 import { peer } from './peer.ts';
 

@@ -6,7 +6,7 @@ import { it } from 'node:test';
 import { IPVS, serviceKeys } from '../../../src/act/ipvs/codec.ts';
 import { Ipvs } from '../../../src/act/ipvs/kernel.ts';
 import { GenericNetlink, type NetlinkChannel, netlinkSocket } from '../../../src/sys/genetlink.ts';
-import { run } from '../../lab/netns.ts';
+import { run } from '../../../src/lab/netns.ts';
 import { ipvsadm, table } from './net.ts';
 
 interface Exchange {

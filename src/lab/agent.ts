@@ -1,0 +1,124 @@
+/** The agent under test: its process, and its HTTP API seen from outside the namespace. */
+import type { ChildProcess } from 'node:child_process';
+import { rmSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { stringify } from 'yaml';
+import type { StatusReport, TransitionReport } from '../report/report.ts';
+import { call, now } from './control.ts';
+import { agentConfig } from './layout.ts';
+import type { World } from './world.ts';
+
+/** A verdict change with its time as ms of `now()`. */
+export type Transition = TransitionReport & { readonly t: number };
+
+const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+
+export interface AgentOptions {
+  readonly rules?: Readonly<Record<string, number>>;
+  /** Called with every line the agent logs. */
+  readonly onLine?: (line: string) => void;
+}
+
+export class Agent {
+  readonly #world: World;
+  readonly #child: ChildProcess;
+  readonly #lines: string[] = [];
+  #ended: string | undefined;
+
+  private constructor(world: World, child: ChildProcess, onLine: AgentOptions['onLine']) {
+    this.#world = world;
+    this.#child = child;
+    for (const stream of [child.stdout!, child.stderr!]) {
+      createInterface({ input: stream }).on('line', (line) => {
+        this.#lines.push(line);
+        if (this.#lines.length > 200) this.#lines.shift();
+        onLine?.(line);
+      });
+    }
+    child.once('error', (e) => (this.#ended = e.message));
+    child.once('exit', (code, signal) => (this.#ended = `code ${code ?? signal}`));
+  }
+
+  /** Starts an agent without remembered state; resolves when it is ready and every cell is known good. */
+  static async start(world: World, options: AgentOptions = {}): Promise<Agent> {
+    rmSync(world.path('state'), { recursive: true, force: true });
+    writeFileSync(world.path('fourlane.yaml'), stringify(agentConfig(world.layout, world.path('state'), options.rules)));
+    const env = { ...process.env, FOURLANE_CHAOS: '1' };
+    const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
+    const agent = new Agent(world, child, options.onLine);
+    await agent.settled(20_000);
+    return agent;
+  }
+
+  /** Resolves when the agent is ready, has no verdict, and everything is enabled; returns the ms waited. Rejects after `limitMs`. */
+  async settled(limitMs: number): Promise<number> {
+    const t0 = now();
+    for (;;) {
+      const why = await this.#unsettled().catch((e: Error) => e.message);
+      if (why === '') return now() - t0;
+      if (this.#ended !== undefined) throw new Error(`the agent ended (${this.#ended}): ${this.tail()}`);
+      if (now() - t0 > limitMs) throw new Error(`not all well after ${limitMs} ms: ${why}\n${this.tail()}`);
+      await sleep(100);
+    }
+  }
+
+  async #unsettled(): Promise<string> {
+    await this.get('/-/ready');
+    const status = await this.get<StatusReport>('/api/v1/status');
+    if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((v) => v.verdict).join(' ')}`;
+    const doubtful = status.nics.filter((n) => Object.entries(n.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
+    if (doubtful.length > 0) return `cells not ok on ${doubtful.map((n) => n.name).join(' ')}`;
+    const { reduced } = await this.#world.dataplane();
+    return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
+  }
+
+  /** GET on the agent's HTTP port. */
+  get<T>(path: string): Promise<T> {
+    return call<T>(this.#world.agentSocket, path, { timeoutMs: 2000 });
+  }
+
+  /** Verdict changes later than t (ms of `now()`), oldest first. The API speaks wall time, in whole ms. */
+  async transitions(since: number): Promise<Transition[]> {
+    const wall = Date.now() - now();
+    const answer = await this.get<{ transitions: TransitionReport[] }>(`/api/v1/verdicts?since=${since + wall}`);
+    return answer.transitions.map((t) => ({ ...t, t: Date.parse(t.time) - wall }));
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#child.kill(name);
+  }
+
+  /** Makes a lane's thread throw (the agent allows it under FOURLANE_CHAOS=1). */
+  async crashLane(nic: string): Promise<void> {
+    await call(this.#world.agentSocket, `/-/chaos?crashLane=${nic}`, { method: 'POST' });
+  }
+
+  /** undefined when this lane has been restarted, and no other; else what is wrong. */
+  async onlyRestarted(nic: string): Promise<string | undefined> {
+    const text = await this.get<string>('/metrics');
+    const restarts = [...text.matchAll(/^fourlane_lane_restarts_total\{.*?nic="([^"]+)".*?\} (\d+)/gm)].map((m) => ({
+      nic: m[1],
+      n: Number(m[2]),
+    }));
+    const good = restarts.length > 1 && restarts.every((r) => (r.nic === nic ? r.n === 1 : r.n === 0));
+    return good ? undefined : `lane restarts: ${restarts.map((r) => `${r.nic} ${r.n}`).join(', ') || 'not exported'}`;
+  }
+
+  /** The last lines logged. */
+  tail(): string {
+    return this.#lines.slice(-8).join('\n');
+  }
+
+  /** SIGTERM, then SIGKILL after 5 s; resolves when it has ended. */
+  async stop(): Promise<void> {
+    if (this.#ended !== undefined) return;
+    const ended = new Promise((r) => this.#child.once('exit', r));
+    this.#child.kill('SIGCONT');
+    this.#child.kill('SIGTERM');
+    const killer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);
+    await ended;
+    clearTimeout(killer);
+  }
+}

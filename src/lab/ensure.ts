@@ -1,0 +1,91 @@
+/** Debian packages that system tests, the lab and the demo use: installed when missing, or named in one line to run. Never a silent skip. */
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+
+const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
+
+/** What proves a package is there: a program in PATH, or a file pattern. Faster than asking dpkg, and right on other distributions too. */
+const PROBES: Readonly<Record<string, string>> = {
+  iproute2: 'ip',
+  procps: 'sysctl',
+  nftables: 'nft',
+  keepalived: 'keepalived',
+  ipvsadm: 'ipvsadm',
+  prometheus: 'prometheus',
+  'prometheus-alertmanager': 'prometheus-alertmanager',
+  'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
+  'etcd-server': 'etcd',
+  'etcd-client': 'etcdctl',
+  'dpdk-dev': 'dpdk-testpmd',
+  'libdpdk-dev': '/usr/include/dpdk/rte_eal.h',
+  gcc: 'gcc',
+  make: 'make',
+  'libc6-dev': '/usr/include/stdio.h',
+  'pkg-config': 'pkg-config',
+  'libnuma-dev': '/usr/include/numa.h',
+  logrotate: 'logrotate',
+  jsonnet: 'jsonnet',
+  chromium: 'chromium',
+  pngquant: 'pngquant',
+  openssl: 'openssl',
+  curl: 'curl',
+  'qemu-system-x86': 'qemu-system-x86_64',
+  'linux-image-amd64': '/boot/vmlinuz-*-amd64',
+  'busybox-static': 'busybox',
+  kmod: 'depmod',
+  'nginx-light': 'nginx',
+};
+
+/** Whether what `package` brings is on this machine. Throws for a package without a probe. */
+export function present(name: string, probes = PROBES): boolean {
+  const probe = probes[name];
+  if (probe === undefined) throw new Error(`src/lab/ensure.ts has no probe for the package ${name}: add it to PROBES`);
+  if (probe.startsWith('/')) return globSync(probe).length > 0;
+  return [...(process.env['PATH'] ?? '').split(delimiter), ...SBIN].some((dir) => existsSync(join(dir, probe)));
+}
+
+/**
+ * Makes sure that the packages are installed. As root on Debian it installs the missing ones; otherwise it throws, naming the one line to run.
+ * Also puts the sbin directories into PATH, where `ip` and `nft` live.
+ */
+export function ensure(packages: readonly string[], probes = PROBES): void {
+  const path = (process.env['PATH'] ?? '').split(delimiter);
+  process.env['PATH'] = [...path, ...SBIN.filter((d) => !path.includes(d))].join(delimiter);
+  const missing = packages.filter((p) => !present(p, probes));
+  if (missing.length === 0) return;
+  const line = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (process.getuid?.() !== 0) throw new Error(`missing: ${missing.join(', ')}. Run as root: ${line}`);
+  if (!existsSync('/usr/bin/apt-get'))
+    throw new Error(`missing: ${missing.join(', ')}, and there is no apt-get here. On Debian: ${line}`);
+  console.error(`installing ${missing.join(', ')} …`);
+  install(missing);
+  const still = missing.filter((p) => !present(p, probes));
+  if (still.length > 0) throw new Error(`could not install ${still.join(', ')}. Try: ${line}`);
+}
+
+function install(packages: readonly string[]): void {
+  // Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden".
+  const policy = '/usr/sbin/policy-rc.d';
+  const ours = !existsSync(policy);
+  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  try {
+    const args = ['install', '-y', '--no-install-recommends', ...packages];
+    const lists = existsSync('/var/lib/apt/lists') ? readdirSync('/var/lib/apt/lists') : [];
+    if (!lists.some((f) => f.includes('Packages'))) apt(['update']);
+    else if (apt(args)) return;
+    else apt(['update']); // stale lists name versions that the mirror no longer has
+    apt(args);
+  } finally {
+    if (ours) rmSync(policy, { force: true });
+  }
+}
+
+function apt(args: readonly string[]): boolean {
+  const run = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=180', ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+  });
+  if (run.status !== 0) console.error(`apt-get ${args[0]}: ${run.stderr.trim().split('\n').slice(-3).join(' | ')}`);
+  return run.status === 0;
+}
