@@ -79,7 +79,7 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
 
   const follow = (plan: Plan) => applyPlan({ ...parts, carriers, recording, keeper }, plan);
   const reloader: Reloader = new Reloader(config, first, follow, { clock, log, tracer });
-  const carriers = new Carriers((fact) => loop.onLink(fact));
+  const carriers = new Carriers((fact) => loop.observe(fact));
   const runner = makeRunner({ clock, log, plan: () => reloader.plan, loop, carriers, tracer });
   const links = watchLinks({ clock, log, plan: () => reloader.plan, carriers });
 

@@ -12,7 +12,7 @@ function median(samples: readonly DataplaneSample[], pick: (x: DataplaneSample) 
   return sorted[sorted.length >> 1] ?? 0;
 }
 
-/** Mean SYN → ESTABLISHED ratio of the other NICs that have fresh facts; undefined without any. */
+/** Mean answered share of new connections of the other NICs that have fresh facts; undefined without any. */
 export function othersRatio(s: State, i: number, now: number): number | undefined {
   let sum = 0;
   let n = 0;

@@ -1,35 +1,13 @@
 /** The evidence behind a verdict, at the moment it is asked for, and one sentence that says it. */
 import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
-import type { CellEvidence, Evidence, Subject } from '../model/verdict.ts';
+import type { CellEvidence, Evidence } from '../model/verdict.ts';
 import { lossOf } from './nic.ts';
-import { BAD, CAUSE, NEVER, type State, V } from './memory.ts';
+import { ruleOf, VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
+import type { Indexed } from './subjects.ts';
+import { NEVER } from './columns.ts';
+import { BAD, type State } from './memory.ts';
 
 const MAX_CELLS = 16;
-
-/** A subject by its indices. */
-export type Indexed =
-  | { readonly kind: 'agent' }
-  | { readonly kind: 'nic'; readonly i: number }
-  | { readonly kind: 'rs'; readonly j: number }
-  | { readonly kind: 'rack'; readonly k: number }
-  | { readonly kind: 'path'; readonly i: number; readonly j: number };
-
-/** The subject's names. */
-export function nameSubject(s: State, x: Indexed): Subject {
-  const { nics, realServers } = s.topology;
-  switch (x.kind) {
-    case 'agent':
-      return { subject: 'agent' };
-    case 'nic':
-      return { subject: 'nic', nic: nics[x.i]!.name };
-    case 'rs':
-      return { subject: 'rs', rs: realServers[x.j]!.id };
-    case 'rack':
-      return { subject: 'rack', rack: s.racks.names[x.k]! };
-    case 'path':
-      return { subject: 'path', nic: nics[x.i]!.name, rs: realServers[x.j]!.id };
-  }
-}
 
 function badRun(s: State, c: number): number {
   return Math.max(-s.cells.linkStreak[c]!, -s.cells.serviceStreak[c]!, 0);
@@ -70,17 +48,17 @@ function cellsOf(s: State, x: Indexed): readonly CellEvidence[] {
   const m = s.topology.realServers.length;
   const all = s.cells.link.length;
   let found: number[] = [];
-  if (x.kind === 'nic') found = worstCells(s, x.i * m, (x.i + 1) * m, 1);
-  else if (x.kind === 'rs' || x.kind === 'path') found = worstCells(s, x.j, all, m);
+  if (x.kind === 'nic') found = worstCells(s, x.nic * m, (x.nic + 1) * m, 1);
+  else if (x.kind === 'rs' || x.kind === 'path') found = worstCells(s, x.server, all, m);
   else if (x.kind === 'agent') found = worstCells(s, 0, all, 1);
-  else for (const j of s.racks.members[x.k]!) worstCells(s, j, all, m, found);
+  else for (const j of s.racks.members[x.rack]!) worstCells(s, j, all, m, found);
   return found.map((c) => cellEvidence(s, c));
 }
 
 function anchorsOf(s: State, x: Indexed): Evidence['anchors'] {
   if (x.kind === 'rs' || x.kind === 'rack') return [];
   const { anchors, topology } = s;
-  const nics = x.kind === 'agent' ? [...topology.nics.keys()] : [x.i];
+  const nics = x.kind === 'agent' ? [...topology.nics.keys()] : [x.nic];
   return nics
     .flatMap((i) =>
       topology.nics[i]!.anchors.map((id, a) => {
@@ -92,36 +70,6 @@ function anchorsOf(s: State, x: Indexed): Evidence['anchors'] {
     .slice(0, MAX_CELLS);
 }
 
-/** R-number of the rule that gives this verdict for this cause. */
-function ruleOf(verdict: number, cause: number): string {
-  switch (verdict) {
-    case V.NIC_FAIL:
-      return cause === CAUSE.carrier ? 'R2' : cause === CAUSE.lossy ? 'R4b' : 'R3';
-    case V.NIC_PARTIAL:
-      return cause === CAUSE.lossy ? 'R4b' : 'R4';
-    case V.PROBE_PATH_FAULT:
-    case V.DATA_PATH_FAULT:
-      return 'R11';
-    case V.FLAPPING:
-      return 'R13';
-    case V.SUSPECT:
-      return 'R5';
-    case V.RS_DOWN:
-      return 'R6';
-    case V.PATH:
-      return 'R7';
-    case V.RACK_FAULT:
-      return 'R8';
-    case V.AGENT_STALLED:
-      return 'R0';
-    case V.ALL_RS_DOWN:
-    case V.AGENT_ISOLATED:
-      return 'R9';
-    default:
-      return 'R1';
-  }
-}
-
 const round = (x: number) => Math.round(x * 10_000) / 10_000;
 
 function counts(s: State, x: Indexed): { witnesses: number; failing: number; numbers: Record<string, number> } {
@@ -129,11 +77,11 @@ function counts(s: State, x: Indexed): { witnesses: number; failing: number; num
   const m = topology.realServers.length;
   switch (x.kind) {
     case 'nic': {
-      const witnesses = scan.witnesses[x.i]!;
-      const failing = scan.failing[x.i]!;
-      const { loss, others, z } = lossOf(s, x.i);
+      const witnesses = scan.witnesses[x.nic]!;
+      const failing = scan.failing[x.nic]!;
+      const { loss, others, z } = lossOf(s, x.nic);
       const f = witnesses === 0 ? 0 : failing / witnesses;
-      const latest = witnesses === 0 ? 0 : scan.latestBad[x.i]! / witnesses;
+      const latest = witnesses === 0 ? 0 : scan.latestBad[x.nic]! / witnesses;
       const numbers = { f: round(f), latest_bad: round(latest), loss: round(loss), loss_others: round(others), z: round(z) };
       return { witnesses, failing, numbers };
     }
@@ -141,15 +89,15 @@ function counts(s: State, x: Indexed): { witnesses: number; failing: number; num
     case 'path': {
       let valid = 0;
       let failing = 0;
-      for (let c = x.j; c < cells.link.length; c += m) {
+      for (let c = x.server; c < cells.link.length; c += m) {
         if (cells.serviceNow[c] !== 0) valid++;
         if (cells.serviceNow[c] === BAD) failing++;
       }
-      return { witnesses: scan.serviceGood[x.j]!, failing, numbers: { valid_cells: valid, good_nics: scan.serviceGood[x.j]! } };
+      return { witnesses: scan.serviceGood[x.server]!, failing, numbers: { valid_cells: valid, good_nics: scan.serviceGood[x.server]! } };
     }
     case 'rack': {
-      const size = racks.members[x.k]!.length;
-      return { witnesses: 0, failing: racks.down[x.k]!, numbers: { real_servers: size, down: racks.down[x.k]! } };
+      const size = racks.members[x.rack]!.length;
+      return { witnesses: 0, failing: racks.down[x.rack]!, numbers: { real_servers: size, down: racks.down[x.rack]! } };
     }
     case 'agent': {
       const failing = scan.rowServiceBad.reduce((a, b) => a + b, 0);
@@ -161,5 +109,5 @@ function counts(s: State, x: Indexed): { witnesses: number; failing: number; num
 
 /** What the rules see of a subject now. */
 export function evidenceOf(s: State, x: Indexed, verdict: number, cause: number): Evidence {
-  return { rule: ruleOf(verdict, cause), ...counts(s, x), anchors: anchorsOf(s, x), cells: cellsOf(s, x) };
+  return { rule: ruleOf(x.kind, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!), ...counts(s, x), anchors: anchorsOf(s, x), cells: cellsOf(s, x) };
 }

@@ -5,17 +5,20 @@
 import type { Facts } from '../model/facts.ts';
 import type { Action, AgentVerdict, BlockedAction, Decisions, Transition, Verdict } from '../model/verdict.ts';
 import { agentVerdict, stormHolds } from './agent.ts';
-import { evidenceOf, type Indexed, nameSubject } from './explain.ts';
-import { badness, govern } from './governor.ts';
-import { nicKey, pathKey } from './governor-state.ts';
+import { evidenceOf } from './explain.ts';
+import { govern } from './govern.ts';
+import { badness } from './govern-servers.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
 import { judgeRealServer } from './real-server.ts';
 import { reasonFor } from './reason.ts';
-import { take, turnWindow } from './results.ts';
+import { take } from './results.ts';
 import { scanMatrix } from './scan.ts';
-import { BAD, roundTrip, type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
+import { type Indexed, keyOf, nameSubject } from './subjects.ts';
+import { turnWindow } from './window.ts';
+import { VERDICT, VERDICTS, VERDICT_CAUSES } from '../model/verdicts.ts';
+import { BAD, roundTrip, type State } from './memory.ts';
 
 export type { State as JudgeState } from './memory.ts';
 export { initial } from './initial.ts';
@@ -59,12 +62,6 @@ class Changes {
   }
 }
 
-function keyOf(s: State, x: Indexed): number | undefined {
-  if (x.kind === 'nic') return nicKey(x.i);
-  if (x.kind === 'rs') return x.j;
-  return x.kind === 'path' ? pathKey(s.topology, x.i * s.topology.realServers.length + x.j) : undefined;
-}
-
 /** A verdict with its evidence as of now. */
 function describe(s: State, x: Indexed, verdict: number, cause: number, since: number): Verdict {
   const subject = nameSubject(s, x);
@@ -91,14 +88,14 @@ export function judge(s: State, facts: Facts, now: number): { state: State; deci
   const blind = agent.verdict === 'AGENT_STALLED';
   const cold = now < agent.coldUntil;
   judgeNics(s, now, blind, cold, (i, previous) => {
-    changes.add({ kind: 'nic', i }, previous, s.nics.verdict[i]!, s.nics.cause[i]!);
+    changes.add({ kind: 'nic', nic: i }, previous, s.nics.verdict[i]!, s.nics.cause[i]!);
   });
   judgeTrust(s);
   if (agent.verdict === '') {
     judgeColumns(s, now, cold || stormHolds(s, now), changes);
-    judgeRacks(s, now, (k, previous) => changes.add({ kind: 'rack', k }, previous, s.racks.verdict[k]!, 0));
+    judgeRacks(s, now, (k, previous) => changes.add({ kind: 'rack', rack: k }, previous, s.racks.verdict[k]!, 0));
   }
-  return { state: s, decisions: decide(s, facts, now, changes) };
+  return { state: s, decisions: decide(s, now, changes) };
 }
 
 function judgeAgent(s: State, now: number, changes: Changes): void {
@@ -115,7 +112,7 @@ function judgeAgent(s: State, now: number, changes: Changes): void {
     s.cells.pathSince.fill(0);
   }
   if (verdict === '') agent.settleUntil = now + roundTrip(s);
-  const code = (name: '' | AgentVerdict) => (name === '' ? V.OK : V[name]);
+  const code = (name: '' | AgentVerdict) => (name === '' ? VERDICT.OK : VERDICT[name]);
   changes.add({ kind: 'agent' }, code(before), code(verdict), 0);
 }
 
@@ -129,15 +126,15 @@ function judgeColumns(s: State, now: number, waits: boolean, changes: Changes): 
     if (scan.serviceGood[j] === 0) servers.goodT[j] = 0;
     else if (servers.goodT[j] === 0) servers.goodT[j] = now;
     const failing = scan.serviceBad[j]! > 0;
-    if (!failing && servers.verdict[j] === V.OK && servers.since[j] === 0 && servers.faulty[j] === 0) continue;
+    if (!failing && servers.verdict[j] === VERDICT.OK && servers.since[j] === 0 && servers.faulty[j] === 0) continue;
     const full = waits || changes.list.length >= MAX_CHANGES;
     const change = judgeRealServer(s, j, now, full);
     if (change === undefined) continue;
     const previous = servers.verdict[j]!;
     setServer(s, j, change.verdict, change.cause, now);
-    if (change.verdict === V.RS_DOWN) fallen.push(j);
+    if (change.verdict === VERDICT.RS_DOWN) fallen.push(j);
     else governor.activeServers.add(j);
-    changes.add({ kind: 'rs', j }, previous, change.verdict, change.cause);
+    changes.add({ kind: 'rs', server: j }, previous, change.verdict, change.cause);
   }
   for (const j of fallen.toSorted((a, b) => badness(s, b) - badness(s, a) || a - b)) {
     governor.activeServers.delete(j);
@@ -145,7 +142,7 @@ function judgeColumns(s: State, now: number, waits: boolean, changes: Changes): 
   }
   for (let i = 0; i < n; i++) {
     for (let j = 0, c = i * m; j < m; j++, c++) {
-      if (cells.serviceNow[c] !== BAD && cells.path[c] === V.OK && cells.pathSince[c] === 0) continue;
+      if (cells.serviceNow[c] !== BAD && cells.path[c] === VERDICT.OK && cells.pathSince[c] === 0) continue;
       const change = judgePath(s, i, j, now, waits || changes.list.length >= MAX_CHANGES);
       if (change === undefined) continue;
       const previous = cells.path[c]!;
@@ -153,7 +150,7 @@ function judgeColumns(s: State, now: number, waits: boolean, changes: Changes): 
       cells.pathCause[c] = change.cause;
       cells.pathAt[c] = now;
       governor.activePaths.add(c);
-      changes.add({ kind: 'path', i, j }, previous, change.verdict, change.cause);
+      changes.add({ kind: 'path', nic: i, server: j }, previous, change.verdict, change.cause);
     }
   }
 }
@@ -164,19 +161,19 @@ function setServer(s: State, j: number, verdict: number, cause: number, now: num
   servers.verdict[j] = verdict;
   servers.cause[j] = cause;
   servers.at[j] = now;
-  const step = (verdict === V.RS_DOWN ? 1 : 0) - (previous === V.RS_DOWN ? 1 : 0);
+  const step = (verdict === VERDICT.RS_DOWN ? 1 : 0) - (previous === VERDICT.RS_DOWN ? 1 : 0);
   racks.downAnywhere += step;
   if (servers.rack[j]! >= 0) racks.down[servers.rack[j]!]! += step;
-  if (verdict === V.RS_DOWN) servers.rampT[j] = 0;
-  else if (previous === V.RS_DOWN) servers.rampT[j] = now;
+  if (verdict === VERDICT.RS_DOWN) servers.rampT[j] = 0;
+  else if (previous === VERDICT.RS_DOWN) servers.rampT[j] = now;
   // After flapping the rest of slow start follows.
-  else if (previous === V.FLAPPING) servers.rampT[j] = now - rules.slow_start_ms * rules.flapping_weight;
+  else if (previous === VERDICT.FLAPPING) servers.rampT[j] = now - rules.slow_start_ms * rules.flapping_weight;
 }
 
-function decide(s: State, facts: Facts, now: number, changes: Changes): Decisions {
+function decide(s: State, now: number, changes: Changes): Decisions {
   const actions: Action[] = [];
   const blocked: BlockedAction[] = [];
-  govern(s, now, facts.permit !== 0, {
+  govern(s, now, {
     done(action, subject) {
       actions.push(action);
       changes.of(subject)?.actions.push(action);

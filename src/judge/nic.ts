@@ -1,7 +1,8 @@
 /** What the evidence says of each NIC (R2–R5, R11) and what becomes of its verdict (R13). */
 import { dataplaneCollapsed, dataplaneWorks } from './dataplane.ts';
 import { addFlap, heldDownEnough, isFlapping } from './flaps.ts';
-import { CAUSE, held, isOut, type State, V } from './memory.ts';
+import { CAUSE, VERDICT } from '../model/verdicts.ts';
+import { held, isOut, type State } from './memory.ts';
 
 /** What the rules would say of a NIC in this pass if it had no past. */
 interface Finding {
@@ -9,8 +10,8 @@ interface Finding {
   readonly cause: number;
 }
 
-const OK: Finding = { verdict: V.OK, cause: CAUSE.none };
-const DEGREE = [V.OK, V.SUSPECT, V.DATA_PATH_FAULT, V.NIC_PARTIAL, V.PROBE_PATH_FAULT, V.NIC_FAIL, V.FLAPPING];
+const OK: Finding = { verdict: VERDICT.OK, cause: CAUSE.none };
+const DEGREE = [VERDICT.OK, VERDICT.SUSPECT, VERDICT.DATA_PATH_FAULT, VERDICT.NIC_PARTIAL, VERDICT.PROBE_PATH_FAULT, VERDICT.NIC_FAIL, VERDICT.FLAPPING];
 
 /** Called for each change of a NIC's verdict, after it was made. */
 export type NicChanged = (i: number, previous: number) => void;
@@ -24,7 +25,7 @@ export function judgeNics(s: State, now: number, blind: boolean, cold: boolean, 
   for (let i = 0; i < s.topology.nics.length; i++) {
     const hard = hardDown(s, i, now);
     const soft = blind ? stop(s, i) : evidence(s, i, now, cold);
-    const found = hard ? { verdict: V.NIC_FAIL, cause: CAUSE.carrier } : soft;
+    const found = hard ? { verdict: VERDICT.NIC_FAIL, cause: CAUSE.carrier } : soft;
     const well = !blind && recovering(s, i, hard);
     countFaults(s, i, now, hard, found, well);
     const next = step(s, i, now, blind, found, held(nics.recoverSince, i, well, s.clock));
@@ -88,15 +89,15 @@ function evidence(s: State, i: number, now: number, cold: boolean): Finding {
       clock,
     ) >=
     rules.dataplane_hold_rounds * T;
-  if (failing || loss === V.NIC_FAIL) {
-    if (dataplaneWorks(s, i, now)) return { verdict: V.PROBE_PATH_FAULT, cause: CAUSE.none };
-    return { verdict: V.NIC_FAIL, cause: failing ? linkOrUpstream(s, i) : CAUSE.lossy };
+  if (failing || loss === VERDICT.NIC_FAIL) {
+    if (dataplaneWorks(s, i, now)) return { verdict: VERDICT.PROBE_PATH_FAULT, cause: CAUSE.none };
+    return { verdict: VERDICT.NIC_FAIL, cause: failing ? linkOrUpstream(s, i) : CAUSE.lossy };
   }
-  if (loss === V.NIC_PARTIAL) return { verdict: V.NIC_PARTIAL, cause: CAUSE.lossy };
-  if (partial) return { verdict: V.NIC_PARTIAL, cause: CAUSE.none };
-  if (collapsed) return { verdict: V.DATA_PATH_FAULT, cause: CAUSE.none };
+  if (loss === VERDICT.NIC_PARTIAL) return { verdict: VERDICT.NIC_PARTIAL, cause: CAUSE.lossy };
+  if (partial) return { verdict: VERDICT.NIC_PARTIAL, cause: CAUSE.none };
+  if (collapsed) return { verdict: VERDICT.DATA_PATH_FAULT, cause: CAUSE.none };
   if (!suspicious) return OK;
-  return { verdict: V.SUSPECT, cause: named && nics.everGood[i] === 0 ? CAUSE.not_yet_valid : CAUSE.none };
+  return { verdict: VERDICT.SUSPECT, cause: named && nics.everGood[i] === 0 ? CAUSE.not_yet_valid : CAUSE.none };
 }
 
 /** R3 without its hold: enough witnesses failing; with few or none possible, the anchors must fail as well. */
@@ -120,8 +121,8 @@ function linkOrUpstream(s: State, i: number): number {
 /** Loss over the mixed cells of a row, that of the other NICs on the same real servers, and how sure it is that they differ. */
 export function lossOf(s: State, i: number): { loss: number; others: number; z: number } {
   const { scan } = s;
-  const n = scan.lossN[i]!;
-  const others = scan.othersN[i]!;
+  const n = scan.lossResults[i]!;
+  const others = scan.othersResults[i]!;
   if (n === 0 || others === 0) return { loss: n === 0 ? 0 : scan.lossLost[i]! / n, others: 0, z: 0 };
   const p1 = scan.lossLost[i]! / n;
   const p2 = scan.othersLost[i]! / others;
@@ -135,18 +136,18 @@ function lossFinding(s: State, i: number, cold: boolean): number {
   const { nics, scan, rules, clock } = s;
   const T = s.topology.intervalMs;
   const { loss, others, z } = lossOf(s, i);
-  nics.loss[i] = scan.lossN[i]! >= rules.lossy_min_results ? loss : 0;
+  nics.loss[i] = scan.lossResults[i]! >= rules.lossy_min_results ? loss : 0;
   nics.rowLoss[i] = loss;
-  const random = scan.lossFlips[i]! >= rules.lossy_alternation * 2 * loss * (1 - loss) * scan.lossN[i]!;
-  const returns = scan.lossReturns[i]! >= rules.nic_min_witnesses && 2 * scan.lossN[i]! >= rules.lossy_min_results;
+  const random = scan.lossFlips[i]! >= rules.lossy_alternation * 2 * loss * (1 - loss) * scan.lossResults[i]!;
+  const returns = scan.lossReturns[i]! >= rules.nic_min_witnesses && 2 * scan.lossResults[i]! >= rules.lossy_min_results;
   nics.lossyHint[i] = returns && 2 * loss >= rules.lossy_fraction && 2 * z >= rules.lossy_z ? 1 : 0;
-  const many = scan.lossN[i]! >= rules.lossy_min_results && scan.lossCells[i]! >= rules.nic_min_witnesses;
+  const many = scan.lossResults[i]! >= rules.lossy_min_results && scan.lossCells[i]! >= rules.nic_min_witnesses;
   // Without a good result after a bad one in some cells it is an outage that has just begun, not a loss.
   const lossy = !cold && many && random && returns && loss >= rules.lossy_fraction && z >= rules.lossy_z;
   const fails = lossy && loss >= rules.lossy_fail_fraction && others < rules.lossy_fail_others_max;
   const partial = held(nics.lossySince, i, lossy, clock) >= rules.lossy_hold_rounds * T;
-  if (held(nics.lossyFailSince, i, fails, clock) >= rules.lossy_fail_hold_rounds * T) return V.NIC_FAIL;
-  return partial ? V.NIC_PARTIAL : V.OK;
+  if (held(nics.lossyFailSince, i, fails, clock) >= rules.lossy_fail_hold_rounds * T) return VERDICT.NIC_FAIL;
+  return partial ? VERDICT.NIC_PARTIAL : VERDICT.OK;
 }
 
 /** R13: whether NIC i looks well in this pass. */
@@ -164,10 +165,10 @@ function recovering(s: State, i: number, hard: boolean): boolean {
 function countFaults(s: State, i: number, now: number, hard: boolean, found: Finding, well: boolean): void {
   const { nics, rules } = s;
   if (hard && nics.hardFault[i] === 0) addFlap(s, s.flaps.nic, i, now);
-  else if (!hard && found.verdict === V.NIC_FAIL && nics.softFault[i] === 0) addFlap(s, s.flaps.nic, i, now);
+  else if (!hard && found.verdict === VERDICT.NIC_FAIL && nics.softFault[i] === 0) addFlap(s, s.flaps.nic, i, now);
   if (hard) nics.hardFault[i] = 1;
   else if (nics.carrier[i] !== 0 && now - nics.carrierT[i]! >= rules.debounce_ms) nics.hardFault[i] = 0;
-  if (found.verdict === V.NIC_FAIL) nics.softFault[i] = 1;
+  if (found.verdict === VERDICT.NIC_FAIL) nics.softFault[i] = 1;
   else if (well) nics.softFault[i] = 0;
 }
 
@@ -176,13 +177,13 @@ function step(s: State, i: number, now: number, blind: boolean, found: Finding, 
   const { nics, rules } = s;
   const flapping = isFlapping(s, s.flaps.nic, i, now);
   const verdict = nics.verdict[i]!;
-  const fail = found.verdict === V.NIC_FAIL;
-  if ((fail || isOut(s, i)) && flapping) return { verdict: V.FLAPPING, cause: fail ? found.cause : nics.cause[i]! };
+  const fail = found.verdict === VERDICT.NIC_FAIL;
+  if ((fail || isOut(s, i)) && flapping) return { verdict: VERDICT.FLAPPING, cause: fail ? found.cause : nics.cause[i]! };
   if (fail) return isOut(s, i) ? undefined : found;
   if (blind) return undefined;
-  if (verdict === V.OK || verdict === V.SUSPECT) return found;
+  if (verdict === VERDICT.OK || verdict === VERDICT.SUSPECT) return found;
   if (!isOut(s, i) && DEGREE.indexOf(found.verdict) > DEGREE.indexOf(verdict)) return found;
-  if (verdict === V.DATA_PATH_FAULT && found.verdict === verdict) return undefined;
+  if (verdict === VERDICT.DATA_PATH_FAULT && found.verdict === verdict) return undefined;
   // The loss is already that of a window of this length: it need not be small for as long again.
   if (wellMs < rules.nic_recover_ms || !lossIsSmall(s, i, now)) return undefined;
   const over = heldDownEnough(s, s.flaps.nic, i, now, rules.nic_hold_down_ms, rules.nic_hold_down_max_ms);

@@ -2,7 +2,8 @@
 import { L7, REFUSED } from '../model/outcome.ts';
 import { addFlap, heldDownEnough } from './flaps.ts';
 import type { Change } from './real-server.ts';
-import { BAD, CAUSE, GOOD, held, isOut, type State, V } from './memory.ts';
+import { CAUSE, VERDICT } from '../model/verdicts.ts';
+import { BAD, GOOD, held, isOut, type State } from './memory.ts';
 
 /** Evaluates R7 for the cell of NIC `i` and real server `j`. `waits`: no new PATH in this pass. */
 export function judgePath(s: State, i: number, j: number, now: number, waits: boolean): Change | undefined {
@@ -10,15 +11,15 @@ export function judgePath(s: State, i: number, j: number, now: number, waits: bo
   const c = i * s.topology.realServers.length + j;
   const well = cells.serviceNow[c] === GOOD;
   if (well) cells.pathFaulty[c] = 0;
-  if (cells.path[c] === V.PATH) {
+  if (cells.path[c] === VERDICT.PATH) {
     if (cells.serviceNow[c] === BAD && cells.pathFaulty[c] === 0) noteFault(s, c, now);
     if (!well || !heldDownEnough(s, flaps.path, c, now, rules.rs_hold_down_ms, rules.rs_hold_down_max_ms)) return undefined;
-    return { verdict: V.OK, cause: CAUSE.none };
+    return { verdict: VERDICT.OK, cause: CAUSE.none };
   }
   const faulty = held(cells.pathSince, c, isPathFault(s, i, j, c), s.clock) >= rules.path_hold_rounds * servers.interval[j]!;
   if (!faulty || waits) return undefined;
   noteFault(s, c, now);
-  return { verdict: V.PATH, cause: causeOf(s, c) };
+  return { verdict: VERDICT.PATH, cause: causeOf(s, c) };
 }
 
 function noteFault(s: State, c: number, now: number): void {
@@ -44,7 +45,7 @@ function rowAllows(s: State, i: number): boolean {
   // Too few witnesses for a NIC verdict: unless the anchors fail too, the path is all that can be named.
   if (w < rules.nic_min_witnesses) return scan.anchorsFresh[i] === 0 || scan.anchorsGood[i]! > 0;
   if (scan.latestBad[i]! >= rules.path_row_fraction * w) return false;
-  return nics.trusted[i] === 1 || nics.verdict[i] === V.NIC_PARTIAL || nics.partialSince[i]! > 0;
+  return nics.trusted[i] === 1 || nics.verdict[i] === VERDICT.NIC_PARTIAL || nics.partialSince[i]! > 0;
 }
 
 /** Below this chance a row of losses in one cell of a lossy NIC is no accident. */
@@ -53,9 +54,9 @@ const CHANCE = 1e-4;
 /** On a lossy NIC, or one that begins to look so, a cell's failures are the NIC's unless chance can't explain them. */
 function isRandomLoss(s: State, i: number, c: number): boolean {
   const { cells, nics } = s;
-  const named = nics.cause[i] === CAUSE.lossy && nics.verdict[i] !== V.OK;
+  const named = nics.cause[i] === CAUSE.lossy && nics.verdict[i] !== VERDICT.OK;
   if (!named && nics.lossyHint[i] === 0) return false;
-  return cells.windowLost[c]! < cells.windowN[c]! || nics.rowLoss[i]! ** cells.windowN[c]! > CHANCE;
+  return cells.windowLost[c]! < cells.windowResults[c]! || nics.rowLoss[i]! ** cells.windowResults[c]! > CHANCE;
 }
 
 function causeOf(s: State, c: number): number {

@@ -1,5 +1,6 @@
 /** R8: most of a rack's real servers going down together, and few others: one incident. */
-import { type State, V } from './memory.ts';
+import { VERDICT } from '../model/verdicts.ts';
+import { type State } from './memory.ts';
 
 /** Called for each change of a rack's verdict, after it was made. */
 export type RackChanged = (k: number, previous: number) => void;
@@ -10,10 +11,10 @@ export function judgeRacks(s: State, now: number, changed: RackChanged): void {
   for (let k = 0; k < racks.names.length; k++) {
     const was = racks.verdict[k]!;
     const size = racks.members[k]!.length;
-    if (was === V.RACK_FAULT) {
+    if (was === VERDICT.RACK_FAULT) {
       if (racks.down[k]! >= rules.rack_clear_fraction * size) continue;
     } else if (size < rules.rack_min_real_servers || racks.down[k]! < rules.rack_fraction * size || !fellTogether(s, k)) continue;
-    racks.verdict[k] = was === V.RACK_FAULT ? V.OK : V.RACK_FAULT;
+    racks.verdict[k] = was === VERDICT.RACK_FAULT ? VERDICT.OK : VERDICT.RACK_FAULT;
     racks.at[k] = now;
     changed(k, was);
   }
@@ -26,7 +27,7 @@ function fellTogether(s: State, k: number): boolean {
   const outside = s.topology.realServers.length - members.length;
   const outsideDown = racks.downAnywhere - racks.down[k]!;
   if (outside === 0 || outsideDown >= rules.rack_others_max * outside) return false;
-  const down = members.filter((j) => servers.verdict[j] === V.RS_DOWN);
+  const down = members.filter((j) => servers.verdict[j] === VERDICT.RS_DOWN);
   const newest = down.reduce((t, j) => Math.max(t, servers.at[j]!), 0);
   const together = down.filter((j) => servers.at[j]! >= newest - rules.rack_window_rounds * s.topology.intervalMs);
   return together.length >= rules.rack_fraction * members.length;

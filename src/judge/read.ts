@@ -1,7 +1,9 @@
 /** Reading the judge's state: for the status page, the metrics, `why`. Nothing here changes it. */
 import type { Evidence, Subject, Verdict } from '../model/verdict.ts';
-import { evidenceOf, type Indexed, nameSubject } from './explain.ts';
-import { type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
+import { evidenceOf } from './explain.ts';
+import { type Indexed, indexSubject, nameSubject } from './subjects.ts';
+import { VERDICT, VERDICTS, VERDICT_CAUSES } from '../model/verdicts.ts';
+import { type State } from './memory.ts';
 import { reasonFor } from './reason.ts';
 
 /**
@@ -24,7 +26,7 @@ export function loss(s: State, i: number): number {
   let lost = 0;
   const m = s.topology.realServers.length;
   for (let c = i * m; c < (i + 1) * m; c++) {
-    n += s.cells.windowN[c]!;
+    n += s.cells.windowResults[c]!;
     lost += s.cells.windowLost[c]!;
   }
   return n < s.rules.lossy_min_results ? Number.NaN : lost / n;
@@ -48,10 +50,10 @@ function present(s: State): Indexed[] {
   const { nics, servers, racks, cells: all, topology } = s;
   const m = topology.realServers.length;
   const found: Indexed[] = s.agent.verdict === '' ? [] : [{ kind: 'agent' }];
-  nics.verdict.forEach((v, i) => v !== V.OK && found.push({ kind: 'nic', i }));
-  servers.verdict.forEach((v, j) => v !== V.OK && found.push({ kind: 'rs', j }));
-  racks.verdict.forEach((v, k) => v !== V.OK && found.push({ kind: 'rack', k }));
-  all.path.forEach((v, c) => v !== V.OK && found.push({ kind: 'path', i: Math.floor(c / m), j: c % m }));
+  nics.verdict.forEach((v, i) => v !== VERDICT.OK && found.push({ kind: 'nic', nic: i }));
+  servers.verdict.forEach((v, j) => v !== VERDICT.OK && found.push({ kind: 'rs', server: j }));
+  racks.verdict.forEach((v, k) => v !== VERDICT.OK && found.push({ kind: 'rack', rack: k }));
+  all.path.forEach((v, c) => v !== VERDICT.OK && found.push({ kind: 'path', nic: Math.floor(c / m), server: c % m }));
   return found;
 }
 
@@ -59,35 +61,17 @@ function verdictOf(s: State, x: Indexed): Verdict {
   const { nics, servers, racks, agent } = s;
   switch (x.kind) {
     case 'agent':
-      return lazily(s, x, agent.verdict === '' ? V.OK : V[agent.verdict], 0, agent.at);
+      return lazily(s, x, agent.verdict === '' ? VERDICT.OK : VERDICT[agent.verdict], 0, agent.at);
     case 'nic':
-      return lazily(s, x, nics.verdict[x.i]!, nics.cause[x.i]!, nics.at[x.i]!);
+      return lazily(s, x, nics.verdict[x.nic]!, nics.cause[x.nic]!, nics.at[x.nic]!);
     case 'rs':
-      return lazily(s, x, servers.verdict[x.j]!, servers.cause[x.j]!, servers.at[x.j]!);
+      return lazily(s, x, servers.verdict[x.server]!, servers.cause[x.server]!, servers.at[x.server]!);
     case 'rack':
-      return lazily(s, x, racks.verdict[x.k]!, 0, racks.at[x.k]!);
+      return lazily(s, x, racks.verdict[x.rack]!, 0, racks.at[x.rack]!);
     case 'path': {
-      const c = x.i * s.topology.realServers.length + x.j;
+      const c = x.nic * s.topology.realServers.length + x.server;
       return lazily(s, x, s.cells.path[c]!, s.cells.pathCause[c]!, s.cells.pathAt[c]!);
     }
-  }
-}
-
-function indexSubject(s: State, { subject, nic, rs, rack }: Subject): Indexed | undefined {
-  const i = s.topology.nics.findIndex((x) => x.name === nic);
-  const j = s.topology.realServers.findIndex((x) => x.id === rs);
-  const k = s.racks.names.indexOf(rack ?? '');
-  switch (subject) {
-    case 'agent':
-      return { kind: 'agent' };
-    case 'nic':
-      return i < 0 ? undefined : { kind: 'nic', i };
-    case 'rs':
-      return j < 0 ? undefined : { kind: 'rs', j };
-    case 'rack':
-      return k < 0 ? undefined : { kind: 'rack', k };
-    case 'path':
-      return i < 0 || j < 0 ? undefined : { kind: 'path', i, j };
   }
 }
 

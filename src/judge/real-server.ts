@@ -2,7 +2,8 @@
 
 import { REFUSED } from '../model/outcome.ts';
 import { addFlap, heldDownEnough, isFlapping } from './flaps.ts';
-import { BAD, CAUSE, GOOD, held, type State, UNKNOWN, V } from './memory.ts';
+import { CAUSE, VERDICT } from '../model/verdicts.ts';
+import { BAD, GOOD, held, type State, UNKNOWN } from './memory.ts';
 
 /** The verdict that real server `j` should have now, with its cause; undefined = as before. */
 export interface Change {
@@ -16,20 +17,20 @@ export function judgeRealServer(s: State, j: number, now: number, waits: boolean
   const verdict = servers.verdict[j]!;
   const well = recovered(s, j);
   if (well) servers.faulty[j] = 0;
-  if (verdict === V.RS_DOWN) {
+  if (verdict === VERDICT.RS_DOWN) {
     if (!well) {
       if (servers.faulty[j] === 0 && isDown(s, j, now)) noteFault(s, j, now);
       return undefined;
     }
     if (!heldDownEnough(s, flaps.rs, j, now, rules.rs_hold_down_ms, rules.rs_hold_down_max_ms)) return undefined;
-    return { verdict: isFlapping(s, flaps.rs, j, now) ? V.FLAPPING : V.OK, cause: CAUSE.none };
+    return { verdict: isFlapping(s, flaps.rs, j, now) ? VERDICT.FLAPPING : VERDICT.OK, cause: CAUSE.none };
   }
   const down = held(servers.since, j, isDown(s, j, now), s.clock) >= rules.rs_hold_rounds * servers.interval[j]!;
   if (down && !waits) {
     noteFault(s, j, now);
-    return { verdict: V.RS_DOWN, cause: causeOf(s, j, now) };
+    return { verdict: VERDICT.RS_DOWN, cause: causeOf(s, j, now) };
   }
-  if (verdict === V.FLAPPING && !isFlapping(s, flaps.rs, j, now)) return { verdict: V.OK, cause: CAUSE.none };
+  if (verdict === VERDICT.FLAPPING && !isFlapping(s, flaps.rs, j, now)) return { verdict: VERDICT.OK, cause: CAUSE.none };
   return undefined;
 }
 

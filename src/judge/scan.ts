@@ -133,31 +133,31 @@ function scanLoss(s: State, now: number): void {
   const n = s.topology.nics.length;
   if (!anyLoss(s)) {
     for (const row of [
-      scan.lossN,
+      scan.lossResults,
       scan.lossLost,
       scan.lossFlips,
       scan.lossReturns,
       scan.lossCells,
-      scan.othersN,
+      scan.othersResults,
       scan.othersLost,
     ])
       row.fill(0);
     return;
   }
-  scan.columnN.fill(0);
+  scan.columnResults.fill(0);
   scan.columnLost.fill(0);
   for (let i = 0; i < n; i++) addColumnLoss(s, i, now);
   for (let i = 0; i < n; i++) sumLoss(s, i, now);
 }
 
 function addColumnLoss(s: State, i: number, now: number): void {
-  const { linkGoodT, windowN, windowLost } = s.cells;
-  const { columnN, columnLost } = s.scan;
+  const { linkGoodT, windowResults, windowLost } = s.cells;
+  const { columnResults, columnLost } = s.scan;
   const m = s.topology.realServers.length;
   const since = mixedSince(s, now);
   for (let j = 0, c = i * m; j < m; j++, c++) {
     if (linkGoodT[c]! < since) continue;
-    columnN[j]! += windowN[c]!;
+    columnResults[j]! += windowResults[c]!;
     columnLost[j]! += windowLost[c]!;
   }
 }
@@ -195,27 +195,27 @@ function seenElsewhere(first: number, several: number, group: number): boolean {
 
 /** Loss over the mixed witness cells of row `i`, and that of the other NICs on the same real servers. */
 function sumLoss(s: State, i: number, now: number): void {
-  const { linkNow, linkGoodT, windowN, windowLost, windowFlips } = s.cells;
-  const { goodGroup, goodElsewhere, columnN, columnLost } = s.scan;
+  const { linkNow, linkGoodT, windowResults, windowLost, windowFlips } = s.cells;
+  const { goodGroup, goodElsewhere, columnResults, columnLost } = s.scan;
   const m = s.topology.realServers.length;
   const group = s.nics.group[i]!;
   const since = mixedSince(s, now);
-  let [n, lost, flips, returns, cells, othersN, othersLost] = [0, 0, 0, 0, 0, 0, 0];
+  let [n, lost, flips, returns, cells, othersResults, othersLost] = [0, 0, 0, 0, 0, 0, 0];
   for (let j = 0, c = i * m; j < m; j++, c++) {
     if (linkGoodT[c]! < since || linkNow[c] === UNKNOWN || !seenElsewhere(goodGroup[j]!, goodElsewhere[j]!, group)) continue;
-    n += windowN[c]!;
+    n += windowResults[c]!;
     lost += windowLost[c]!;
     flips += windowFlips[c]!;
     returns += windowFlips[c]! >> 1;
     if (windowLost[c]! > 0) cells++;
-    othersN += columnN[j]! - windowN[c]!;
+    othersResults += columnResults[j]! - windowResults[c]!;
     othersLost += columnLost[j]! - windowLost[c]!;
   }
-  s.scan.lossN[i] = n;
+  s.scan.lossResults[i] = n;
   s.scan.lossLost[i] = lost;
   s.scan.lossFlips[i] = flips;
   s.scan.lossReturns[i] = returns;
   s.scan.lossCells[i] = cells;
-  s.scan.othersN[i] = othersN;
+  s.scan.othersResults[i] = othersResults;
   s.scan.othersLost[i] = othersLost;
 }

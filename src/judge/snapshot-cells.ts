@@ -1,6 +1,8 @@
 /** The cells in a snapshot: columns in NIC-major order; a time that equals another, and what is at its default, is left out. */
 import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
-import { NEVER, type State, V } from './memory.ts';
+import { VERDICT } from '../model/verdicts.ts';
+import { CELL_COLUMNS, NEVER } from './columns.ts';
+import { type State } from './memory.ts';
 import type { Reader, Saved } from './snapshot-reader.ts';
 
 const NAMES = [
@@ -36,7 +38,7 @@ export function saveCells(s: State): Saved {
     const odd =
       cells.goodOutcome[c] !== cells.outcome[c] || cells.phase[c] !== 0 || cells.cause[c] !== 0 || cells.detail[c] !== 0;
     if (odd) last.push(c, cells.goodOutcome[c]!, cells.phase[c]!, cells.cause[c]!, cells.detail[c]!);
-    if (cells.path[c] === V.OK && cells.pathSince[c] === 0 && cells.pathFaulty[c] === 0) continue;
+    if (cells.path[c] === VERDICT.OK && cells.pathSince[c] === 0 && cells.pathFaulty[c] === 0) continue;
     paths.push(
       c,
       cells.path[c]!,
@@ -121,10 +123,10 @@ function restoreOdd(s: State, r: Reader, count: number, where: (c: number) => nu
   for (let k = 0; k + 5 < paths.length; k += 6) {
     const to = where(r.integer(paths[k], 0, count - 1, 'paths'));
     if (to < 0) continue;
-    cells.path[to] = r.integer(paths[k + 1], 0, V.PATH, 'paths');
-    cells.pathCause[to] = r.integer(paths[k + 2], 0, 9, 'paths');
+    cells.path[to] = r.integer(paths[k + 1], ...CELL_COLUMNS.path.range!, 'paths');
+    cells.pathCause[to] = r.integer(paths[k + 2], ...CELL_COLUMNS.pathCause.range!, 'paths');
     cells.pathFaulty[to] = r.integer(paths[k + 3], 0, 1, 'paths');
     cells.pathAt[to] = r.time(paths[k + 4], 'paths');
-    cells.pathSince[to] = r.integer(paths[k + 5], 0, s.clock.hold, 'paths');
+    cells.pathSince[to] = r.finite(paths[k + 5], 0, s.clock.hold, 'paths');
   }
 }

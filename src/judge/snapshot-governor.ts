@@ -1,5 +1,6 @@
 /** The wanted state in a snapshot: only what is not plainly enabled, by names. */
-import { LIMITS, putPath, putWeight, type Spending } from './governor-state.ts';
+import { LIMITS } from '../model/limits.ts';
+import { putPath, putWeight, type Spending } from './governor-state.ts';
 import type { State } from './memory.ts';
 import type { Reader, Saved } from './snapshot-reader.ts';
 
@@ -66,7 +67,7 @@ export function restoreGovernor(
     const v = services.get(String(name));
     const at = v === undefined ? undefined : position[v]!.get(server(r.integer(j, 0, m - 1, 'weights')));
     if (v === undefined || at === undefined) continue;
-    putWeight(g, v, at, r.integer(weight, 0, 1, 'weights'));
+    putWeight(g, { service: v, position: at }, r.finite(weight, 0, 1, 'weights'));
     g.heldWeight[v]![at] = held(limit);
   }
   for (const entry of r.list('paths')) {
@@ -75,7 +76,7 @@ export function restoreGovernor(
     const at = v === undefined ? undefined : position[v]!.get(server(r.integer(j, 0, m - 1, 'paths')));
     const k = v === undefined ? -1 : topology.services[v]!.nics.indexOf(nic(r.integer(i, 0, on.length - 1, 'paths')));
     if (v === undefined || at === undefined || k < 0) continue;
-    putPath(g, v, k, at, r.integer(enabled, 0, 1, 'paths') === 1 ? 1 : 0);
+    putPath(g, { service: v, slice: k, position: at }, r.integer(enabled, 0, 1, 'paths') === 1 ? 1 : 0);
     g.heldPath[v]![k * position[v]!.size + at] = held(limit);
   }
   for (const j of r.numbers(r.list('servers'), 'servers')) if (server(j) >= 0) g.activeServers.add(server(j));

@@ -4,6 +4,8 @@
  */
 import { FourlaneError } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
+import { AGENT_VERDICTS } from '../model/verdicts.ts';
+import { type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
 import type { Flaps, State } from './memory.ts';
 import { countRacks, keepNics, locate } from './retopologise.ts';
 import { restoreCells, saveCells } from './snapshot-cells.ts';
@@ -11,32 +13,17 @@ import { restoreGovernor, saveGovernor } from './snapshot-governor.ts';
 import { Reader, type Saved } from './snapshot-reader.ts';
 import { initial } from './initial.ts';
 
-const VERSION = 1;
-const AGENT = ['', 'ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED'] as const;
-/** Columns kept per NIC and per real server: plain values, and times (kept as ages; 0 = none). */
-const NIC_PLAIN = [
-  ['everGood', 1],
-  ['verdict', 12],
-  ['cause', 9],
-  ['hardFault', 1],
-  ['softFault', 1],
-] as const;
-const NIC_TIMES = ['at', 'carrierT', 'netdownFirst', 'netdownLast', 'suspectT', 'born'] as const;
-const NIC_SINCE = [
-  'suspectSince',
-  'failSince',
-  'partialSince',
-  'lossySince',
-  'lossyFailSince',
-  'collapseSince',
-  'recoverSince',
-] as const;
-const SERVER_PLAIN = [
-  ['verdict', 12],
-  ['cause', 9],
-  ['faulty', 1],
-] as const;
-const SERVER_TIMES = ['at', 'goodT', 'rampT', 'born'] as const;
+/** Version 2 names the columns, so that a file may lack one that is new; version 1 (before 2026-12) held them in a fixed order. */
+const VERSION = 2;
+const VERSION_1 = {
+  nic: [
+    ...['everGood', 'verdict', 'cause', 'hardFault', 'softFault', 'carrier'],
+    ...['suspectSince', 'failSince', 'partialSince', 'lossySince', 'lossyFailSince', 'collapseSince', 'recoverSince'],
+    ...['at', 'carrierT', 'netdownFirst', 'netdownLast', 'suspectT', 'born'],
+  ],
+  rs: ['verdict', 'cause', 'faulty', 'since', 'at', 'goodT', 'rampT', 'born'],
+} as const;
+const AGENT = ['', ...AGENT_VERDICTS] as const;
 
 /** 53-bit hash of a key, as text: names a real server in 11 characters. */
 export function hashKey(key: string): string {
@@ -75,7 +62,7 @@ export function toSnapshot(s: State): Saved {
     nics: s.topology.nics.map((n) => n.name),
     realServers: hashedKeys(s.topology),
     hold: clock.hold,
-    baseline: [baseline.n, baseline.lost, baseline.fall],
+    baseline: [baseline.results, baseline.lost, baseline.fall],
     agent: [AGENT.indexOf(agent.verdict), agent.kindSince],
     times: [
       agent.at,
@@ -87,12 +74,7 @@ export function toSnapshot(s: State): Saved {
       clock.turnedAt,
       clock.windowFrom,
     ].map((t) => (Number.isFinite(t) ? Math.round(now - t) : null)),
-    nic: [
-      ...NIC_PLAIN.map(([name]) => [...nics[name]]),
-      [...nics.carrier],
-      ...NIC_SINCE.map((name) => [...nics[name]]),
-      ...NIC_TIMES.map((name) => [...nics[name]].map(age)),
-    ],
+    nic: saveColumns(NIC_COLUMNS, nics, age),
     dataplane: nics.dataplane.map((samples) => samples.flatMap((x) => [Math.round(now - x.t), x.rx, x.tx, x.ratio])),
     anchors: s.topology.nics.map((n, i) =>
       n.anchors.map((id, a) => {
@@ -100,11 +82,7 @@ export function toSnapshot(s: State): Saved {
         return [id, anchors.link[k]!, anchors.streak[k]!, anchors.outcome[k]!, age(anchors.t[k]!), age(anchors.linkT[k]!)];
       }),
     ),
-    rs: [
-      ...SERVER_PLAIN.map(([name]) => [...servers[name]]),
-      [...servers.since],
-      ...SERVER_TIMES.map((name) => [...servers[name]].map(age)),
-    ],
+    rs: saveColumns(SERVER_COLUMNS, servers, age),
     racks: racks.names.map((name, k) => [name, racks.verdict[k]!, age(racks.at[k]!)]),
     flaps: [flaps(s.flaps.nic), flaps(s.flaps.rs), flaps(s.flaps.path)],
     cells: saveCells(s),
@@ -149,7 +127,8 @@ function restore(s: State, r: Reader, grace: number): void {
     'cells',
     'governor',
   ]);
-  if (r.number('v', 0, 1e9) !== VERSION) throw new RangeError(`version ${r.number('v', 0, 1e9)} is not ${VERSION}`);
+  const version = r.finiteOf('v', 0, 1e9);
+  if (version !== 1 && version !== VERSION) throw new RangeError(`version ${version} is not 1 or ${VERSION}`);
   const names = r.strings('nics');
   const keys = r.strings('realServers');
   const toNic = locate(
@@ -158,17 +137,11 @@ function restore(s: State, r: Reader, grace: number): void {
   );
   const toServer = locate(keys, [...hashedKeys(s.topology)]);
   const { now } = s.clock;
-  s.clock.hold = r.number('hold', 1, Number.MAX_VALUE);
+  s.clock.hold = r.finiteOf('hold', 1, Number.MAX_VALUE);
   restoreAgent(s, r, grace);
-  const nicColumns = r.columns('nic', NIC_PLAIN.length + 1 + NIC_SINCE.length + NIC_TIMES.length, names.length);
-  NIC_PLAIN.forEach(([name, max]) => nicColumns.plain(s.nics[name], toNic, 0, max));
-  nicColumns.plain(s.nics.carrier, toNic, -1, 1);
-  NIC_SINCE.forEach((name) => nicColumns.plain(s.nics[name], toNic, 0, s.clock.hold));
-  NIC_TIMES.forEach((name) => (name === 'born' && grace > 0 ? nicColumns.skip() : nicColumns.times(s.nics[name], toNic)));
-  const rsColumns = r.columns('rs', SERVER_PLAIN.length + 1 + SERVER_TIMES.length, keys.length);
-  SERVER_PLAIN.forEach(([name, max]) => rsColumns.plain(s.servers[name], toServer, 0, max));
-  rsColumns.plain(s.servers.since, toServer, 0, s.clock.hold);
-  SERVER_TIMES.forEach((name) => (name === 'born' && grace > 0 ? rsColumns.skip() : rsColumns.times(s.servers[name], toServer)));
+  const restart = grace > 0;
+  restoreColumns(s, columnsOf(r, 'nic', version), NIC_COLUMNS, s.nics, toNic, restart);
+  restoreColumns(s, columnsOf(r, 'rs', version), SERVER_COLUMNS, s.servers, toServer, restart);
   restoreAnchors(s, r, toNic);
   r.list('dataplane', names.length).forEach((samples, i) => {
     const values = r.numbers(samples, 'dataplane');
@@ -180,7 +153,7 @@ function restore(s: State, r: Reader, grace: number): void {
     const [name, verdict, at] = r.tuple(entry, 3, 'racks');
     const k = s.racks.names.indexOf(String(name));
     if (k < 0) continue;
-    s.racks.verdict[k] = r.integer(verdict, 0, 12, 'racks');
+    s.racks.verdict[k] = r.integer(verdict, ...RACK_COLUMNS.verdict.range!, 'racks');
     s.racks.at[k] = at === null ? 0 : r.time(at, 'racks');
   }
   const m = keys.length;
@@ -201,13 +174,50 @@ function restore(s: State, r: Reader, grace: number): void {
   keepNics(s);
 }
 
+/** The columns of a schema that a state file keeps. */
+function saveColumns<S extends Schema>(schema: S, columns: Columns<S>, age: (t: number) => number | null): Saved {
+  const kept = Object.entries(schema).filter(([, { saved }]) => saved !== undefined);
+  return Object.fromEntries(
+    kept.map(([name, { saved }]) => [name, saved === 'age' ? Array.from(columns[name]!, age) : [...columns[name]!]]),
+  );
+}
+
+/** Saved columns by name, whatever the version. */
+function columnsOf(r: Reader, name: 'nic' | 'rs', version: number): Reader {
+  if (version !== 1) return r.child(name);
+  const names = VERSION_1[name];
+  const columns = r.list(name, names.length);
+  return r.of(Object.fromEntries(names.map((column, k) => [column, columns[k]])));
+}
+
+/** Puts saved columns where their indices are now; a column that the file does not have yet keeps its first values. */
+function restoreColumns<S extends Schema>(
+  { clock }: State,
+  r: Reader,
+  schema: S,
+  into: Columns<S>,
+  where: readonly number[],
+  restart: boolean,
+): void {
+  const hold = [0, clock.hold] as const;
+  for (const [name, { saved, range = hold, newAtRestart }] of Object.entries(schema)) {
+    if (saved === undefined || (newAtRestart === true && restart) || !r.has(name)) continue;
+    const column = r.list(name, where.length);
+    const read = (value: unknown) => {
+      if (saved === 'age') return value === null ? 0 : r.time(value, name);
+      return saved === 'plain' ? r.integer(value, ...range, name) : r.finite(value, ...range, name);
+    };
+    where.forEach((to, index) => to >= 0 && (into[name]![to] = read(column[index])));
+  }
+}
+
 function restoreAgent(s: State, r: Reader, grace: number): void {
   const { agent, baseline, clock } = s;
-  [baseline.n, baseline.lost, baseline.fall] = r.numbers(r.list('baseline', 3), 'baseline') as [number, number, number];
+  [baseline.results, baseline.lost, baseline.fall] = r.numbers(r.list('baseline', 3), 'baseline') as [number, number, number];
   s.servers.fall.forEach((fall, j) => (s.adaptedFall[j] = Math.max(fall, baseline.fall)));
   const [verdict, kindSince] = r.list('agent', 2);
   agent.verdict = AGENT[r.integer(verdict, 0, AGENT.length - 1, 'agent')]!;
-  agent.kindSince = r.integer(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
+  agent.kindSince = r.finite(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
   const times = r.list('times', 8).map((x) => (x === null ? Number.NEGATIVE_INFINITY : r.time(x, 'times')));
   agent.at = times[0]!;
   agent.coldUntil = times[1]!;

@@ -60,7 +60,7 @@ export function measure(cells: number, world: World): Measured {
       batch.t[at] = now;
     }
     const start = process.hrtime.bigint();
-    judge(state, { results: batch, links: [], dataplane: [] }, now);
+    judge(state, { results: batch, observations: [] }, now);
     if (k >= WARM) times.push(Number(process.hrtime.bigint() - start) / 1e6);
   }
   times.sort((a, b) => a - b);

@@ -47,7 +47,7 @@ await probing.apply(plan);
 const state = initial(topologyOf(plan), monotonicMs());
 let deadAt = Infinity;
 const pass = () => {
-  const { decisions } = judge(state, { results: probing.collect(), links: [], dataplane: [] }, monotonicMs());
+  const { decisions } = judge(state, { results: probing.collect(), observations: [] }, monotonicMs());
   if (decisions.transitions.some((t) => t.verdict === 'ALL_RS_DOWN' || t.verdict === 'AGENT_ISOLATED')) deadAt = monotonicMs();
 };
 const passes = setInterval(pass, Math.min(100, T / 10));

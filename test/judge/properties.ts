@@ -29,7 +29,7 @@ export function run(
     state = change.between?.(k, state, now) ?? state;
     now = p.now;
     const rows = change.add === undefined ? p.results : [...p.results, ...change.add(k, p)];
-    const result = judge(state, { results: fill(batch, rows), links: p.links, dataplane: p.dataplane }, p.now);
+    const result = judge(state, { results: fill(batch, rows), observations: p.observations }, p.now);
     state = result.state;
     seen(k, p, state, result.decisions);
   });
@@ -186,8 +186,7 @@ export function checkShrink(seed: number): Broken | undefined {
         results: p.results.flatMap(([a, b, o, time]): Result[] =>
           a === i || b === j ? [] : [[down(a, i), b < 0 ? b : down(b, j), o, time]],
         ),
-        links: p.links.flatMap((f) => (f.nic === i ? [] : [{ ...f, nic: down(f.nic, i) }])),
-        dataplane: [],
+        observations: p.observations.flatMap((f) => (f.nic === i || f.kind !== 'link' ? [] : [{ ...f, nic: down(f.nic, i) }])),
       };
     }),
   };

@@ -1,5 +1,5 @@
 /** Random evidence: a small world, what goes wrong in it, and every observation pass by pass. The same seed gives the same sequence. */
-import type { DataplaneFact, LinkFact, ResultBatch } from '../../src/model/facts.ts';
+import { type DataplaneFact, type LinkFact, linkFact, type Observation, type ResultBatch } from '../../src/model/facts.ts';
 import { L7, LATE, LOCAL_ERROR, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT, UNREACHABLE } from '../../src/model/outcome.ts';
 import type { JudgeRealServer, Topology } from '../../src/model/topology.ts';
 import { randomFrom } from './world.ts';
@@ -10,8 +10,7 @@ export type Result = readonly [nic: number, target: number, outcome: number, t: 
 export interface PassFacts {
   readonly now: number;
   readonly results: Result[];
-  readonly links: readonly LinkFact[];
-  readonly dataplane: readonly DataplaneFact[];
+  readonly observations: readonly Observation[];
 }
 
 export interface Sequence {
@@ -158,8 +157,10 @@ export function randomSequence(seed: number, lossRules = true): Sequence {
     passes.push({
       now: random() < 0.02 ? now + step - 1 : now,
       results: results(topology, mood, random, at, density),
-      links: links(mood, random, carrier, at),
-      dataplane: random() < 0.1 ? upTo(n).map((nic) => dataplane(random, nic, at)) : [],
+      observations: [
+        ...links(mood, random, carrier, at),
+        ...(random() < 0.1 ? upTo(n).map((nic) => dataplane(random, nic, at)) : []),
+      ],
     });
   }
   return { seed, topology, passes };
@@ -187,14 +188,15 @@ function links(mood: Mood, random: Random, carrier: Int8Array, t: number): LinkF
     const wanted = mood.kind === 'carrier' && nic === mood.nic ? (random() < 0.8 ? 0 : 1) : 1;
     if (wanted === up || (mood.kind === 'fine' && random() < 0.3)) return;
     carrier[nic] = wanted;
-    out.push({ t, nic, carrier: wanted === 0 ? 0 : 1 });
+    out.push(linkFact(nic, wanted === 0 ? 0 : 1, t));
   });
   return out;
 }
 
 function dataplane(random: Random, nic: number, t: number): DataplaneFact {
   const busy = random() < 0.7;
-  return { t, nic, rxPps: busy ? 1000 : 10, txPps: busy ? 900 : 10, synEstablishedRatio: random() < 0.7 ? 0.97 : 0.2 };
+  const [rxPps, txPps] = busy ? [1000, 900] : [10, 10];
+  return { kind: 'dataplane', t, measuredAt: t, nic, rxPps, txPps, answeredRatio: random() < 0.7 ? 0.97 : 0.2 };
 }
 
 /** Puts the results of a pass into a batch. */
@@ -240,8 +242,7 @@ export function permuted(s: Sequence): Sequence {
     passes: s.passes.map((p) => ({
       now: p.now,
       results: p.results.map(([i, target, outcome, at]): Result => [toNic[i]!, target < 0 ? target : toRs[target]!, outcome, at]),
-      links: p.links.map((f) => ({ ...f, nic: toNic[f.nic]! })),
-      dataplane: p.dataplane.map((f) => ({ ...f, nic: toNic[f.nic]! })),
+      observations: p.observations.map((f) => ({ ...f, nic: toNic[f.nic]! })),
     })),
   };
 }

@@ -51,7 +51,7 @@ test('after a restart nobody is called blind before results had time to come; af
   const saved = copy(toSnapshot(run.state));
   const t0 = 5_000_000;
   let state = fromSnapshot(world, saved, t0);
-  const none = { results: newBatch(0), links: [], dataplane: [] };
+  const none = { results: newBatch(0), observations: [] };
   const said: string[] = [];
   for (let now = t0 + 100; now <= t0 + 5000; now += 100) {
     const result = judge(state, none, now);
@@ -115,7 +115,7 @@ test('a reload that shrinks a service below its panic floor brings the least bad
     topology({ nics: 2, servers: 10, services: services(5), rules: { budget_fraction: 1 } }),
     AT + 8000,
   );
-  const { decisions } = judge(state, { results: newBatch(0), links: [], dataplane: [] }, AT + 8100);
+  const { decisions } = judge(state, { results: newBatch(0), observations: [] }, AT + 8100);
   assert.equal(decisions.wanted.panic[0], 1);
   const weights = [...decisions.wanted.weight[0]!];
   assert.equal(weights[1], 1, 'one that answers wrongly is better than one that is silent');
@@ -162,7 +162,7 @@ test('random damage never gets past the reader as anything but an error or a usa
     const broken = text.slice(0, at) + ['9', '-', '"', 'null', '[', ''][k % 6]! + text.slice(at + 1 + (k % 3));
     try {
       const state = fromSnapshot(world, JSON.parse(broken), 1000);
-      judge(state, { results: newBatch(0), links: [], dataplane: [] }, 1100);
+      judge(state, { results: newBatch(0), observations: [] }, 1100);
       verdicts(state);
     } catch (e) {
       assert.ok(
