@@ -9,7 +9,8 @@ import type { Transition } from '../model/verdict.ts';
 const HELP = `Usage: fourlane replay [--evidence] FILE
 
 Runs the judge over an evidence log and prints each change of a verdict as a JSON line. The agent records such a log when the
-configuration names one (evidenceLog); docs/attribution.md describes the format. The same log always gives the same output.
+configuration names one (evidence.log), and its replay is the run it was recorded from: the same changes at the same times.
+docs/attribution.md describes the format.
 
   FILE         the log; - reads standard input
   --evidence   adds the evidence behind each verdict and what it was before
@@ -35,7 +36,7 @@ export async function replay(argv: readonly string[]): Promise<number> {
   const print = (transitions: readonly Transition[]) => {
     for (const x of transitions) process.stdout.write(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
   };
-  const run = new Replay();
+  const run = new Replay((notice) => process.stderr.write(`${file}: ${notice}\n`));
   const input = file === '-' ? process.stdin : createReadStream(file);
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) print(run.line(line));

@@ -1,6 +1,7 @@
 /** `fourlane status`: the running agent's NICs, services, real servers and verdicts. */
 import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
 import type { NicReport, ServiceReport, StatusReport } from '../report/report.ts';
+import { isFault } from '../model/verdicts.ts';
 import { subjectText } from '../report/verdicts.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
 
@@ -35,7 +36,7 @@ export async function status(argv: readonly string[]): Promise<number> {
 
 /** Whether nothing has failed: SUSPECT is a verdict in the making, not a failure. */
 export function isGood(report: StatusReport): boolean {
-  const failed = report.verdicts.some((v) => v.verdict !== 'SUSPECT');
+  const failed = report.verdicts.some((v) => isFault(v.verdict));
   return !failed && report.ready && report.state === 'ok' && report.services.every((s) => s.up && !s.panic);
 }
 

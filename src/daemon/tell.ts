@@ -2,6 +2,7 @@
 import type { ActionReport } from '../act/reconciler.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Decisions, Subject } from '../model/verdict.ts';
+import { isFault } from '../model/verdicts.ts';
 import type { Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
 import type { VerdictSpans } from './spans.ts';
@@ -15,7 +16,7 @@ export function nameOf(s: Subject): string {
 /** Logs a pass's transitions, each inside its span, and what the governor held back. */
 export function tell(log: Logger, decisions: Decisions, spans: VerdictSpans): void {
   for (const t of decisions.transitions) {
-    const level = t.verdict === 'OK' || t.verdict === 'SUSPECT' ? 'info' : 'warn';
+    const level = isFault(t.verdict) ? 'warn' : 'info';
     const fields = {
       verdict: t.verdict,
       cause: t.cause,

@@ -2,7 +2,7 @@
 import { LIMIT } from '../model/limits.ts';
 import type { Action } from '../model/verdict.ts';
 import { CAUSE } from '../model/verdicts.ts';
-import { type GovernorPass, hold } from './governor-pass.ts';
+import { type GovernorPass, limitName, notes } from './governor-pass.ts';
 import { limitOn } from './limits/index.ts';
 import { isOut, type State } from './memory.ts';
 import { nicKey } from './subjects.ts';
@@ -18,8 +18,7 @@ function setNic({ state, governor, report }: GovernorPass, nic: number, on: 0 | 
 }
 
 function holdNic(pass: GovernorPass, nic: number, limit: number, on: boolean): void {
-  const action = () => nicAction(pass.state, nic, on);
-  hold(pass, limit, { table: pass.governor.heldNic, at: nic, subject: nicKey(nic), action });
+  if (notes(pass.governor.heldNic, nic, limit)) pass.report.held(nicAction(pass.state, nic, on), limitName(limit), nicKey(nic));
 }
 
 /** Gives back first, so that a swap never passes through fewer NICs than before. */
@@ -49,9 +48,7 @@ export function moveNics(pass: GovernorPass): void {
 /** A NIC that is held down but looks well is better than one without carrier: it comes back early. */
 function swapIn(pass: GovernorPass): boolean {
   const { recoverSince, carrier } = pass.state.nics;
-  const nic = pass.governor.wanted.nicEnabled.findIndex(
-    (on, each) => on === 0 && recoverSince[each]! > 0 && carrier[each] !== 0,
-  );
+  const nic = pass.governor.wanted.nicEnabled.findIndex((on, each) => on === 0 && recoverSince[each]! > 0 && carrier[each] !== 0);
   if (nic >= 0) setNic(pass, nic, 1);
   return nic >= 0;
 }

@@ -1,7 +1,7 @@
 /** Paths: a real server leaves the slice of the NIC that cannot use it, and comes back all at once. */
 import type { Action } from '../model/verdict.ts';
 import { VERDICT } from '../model/verdicts.ts';
-import { charge, type GovernorPass, hold, nicOf } from './governor-pass.ts';
+import { charge, type GovernorPass, limitName, nicOf, notePanic, notes } from './governor-pass.ts';
 import { pathAt, type PathSlot, putPath } from './governor-state.ts';
 import { limitOn } from './limits/index.ts';
 import type { CapacityChange } from './limits/limit.ts';
@@ -46,8 +46,10 @@ export function lowerPath(pass: GovernorPass, cell: number, slot: PathSlot): boo
   const change = changeOf(pass, cell, slot);
   const limit = limitOn(change, pass);
   if (limit !== 0) {
-    const action = () => pathAction(state, cell, service, false);
-    return hold(pass, limit, { table: governor.heldPath[service]!, at, subject: change.subject, action, service });
+    notePanic(pass, service, limit);
+    if (notes(governor.heldPath[service]!, at, limit))
+      pass.report.held(pathAction(state, cell, service, false), limitName(limit), change.subject);
+    return true;
   }
   if (governor.wanted.nicEnabled[nicOf(state, cell)] === 1) charge(pass, change);
   setPath(pass, cell, slot, 0);

@@ -1,7 +1,7 @@
 /** Weights of real servers: out when down, back by slow start, never below a service's floor. */
 import type { Action } from '../model/verdict.ts';
 import { CAUSE, VERDICT } from '../model/verdicts.ts';
-import { charge, type GovernorPass, hold } from './governor-pass.ts';
+import { charge, type GovernorPass, limitName, notePanic, notes } from './governor-pass.ts';
 import { putWeight, type Slot } from './governor-state.ts';
 import { limitOn } from './limits/index.ts';
 import { type CapacityChange, EPSILON } from './limits/limit.ts';
@@ -65,8 +65,10 @@ export function lowerWeight(pass: GovernorPass, server: number, slot: Slot): boo
   };
   const limit = limitOn(change, pass);
   if (limit !== 0) {
-    const action = () => weightAction(state, slot, 0);
-    return hold(pass, limit, { table: governor.heldWeight[service]!, at: position, subject: server, action, service });
+    notePanic(pass, service, limit);
+    if (notes(governor.heldWeight[service]!, position, limit))
+      pass.report.held(weightAction(state, slot, 0), limitName(limit), server);
+    return true;
   }
   charge(pass, change);
   setWeight(pass, server, slot, 0);
@@ -86,8 +88,7 @@ export function keepFloors(pass: GovernorPass): void {
     });
     const { at } = state.servers;
     out.sort(
-      (a, b) =>
-        badness(state, a.server) - badness(state, b.server) || at[b.server]! - at[a.server]! || a.server - b.server,
+      (a, b) => badness(state, a.server) - badness(state, b.server) || at[b.server]! - at[a.server]! || a.server - b.server,
     );
     for (const { server, position } of out.slice(0, missing)) setWeight(pass, server, { service, position }, 1);
   }

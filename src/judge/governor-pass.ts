@@ -45,23 +45,20 @@ export function eachPathSlot(pass: GovernorPass, cell: number, step: PathStep): 
   });
 }
 
-/** Where what is held back is noted: a table of limit codes. */
-interface Held {
-  readonly table: Uint8Array;
-  readonly at: number;
-  readonly subject: number;
-  readonly action: () => Action;
-  /** The service whose floor it is, if it is one's. */
-  readonly service?: number;
-}
-
-/** Notes that the limit holds an action back, and reports it when that is news. @returns true: something is left to do */
-export function hold(pass: GovernorPass, limit: number, { table, at, subject, action, service }: Held): true {
-  if (limit === LIMIT.panic && service !== undefined) pass.governor.wanted.panic[service] = 1;
-  if (table[at] !== limit) pass.report.held(action(), LIMITS[limit] as LimitName, subject);
+/** Notes in a table of limit codes that the limit holds an action back. @returns whether that is news */
+export function notes(table: Uint8Array, at: number, limit: number): boolean {
+  if (table[at] === limit) return false;
   table[at] = limit;
   return true;
 }
+
+/** The service's floor held something back: the service is in panic. */
+export function notePanic({ governor }: GovernorPass, service: number, limit: number): void {
+  if (limit === LIMIT.panic) governor.wanted.panic[service] = 1;
+}
+
+/** The limit of a code. */
+export const limitName = (limit: number) => LIMITS[limit] as LimitName;
 
 /** Books what a change costs the budgets. */
 export function charge({ state: { rules }, governor, now, charged }: GovernorPass, change: CapacityChange): void {

@@ -40,15 +40,10 @@ export class Replay {
   line(text: string): readonly Transition[] {
     const entry = this.#reader.read(text);
     if (entry === undefined) return [];
-    switch (entry.kind) {
-      case 'header':
-        this.#begin(entry);
-        return [];
-      case 'pass':
-        return this.#pass(entry.t);
-      default:
-        return this.#take(entry);
-    }
+    if (entry.kind === 'pass') return this.#pass(entry.t);
+    if (entry.kind !== 'header') return this.#take(entry);
+    this.#begin(entry);
+    return [];
   }
 
   /** The transitions after the last line. */

@@ -3,7 +3,7 @@
 /** JSON of a saved state. */
 export type Saved = Readonly<Record<string, unknown>>;
 
-const shown = (x: unknown) => (JSON.stringify(x) ?? 'nothing').slice(0, 60);
+const shown = (value: unknown) => (JSON.stringify(value) ?? 'nothing').slice(0, 60);
 
 export class Reader {
   readonly #json: Saved;
@@ -50,9 +50,9 @@ export class Reader {
   }
 
   strings(name: string): readonly string[] {
-    return this.list(name).map((x) => {
-      if (typeof x !== 'string') throw new RangeError(`${name}: expected text, found ${shown(x)}`);
-      return x;
+    return this.list(name).map((value) => {
+      if (typeof value !== 'string') throw new RangeError(`${name}: expected text, found ${shown(value)}`);
+      return value;
     });
   }
 
@@ -68,7 +68,8 @@ export class Reader {
   /** One of these words. */
   word<W extends string>(name: string, words: readonly W[]): W {
     const found = words.find((word) => word === this.#json[name]);
-    if (found === undefined) throw new RangeError(`${name}: expected one of ${words.join(', ')}, found ${shown(this.#json[name])}`);
+    if (found === undefined)
+      throw new RangeError(`${name}: expected one of ${words.join(', ')}, found ${shown(this.#json[name])}`);
     return found;
   }
 

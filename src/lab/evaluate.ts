@@ -1,4 +1,5 @@
 /** Compares what happened after a fault with what had to happen. Pure. */
+import { isFault } from '../model/verdicts.ts';
 import type { Transition } from './agent.ts';
 import type { Tally } from './client.ts';
 import type { Failure } from './dataplane.ts';
@@ -82,7 +83,7 @@ export function evaluate(fault: Fault, o: Observation): Row {
     return hit === undefined ? undefined : hit.t - o.t0;
   });
   const expected = (t: Transition) =>
-    t.verdict === 'OK' || t.verdict === 'SUSPECT' || fault.verdicts.some((w) => fits(w, t)) || fault.tolerates?.(t) === true;
+    !isFault(t.verdict) || fault.verdicts.some((w) => fits(w, t)) || fault.tolerates?.(t) === true;
   const strange = o.transitions.filter((t) => !expected(t));
   for (const t of strange) problems.push(`unexpected ${name(t)} ${t.cause} at ${round(t.t - o.t0)} ms`);
   const right = (c: Change) => (c.weight === 0 && fault.actions.some((w) => same(w, c))) || fault.permits?.(c) === true;
@@ -104,7 +105,7 @@ export function evaluate(fault: Fault, o: Observation): Row {
 
   const last = (times: readonly (number | undefined)[]) =>
     times.length === 0 || times.includes(undefined) ? undefined : round(Math.max(...(times as number[])));
-  const named = o.transitions.filter((t) => t.verdict !== 'OK' && t.verdict !== 'SUSPECT');
+  const named = o.transitions.filter((t) => isFault(t.verdict));
   return {
     fault: fault.name,
     title: fault.title,

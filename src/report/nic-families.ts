@@ -1,31 +1,14 @@
 /** Families of the NICs: carrier, verdict, slice, cells. */
 import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import type { VerdictCause, VerdictName } from '../model/verdict.ts';
+import { pairsOf } from '../model/verdicts.ts';
 import { counter, gauge, type Rows } from '../metrics/gauge.ts';
 import { countCells, CELL_STATES } from './state.ts';
 import { isOut, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
 
-/** The pairs a NIC's verdict can have: each is one series of `fourlane_nic_verdict`. */
-const PAIRS: readonly (readonly [VerdictName, VerdictCause])[] = [
-  ['OK', 'none'],
-  ['NIC_FAIL', 'carrier'],
-  ['NIC_FAIL', 'link'],
-  ['NIC_FAIL', 'upstream'],
-  ['NIC_FAIL', 'lossy'],
-  ['NIC_PARTIAL', 'none'],
-  ['NIC_PARTIAL', 'lossy'],
-  ['PROBE_PATH_FAULT', 'none'],
-  ['DATA_PATH_FAULT', 'none'],
-  ['SUSPECT', 'none'],
-  ['SUSPECT', 'not_yet_valid'],
-  ['FLAPPING', 'none'],
-  ['FLAPPING', 'carrier'],
-  ['FLAPPING', 'link'],
-  ['FLAPPING', 'upstream'],
-  ['FLAPPING', 'lossy'],
-];
+/** Each pair of verdict and cause is one series of `fourlane_nic_verdict`. */
+const PAIRS = pairsOf('nic');
 
 export class NicFamilies {
   #plan: Plan | undefined;

@@ -112,7 +112,7 @@ describe('dpvs reads links oftener than tables', () => {
         server.requests.some((r) => r.readUInt32LE(4) === IDS.modern.SERVICES),
         data.services.length,
         data.unread,
-        links[0]!.carrier,
+        links[0]!.link,
       ];
     };
     assert.deepEqual(await read(0), [true, 6, 0, 1]);

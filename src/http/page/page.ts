@@ -1,5 +1,6 @@
 /** The status page: one HTML document without scripts, made from the same report that the API gives. */
 import { createHash } from 'node:crypto';
+import { HEADLINES, VERDICT_TABLE } from '../../model/verdicts.ts';
 import { reportStatus, reportTransition, type StatusReport, type TransitionReport } from '../../report/report.ts';
 import type { AgentView } from '../../report/view.ts';
 import { subjectText } from '../../report/verdicts.ts';
@@ -85,22 +86,15 @@ function renderBar(report: StatusReport, query: URLSearchParams, paused: boolean
 }
 
 function renderHeadline(report: StatusReport): Html {
-  const named = (subject: string, verdicts: readonly string[], one: string, many: string) => {
-    const n = report.verdicts.filter((v) => v.subject === subject && verdicts.includes(v.verdict)).length;
-    return n === 0 ? [] : [count(n, one, many)];
-  };
-  const dead = report.services.filter((s) => !s.up).length;
-  const faults = [
-    ...named('agent', ['AGENT_ISOLATED', 'ALL_RS_DOWN', 'AGENT_STALLED'], 'agent fault', 'agent faults'),
-    ...(dead === 0 ? [] : [count(dead, 'service down', 'services down')]),
-    ...named('nic', ['NIC_FAIL', 'FLAPPING'], 'NIC failed', 'NICs failed'),
-    ...named('nic', ['NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_FAULT'], 'NIC degraded', 'NICs degraded'),
-    ...named('rack', ['RACK_FAULT'], 'rack failed', 'racks failed'),
-    ...named('rs', ['RS_DOWN'], 'real server down', 'real servers down'),
-    ...named('rs', ['FLAPPING'], 'real server flapping', 'real servers flapping'),
-    ...named('path', ['PATH'], 'path fault', 'path faults'),
-    ...named('nic', ['SUSPECT'], 'NIC suspect', 'NICs suspect'),
-  ];
+  const counts = new Map<string, number>([['service', report.services.filter((s) => !s.up).length]]);
+  for (const { subject, verdict } of report.verdicts) {
+    const headline = VERDICT_TABLE[verdict].of[subject]?.headline ?? '';
+    counts.set(headline, (counts.get(headline) ?? 0) + 1);
+  }
+  const faults = Object.entries(HEADLINES).flatMap(([name, [one, several]]) => {
+    const found = counts.get(name) ?? 0;
+    return found === 0 ? [] : [count(found, one, several)];
+  });
   const { services, nics, realServers } = report;
   const panic = services.filter((s) => s.panic).length;
   return html`<div class="headline"><h1>${faults.length === 0 ? 'No faults' : faults.map((f) => f.replaceAll(' ', '\u00a0')).join(' · ')}</h1>

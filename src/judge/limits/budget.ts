@@ -4,6 +4,7 @@ import { EPSILON, type Limit } from './limit.ts';
 
 export const serviceBudget: Limit = {
   name: 'budget_service',
+  of: ['server', 'path'],
   holdsBack(change, { state: { rules, topology }, governor, now }) {
     if (change.kind === 'nic' || change.free) return false;
     const size = topology.services[change.service]!.realServers.length;
@@ -14,6 +15,7 @@ export const serviceBudget: Limit = {
 
 export const agentBudget: Limit = {
   name: 'budget_agent',
+  of: ['server', 'path'],
   holdsBack(change, { state: { rules }, governor, now, charged }) {
     if (change.kind === 'nic' || change.free || charged.has(change.subject)) return false;
     const left = remaining(governor.spentAgent, rules.budget_real_servers, now, rules.budget_window_ms);

@@ -18,8 +18,13 @@ export const limits: readonly Limit[] = [
   semaphore,
 ];
 
+/** The limits of each kind of change, with their codes. */
+const of = (kind: Change['kind']) =>
+  limits.filter((limit) => limit.of.includes(kind)).map((limit) => ({ limit, code: LIMIT[limit.name] }));
+const LIMITS_OF = { nic: of('nic'), server: of('server'), path: of('path') };
+
 /** Code of the first limit that holds the change back, 0 = none. */
 export function limitOn(change: Change, pass: Pass): number {
-  for (const limit of limits) if (limit.holdsBack(change, pass)) return LIMIT[limit.name];
+  for (const { limit, code } of LIMITS_OF[change.kind]) if (limit.holdsBack(change, pass)) return code;
   return 0;
 }

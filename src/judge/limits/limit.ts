@@ -47,6 +47,8 @@ export interface Pass {
 
 export interface Limit {
   readonly name: LimitName;
+  /** The kinds of changes it is asked about. */
+  readonly of: readonly Change['kind'][];
   /** Whether the change has to wait. Asking changes nothing. */
   holdsBack(change: Change, pass: Pass): boolean;
 }

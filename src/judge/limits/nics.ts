@@ -5,14 +5,16 @@ const enabledNics = ({ governor }: Pass) => governor.wanted.nicEnabled.reduce((c
 
 export const lastNic: Limit = {
   name: 'last_nic',
-  holdsBack: (change, pass) => change.kind === 'nic' && enabledNics(pass) <= 1,
+  of: ['nic'],
+  holdsBack: (_, pass) => enabledNics(pass) <= 1,
 };
 
 export const halfNics: Limit = {
   name: 'half_nics',
-  holdsBack(change, pass) {
+  of: ['nic'],
+  holdsBack(_, pass) {
     const count = pass.governor.wanted.nicEnabled.length;
     const most = Math.floor(pass.state.rules.max_nics_fraction * count);
-    return change.kind === 'nic' && count - enabledNics(pass) + 1 > most;
+    return count - enabledNics(pass) + 1 > most;
   },
 };

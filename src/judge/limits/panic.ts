@@ -11,12 +11,14 @@ export function floorOf({ topology, rules }: State, service: number): number {
 
 export const serviceFloor: Limit = {
   name: 'panic',
+  of: ['server', 'path'],
   holdsBack: (change, { state, governor }) =>
     change.kind !== 'nic' && change.removes && governor.enabled[change.service]! - 1 < floorOf(state, change.service),
 };
 
 export const lastPath: Limit = {
   name: 'panic',
+  of: ['path'],
   holdsBack: (change, { governor }) =>
     change.kind === 'path' && change.slice !== undefined && governor.sliceOn[change.service]![change.slice]! <= 1,
 };

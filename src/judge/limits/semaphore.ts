@@ -3,5 +3,6 @@ import type { Limit } from './limit.ts';
 
 export const semaphore: Limit = {
   name: 'semaphore',
+  of: ['nic'],
   holdsBack: (change, { state }) => change.kind === 'nic' && !change.certain && state.nics.permit[change.nic] === 0,
 };
