@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
+import { withoutSecrets } from '../config/secrets.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { CheckProfile, Plan } from '../model/plan.ts';
 
@@ -35,7 +36,7 @@ export function checkConfig(
     const file = values.config ?? positionals[0];
     if (file === undefined) throw new FourlaneError('USAGE', `no configuration file is named\n\n${HELP.trimEnd()}`);
     const plan = loadPlanFile(file, { hostname: hostname() });
-    out(values.json ? `${JSON.stringify(publicPlan(plan), withoutHeaders, 2)}\n` : `${file} is valid.\n\n${describePlan(plan)}`);
+    out(values.json ? `${JSON.stringify(publicPlan(plan), null, 2)}\n` : `${file} is valid.\n\n${describePlan(plan)}`);
     return Promise.resolve(0);
   } catch (error) {
     err(`${(error as Error).message}\n`);
@@ -47,12 +48,7 @@ export function checkConfig(
 function publicPlan(plan: Plan) {
   const { web, ...rest } = plan;
   const authentication = web.bearerToken === undefined ? (web.username === undefined ? 'none' : 'basic') : 'bearerToken';
-  return { ...rest, web: { authentication }, totals: totalsOf(plan) };
-}
-
-/** Request headers may hold credentials: only their names are shown. */
-function withoutHeaders(name: string, value: unknown): unknown {
-  return name === 'headers' ? Object.keys(value as object) : value;
+  return { ...(withoutSecrets(rest) as typeof rest), web: { authentication }, totals: totalsOf(plan) };
 }
 
 const ANCHOR_CHECKS_PER_SECOND = 5;
@@ -103,7 +99,7 @@ export function describePlan(plan: Plan): string {
 }
 
 function describeCheck({ type, interval, timeout, fall, rise, ...parameters }: CheckProfile): string {
-  const own = Object.entries(parameters).map(([name, value]) => ` ${name}=${JSON.stringify(withoutHeaders(name, value))}`);
+  const own = Object.entries(withoutSecrets(parameters) as object).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
   return `${type} every ${interval} ms, timeout ${timeout} ms, fall ${fall}, rise ${rise}${own.join('')}`;
 }
 

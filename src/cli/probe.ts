@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { checkKinds } from '../checks/index.ts';
 import { explain } from '../config/explain.ts';
 import { checkProfile } from '../config/profiles.ts';
+import { withoutSecrets } from '../config/secrets.ts';
 import { probeOnce } from '../lanes/once.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { CAUSES, LINK_EVIDENCE, OUTCOMES, PHASES, SERVICE_EVIDENCE } from '../model/outcome.ts';
@@ -58,7 +59,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
   const named = {
     target: formatAddress(address),
     nic: values.nic,
-    check: profile,
+    check: withoutSecrets(profile),
     outcome: OUTCOMES[result.outcome]!,
     link: word(link),
     service: word(service),
@@ -102,7 +103,7 @@ function parseCheck(text: string) {
 interface Named {
   readonly target: string;
   readonly nic: string;
-  readonly check: object;
+  readonly check: unknown;
   readonly outcome: string;
   readonly link: string;
   readonly service: string;
