@@ -78,10 +78,7 @@ test('panic ends when a real server comes back: one that is dead may go', () => 
 test('no more than half of the NICs, and never the last', () => {
   const fault: Fault = {
     cell: (i) => (t) => (t >= AT + 1000 * i && i < 2 ? 'netdown' : 'ok'),
-    links: [
-      linkFact(0, 0, AT),
-      linkFact(1, 0, AT + 1000),
-    ],
+    links: [linkFact(0, 0, AT), linkFact(1, 0, AT + 1000)],
   };
   const three = play(topology({ nics: 3, servers: 8 }), fault, AT + 4000);
   assert.deepEqual(
@@ -105,8 +102,7 @@ test('carrier loss acts in the first pass after the debounce, and a shorter blin
   const state = initial(shape, 0);
   const empty = newBatch(0);
   const pass = (now: number, carrier?: 0 | 1) =>
-    judge(state, { results: empty, observations: carrier === undefined ? [] : [linkFact(0, carrier, now)] }, now)
-      .decisions;
+    judge(state, { results: empty, observations: carrier === undefined ? [] : [linkFact(0, carrier, now)] }, now).decisions;
   pass(100);
   assert.deepEqual(pass(200, 0).actions, []);
   assert.deepEqual(pass(249).transitions, []);

@@ -16,15 +16,18 @@ export function copyOf(state: JudgeState): JudgeState {
 type Entries = Record<string, unknown>;
 
 function fillObject(into: Entries, from: Entries): void {
-  for (const key of Object.keys(from)) {
-    const [mine, its] = [into[key], from[key]];
-    if (mine === its) continue;
-    if (its === null || typeof its !== 'object') into[key] = its;
-    else if (ArrayBuffer.isView(its)) (mine as Float64Array).set(its as Float64Array);
-    else if (Array.isArray(its) || its instanceof Map || its instanceof Set) into[key] = structuredClone(its);
-    else if (Object.getPrototypeOf(its) === Object.prototype) fillObject(mine as Entries, its as Entries);
-    else throw new Error(`${key} of a state can't be copied`);
-  }
+  for (const key of Object.keys(from)) if (into[key] !== from[key]) into[key] = copyInto(into[key], from[key]);
+}
+
+/** `its` in the place of `mine`, which is used again where it can be. */
+function copyInto(mine: unknown, its: unknown): unknown {
+  if (its === null || typeof its !== 'object') return its;
+  if (mine !== undefined && ArrayBuffer.isView(its)) (mine as Float64Array).set(its as Float64Array);
+  else if (Array.isArray(its)) return its.map((x, n) => copyInto((mine as unknown[] | undefined)?.[n], x));
+  else if (mine === undefined || its instanceof Map || its instanceof Set) return structuredClone(its);
+  else if (Object.getPrototypeOf(its) === Object.prototype) fillObject(mine as Entries, its as Entries);
+  else throw new Error(`a ${its.constructor.name} in a state can't be copied`);
+  return mine;
 }
 
 /** The first difference between what two judges decided in pass `k`; `ignored` are names of fields that may differ. */
