@@ -5,6 +5,7 @@ import { loadPlanFile } from '../config/load.ts';
 import { withoutSecrets } from '../config/secrets.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { CheckProfile, Plan } from '../model/plan.ts';
+import { columns, isForUser, json, type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane check-config --config FILE [--json]
 
@@ -18,11 +19,8 @@ Example:
   fourlane check-config --config /etc/fourlane.yaml
 `;
 
-/** Runs the command; resolves to the exit status. `out` and `err` take text with line ends. */
-export function checkConfig(
-  argv: readonly string[],
-  { out = (text: string) => void process.stdout.write(text), err = (text: string) => void process.stderr.write(text) } = {},
-): Promise<number> {
+/** Runs the command; resolves to the exit status. Throws what is no mistake of the user's. */
+export function checkConfig(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
@@ -36,10 +34,11 @@ export function checkConfig(
     const file = values.config ?? positionals[0];
     if (file === undefined) throw new FourlaneError('USAGE', `no configuration file is named\n\n${HELP.trimEnd()}`);
     const plan = loadPlanFile(file, { hostname: hostname() });
-    out(values.json ? `${JSON.stringify(publicPlan(plan), null, 2)}\n` : `${file} is valid.\n\n${describePlan(plan)}`);
+    out(values.json ? json(publicPlan(plan)) : `${file} is valid.\n\n${describePlan(plan)}`);
     return Promise.resolve(0);
   } catch (error) {
-    err(`${(error as Error).message}\n`);
+    if (!isForUser(error)) throw error;
+    err(`${error.message}\n`);
     return Promise.resolve(1);
   }
 }
@@ -109,11 +108,9 @@ function hostPort({ host, port }: Plan['listen']): string {
 
 /** A heading and aligned columns; a long list is cut. */
 function section(heading: string, rows: readonly (readonly string[])[]): string {
-  const widths = rows.reduce<number[]>((w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)), []);
-  const lines = rows.slice(0, MOST_LINES).map((row) => {
-    const cells = row.flatMap((cell, i) => (widths[i] === 0 ? [] : [cell.padEnd(widths[i]!)]));
-    return `  ${cells.join('  ').trimEnd()}`;
-  });
+  const lines = columns(rows)
+    .slice(0, MOST_LINES)
+    .map((line) => `  ${line}`);
   if (rows.length > MOST_LINES) lines.push(`  … and ${rows.length - MOST_LINES} more`);
   return [heading, ...(rows.length === 0 ? ['  none'] : lines)].join('\n');
 }

@@ -10,6 +10,7 @@ import { FourlaneError } from '../model/errors.ts';
 import { CAUSES, LINK_EVIDENCE, OUTCOMES, PHASES, SERVICE_EVIDENCE } from '../model/outcome.ts';
 import { formatAddress, parseAddress } from '../model/schema.ts';
 import { errnoName } from '../sys/errno.ts';
+import { type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane probe --nic N [--source IP] [--check JSON] [--json] HOST:PORT
 
@@ -27,7 +28,7 @@ Example: fourlane probe --nic eth2 --check '{"type":"http","path":"/health"}' 10
 `;
 
 /** Runs the command; resolves to the exit code. */
-export async function probe(argv: readonly string[]): Promise<number> {
+export async function probe(argv: readonly string[], { out }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -40,7 +41,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   if (values.nic === undefined) throw new FourlaneError('USAGE', '--nic N is missing: name the interface to probe through');
@@ -73,7 +74,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
       ? {}
       : { certificate_not_after: new Date(result.certificateNotAfterMs).toISOString() }),
   };
-  process.stdout.write(values.json ? `${JSON.stringify(named)}\n` : readable(named));
+  out(values.json ? `${JSON.stringify(named)}\n` : readable(named));
   if (service === 0) return link < 0 ? 2 : 3;
   return service > 0 ? 0 : 2;
 }

@@ -65,7 +65,8 @@ export function exactState(state: State): Saved {
 }
 
 /** Numbers and words by name. */
-const scalars = (part: object) => Object.fromEntries(Object.entries(part).map(([name, value]) => [name, value === NONE ? null : value]));
+const scalars = (part: object) =>
+  Object.fromEntries(Object.entries(part).map(([name, value]) => [name, value === NONE ? null : value]));
 
 /** The state that `exactState` described. Throws RangeError saying what is wrong with it. */
 export function fromExactState(topology: Topology, json: unknown): State {
@@ -81,7 +82,9 @@ export function fromExactState(topology: Topology, json: unknown): State {
     for (const [t, rx, tx, ratio] of tuples(reader.numbers(samples, 'dataplane'), 4))
       state.nics.dataplane[nic]!.push({ t: t!, rx: rx!, tx: tx!, ratio: ratio! });
   });
-  Object.assign(state.agent, readScalars(reader.child('agent'), state.agent), { verdict: reader.child('agent').word('verdict', ['', ...AGENT_VERDICTS]) });
+  Object.assign(state.agent, readScalars(reader.child('agent'), state.agent), {
+    verdict: reader.child('agent').word('verdict', ['', ...AGENT_VERDICTS]),
+  });
   Object.assign(state.clock, readScalars(reader.child('clock'), state.clock));
   Object.assign(state.baseline, readScalars(reader.child('baseline'), state.baseline));
   state.servers.fall.forEach((fall, server) => (state.adaptedFall[server] = Math.max(fall, state.baseline.fall)));
@@ -153,7 +156,13 @@ function unpackAll<S extends Schema>(reader: Reader, schema: S, into: Columns<S>
   }
 }
 
-function unpack(reader: Reader, runs: readonly unknown[], into: Numbers, [min, max]: readonly [number, number], name: string): void {
+function unpack(
+  reader: Reader,
+  runs: readonly unknown[],
+  into: Numbers,
+  [min, max]: readonly [number, number],
+  name: string,
+): void {
   let at = 0;
   for (let run = 0; run + 1 < runs.length; run += 2) {
     const value = runs[run] === null ? NONE : reader.finite(runs[run], min, max, name);

@@ -93,7 +93,11 @@ function counts(s: State, x: Indexed): { witnesses: number; failing: number; num
         if (cells.serviceNow[c] !== 0) valid++;
         if (cells.serviceNow[c] === BAD) failing++;
       }
-      return { witnesses: scan.serviceGood[x.server]!, failing, numbers: { valid_cells: valid, good_nics: scan.serviceGood[x.server]! } };
+      return {
+        witnesses: scan.serviceGood[x.server]!,
+        failing,
+        numbers: { valid_cells: valid, good_nics: scan.serviceGood[x.server]! },
+      };
     }
     case 'rack': {
       const size = racks.members[x.rack]!.length;
@@ -109,5 +113,10 @@ function counts(s: State, x: Indexed): { witnesses: number; failing: number; num
 
 /** What the rules see of a subject now. */
 export function evidenceOf(s: State, x: Indexed, verdict: number, cause: number): Evidence {
-  return { rule: ruleOf(x.kind, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!), ...counts(s, x), anchors: anchorsOf(s, x), cells: cellsOf(s, x) };
+  return {
+    rule: ruleOf(x.kind, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!),
+    ...counts(s, x),
+    anchors: anchorsOf(s, x),
+    cells: cellsOf(s, x),
+  };
 }

@@ -49,9 +49,7 @@ export function moveNics(pass: GovernorPass): void {
 /** A NIC that is held down but looks well is better than one without carrier: it comes back early. */
 function swapIn(pass: GovernorPass): boolean {
   const { recoverSince, carrier } = pass.state.nics;
-  const nic = pass.governor.wanted.nicEnabled.findIndex(
-    (on, each) => on === 0 && recoverSince[each]! > 0 && carrier[each] !== 0,
-  );
+  const nic = pass.governor.wanted.nicEnabled.findIndex((on, each) => on === 0 && recoverSince[each]! > 0 && carrier[each] !== 0);
   if (nic >= 0) setNic(pass, nic, 1);
   return nic >= 0;
 }

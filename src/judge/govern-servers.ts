@@ -86,8 +86,7 @@ export function keepFloors(pass: GovernorPass): void {
     });
     const { at } = state.servers;
     out.sort(
-      (a, b) =>
-        badness(state, a.server) - badness(state, b.server) || at[b.server]! - at[a.server]! || a.server - b.server,
+      (a, b) => badness(state, a.server) - badness(state, b.server) || at[b.server]! - at[a.server]! || a.server - b.server,
     );
     for (const { server, position } of out.slice(0, missing)) setWeight(pass, server, { service, position }, 1);
   }

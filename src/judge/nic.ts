@@ -11,7 +11,15 @@ interface Finding {
 }
 
 const OK: Finding = { verdict: VERDICT.OK, cause: CAUSE.none };
-const DEGREE = [VERDICT.OK, VERDICT.SUSPECT, VERDICT.DATA_PATH_FAULT, VERDICT.NIC_PARTIAL, VERDICT.PROBE_PATH_FAULT, VERDICT.NIC_FAIL, VERDICT.FLAPPING];
+const DEGREE = [
+  VERDICT.OK,
+  VERDICT.SUSPECT,
+  VERDICT.DATA_PATH_FAULT,
+  VERDICT.NIC_PARTIAL,
+  VERDICT.PROBE_PATH_FAULT,
+  VERDICT.NIC_FAIL,
+  VERDICT.FLAPPING,
+];
 
 /** Called for each change of a NIC's verdict, after it was made. */
 export type NicChanged = (i: number, previous: number) => void;

@@ -68,7 +68,8 @@ export class Reader {
   /** One of these words. */
   word<W extends string>(name: string, words: readonly W[]): W {
     const found = words.find((word) => word === this.#json[name]);
-    if (found === undefined) throw new RangeError(`${name}: expected one of ${words.join(', ')}, found ${shown(this.#json[name])}`);
+    if (found === undefined)
+      throw new RangeError(`${name}: expected one of ${words.join(', ')}, found ${shown(this.#json[name])}`);
     return found;
   }
 

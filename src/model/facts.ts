@@ -88,7 +88,12 @@ const COLUMNS = {
 const NAMES = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
 
 /** Appends one result. @returns the batch, or a larger one with the same results when it was full */
-export function append(batch: ResultBatch, nic: number, target: number, result: ProbeResult & { readonly t: number }): ResultBatch {
+export function append(
+  batch: ResultBatch,
+  nic: number,
+  target: number,
+  result: ProbeResult & { readonly t: number },
+): ResultBatch {
   const into = batch.count < batch.nic.length ? batch : larger(batch);
   const at = into.count++;
   into.nic[at] = nic;

@@ -99,7 +99,7 @@ export interface Plan {
   readonly nics: readonly Nic[];
   readonly targets: readonly Target[];
   readonly services: readonly Service[];
-  /** Overrides of judge thresholds by name (`src/judge/rules.ts` holds names, defaults and meaning). */
+  /** Overrides of judge thresholds by name (`src/model/rules.ts` holds names, defaults and meaning). */
   readonly rules: Readonly<Record<string, number>>;
   /** By collector name: its parameters with `interval`, `timeout` and `staleAfter` (ms), or false for off. */
   readonly collectors: Readonly<Record<string, false | CollectorSpec>>;

@@ -71,7 +71,8 @@ export class EvidenceReader {
   }
 
   #forgive(): void {
-    if (this.#torn !== undefined) this.#notice(`line ${this.#line}: half a line before it was passed over; its writer was stopped`);
+    if (this.#torn !== undefined)
+      this.#notice(`line ${this.#line}: half a line before it was passed over; its writer was stopped`);
     this.#torn = undefined;
   }
 
