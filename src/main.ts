@@ -60,7 +60,7 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
     },
   });
   reconciler.setPlan(first);
-  const file = new StateFile(first.stateDir, (message) => log.error({}, `state is not saved: ${message}`));
+  const file = new StateFile(first.stateDir, ({ code, message }) => log.error({ code }, message));
   const recording = new Recording((message) => log.error({}, message));
   recording.follow(first.evidenceLog);
 
@@ -103,8 +103,11 @@ export async function startAgent({ config, version, log, logDropped, chaos }: Ag
   };
   let server: Awaited<ReturnType<typeof startServer>> | undefined;
   try {
-    const crash = chaos ? { chaos: (nic: string) => lanes.lane(nic)?.chaos('throw') ?? false } : {};
-    server = await startServer({ ...view, ...crash }, { onError: (e) => log.error({ error: String(e) }, 'HTTP request failed') });
+    const crash = chaos ? { chaos: (nic: string) => lanes.lane(nic)?.crash() ?? false } : {};
+    server = await startServer(
+      { ...view, ...crash },
+      { onError: (e) => log.error({ code: 'INTERNAL', error: String(e) }, 'HTTP request failed') },
+    );
     await lanes.apply(first);
   } catch (error) {
     await stop();

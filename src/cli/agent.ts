@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
 import { type RunningAgent, startAgent } from '../main.ts';
 import { makeLog } from '../sys/log.ts';
+import { type Output, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `Usage: fourlane agent --config FILE [--log-level LEVEL] [--pretty]
@@ -18,7 +19,7 @@ Example: fourlane agent --config /etc/fourlane.yaml
 `;
 
 /** Runs until a signal; resolves with the exit code. */
-export async function agent(argv: readonly string[]): Promise<number> {
+export async function agent(argv: readonly string[], { out }: Output = terminal): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -29,7 +30,7 @@ export async function agent(argv: readonly string[]): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   const level = values['log-level'];

@@ -16,6 +16,7 @@ import { account, pageLines, phases, traffic } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/schema.ts';
+import { terminal } from './output.ts';
 
 const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]      (fourlane demo, when installed)
 
@@ -46,7 +47,7 @@ interface Options {
   readonly withPrometheus: boolean;
 }
 
-const say = (text: string) => void process.stdout.write(`${text}\n`);
+const say = (text: string) => terminal.out(`${text}\n`);
 
 /** Runs the command; resolves to the exit status: 0 shown (and as expected), 1 not. */
 export async function demo(argv: readonly string[]): Promise<number> {
@@ -54,11 +55,11 @@ export async function demo(argv: readonly string[]): Promise<number> {
   try {
     options = parse(argv);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+    terminal.err(`${(error as Error).message}\n\n${HELP}`);
     return 1;
   }
   if (options === undefined) {
-    process.stdout.write(HELP);
+    terminal.out(HELP);
     return 0;
   }
   if (options.scenario === 'list') {
@@ -72,7 +73,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return await inWorld(options, interrupted.signal);
   } catch (error) {
     if (interrupted.signal.aborted) return 0;
-    process.stderr.write(`${(error as Error).message}\n`);
+    terminal.err(`${(error as Error).message}\n`);
     return 1;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
@@ -117,7 +118,7 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
   try {
     const fault = faultsOf(world.layout).find((f) => f.name === options.scenario);
     if (fault?.needsNetwork === true && !(world instanceof Lab)) {
-      process.stderr.write(
+      terminal.err(
         `"${fault.name}" hurts a network: it needs root and iproute2. Try: sudo npm start -- --scenario ${fault.name}\n`,
       );
       return 1;

@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util';
 import { formatTransition, Replay } from '../judge/replay.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { Transition } from '../model/verdict.ts';
+import { type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane replay [--evidence] FILE
 
@@ -19,14 +20,14 @@ Example: fourlane replay test/fixtures/evidence/02-nic-link.jsonl
 `;
 
 /** Runs the command; resolves to the exit code. Throws FourlaneError EVIDENCE_INVALID naming the line at fault. */
-export async function replay(argv: readonly string[]): Promise<number> {
+export async function replay(argv: readonly string[], { out }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: { evidence: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   const [file] = positionals;
@@ -34,7 +35,7 @@ export async function replay(argv: readonly string[]): Promise<number> {
     throw new FourlaneError('USAGE', `needed is one evidence log, found ${positionals.length}; see fourlane replay --help`);
   }
   const print = (transitions: readonly Transition[]) => {
-    for (const x of transitions) process.stdout.write(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
+    for (const x of transitions) out(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
   };
   const run = new Replay((notice) => process.stderr.write(`${file}: ${notice}\n`));
   const input = file === '-' ? process.stdin : createReadStream(file);

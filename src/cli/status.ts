@@ -3,7 +3,8 @@ import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
 import type { NicReport, ServiceReport, StatusReport } from '../report/report.ts';
 import { isFault } from '../model/verdicts.ts';
 import { subjectText } from '../report/verdicts.ts';
-import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
+import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
+import { json as jsonOf, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane status [--json] [--url URL]
 
@@ -15,22 +16,22 @@ ${API_HELP}
 Example: fourlane status --url http://lb-01:9844`;
 
 /** Runs the command; resolves with its exit status. */
-export async function status(argv: readonly string[]): Promise<number> {
+export async function status(argv: readonly string[], io: Output = terminal): Promise<number> {
   try {
     const { json, help, url, words } = parseApiArguments(argv);
     if (help) {
-      console.log(HELP);
+      io.out(`${HELP}\n`);
       return 0;
     }
     if (words.length > 0) {
-      console.error(`fourlane: status takes no "${words[0]}"\n\n${HELP}`);
+      io.err(`fourlane: status takes no "${words[0]}"\n\n${HELP}\n`);
       return 1;
     }
     const report = await askAgent<StatusReport>(url, `/api/v1/status?realServers=${json ? 'all' : 'altered'}`);
-    console.log(json ? JSON.stringify(report, null, 2) : renderStatus(report));
+    io.out(json ? jsonOf(report) : `${renderStatus(report)}\n`);
     return isGood(report) ? 0 : 2;
   } catch (error) {
-    return reportFailure(error);
+    return reportFailure(error, io);
   }
 }
 

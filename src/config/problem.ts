@@ -6,6 +6,8 @@ export interface Issue {
   readonly path: readonly PropertyKey[];
   /** Point at the key, not at its value. */
   readonly key?: boolean;
+  /** The last part of `path` may be a secret written in the wrong place: it is not printed. */
+  readonly secret?: boolean;
   readonly message: string;
 }
 
@@ -35,9 +37,9 @@ export class ConfigError extends FourlaneError {
   }
 }
 
-/** `services[0].realServers[1].weight`. */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
+/** `services[0].realServers[1].weight`: an issue's place as it is printed. */
+export function pathText({ path, secret = false }: Pick<Issue, 'path' | 'secret'>): string {
+  return path.slice(0, secret ? -1 : undefined).reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');

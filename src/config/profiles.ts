@@ -20,7 +20,7 @@ const timing = {
 const DEFAULT_TIMEOUT_MS = 500;
 
 const kinds = checkKinds.map((kind) =>
-  (kind.schema as z.ZodObject)
+  kind.schema
     .safeExtend({ type: z.literal(kind.name).describe(kind.summary), ...timing })
     .transform((parsed, ctx): CheckProfile => {
       const profile = parsed as Omit<CheckProfile, 'timeout'> & { interval: number; timeout?: number };

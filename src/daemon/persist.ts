@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reconciler } from '../act/reconciler.ts';
 import { initial, type JudgeState } from '../judge/judge.ts';
 import { fromSnapshot, toSnapshot } from '../judge/snapshot.ts';
+import { codeOf } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Logger } from '../sys/log.ts';
 import type { Loop } from './loop.ts';
@@ -26,7 +27,8 @@ export async function recover(
   const anew = (now: number) => initial(topology, now);
   const loaded = await file.load();
   if (loaded.state === undefined) {
-    if (loaded.reason !== '') log.warn({ path: file.path }, loaded.reason);
+    const { reason, code } = loaded;
+    if (reason !== '') log.warn({ ...(code === undefined ? {} : { code }), path: file.path }, reason);
     return anew;
   }
   const { t, judge, applied } = loaded.state;
@@ -38,11 +40,12 @@ export async function recover(
   try {
     takeUp(clock());
   } catch (error) {
-    log.warn({ path: file.path }, await file.setAside((error as Error).message));
+    log.warn({ code: codeOf(error), path: file.path }, await file.setAside((error as Error).message));
     return anew;
   }
   const damaged = reconciler.restore(applied);
-  if (damaged > 0) log.warn({ path: file.path, damaged }, 'saved actions were damaged; they are decided anew');
+  if (damaged > 0)
+    log.warn({ code: 'STATE_DAMAGED', path: file.path, damaged }, 'saved actions were damaged; they are decided anew');
   log.info({ age_ms: Math.round(clock() - t) }, 'state taken up from before the restart');
   return takeUp;
 }

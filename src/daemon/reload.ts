@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { diffPlans, type PlanDiff } from '../config/diff.ts';
 import { loadPlanFile } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
+import { codeOf } from '../model/errors.ts';
 import type { ReloadResult } from '../report/view.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Span, Tracer } from '../otel/tracer.ts';
@@ -67,7 +68,7 @@ export class Reloader {
     this.#last = { ...result, t: this.#clock() };
     this.#running = undefined;
     if (result.ok) this.#log.info({ revision: this.#plan.revision }, `config: ${result.message}`);
-    else this.#log.error({ errors: result.errors }, `config not applied: ${result.message}`);
+    else this.#log.error({ code: result.code, errors: result.errors }, `config not applied: ${result.message}`);
     return result;
   }
 
@@ -78,6 +79,7 @@ export class Reloader {
       if (diff.needsRestart.length > 0) {
         return {
           ok: false,
+          code: 'CONFIG_INVALID',
           message: `${diff.needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed`,
         };
       }
@@ -92,6 +94,7 @@ export class Reloader {
       const errors = error instanceof ConfigError ? error.message.split('\n') : [];
       return {
         ok: false,
+        code: codeOf(error),
         message: errors.length > 0 ? 'the file is refused; the running configuration stays' : (error as Error).message,
         errors,
       };

@@ -118,8 +118,8 @@ export class Routes {
 
   async #reload(req: IncomingMessage, res: ServerResponse): Promise<void> {
     guardMutation(req, this.#view.plan());
-    const { ok, message, errors } = await this.#view.reload();
-    if (!ok) throw new FourlaneError('CONFIG_INVALID', [message, ...(errors ?? [])].join('\n'));
+    const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#view.reload();
+    if (!ok) throw new FourlaneError(code, [message, ...(errors ?? [])].join('\n'));
     sendJson(res, { message, revision: this.#view.plan().revision });
   }
 

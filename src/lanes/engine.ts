@@ -209,6 +209,7 @@ export class Engine {
     };
     check.run(context).then(
       (r: ProbeResult) => current() && c.state[cell] === RUNNING && this.#finish(cell, r, r.rttUs),
+      // A check never rejects: one that does is defective. An unhandled rejection ends this thread, and main starts it again.
       (error: unknown) => {
         throw error;
       },

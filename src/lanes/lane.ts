@@ -18,6 +18,8 @@ export interface LaneOptions {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   readonly certificate: (nic: string, cell: number, generation: number, notAfterMs: number) => void;
   readonly withoutDeviceBinding?: boolean;
+  /** Test hook: another entry of the thread. */
+  readonly entry?: URL;
 }
 
 const HANG_MS = 3000;
@@ -58,10 +60,6 @@ export class Lane {
     this.#worker?.postMessage({ type: 'cells', add, remove: Int32Array.from(remove) } satisfies ToLane, buffers);
   }
 
-  #post(message: ToLane): void {
-    this.#worker?.postMessage(message);
-  }
-
   #start(): void {
     const { nic, device, source, kinds, ringCapacity, withoutDeviceBinding } = this.#o;
     const init: LaneInit = {
@@ -74,7 +72,8 @@ export class Lane {
       ...(withoutDeviceBinding === undefined ? {} : { withoutDeviceBinding }),
     };
     const extension = import.meta.filename.slice(-3);
-    const worker = new Worker(new URL(`./lane.worker${extension}`, import.meta.url), {
+    const { entry = new URL(`./lane.worker${extension}`, import.meta.url) } = this.#o;
+    const worker = new Worker(entry, {
       workerData: init,
       name: `lane ${nic}`,
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
@@ -107,7 +106,7 @@ export class Lane {
     this.state = 'restarting';
     this.restarts++;
     if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff = BACKOFF_MIN_MS;
-    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, code, backoff_ms: this.#backoff });
+    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, exit_code: code, backoff_ms: this.#backoff });
     this.#retry = setTimeout(() => this.#start(), this.#backoff);
     this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX_MS);
   }
@@ -122,9 +121,9 @@ export class Lane {
     void this.#worker.terminate();
   }
 
-  /** Lab only: breaks the lane's thread. @returns true */
-  chaos(how: 'throw' | 'hang' | 'exit'): true {
-    this.#post({ type: 'chaos', how });
+  /** Lab only: makes the lane's thread throw. @returns true */
+  crash(): true {
+    this.#worker?.postMessage({ type: 'crash' } satisfies ToLane);
     return true;
   }
 

@@ -27,8 +27,8 @@ export interface LaneInit {
 export type ToLane =
   | { readonly type: 'cells'; readonly add: CellBatch; readonly remove: Int32Array }
   | { readonly type: 'stop' }
-  /** Lab only: die, hang or throw, to show that other lanes do not notice. */
-  | { readonly type: 'chaos'; readonly how: 'throw' | 'hang' | 'exit' };
+  /** Lab only: throw, to show that other lanes do not notice. */
+  | { readonly type: 'crash' };
 
 export type FromLane =
   | { readonly type: 'running'; readonly cells: number }

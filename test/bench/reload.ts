@@ -47,7 +47,7 @@ for (let round = 1; round <= ROUNDS; round++) {
   const applied = lanes.apply(next);
   times.push(performance.now() - t0);
   await applied;
-  if (diff.targets.kept !== N - N / 100) throw new Error(`kept ${diff.targets.kept}`);
+  if (diff.checks.kept !== N - N / 100) throw new Error(`kept ${diff.checks.kept}`);
   plan = next;
   await sleep(5600);
   // Every unchanged target must have answered on both lanes within the interval: none was lost or restarted.

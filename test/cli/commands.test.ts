@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
+import type { Output } from '../../src/cli/output.ts';
 import { status } from '../../src/cli/status.ts';
 import { why } from '../../src/cli/why.ts';
 import { startServer } from '../../src/http/server.ts';
@@ -10,18 +11,10 @@ import type { Verdict } from '../../src/model/verdict.ts';
 import { fakeView, makePlan, NIC_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 
 /** Runs a command and catches what it prints. */
-async function run(command: (argv: readonly string[]) => Promise<number>, ...argv: string[]) {
-  const out: string[] = [];
-  const err: string[] = [];
-  const [log, error] = [console.log, console.error];
-  console.log = (text: string) => out.push(text);
-  console.error = (text: string) => err.push(text);
-  try {
-    return { exit: await command(argv), out: out.join('\n'), err: err.join('\n') };
-  } finally {
-    console.log = log;
-    console.error = error;
-  }
+async function run(command: (argv: readonly string[], io: Output) => Promise<number>, ...argv: string[]) {
+  let [out, err] = ['', ''];
+  const exit = await command(argv, { out: (text) => void (out += text), err: (text) => void (err += text) });
+  return { exit, out, err };
 }
 
 async function withAgent(view: AgentView, use: (url: string) => Promise<void>): Promise<void> {
@@ -124,7 +117,7 @@ test('why rs: says so when nothing is wrong; --json is the answer itself', () =>
 test('why about what is not there: 1, and what there is', () =>
   withAgent(fakeView(), async (url) => {
     const { exit, err } = await run(why, 'nic', 'eth9', '--url', url);
-    assert.deepEqual([exit, err], [1, 'fourlane: no NIC "eth9"; this agent has eth2, eth3, eth4']);
+    assert.deepEqual([exit, err], [1, 'fourlane: no NIC "eth9"; this agent has eth2, eth3, eth4\n']);
   }));
 
 test('help has an example; wrong words and options are told apart from answers', async () => {

@@ -10,6 +10,9 @@ import { replyLength } from '../../src/collect/dpvs/wire.ts';
 import type { Traffic } from '../../src/collect/service-metrics.ts';
 import type { Exchange } from './dpvs-fake.ts';
 
+/** Flag of a route (include/conf/flow.h). */
+const ROUTE_LOCAL = 0x0800;
+
 const LAYOUT = LAYOUTS[0]!;
 const NAMES = new Map(Object.entries(IDS.modern).map(([name, id]) => [id as number, name as Message]));
 
@@ -329,14 +332,14 @@ function routes(answers: readonly Answered[]): string {
     ...answers
       .flatMap((a) => (a.message === 'ROUTES' ? inventory.decodeRoutes(a.body) : []))
       .map((r) => {
-        const scope = (r.flags & inventory.ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '0.0.0.0' ? 'link' : 'global';
+        const scope = (r.flags & ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '0.0.0.0' ? 'link' : 'global';
         const place = `via ${r.gateway} src ${r.source} dev ${r.device} mtu ${r.mtu} tos 0 scope ${scope}`;
         return `inet ${r.destination}/${r.prefix} ${place} metric ${r.metric} proto auto`;
       }),
     ...answers
       .flatMap((a) => (a.message === 'ROUTES6' ? inventory.decodeRoutes6(a.body) : []))
       .map((r) => {
-        const scope = (r.flags & inventory.ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '::' ? 'link' : 'global';
+        const scope = (r.flags & ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '::' ? 'link' : 'global';
         const via = r.gateway === '::' ? '' : `via ${r.gateway} `;
         const src = r.source === '::' ? '' : `src ${r.source} `;
         return `inet6 ${r.destination}/${r.prefix} ${via}${src}dev ${r.device} mtu ${r.mtu} scope ${scope}`;

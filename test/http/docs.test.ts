@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '../../src/model/errors.ts';
 import { generatedFiles } from '../generate-docs.ts';
@@ -21,6 +21,16 @@ test('docs/errors.md says of every code what the table says', () => {
   const rows = documented.map(([, code, status, side]) => [code!, { side, status: Number(status) }]);
   assert.deepEqual(Object.fromEntries(rows), ERRORS);
   assert.equal(rows.length, Object.keys(ERRORS).length);
+});
+
+test('every code is given to some error or line of the log', () => {
+  const source = globSync('src/**/*.ts').filter((file) => file !== 'src/model/errors.ts');
+  const text = source.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const used = new Set([...text.matchAll(/(?:FourlaneError\(\s*|super\(|\bcode[:=] *|\bcode = )'([A-Z_]+)'/g)].map((m) => m[1]));
+  assert.deepEqual(
+    Object.keys(ERRORS).filter((code) => !used.has(code)),
+    [],
+  );
 });
 
 test('docs/http.md lists the routes that there are', async () => {

@@ -24,7 +24,7 @@ const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(rando
 const upTo = (n: number) => Array.from({ length: n }, (_, k) => k);
 
 /** Recovery in seconds instead of minutes, budgets that bite in small worlds. */
-function rules(random: Random, lossRules: boolean): Record<string, number> {
+function rules(random: Random): Record<string, number> {
   return {
     nic_recover_ms: pick(random, [600, 2000]),
     nic_hold_down_ms: pick(random, [500, 2000]),
@@ -36,7 +36,7 @@ function rules(random: Random, lossRules: boolean): Record<string, number> {
     budget_window_ms: pick(random, [1000, 5000]),
     budget_real_servers: pick(random, [1, 2, 500]),
     lossy_window_rounds: pick(random, [2, 3, 10]),
-    lossy_min_results: lossRules ? 5 : 1_000_000,
+    lossy_min_results: 5,
   };
 }
 
@@ -48,7 +48,7 @@ function services(random: Random, n: number, m: number): Topology['services'] {
   });
 }
 
-export function randomTopology(random: Random, lossRules: boolean): Topology {
+export function randomTopology(random: Random): Topology {
   const n = 1 + Math.floor(random() * 3);
   const m = 1 + Math.floor(random() * 6);
   const racks = random() < 0.4;
@@ -69,7 +69,7 @@ export function randomTopology(random: Random, lossRules: boolean): Topology {
     nics: upTo(n).map((i) => ({ name: `n${i}`, group: shared && i > 0 ? 'g1' : `g${i}`, anchors: anchors ? [`a${i}`] : [] })),
     realServers: upTo(m).map(server),
     services: services(random, n, m),
-    rules: rules(random, lossRules),
+    rules: rules(random),
   };
 }
 
@@ -131,10 +131,10 @@ function outcomeIn(mood: Mood, random: Random, i: number, j: number): number | u
   }
 }
 
-/** About 60 passes; `lossRules: false` keeps the loss statistics out of play (they are not part of a snapshot). */
-export function randomSequence(seed: number, lossRules = true): Sequence {
+/** About 60 passes. */
+export function randomSequence(seed: number): Sequence {
   const random = randomFrom(seed);
-  const topology = randomTopology(random, lossRules);
+  const topology = randomTopology(random);
   const n = topology.nics.length;
   const m = topology.realServers.length;
   const step = pick(random, [100, 200, 200]);
@@ -164,6 +164,11 @@ export function randomSequence(seed: number, lossRules = true): Sequence {
     });
   }
   return { seed, topology, passes };
+}
+
+/** The pass before which a restart or a reload comes. */
+export function middle({ seed, passes }: Sequence): number {
+  return 5 + (seed % (passes.length - 10));
 }
 
 function results(t: Topology, mood: Mood, random: Random, at: number, density: number): Result[] {

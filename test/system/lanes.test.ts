@@ -3,11 +3,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { BroadcastChannel } from 'node:worker_threads';
 import { Lanes, type LanesOptions } from '../../src/lanes/lanes.ts';
 import { CAUSES, OUTCOMES } from '../../src/model/outcome.ts';
 import type { CheckProfile, Nic, Plan, Target } from '../../src/model/plan.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 import { ensure } from '../../src/lab/ensure.ts';
+import type { Breakage } from '../lanes/breakable.worker.ts';
 import { enterOwnNetwork, loopbackServers, run, serve, until } from './harness.ts';
 
 const INTERVAL = 200;
@@ -112,6 +114,18 @@ const descriptors = () =>
     }
   }).length;
 
+const entry = new URL('../lanes/breakable.worker.ts', import.meta.url);
+
+function breakLane(observed: Observed, nic: string, how: 'throw' | Breakage): void {
+  if (how === 'throw') {
+    assert.equal(observed.lanes.lane(nic)!.crash(), true);
+    return;
+  }
+  const channel = new BroadcastChannel(`break lane ${nic}`);
+  channel.postMessage(how);
+  channel.close();
+}
+
 for (const how of ['throw', 'exit', 'hang'] as const) {
   test(`a lane that ${how}s is restarted; the other has no gap, and what the dead one held is closed`, {
     timeout: 20_000,
@@ -129,11 +143,12 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
         { name: 'b', device: 'lo' },
       ],
       servers,
+      { entry },
     );
     await observed.rounds(3);
     assert.ok(descriptors() > before + 100, 'probes are in flight');
     const died = observed.seen.length;
-    assert.equal(observed.lanes.lane('a')!.chaos(how), true);
+    breakLane(observed, 'a', how);
     await until(
       'restarted',
       8000,
@@ -152,12 +167,12 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
 }
 
 test('a lane that keeps failing is restarted after ever longer pauses', { timeout: 10_000 }, async () => {
-  const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1']);
+  const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1'], { entry });
   const lane = observed.lanes.lane('a')!;
   const took: number[] = [];
   for (let n = 1; n <= 4; n++) {
     const t0 = performance.now();
-    lane.chaos('exit');
+    breakLane(observed, 'a', 'exit');
     await until(`restart ${n}`, 5000, () => lane.restarts === n && lane.state === 'running');
     took.push(performance.now() - t0);
   }

@@ -42,9 +42,6 @@ export interface Route {
   readonly flags: number;
 }
 
-/** Flags of routes (include/conf/flow.h). */
-export const ROUTE_LOCAL = 0x0800;
-
 export const ROUTES_REQUEST = Buffer.alloc(112);
 /** struct dp_vs_route6_conf, 104 B, zero but for the flag 0x400 at its end: routes to be used, of any kind. */
 export const ROUTES6_REQUEST = Buffer.alloc(104);

@@ -60,8 +60,6 @@ export function contract(prefix: string) {
     usage: command(`${prefix}/lcore/usage`),
     logList: command(`${prefix}/log/list`),
     logInfo: (queue: string) => command(`${prefix}/log/info`, queue),
-    /** Records after a sequence number, at most 100. Reading takes nothing away. */
-    logRead: (queue: string, after: number, most: number) => command(`${prefix}/log/read`, queue, after, most),
   };
 }
 
