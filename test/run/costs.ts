@@ -5,19 +5,17 @@ export interface Cost {
   readonly seconds: number;
   /** CPUs used on average while it runs alone: time on CPUs / duration. */
   readonly cpus: number;
-  /** It computes and has no deadline: it takes what the others leave of the CPUs. */
-  readonly computes?: true;
 }
 
 /** By path below test/, without `.test.ts`. A system test that is not listed is taken to be an average one. */
 export const COSTS: Readonly<Record<string, Cost>> = {
-  'judge/properties': { seconds: 45, cpus: 1, computes: true },
+  'judge/properties': { seconds: 45, cpus: 1 },
   'system/agent-endurance': { seconds: 54, cpus: 1.2 },
   'system/agent-limits': { seconds: 9, cpus: 1 },
   'system/agent-log': { seconds: 3, cpus: 1.1 },
   'system/agent-nic': { seconds: 8, cpus: 0.6 },
   'system/agent-restart': { seconds: 27, cpus: 0.6 },
-  'system/alert-rules': { seconds: 72, cpus: 1.1, computes: true },
+  'system/alert-rules': { seconds: 72, cpus: 1.1 },
   'system/alertmanager': { seconds: 3, cpus: 1.2 },
   'system/dashboards': { seconds: 29, cpus: 1 },
   'system/doctor': { seconds: 16, cpus: 0.9 },

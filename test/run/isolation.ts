@@ -4,16 +4,14 @@
  * The command that runs `argv` with its own network (lo is up), process ids, mounts and /run. Whatever it starts ends with it. Root only:
  * without root the command is left as it is, and tests that need more say so.
  *
- * The shell is process 1 in there: it takes over orphans, and its session is a group of its own for the scheduler. `background` puts the
- * group behind the others.
+ * The shell is process 1 in there and takes over orphans; its session is a group of its own for the scheduler, which shares fairly between groups.
  */
-export function isolated(argv: readonly string[], background: boolean): readonly string[] {
+export function isolated(argv: readonly string[]): readonly string[] {
   if (process.getuid?.() !== 0) return argv;
   const prepare = [
     'mount -t tmpfs -o mode=755 run /run && mkdir /run/lock',
     'mount -t sysfs sysfs /sys',
     'ip link set lo up',
-    ...(background ? ['renice -n 10 $$ >/dev/null; if [ -w /proc/self/autogroup ]; then echo 10 >/proc/self/autogroup; fi'] : []),
     '"$@"; exit $?',
   ];
   const namespaces = ['--net', '--mount', '--ipc', '--pid', '--fork', '--mount-proc', '--kill-child'];

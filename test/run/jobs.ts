@@ -70,9 +70,8 @@ function unit(files: readonly string[], measured: boolean): Job {
 }
 
 function system(file: string, ready: Promise<void>): Job {
-  const cost = costOf(file);
   return {
-    ...cost,
+    ...costOf(file),
     kind: 'system',
     name: file,
     run: async (show) => {
@@ -81,7 +80,7 @@ function system(file: string, ready: Promise<void>): Job {
       } catch (error) {
         return { well: false, counts: { passed: 0, failed: 1 }, output: (error as Error).message };
       }
-      return await runFile(isolated([TEST], cost.computes === true), file, show);
+      return await runFile(isolated([TEST]), file, show);
     },
   };
 }

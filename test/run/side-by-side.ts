@@ -4,8 +4,8 @@ import type { Job, Result } from './jobs.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
-/** Tests with deadlines get this share of the CPUs, by their average use: they use more in bursts. */
-const SHARE = 0.75;
+/** Jobs ask for CPUs by what they use on average; they seldom need them all at the same moment. */
+const SHARE = 1.1;
 
 /** @returns whether all is well. A job alone shows itself as it goes. */
 export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
@@ -26,19 +26,7 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     // With a slip in the code nothing else is worth its time: what runs ends with us.
     if (job.kind === 'check' && !result.well) throw new Error('the code does not pass its checks');
   };
-  const cpus = availableParallelism();
-  const all = Promise.all([
-    runPool(
-      jobs.filter((job) => job.computes !== true),
-      cpus * SHARE,
-      run,
-    ),
-    runPool(
-      jobs.filter((job) => job.computes === true),
-      cpus / 2,
-      run,
-    ),
-  ]);
+  const all = runPool(jobs, availableParallelism() * SHARE, run);
   await all.catch((error: unknown) => failures.push(`\n${(error as Error).message}`));
   for (const text of [...failures, ...remarks]) console.log(text);
   for (const [kind, sum] of sums) if (kind !== 'check') console.log(`\n${closing(kind, sum, (sum.at - started) / 1000)}`);
