@@ -20,7 +20,7 @@ Example: fourlane replay test/fixtures/evidence/02-nic-link.jsonl
 `;
 
 /** Runs the command; resolves to the exit code. Throws FourlaneError EVIDENCE_INVALID naming the line at fault. */
-export async function replay(argv: readonly string[], { out }: Output = terminal): Promise<number> {
+export async function replay(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -37,7 +37,7 @@ export async function replay(argv: readonly string[], { out }: Output = terminal
   const print = (transitions: readonly Transition[]) => {
     for (const x of transitions) out(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
   };
-  const run = new Replay((notice) => process.stderr.write(`${file}: ${notice}\n`));
+  const run = new Replay((notice) => err(`${file}: ${notice}\n`));
   const input = file === '-' ? process.stdin : createReadStream(file);
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) print(run.line(line));

@@ -1,6 +1,6 @@
 /** Debian packages that system tests, the lab and the demo use: installed when missing, or named in one line to run. Never a silent skip. */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
@@ -30,6 +30,7 @@ const PROBES: Readonly<Record<string, string>> = {
   pngquant: 'pngquant',
   openssl: 'openssl',
   curl: 'curl',
+  systemd: '/lib/systemd/systemd',
   'qemu-system-x86': 'qemu-system-x86_64',
   'linux-image-amd64': '/boot/vmlinuz-*-amd64',
   'busybox-static': 'busybox',
@@ -64,28 +65,30 @@ export function ensure(packages: readonly string[], probes = PROBES): void {
   if (still.length > 0) throw new Error(`could not install ${still.join(', ')}. Try: ${line}`);
 }
 
-function install(packages: readonly string[]): void {
-  // Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden".
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    const args = ['install', '-y', '--no-install-recommends', ...packages];
-    const lists = existsSync('/var/lib/apt/lists') ? readdirSync('/var/lib/apt/lists') : [];
-    if (!lists.some((f) => f.includes('Packages'))) apt(['update']);
-    else if (apt(args)) return;
-    else apt(['update']); // stale lists name versions that the mirror no longer has
-    apt(args);
-  } finally {
-    if (ours) rmSync(policy, { force: true });
-  }
-}
+/** Whoever installs holds this lock: two at once would disturb each other's package lists and policy. It is there wherever apt is. */
+const LOCK = '/var/cache/apt/fourlane-ensure.lock';
 
-function apt(args: readonly string[]): boolean {
-  const run = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=180', ...args], {
+/**
+ * Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden". Package lists that are missing
+ * are fetched, and stale ones again: they name versions that the mirror no longer has.
+ */
+const INSTALL = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' >$policy
+  chmod 755 $policy
+fi
+install() { apt-get -qq -o DPkg::Lock::Timeout=180 install -y --no-install-recommends "$@" >/dev/null; }
+if ls /var/lib/apt/lists | grep -q Packages && install "$@"; then exit 0; fi
+apt-get -qq update
+install "$@"
+`;
+
+function install(packages: readonly string[]): void {
+  const run = spawnSync('flock', [LOCK, 'sh', '-c', INSTALL, 'sh', ...packages], {
     encoding: 'utf8',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
-  if (run.status !== 0) console.error(`apt-get ${args[0]}: ${run.stderr.trim().split('\n').slice(-3).join(' | ')}`);
-  return run.status === 0;
+  if (run.status !== 0) console.error(`apt-get: ${run.stderr.trim().split('\n').slice(-3).join(' | ')}`);
 }

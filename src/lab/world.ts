@@ -146,7 +146,7 @@ export abstract class World {
     return this.program('client', 'client.ts', options);
   }
 
-  /** Starts one of the lab's own programs and waits for its line `ready`. */
+  /** Starts a program (a file beside this one, or an absolute path) with its options, and waits for its line `ready`. */
   program(role: string, file: string, options: object): Promise<void> {
     const child = this.spawn(role, [process.execPath, fileURLToPath(new URL(file, import.meta.url)), JSON.stringify(options)]);
     return new Promise((resolve, reject) => {
