@@ -1,7 +1,8 @@
 /** `fourlane agent`: the daemon. */
 import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
-import { type RunningAgent, startAgent } from '../main.ts';
+import type { Agent } from '../daemon/agent.ts';
+import { startAgent } from '../main.ts';
 import { makeLog } from '../sys/log.ts';
 import { VERSION } from './version.ts';
 
@@ -38,7 +39,7 @@ export async function agent(argv: readonly string[]): Promise<number> {
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
   const { logger: log, dropped: logDropped } = makeLog(level, values.pretty);
   const options = { config: values.config, version: VERSION, log, logDropped, chaos: process.env['FOURLANE_CHAOS'] === '1' };
-  let running: RunningAgent | undefined;
+  let running: Agent | undefined;
   // Before the start: by default SIGHUP ends a process.
   process.on('SIGHUP', () => void running?.reload());
   running = await startAgent(options);
