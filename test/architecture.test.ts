@@ -18,7 +18,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   report: ['metrics', 'model'],
   http: ['report', 'metrics', 'model', 'sys'],
   // Exports what the agent measured and did; it sees values of the model only, so that no other room depends on OpenTelemetry.
-  otel: ['sys', 'model'],
+  otel: ['metrics', 'sys', 'model'],
   daemon: ['act', 'collect', 'config', 'http', 'judge', 'lanes', 'metrics', 'otel', 'report', 'sys', 'model'],
   // A source is readable when its collector can read it: no second way to ask.
   doctor: ['collect', 'sys', 'model'],

@@ -5,10 +5,12 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
-import { makeView, type ViewParts } from '../src/daemon/view.ts';
+import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { collectors } from '../src/collect/index.ts';
 import type { Metric } from '../src/collect/metric.ts';
 import { RUNNER_METRICS } from '../src/collect/runner.ts';
+import { LaneFamilies } from '../src/lanes/families.ts';
+import type { Lanes } from '../src/lanes/lanes.ts';
 import { JudgeFamilies } from '../src/report/families.ts';
 import { ProcessMetrics } from '../src/metrics/process-metrics.ts';
 import type { Family } from '../src/model/family.ts';
@@ -48,14 +50,11 @@ const NO_ACTIONS = new ActionCounters(actuators.map((a) => a.name));
 
 /** Every family of a running agent. The parts that only carry values are empty: what is asked for here are names, labels and help. */
 async function allFamilies(): Promise<readonly Family[]> {
-  const empty = {
-    clock: () => 0,
-    lanes: { all: [], names: [], dropped: () => [], certificates: new Map() },
-    loop: { durations: new Float64Array(0), durationBounds: [] },
-    reconciler: { families: () => NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }) },
+  const lanes = { all: [], names: [], dropped: () => [], certificates: new Map() } as unknown as Lanes;
+  const daemon: OwnParts = {
     plan: () => fakeView().plan(),
-    runner: { families: () => [...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map(asFamily) },
-    telemetry: { families: () => exportFamilies(emptyTally(), 0) },
+    lanes,
+    loop: { durations: new Float64Array(0), durationBounds: [] },
     stateError: () => '',
     evidenceDropped: () => 0,
     logDropped: () => 0,
@@ -64,7 +63,11 @@ async function allFamilies(): Promise<readonly Family[]> {
   await own.start();
   const families = [
     ...new JudgeFamilies(fakeView()).families(),
-    ...makeView(empty as unknown as ViewParts).families(),
+    ...new LaneFamilies(lanes, () => 0).families(),
+    ...NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }),
+    ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map(asFamily),
+    ...exportFamilies(emptyTally(), 0),
+    ...new OwnFamilies(daemon).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];
   own.stop();

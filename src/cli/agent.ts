@@ -1,7 +1,8 @@
 /** `fourlane agent`: the daemon. */
 import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
-import { type RunningAgent, startAgent } from '../main.ts';
+import type { Agent } from '../daemon/agent.ts';
+import { startAgent } from '../main.ts';
 import { type Logger, makeLog } from '../sys/log.ts';
 import { notifyManager } from '../sys/service-manager.ts';
 import { type Output, terminal } from './output.ts';
@@ -49,7 +50,7 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
   const { logger: log, dropped: logDropped } = makeLog(level, values.pretty);
   const options = { config: values.config, version: VERSION, log, logDropped, chaos: process.env['FOURLANE_CHAOS'] === '1' };
-  let running: RunningAgent | undefined;
+  let running: Agent | undefined;
   let reloadAsked = false;
   // Before the start: by default SIGHUP ends a process. The file may have been read already, so it is read again.
   process.on('SIGHUP', () => {

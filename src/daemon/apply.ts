@@ -11,7 +11,8 @@ import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
 import type { Recording } from './recorder.ts';
 
-export interface Parts {
+/** Everything that follows a plan. */
+export interface Followers {
   readonly clock: () => number;
   readonly loop: Loop;
   readonly reconciler: Reconciler;
@@ -25,7 +26,7 @@ export interface Parts {
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
-export async function applyPlan(parts: Parts, plan: Plan): Promise<void> {
+export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry } = parts;
   loop.stop();
   loop.pass();

@@ -1,6 +1,6 @@
 /** Reload: a good file replaces the plan, a bad one changes nothing. One at a time; the last result is remembered. */
 import { hostname } from 'node:os';
-import { diffPlans, type PlanDiff } from '../config/diff.ts';
+import { diffPlans } from '../config/diff.ts';
 import { loadPlanFile } from '../config/load.ts';
 import { ConfigError } from '../config/problem.ts';
 import { codeOf } from '../model/errors.ts';
@@ -8,38 +8,29 @@ import type { ReloadResult } from '../report/view.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Span, Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
+import type { CurrentPlan } from './current-plan.ts';
+
+export interface ReloaderOptions {
+  readonly file: string;
+  readonly plans: CurrentPlan;
+  /** Makes the running agent follow the new plan. */
+  readonly apply: (plan: Plan) => Promise<void>;
+  readonly clock: () => number;
+  readonly log: Logger;
+  readonly tracer: Tracer;
+}
 
 export class Reloader {
-  readonly #file: string;
-  readonly #apply: (plan: Plan, diff: PlanDiff) => Promise<void>;
-  readonly #clock: () => number;
-  readonly #log: Logger;
-  readonly #tracer: Tracer;
+  readonly #o: ReloaderOptions;
   /** The last plan was not applied to its end: the next reload applies again, even if the file is the same. */
   #incomplete = false;
-  #plan: Plan;
   #last: ReloadResult & { readonly t: number };
   #running: Promise<ReloadResult> | undefined;
   #next: Promise<ReloadResult> | undefined;
 
-  /** @param apply makes the running agent follow the new plan */
-  constructor(
-    file: string,
-    plan: Plan,
-    apply: (plan: Plan, diff: PlanDiff) => Promise<void>,
-    { clock, log, tracer }: { readonly clock: () => number; readonly log: Logger; readonly tracer: Tracer },
-  ) {
-    this.#log = log;
-    this.#tracer = tracer;
-    this.#file = file;
-    this.#plan = plan;
-    this.#apply = apply;
-    this.#clock = clock;
-    this.#last = { ok: true, message: 'started', t: clock() };
-  }
-
-  get plan(): Plan {
-    return this.#plan;
+  constructor(options: ReloaderOptions) {
+    this.#o = options;
+    this.#last = { ok: true, message: 'started', t: options.clock() };
   }
 
   get last(): ReloadResult & { readonly t: number } {
@@ -57,25 +48,27 @@ export class Reloader {
   }
 
   #once(): Promise<ReloadResult> {
-    this.#running = this.#tracer.span('config apply', {}, (span) => this.#finish(span));
+    this.#running = this.#o.tracer.span('config apply', {}, (span) => this.#finish(span));
     return this.#running;
   }
 
   async #finish(span: Span): Promise<ReloadResult> {
     const result = await this.#try();
-    span.set({ 'fourlane.revision': this.#plan.revision, 'fourlane.summary': result.message });
+    const { revision } = this.#o.plans.plan;
+    span.set({ 'fourlane.revision': revision, 'fourlane.summary': result.message });
     if (!result.ok) span.fail([result.message, ...(result.errors ?? [])].join('\n'));
-    this.#last = { ...result, t: this.#clock() };
+    this.#last = { ...result, t: this.#o.clock() };
     this.#running = undefined;
-    if (result.ok) this.#log.info({ revision: this.#plan.revision }, `config: ${result.message}`);
-    else this.#log.error({ code: result.code, errors: result.errors }, `config not applied: ${result.message}`);
+    if (result.ok) this.#o.log.info({ revision }, `config: ${result.message}`);
+    else this.#o.log.error({ code: result.code, errors: result.errors }, `config not applied: ${result.message}`);
     return result;
   }
 
   async #try(): Promise<ReloadResult> {
+    const { plans } = this.#o;
     try {
-      const plan = loadPlanFile(this.#file, { hostname: hostname() });
-      const diff = diffPlans(this.#plan, plan);
+      const plan = loadPlanFile(this.#o.file, { hostname: hostname() });
+      const diff = diffPlans(plans.plan, plan);
       if (diff.needsRestart.length > 0) {
         return {
           ok: false,
@@ -84,9 +77,9 @@ export class Reloader {
         };
       }
       if (!diff.same || this.#incomplete) {
-        this.#plan = plan;
+        plans.replace(plan);
         this.#incomplete = true;
-        await this.#apply(plan, diff);
+        await this.#o.apply(plan);
         this.#incomplete = false;
       }
       return { ok: true, message: diff.summary };

@@ -1,5 +1,5 @@
 /** OpenTelemetry as the daemon has it: its clock, its log, its series. */
-import type { Family } from '../model/family.ts';
+import type { FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import { Telemetry } from '../otel/telemetry.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
@@ -10,19 +10,19 @@ export interface TelemetryParts {
   readonly log: Logger;
   readonly version: string;
   readonly plan: Plan;
-  /** What /metrics shows. */
-  readonly families: () => readonly Family[];
+  /** What is pushed: all that /metrics shows. */
+  readonly metrics: FamilySource;
 }
 
 /** Off until it is told to follow a plan. Log lines written inside a span carry its ids from now on. */
-export function makeTelemetry({ clock, log, version, plan, families }: TelemetryParts): Telemetry {
+export function makeTelemetry({ clock, log, version, plan, metrics }: TelemetryParts): Telemetry {
   const telemetry = new Telemetry({
     clock,
     wallOffsetMs,
     log: (level, message, fields) => log[level](fields, message),
     version,
     labels: { cluster: plan.cluster, server: plan.server },
-    families,
+    metrics,
   });
   addFields(log, () => telemetry.tracer.fields());
   return telemetry;

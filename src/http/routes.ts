@@ -2,14 +2,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { finished } from 'node:stream/promises';
 import { FourlaneError } from '../model/errors.ts';
-import type { Family, FamilySource } from '../model/family.ts';
 import { parseDuration } from '../model/schema.ts';
 import { acceptsGzip, negotiateFormat } from './accept.ts';
 import { CONTENT_TYPES } from '../metrics/exposition.ts';
-import { JudgeFamilies } from '../report/families.ts';
+import type { AgentLink } from './agent.ts';
 import { guardMutation } from './guard.ts';
 import { PAGE_CSP, renderPage } from './page/page.ts';
-import { ProcessMetrics } from '../metrics/process-metrics.ts';
 import { reportStatus, reportTransition, reportVerdict } from '../report/report.ts';
 import { Scraper } from './scrape.ts';
 import { bySeverity } from '../report/verdicts.ts';
@@ -25,9 +23,8 @@ const MAX_SCRAPES = 16;
 type Handler = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => void | Promise<void>;
 
 export class Routes {
+  readonly #agent: AgentLink;
   readonly #view: AgentView;
-  readonly #process = new ProcessMetrics();
-  readonly #sources: readonly FamilySource[];
   readonly #scraper: Scraper;
   #scrapes = 0;
   readonly #routes: Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }> = {
@@ -41,30 +38,19 @@ export class Routes {
     '/api/v1/verdicts': { method: 'GET', handler: (_, res, query) => this.#verdicts(res, query) },
   };
 
-  constructor(view: AgentView) {
-    this.#view = view;
-    if (view.chaos !== undefined) {
+  constructor(agent: AgentLink) {
+    this.#agent = agent;
+    this.#view = agent.view;
+    if (agent.chaos !== undefined) {
       this.#routes['/-/chaos'] = {
         method: 'POST',
         handler: (req, res, query) => this.#chaos(req, res, query.get('crashLane') ?? ''),
       };
     }
-    const labels = () => ({ cluster: view.plan().cluster, server: view.plan().server });
-    this.#sources = [new JudgeFamilies(view), view, this.#process];
-    this.#scraper = new Scraper(this.#sources, labels);
-  }
-
-  async start(): Promise<void> {
-    await this.#process.start();
-  }
-
-  /** What /metrics shows in this moment. */
-  families(): readonly Family[] {
-    return this.#sources.flatMap((source) => source.families());
-  }
-
-  stop(): void {
-    this.#process.stop();
+    this.#scraper = new Scraper(agent.metrics, () => ({
+      cluster: this.#view.plan().cluster,
+      server: this.#view.plan().server,
+    }));
   }
 
   /** Answers one request, or throws the FourlaneError that is the answer. */
@@ -118,14 +104,14 @@ export class Routes {
 
   async #reload(req: IncomingMessage, res: ServerResponse): Promise<void> {
     guardMutation(req, this.#view.plan());
-    const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#view.reload();
+    const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#agent.reload();
     if (!ok) throw new FourlaneError(code, [message, ...(errors ?? [])].join('\n'));
     sendJson(res, { message, revision: this.#view.plan().revision });
   }
 
-  #chaos(req: IncomingMessage, res: ServerResponse, nic: string): void {
+  async #chaos(req: IncomingMessage, res: ServerResponse, nic: string): Promise<void> {
     guardMutation(req, this.#view.plan());
-    if (this.#view.chaos?.(nic) !== true) throw new FourlaneError('NOT_FOUND', `no lane "${nic}"`);
+    if ((await this.#agent.chaos?.(nic)) !== true) throw new FourlaneError('NOT_FOUND', `no lane "${nic}"`);
     sendJson(res, { message: `the lane of ${nic} was made to throw` });
   }
 

@@ -19,15 +19,15 @@ interface Making {
 }
 
 export class Scraper {
-  readonly #sources: readonly FamilySource[];
+  readonly #source: FamilySource;
   readonly #labels: () => Readonly<Record<string, string>>;
   readonly #running = new Map<string, Making>();
   #exposition: Exposition | undefined;
   #labelled = '';
 
   /** `labels`: the labels of every series; the rendered ones are dropped when they change (a reload). */
-  constructor(sources: readonly FamilySource[], labels: () => Readonly<Record<string, string>>) {
-    this.#sources = sources;
+  constructor(source: FamilySource, labels: () => Readonly<Record<string, string>>) {
+    this.#source = source;
     this.#labels = labels;
   }
 
@@ -61,12 +61,7 @@ export class Scraper {
 
   #plain(format: Format): Making {
     // Rendered in the next turn of the event loop: requests that have already been read from their sockets join in.
-    const bytes = new Promise(setImmediate).then(() =>
-      this.#current().render(
-        this.#sources.flatMap((s) => s.families()),
-        format,
-      ),
-    );
+    const bytes = new Promise(setImmediate).then(() => this.#current().render(this.#source.families(), format));
     return { bytes, holders: 0, free: (body) => this.#exposition?.release(body) };
   }
 

@@ -2,9 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ERRORS, type ErrorCode, FourlaneError } from '../model/errors.ts';
+import type { AgentLink } from './agent.ts';
 import { Routes } from './routes.ts';
-import type { Family } from '../model/family.ts';
-import type { AgentView } from '../report/view.ts';
 
 const MAX_BODY = 64 * 1024;
 /** Connections above this get a 503, above twice this they are dropped unanswered. */
@@ -30,18 +29,15 @@ export interface ServerOptions {
 export interface RunningServer {
   readonly host: string;
   readonly port: number;
-  /** What /metrics shows in this moment. */
-  families(): readonly Family[];
   /** Stops listening, lets answers finish for at most a second, then cuts what is left. */
   close(): Promise<void>;
 }
 
 /** Starts to listen on the plan's address. Throws FourlaneError LISTEN_FAILED with the remedy when it cannot. */
-export async function startServer(view: AgentView, options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port } = view.plan().listen;
+export async function startServer(agent: AgentLink, options: ServerOptions = {}): Promise<RunningServer> {
+  const { host, port } = agent.view.plan().listen;
   const limit = options.maxConnections ?? MAX_CONNECTIONS;
-  const routes = new Routes(view);
-  await routes.start();
+  const routes = new Routes(agent);
   const sockets = new Set<Socket>();
   const handle = async (req: IncomingMessage, res: ServerResponse) => {
     for (const [name, value] of Object.entries(COMMON_HEADERS)) res.setHeader(name, value);
@@ -79,11 +75,7 @@ export async function startServer(view: AgentView, options: ServerOptions = {}):
   return {
     host,
     port: (server.address() as AddressInfo).port,
-    families: () => routes.families(),
-    close: () => {
-      routes.stop();
-      return shutDown(server);
-    },
+    close: () => shutDown(server),
   };
 }
 

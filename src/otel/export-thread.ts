@@ -1,23 +1,22 @@
 /** Main-side handle of the exporting thread: starts it, feeds it, bounds what waits for it, and starts it again after a crash. */
 import { Worker } from 'node:worker_threads';
-import type { Family } from '../model/family.ts';
+import { type FamilyFrame, FrameWriter } from '../metrics/frames.ts';
+import type { FamilySource } from '../model/family.ts';
 import {
   addTallies,
   emptyTally,
   type ExporterInit,
-  type FamilyFrame,
   type FinishedSpan,
   type FromExporter,
   type Signal,
   type Tally,
   type ToExporter,
 } from './messages.ts';
-import { Snapshots } from './snapshot.ts';
 
 export interface ExportThreadOptions {
   readonly init: ExporterInit;
-  /** What /metrics shows, in this moment. */
-  readonly families: () => readonly Family[];
+  /** What is pushed. */
+  readonly metrics: FamilySource;
   readonly nowMs: () => number;
   readonly problem: (signal: Signal | 'thread', message: string) => void;
   /** Requests or spans have come to their end since the call before. */
@@ -39,7 +38,7 @@ const ENTRY = new URL(`./otel.worker${import.meta.filename.slice(-3)}`, import.m
 
 export class ExportThread {
   readonly #o: ExportThreadOptions;
-  readonly #snapshots = new Snapshots();
+  readonly #writer = new FrameWriter();
   #worker: Worker | undefined;
   #waiting: FinishedSpan[] = [];
   #flush: NodeJS.Timeout | undefined;
@@ -90,7 +89,7 @@ export class ExportThread {
   }
 
   #start(): void {
-    this.#snapshots.forget();
+    this.#writer.forget();
     // The configuration file is the only source: variables like OTEL_EXPORTER_OTLP_HEADERS must not add to it unseen.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_')));
     const worker = new Worker(ENTRY, {
@@ -141,7 +140,7 @@ export class ExportThread {
   async #collect(): Promise<void> {
     const worker = this.#worker;
     const timeMs = this.#o.nowMs();
-    const frames = this.#snapshots.take(this.#o.families());
+    const frames = this.#writer.take(this.#o.metrics.families());
     let families: FamilyFrame[] = [];
     let rows = 0;
     for (const frame of frames) {

@@ -3,10 +3,10 @@ import type { HrTime } from '@opentelemetry/api';
 import { type ExportResult, ExportResultCode } from '@opentelemetry/core';
 import type { Resource } from '@opentelemetry/resources';
 import type { CollectionResult, MetricProducer, PushMetricExporter, ResourceMetrics } from '@opentelemetry/sdk-metrics';
+import { FrameReader } from '../metrics/frames.ts';
 import { countPoints } from './exporters.ts';
 import type { ExporterInit, Tally, ToExporter } from './messages.ts';
 import { type Part, toMetrics } from './points.ts';
-import { RowsMemory } from './snapshot.ts';
 
 /** Unix ms → the SDK's pair of seconds and nanoseconds. */
 export function toHrTime(ms: number): HrTime {
@@ -18,7 +18,7 @@ export class Families implements MetricProducer {
   readonly #resource: Resource;
   readonly #tally: Tally;
   readonly #ask: () => void;
-  readonly #memory = new RowsMemory();
+  readonly #memory = new FrameReader();
   #parts: Part[] = [];
   #resolve: ((result: CollectionResult) => void) | undefined;
   /** A request with a part of the present moment has failed. */

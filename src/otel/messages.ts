@@ -1,5 +1,5 @@
 /** What the agent's main thread and the thread that exports to a collector say to each other. */
-import type { Family } from '../model/family.ts';
+import type { FamilyFrame } from '../metrics/frames.ts';
 import type { OpenTelemetrySettings } from '../model/plan.ts';
 
 export type Attributes = Readonly<Record<string, string | number | boolean>>;
@@ -15,13 +15,6 @@ export interface FinishedSpan {
   readonly attributes: Attributes;
   /** Why what it stands for has failed; left out when it has not. */
   readonly error?: string;
-}
-
-/** A family with its present values. `rows` travels once: later frames name it by its number. */
-export interface FamilyFrame extends Omit<Family, 'rows' | 'values'> {
-  readonly rowsId: number;
-  readonly rows?: Family['rows'];
-  readonly values: Float64Array | BigUint64Array;
 }
 
 export interface ExporterInit {

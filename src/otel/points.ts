@@ -8,7 +8,8 @@ import {
   type MetricData,
 } from '@opentelemetry/sdk-metrics';
 import { type Family, unitOf } from '../model/family.ts';
-import type { Attributes, FamilyFrame } from './messages.ts';
+import type { FamilyFrame } from '../metrics/frames.ts';
+import type { Attributes } from './messages.ts';
 
 /** Units of Prometheus' names as UCUM writes them. */
 const UCUM: Readonly<Record<string, string>> = {

@@ -12,8 +12,8 @@ export interface TelemetryOptions {
   readonly log: (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void;
   readonly version: string;
   readonly labels: ExporterInit['labels'];
-  /** What /metrics shows. */
-  readonly families: () => readonly Family[];
+  /** What is pushed. */
+  readonly metrics: FamilySource;
 }
 
 /** A failing collector is told of at most this often: ms. */
@@ -53,21 +53,21 @@ export class Telemetry implements FamilySource {
     if (settings === undefined) return;
     this.#used = true;
     this.#toldAt = Number.NEGATIVE_INFINITY;
-    const { version, labels, families, clock, wallOffsetMs } = this.#o;
-    const { interval, metrics, traces } = settings;
+    const { version, labels, metrics, clock, wallOffsetMs } = this.#o;
+    const { interval, traces } = settings;
     // Without its query, which may hold a key.
     const { origin, pathname } = new URL(settings.endpoint);
     const endpoint = `${origin}${pathname}`;
     const exporter = new ExportThread({
       init: { settings, version, labels, startedAtMs: this.#startedAtMs },
-      families,
+      metrics,
       nowMs: () => clock() + wallOffsetMs(),
       problem: (what, message) => this.#problem(endpoint, what, message),
       progress: (tally) => this.#progress(endpoint, tally),
     });
     this.#exporter = exporter;
     this.tracer.sendTo(traces ? (span) => exporter.span(span) : undefined);
-    this.#o.log('info', 'OpenTelemetry: exporting', { endpoint, interval, metrics, traces });
+    this.#o.log('info', 'OpenTelemetry: exporting', { endpoint, interval, metrics: settings.metrics, traces });
   }
 
   /** Sends what is there, for at most two seconds. */

@@ -1,9 +1,7 @@
-/** What expose must be told about the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
+/** What reports must know of the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
 import type { ErrorCode } from '../model/errors.ts';
-import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Subject, Verdict, Wanted } from '../model/verdict.ts';
-import type { TransitionLog } from './history.ts';
+import type { Subject, Transition, Verdict, Wanted } from '../model/verdict.ts';
 
 /** States in `CellsView.link` and `CellsView.service`; 0 is unknown. */
 export const GOOD = 1;
@@ -27,6 +25,24 @@ export interface NicView {
   readonly carrierChanges: number;
   /** Share of lost probes 0–1 over the judge's window; left out when it has too few. */
   readonly loss?: number;
+}
+
+export type Phase = 'starting' | 'running' | 'stopping';
+
+/** Series of counts by their label values; `rows` is another array when a series was added. */
+export interface CountsView {
+  readonly rows: readonly (readonly string[])[];
+  readonly values: ArrayLike<number>;
+}
+
+/** Verdict changes: the recent ones, and counts of all of them. */
+export interface HistoryView {
+  /** Changes later than `t` (monotonic ms), oldest first, as far as they are remembered. */
+  since(t: number): readonly Transition[];
+  /** By subject and verdict. */
+  readonly changes: CountsView;
+  /** Actions held back, by the limit that held them. */
+  readonly blocked: CountsView;
 }
 
 export interface CollectorView {
@@ -53,7 +69,7 @@ export interface AgentView {
   /** Added to a monotonic ms it gives a Unix ms. */
   wallOffsetMs(): number;
   plan(): Plan;
-  phase(): 'starting' | 'running' | 'stopping';
+  phase(): Phase;
   ready(): { readonly ready: boolean; readonly reason: string };
   /** The last time a config was loaded (the start counts). */
   lastReload(): ReloadResult & { readonly t: number };
@@ -65,12 +81,7 @@ export interface AgentView {
   verdicts(): readonly Verdict[];
   /** The present verdict of one subject with its evidence, `OK` included; undefined when there is no such subject. */
   why(subject: Subject): Verdict | undefined;
-  readonly history: TransitionLog;
-  /** Families of other rooms: checks, lanes, judge, actions, collectors. */
-  families(): readonly Family[];
+  readonly history: HistoryView;
   /** How each collector fares; `lastData` in ms, NaN = never. */
   collectors(): readonly CollectorView[];
-  reload(): Promise<ReloadResult>;
-  /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
-  chaos?(nic: string): boolean;
 }

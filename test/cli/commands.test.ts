@@ -8,6 +8,7 @@ import { why } from '../../src/cli/why.ts';
 import { startServer } from '../../src/http/server.ts';
 import type { AgentView } from '../../src/report/view.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
+import { linkTo } from '../http/link.ts';
 import { fakeView, makePlan, NIC_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 
 /** Runs a command and catches what it prints. */
@@ -18,7 +19,7 @@ async function run(command: (argv: readonly string[], io: Output) => Promise<num
 }
 
 async function withAgent(view: AgentView, use: (url: string) => Promise<void>): Promise<void> {
-  const server = await startServer(view);
+  const server = await startServer(linkTo(view));
   try {
     await use(`http://127.0.0.1:${server.port}`);
   } finally {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadPlanFile } from '../../src/config/load.ts';
+import { CurrentPlan } from '../../src/daemon/current-plan.ts';
 import { Reloader } from '../../src/daemon/reload.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Logger } from '../../src/sys/log.ts';
@@ -28,23 +29,26 @@ function stage() {
     info: (_: object, m: string) => lines.push(m),
     error: ({ code }: { code: string }, m: string) => lines.push(`error ${code} ${m}`),
   };
-  const reloader = new Reloader(
+  const plans = new CurrentPlan(loadPlanFile(file, { hostname: 'lb' }));
+  const reloader = new Reloader({
     file,
-    loadPlanFile(file, { hostname: 'lb' }),
-    async (plan) => {
+    plans,
+    apply: async (plan) => {
       applied.push(plan);
       if (state.fail !== '') throw new Error(state.fail);
       if (state.hold) await new Promise<void>((resolve) => waiting.push(resolve));
     },
-    { clock: () => state.now, log: log as unknown as Logger, tracer: tracerOff },
-  );
+    clock: () => state.now,
+    log: log as unknown as Logger,
+    tracer: tracerOff,
+  });
   const go = () => waiting.shift()?.();
-  return { reloader, write, applied, state, lines, go };
+  return { reloader, plans, write, applied, state, lines, go };
 }
 const ports = (plans: readonly Plan[]) => plans.map((p) => p.targets[0]!.address.port);
 
 test('a good file is applied, the same file is not, and the last result is remembered with its time', async () => {
-  const { reloader, write, applied, state, lines } = stage();
+  const { reloader, plans, write, applied, state, lines } = stage();
   assert.deepEqual(reloader.last, { ok: true, message: 'started', t: 0 });
   state.now = 5;
   assert.deepEqual(await reloader.reload(), { ok: true, message: 'nothing changed' });
@@ -52,14 +56,14 @@ test('a good file is applied, the same file is not, and the last result is remem
   state.now = 7;
   assert.equal((await reloader.reload()).ok, true);
   assert.deepEqual(ports(applied), [81]);
-  assert.equal(reloader.plan, applied[0]);
+  assert.equal(plans.plan, applied[0]);
   assert.equal(reloader.last.t, 7);
   assert.match(lines.at(-1)!, /^config: service 10\.0\.0\.1:80\/tcp changed; checks: 1 added, 1 removed, 0 kept$/);
 });
 
 test('a bad file, a missing one, and one that needs a restart change nothing and say why', async () => {
-  const { reloader, write, applied, lines } = stage();
-  const before = reloader.plan;
+  const { reloader, plans, write, applied, lines } = stage();
+  const before = plans.plan;
   write(yaml(80).replace('10.1.0.1', 'web-1'));
   const bad = await reloader.reload();
   assert.equal(bad.ok, false);
@@ -73,7 +77,7 @@ test('a bad file, a missing one, and one that needs a restart change nothing and
   });
   rmSync(join(dir, 'fourlane.yaml'));
   assert.equal((await reloader.reload()).ok, false);
-  assert.deepEqual([applied.length, reloader.plan === before, reloader.last.ok], [0, true, false]);
+  assert.deepEqual([applied.length, plans.plan === before, reloader.last.ok], [0, true, false]);
   assert.deepEqual(
     lines.map((l) => /^error (\w+) config not applied: /.exec(l)?.[1]),
     ['CONFIG_INVALID', 'CONFIG_INVALID', 'CONFIG_UNREADABLE'],

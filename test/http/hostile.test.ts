@@ -4,11 +4,12 @@ import { after, before, test } from 'node:test';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import { fakeView, troubledView } from '../report/fake-view.ts';
 import { ask, json, sendRaw } from './http.ts';
+import { linkTo } from './link.ts';
 
 let server: RunningServer;
 const errors: unknown[] = [];
 before(async () => {
-  server = await startServer(troubledView(), { onError: (e) => errors.push(e), headersTimeoutMs: 300 });
+  server = await startServer(linkTo(troubledView()), { onError: (e) => errors.push(e), headersTimeoutMs: 300 });
 });
 after(async () => {
   await server.close();
@@ -157,7 +158,7 @@ test('queries of nonsense get an answer', async () => {
 });
 
 test('too many connections: the next is told, those far above are dropped, and later ones are served again', async () => {
-  const own = await startServer(fakeView(), { maxConnections: 4 });
+  const own = await startServer(linkTo(fakeView()), { maxConnections: 4 });
   const open = (): Promise<Socket> =>
     new Promise((resolve) => {
       const socket = connect(own.port, '127.0.0.1', () => resolve(socket)).on('error', () => undefined);

@@ -13,7 +13,7 @@ function counting() {
       return [{ name: 'x', help: 'x', type: 'gauge', labelNames: [], rows, values: [state.renderings] }];
     },
   };
-  return { state, scraper: new Scraper([source], () => state.labels) };
+  return { state, scraper: new Scraper(source, () => state.labels) };
 }
 
 test('scrapes alike at one time share one rendering, also the compressed ones', async () => {
@@ -61,7 +61,7 @@ test('a source that throws fails its scrape and not the next', async () => {
     if (broken) throw new Error('broken');
     return [];
   };
-  const scraper = new Scraper([{ families }], () => ({}));
+  const scraper = new Scraper({ families }, () => ({}));
   await assert.rejects(scraper.scrape('text', true), /broken/);
   broken = false;
   assert.equal((await scraper.scrape('text', false)).bytes.length, 0);

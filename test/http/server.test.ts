@@ -3,24 +3,29 @@ import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { StatusReport } from '../../src/report/report.ts';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
-import type { AgentView } from '../../src/report/view.ts';
+import { ProcessMetrics } from '../../src/metrics/process-metrics.ts';
+import type { AgentLink } from '../../src/http/agent.ts';
 import { FourlaneError } from '../../src/model/errors.ts';
 import { fakeView, makePlan, troubledView, WALL } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
+import { linkTo } from './link.ts';
 
 let server: RunningServer;
 const errors: unknown[] = [];
+const processMetrics = new ProcessMetrics();
 before(async () => {
-  server = await startServer(troubledView(), { onError: (e) => errors.push(e) });
+  await processMetrics.start();
+  server = await startServer(linkTo(troubledView(), {}, processMetrics), { onError: (e) => errors.push(e) });
 });
 after(async () => {
   await server.close();
+  processMetrics.stop();
   assert.deepEqual(errors, []);
 });
 
 /** Runs `use` against a server of its own. */
-async function serving(view: AgentView, use: (port: number) => Promise<void>): Promise<void> {
-  const own = await startServer(view, { onError: (e) => errors.push(e) });
+async function serving(agent: AgentLink, use: (port: number) => Promise<void>): Promise<void> {
+  const own = await startServer(agent, { onError: (e) => errors.push(e) });
   try {
     await use(own.port);
   } finally {
@@ -46,7 +51,7 @@ test('metrics: plain by default, OpenMetrics by Accept, gzip by Accept-Encoding;
 
 test('families of other rooms are shown', async () => {
   const family = { name: 'fourlane_other_total', help: 'o', type: 'counter', labelNames: [], rows: [[]], values: [7] } as const;
-  await serving(fakeView({ over: { families: () => [family] } }), async (port) => {
+  await serving(linkTo(fakeView(), {}, { families: () => [family] }), async (port) => {
     assert.match((await ask(port, '/metrics')).body.toString(), /^fourlane_other_total\{cluster="edge-1",server="lb-01"\} 7$/m);
   });
 });
@@ -54,12 +59,15 @@ test('families of other rooms are shown', async () => {
 test('healthy and ready', async () => {
   assert.equal((await ask(server.port, '/-/healthy')).status, 200);
   assert.equal((await ask(server.port, '/-/ready')).status, 200);
-  await serving(fakeView({ over: { ready: () => ({ ready: false, reason: 'lanes: eth2 is starting' }) } }), async (port) => {
-    const answer = await ask(port, '/-/ready');
-    assert.equal(answer.status, 503);
-    assert.deepEqual(json(answer), { code: 'NOT_READY', message: 'lanes: eth2 is starting' });
-    assert.equal((await ask(port, '/-/healthy')).status, 200);
-  });
+  await serving(
+    linkTo(fakeView({ over: { ready: () => ({ ready: false, reason: 'lanes: eth2 is starting' }) } })),
+    async (port) => {
+      const answer = await ask(port, '/-/ready');
+      assert.equal(answer.status, 503);
+      assert.deepEqual(json(answer), { code: 'NOT_READY', message: 'lanes: eth2 is starting' });
+      assert.equal((await ask(port, '/-/healthy')).status, 200);
+    },
+  );
 });
 
 test('status: the whole state as JSON', async () => {
@@ -131,12 +139,12 @@ test('verdicts: all changes, or those since a time, a number of ms, or a duratio
 
 test('reload: the answer of the agent, or every mistake in the file', async () => {
   let reloads = 0;
-  const good = fakeView({ over: { reload: async () => ({ ok: true, message: `reload ${++reloads}` }) } });
+  const good = linkTo(fakeView(), { reload: async () => ({ ok: true, message: `reload ${++reloads}` }) });
   await serving(good, async (port) => {
     const answer = await ask(port, '/-/reload', { method: 'POST' });
     assert.deepEqual([answer.status, json(answer).message], [200, 'reload 1']);
   });
-  const bad = fakeView({ over: { reload: async () => ({ ok: false, message: 'refused', errors: ['f.yaml:1:2: x'] }) } });
+  const bad = linkTo(fakeView(), { reload: async () => ({ ok: false, message: 'refused', errors: ['f.yaml:1:2: x'] }) });
   await serving(bad, async (port) => {
     const answer = await ask(port, '/-/reload', { method: 'POST' });
     assert.deepEqual([answer.status, json(answer)], [400, { code: 'CONFIG_INVALID', message: 'refused\nf.yaml:1:2: x' }]);
@@ -146,7 +154,7 @@ test('reload: the answer of the agent, or every mistake in the file', async () =
 test('chaos exists in a lab only', async () => {
   assert.equal((await ask(server.port, '/-/chaos?crashLane=eth2', { method: 'POST' })).status, 404);
   const hit: string[] = [];
-  await serving(fakeView({ over: { chaos: (nic) => hit.push(nic) > 0 && nic === 'eth2' } }), async (port) => {
+  await serving(linkTo(fakeView(), { chaos: async (nic) => hit.push(nic) > 0 && nic === 'eth2' }), async (port) => {
     assert.equal((await ask(port, '/-/chaos?crashLane=eth2', { method: 'POST' })).status, 200);
     assert.equal((await ask(port, '/-/chaos?crashLane=eth9', { method: 'POST' })).status, 404);
     assert.equal(
@@ -173,7 +181,7 @@ test('HEAD answers as GET without the body', async () => {
 
 test('an address in use is refused with the remedy', async () => {
   const view = fakeView({ plan: makePlan(1, 1, 1, { listen: { host: '127.0.0.1', port: server.port } }) });
-  await assert.rejects(startServer(view), (error: unknown) => {
+  await assert.rejects(startServer(linkTo(view)), (error: unknown) => {
     assert.ok(error instanceof FourlaneError);
     assert.equal(error.code, 'LISTEN_FAILED');
     assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${server.port}: another program listens there .*change listen`));
@@ -183,19 +191,21 @@ test('an address in use is refused with the remedy', async () => {
 
 test('an address this machine does not have is refused with the remedy', async () => {
   const view = fakeView({ plan: makePlan(1, 1, 1, { listen: { host: '192.0.2.1', port: 9844 } }) });
-  await assert.rejects(startServer(view), /cannot listen on 192\.0\.2\.1:9844: this machine does not have that address/);
+  await assert.rejects(startServer(linkTo(view)), /cannot listen on 192\.0\.2\.1:9844: this machine does not have that address/);
 });
 
 test('an error of ours is told to the log, and to the client by its code only', async () => {
   const seen: unknown[] = [];
   const own = await startServer(
-    fakeView({
-      over: {
-        verdicts: () => {
-          throw new Error('secret detail');
+    linkTo(
+      fakeView({
+        over: {
+          verdicts: () => {
+            throw new Error('secret detail');
+          },
         },
-      },
-    }),
+      }),
+    ),
     { onError: (e) => seen.push(e) },
   );
   const answer = await ask(own.port, '/api/v1/status');
@@ -206,7 +216,7 @@ test('an error of ours is told to the log, and to the client by its code only', 
 });
 
 test('closing ends connections that are kept alive', async () => {
-  const own = await startServer(fakeView());
+  const own = await startServer(linkTo(fakeView()));
   const kept = await fetch(`http://127.0.0.1:${own.port}/-/healthy`);
   await kept.text();
   await own.close();

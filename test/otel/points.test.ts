@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { DataPointType } from '@opentelemetry/sdk-metrics';
 import { type Family, unitOf } from '../../src/model/family.ts';
 import { toMetrics } from '../../src/otel/points.ts';
-import { RowsMemory, Snapshots } from '../../src/otel/snapshot.ts';
+import { FrameReader, FrameWriter } from '../../src/metrics/frames.ts';
 
 const moment = { start: [1, 0] as [number, number], end: [2, 5] as [number, number], labels: { cluster: 'c', server: 's' } };
 const family = (over: Partial<Family>): Family => ({
@@ -18,8 +18,8 @@ const family = (over: Partial<Family>): Family => ({
 
 /** Through both ends, as from thread to thread. */
 function metricsOf(...families: Family[]) {
-  const memory = new RowsMemory();
-  const frames = structuredClone(new Snapshots().take(families));
+  const memory = new FrameReader();
+  const frames = structuredClone(new FrameWriter().take(families));
   return toMetrics(
     frames.map((frame) => ({ frame, rows: memory.of(frame) })),
     moment,
@@ -69,8 +69,8 @@ test('series without a value are left out, and families without series', () => {
 });
 
 test('rows travel once as long as every frame has them; values are of the moment they were taken', () => {
-  const snapshots = new Snapshots();
-  const memory = new RowsMemory();
+  const snapshots = new FrameWriter();
+  const memory = new FrameReader();
   const rows = [['eth2']];
   const values = Float64Array.of(1);
   const [a, b] = snapshots.take([family({ rows, values }), family({ name: 'fourlane_y', rows, values })]);

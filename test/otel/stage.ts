@@ -47,7 +47,7 @@ export function stage(families: () => readonly Family[] = () => FAMILIES) {
     log: (level, message, fields) => lines.push(`${level} ${message} ${JSON.stringify(fields)}`),
     version: '1.2.3',
     labels: LABELS,
-    families,
+    metrics: { families },
   });
   /** A counter of its own, by the values of its labels. */
   const count = (name: string, ...labels: string[]): number => {

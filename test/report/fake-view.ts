@@ -1,4 +1,4 @@
-/** A running agent as expose sees it: 3 NICs, 12 real servers in 3 racks, 4 services; one NIC failed, one real server refuses, one path fails. */
+/** A running agent as reports see it: 3 NICs, 12 real servers in 3 racks, 4 services; one NIC failed, one real server refuses, one path fails. */
 import { L7, OK, REFUSED, TIMEOUT } from '../../src/model/outcome.ts';
 import type { Plan, Service, Target } from '../../src/model/plan.ts';
 import type { Evidence, Subject, Transition, Verdict, Wanted } from '../../src/model/verdict.ts';
@@ -188,9 +188,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
         evidence: evidence('', 0, 0),
       },
     history: new TransitionLog(),
-    families: () => [],
     collectors: () => [],
-    reload: async () => ({ ok: true, message: 'nothing changed' }),
     ...over,
   };
 }

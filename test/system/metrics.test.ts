@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import { troubledView } from '../report/fake-view.ts';
 import { ask } from '../http/http.ts';
+import { linkTo } from '../http/link.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
 let server: RunningServer;
@@ -23,7 +24,7 @@ const histogram = {
 } as const;
 before(async () => {
   ensure(['prometheus']);
-  server = await startServer(troubledView({ families: () => [histogram] }));
+  server = await startServer(linkTo(troubledView(), {}, { families: () => [histogram] }));
 });
 after(async () => {
   await server?.close();

@@ -8,6 +8,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import { type RunningServer, startServer } from '../../src/http/server.ts';
 import type { AgentView } from '../../src/report/view.ts';
 import { TIMEOUT } from '../../src/model/outcome.ts';
+import { linkTo } from '../http/link.ts';
 import { fakeView, makePlan, PATH_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
@@ -32,7 +33,7 @@ const profile = mkdtempSync(join(tmpdir(), 'fourlane-chromium-'));
 
 before(async () => {
   ensure(['chromium']);
-  server = await startServer(troubledView());
+  server = await startServer(linkTo(troubledView()));
   context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     args: FLAGS,
@@ -128,7 +129,7 @@ test('the links work: pause and resume, evidence, metrics', async () => {
 });
 
 async function showing(view: AgentView, use: (port: number) => Promise<void>): Promise<void> {
-  const own = await startServer(view);
+  const own = await startServer(linkTo(view));
   try {
     await use(own.port);
   } finally {

@@ -1,8 +1,15 @@
 /** Families → frames: the numbers of one moment, copied, so that they may be read later and in another thread. */
 import type { Family } from '../model/family.ts';
-import type { FamilyFrame } from './messages.ts';
 
-export class Snapshots {
+/** A family with its present values. `rows` travels once: later frames name it by its number. */
+export interface FamilyFrame extends Omit<Family, 'rows' | 'values'> {
+  readonly rowsId: number;
+  readonly rows?: Family['rows'];
+  readonly values: Float64Array | BigUint64Array;
+}
+
+/** The sending side: remembers which rows the other side has. */
+export class FrameWriter {
   /** Rows that the other side has, by identity. */
   #known = new Map<Family['rows'], number>();
   #next = 0;
@@ -29,8 +36,8 @@ export class Snapshots {
   }
 }
 
-/** The other side of `Snapshots`: remembers rows as long as each frame names them. */
-export class RowsMemory {
+/** The receiving side: remembers rows as long as each frame names them. */
+export class FrameReader {
   #before = new Map<number, Family['rows']>();
   #now = new Map<number, Family['rows']>();
 

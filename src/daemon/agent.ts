@@ -1,0 +1,79 @@
+/** The running agent: the order in which its parts begin and end. */
+import type { JudgeState } from '../judge/judge.ts';
+import type { Plan } from '../model/plan.ts';
+import { topologyOf } from '../model/topology.ts';
+import type { ProcessMetrics } from '../metrics/process-metrics.ts';
+import type { Phase, ReloadResult } from '../report/view.ts';
+import type { Followers } from './apply.ts';
+import type { CurrentPlan } from './current-plan.ts';
+import type { Reloader } from './reload.ts';
+
+/** What the agent opens to the outside. */
+export interface Door {
+  readonly host: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export interface AgentParts extends Followers {
+  readonly plans: CurrentPlan;
+  readonly processMetrics: ProcessMetrics;
+  readonly reloader: Reloader;
+  /** What the judge begins with at a time. */
+  readonly recovered: (now: number) => JudgeState;
+  readonly phase: PhaseOf;
+}
+
+/** Where the agent is in its life: set by `Agent`, read by everybody. */
+export class PhaseOf {
+  now: Phase = 'starting';
+}
+
+export class Agent {
+  readonly #parts: AgentParts;
+  #door: Door | undefined;
+
+  constructor(parts: AgentParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Opens the door, starts the lanes, and judges once each of them runs.
+   * @param open listens for HTTP; what it throws ends the start
+   */
+  async start(open: () => Promise<Door>): Promise<Door> {
+    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, phase } = this.#parts;
+    const first: Plan = plans.plan;
+    try {
+      await processMetrics.start();
+      this.#door = await open();
+      await lanes.apply(first);
+    } catch (error) {
+      await this.stop();
+      throw error;
+    }
+    // The time that the lanes took to start must not count against the cells.
+    loop.replace(topologyOf(first), recovered(clock()));
+    loop.start();
+    runner.apply(first.collectors);
+    telemetry.follow(first.opentelemetry);
+    phase.now = 'running';
+    return this.#door;
+  }
+
+  /** Reads the configuration again; see `Reloader`. */
+  reload(): Promise<ReloadResult> {
+    return this.#parts.reloader.reload();
+  }
+
+  /** Ends lanes, children and server; what is enabled or disabled stays so. */
+  async stop(): Promise<void> {
+    const { phase, loop, links, lanes, runner, keeper, telemetry, recording, processMetrics } = this.#parts;
+    phase.now = 'stopping';
+    loop.stop();
+    links.stop();
+    processMetrics.stop();
+    const ending = [lanes, runner, keeper, telemetry].map((part) => part.stop());
+    await Promise.all([this.#door?.close(), ...ending, recording.current?.close()]);
+  }
+}

@@ -1,0 +1,18 @@
+/** The agent as its HTTP door has it: what can be read, and what can be asked for. */
+import type { FamilySource } from '../model/family.ts';
+import type { AgentView, ReloadResult } from '../report/view.ts';
+
+export interface AgentLink {
+  /** Shows one moment of the agent: always the same object, which shows a later moment after a `refresh`. */
+  readonly view: AgentView;
+  /** All series of that moment. */
+  readonly metrics: FamilySource;
+  /**
+   * Makes `view` and `metrics` show a moment recent enough to answer from. Resolves with its number: the same number, the same moment.
+   * Rejects with FourlaneError STALLED when the agent does not say in time how it is.
+   */
+  refresh(): Promise<number>;
+  reload(): Promise<ReloadResult>;
+  /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
+  chaos?(nic: string): Promise<boolean>;
+}
