@@ -10,6 +10,8 @@ import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
+import { packPlan } from './plan-bytes.ts';
+import type { Publisher } from './publisher.ts';
 import type { Recording } from './recorder.ts';
 
 /** Everything that follows a plan. */
@@ -24,15 +26,17 @@ export interface Followers {
   readonly recording: Recording;
   readonly keeper: Keeper;
   readonly telemetry: Telemetry;
+  readonly publisher: Publisher;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
-  const { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry } = parts;
+  const { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher } = parts;
   loop.stop();
   loop.pass();
   const next = topologyOf(plan);
   loop.replace(next, retopologise(loop.state, next, clock()));
+  publisher.follow(packPlan(plan));
   reconciler.setPlan(plan);
   const applied = lanes.apply(plan);
   carriers.reset();

@@ -26,7 +26,7 @@ function stage() {
   const state = { now: 0, hold: false, fail: '' };
   const lines: string[] = [];
   const log = { info: (_: object, m: string) => lines.push(m), error: (_: object, m: string) => lines.push(`error ${m}`) };
-  const plans = new CurrentPlan(loadPlanFile(file, { hostname: 'lb' }));
+  const plans = new CurrentPlan(loadPlanFile(file, { hostname: 'lb' }), 0);
   const reloader = new Reloader({
     file,
     plans,
@@ -35,6 +35,7 @@ function stage() {
       if (state.fail !== '') throw new Error(state.fail);
       if (state.hold) await new Promise<void>((resolve) => waiting.push(resolve));
     },
+    ended: () => undefined,
     clock: () => state.now,
     log: log as unknown as Logger,
     tracer: tracerOff,
@@ -46,7 +47,7 @@ const ports = (plans: readonly Plan[]) => plans.map((p) => p.targets[0]!.address
 
 test('a good file is applied, the same file is not, and the last result is remembered with its time', async () => {
   const { reloader, plans, write, applied, state, lines } = stage();
-  assert.deepEqual(reloader.last, { ok: true, message: 'started', t: 0 });
+  assert.deepEqual(plans.last, { ok: true, message: 'started', t: 0 });
   state.now = 5;
   assert.deepEqual(await reloader.reload(), { ok: true, message: 'nothing changed' });
   write(yaml(81));
@@ -54,7 +55,7 @@ test('a good file is applied, the same file is not, and the last result is remem
   assert.equal((await reloader.reload()).ok, true);
   assert.deepEqual(ports(applied), [81]);
   assert.equal(plans.plan, applied[0]);
-  assert.equal(reloader.last.t, 7);
+  assert.equal(plans.last.t, 7);
   assert.match(lines.at(-1)!, /^config: service 10\.0\.0\.1:80\/tcp changed; checks: 1 added, 1 removed, 0 kept$/);
 });
 
@@ -73,7 +74,7 @@ test('a bad file, a missing one, and one that needs a restart change nothing and
   });
   rmSync(join(dir, 'fourlane.yaml'));
   assert.equal((await reloader.reload()).ok, false);
-  assert.deepEqual([applied.length, plans.plan === before, reloader.last.ok], [0, true, false]);
+  assert.deepEqual([applied.length, plans.plan === before, plans.last.ok], [0, true, false]);
   assert.ok(lines.every((l) => l.startsWith('error config not applied: ')));
 });
 

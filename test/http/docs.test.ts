@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '../../src/model/errors.ts';
 import { METRICS_DOC, metricsDoc } from '../generate-docs.ts';
-import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { RunningServer } from '../../src/http/server.ts';
 import { fakeView } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
-import { linkTo } from './link.ts';
+import { linkTo, serve } from './link.ts';
 
 test('docs/metrics.md lists what the agent exports', async () => {
   const made = await metricsDoc();
@@ -26,7 +26,7 @@ test('docs/errors.md says of every code what the table says', () => {
 
 test('docs/http.md lists the routes that there are', async () => {
   const documented = [...readFileSync('docs/http.md', 'utf8').matchAll(/^\| `(?:GET|POST) (\/[^?`]*)/gm)].map((m) => m[1]);
-  const server: RunningServer = await startServer(linkTo(fakeView()));
+  const server: RunningServer = await serve(linkTo(fakeView()));
   const { message } = json(await ask(server.port, '/nowhere'));
   await server.close();
   assert.deepEqual(new Set(documented), new Set(message.split(' ').filter((word) => word.startsWith('/'))));
