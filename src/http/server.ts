@@ -154,14 +154,20 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void
   if (body.code === 'OVERLOADED') res.setHeader('Retry-After', '1');
   if (!req.complete || body.code === 'OVERLOADED') {
     res.setHeader('Connection', 'close');
-    const cut = setTimeout(() => req.socket.destroy(), LINGER_MS).unref();
-    req.socket.once('close', () => clearTimeout(cut));
+    linger(req.socket);
   }
   res.writeHead(ERRORS[body.code].status, {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
   });
   res.end(text);
+}
+
+/** Lets the other side read our last answer: node destroys the connection when that is written, and what still comes would reset it. */
+function linger(socket: Socket): void {
+  socket.destroySoon = () => void socket.end();
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /** Answers what never became a request: broken syntax, headers too large, or too slow. */
