@@ -3,32 +3,27 @@ import { hostname } from 'node:os';
 import { actuators } from './act/index.ts';
 import { type ActionReport, Reconciler } from './act/reconciler.ts';
 import { loadPlanFile } from './config/load.ts';
-import { Agent, type AgentParts, type Door, PhaseOf } from './daemon/agent.ts';
+import { Agent, type Door, Life } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
 import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
 import { Loop } from './daemon/loop.ts';
-import { OwnFamilies } from './daemon/own-families.ts';
 import { Keeper, recover } from './daemon/persist.ts';
 import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
+import { makeShown } from './daemon/showing.ts';
 import { VerdictSpans } from './daemon/spans.ts';
 import { StateFile } from './daemon/state-file.ts';
 import { tell, tellAction, tellReady } from './daemon/tell.ts';
 import { makeTelemetry } from './daemon/telemetry.ts';
 import { Topic } from './daemon/topic.ts';
-import { makeView } from './daemon/view.ts';
-import { startServer } from './http/server.ts';
-import { LaneFamilies } from './lanes/families.ts';
 import { Lanes } from './lanes/lanes.ts';
-import { ProcessMetrics } from './metrics/process-metrics.ts';
 import { Registry } from './metrics/registry.ts';
+import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
-import { JudgeFamilies } from './report/families.ts';
 import { TransitionLog } from './report/history.ts';
-import type { AgentView } from './report/view.ts';
 import { monotonicMs as clock } from './sys/clock.ts';
 import type { Logger } from './sys/log.ts';
 
@@ -44,7 +39,7 @@ export interface AgentOptions {
 
 /** Starts the agent; resolves when every lane runs. @throws FourlaneError for a bad config or a taken address */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const plans = new CurrentPlan(loadPlanFile(options.config, { hostname: hostname() }));
+  const plans = new CurrentPlan(loadPlanFile(options.config, { hostname: hostname() }), clock());
   const memory = await remember(options, plans);
   const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
@@ -70,47 +65,55 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
 }
 
 type Memory = Awaited<ReturnType<typeof remember>>;
-type Parts = AgentParts & {
-  readonly view: AgentView;
-  readonly tracer: Memory['telemetry']['tracer'];
-  readonly metrics: Registry;
-};
+type Parts = ReturnType<typeof makeParts>;
 
 /** What does the work, in the order of the data: lanes, judge, what follows from it, and what reads it. */
-function makeParts({ config, version, log, logDropped }: AgentOptions, plans: CurrentPlan, memory: Memory): Parts {
+function makeParts({ config, version, log, logDropped }: AgentOptions, plans: CurrentPlan, memory: Memory) {
   const { acted, file, history, metrics, reconciler, recording, recovered, spans, telemetry } = memory;
   const { tracer } = telemetry;
   const plan = () => plans.plan;
-  const phase = new PhaseOf();
-  const decided = new Topic<Decisions>();
+  const life = new Life();
+  const [decided, passed] = [new Topic<Decisions>(), new Topic<number>()];
   const lanes = new Lanes({ clock, log: (level, message, fields) => log[level](fields, message) });
+  const changed = (decisions: Decisions) => decided.emit(decisions);
   const loop = new Loop(
-    { clock, lanes, reconciler, history, recorder: () => recording.current, changed: (decisions) => decided.emit(decisions) },
+    { clock, lanes, reconciler, history, recorder: () => recording.current, changed, passed: (now) => passed.emit(now) },
     topologyOf(plans.plan),
     recovered(clock()),
   );
   const keeper = new Keeper(file, loop, reconciler, clock);
-  decided.on((decisions) => tell(log, decisions, spans));
-  decided.on(() => keeper.soon());
-  acted.on(() => keeper.soon());
   const carriers = new Carriers((fact) => loop.observe(fact));
   const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
   const links = watchLinks({ clock, log, plan, carriers });
-  const followers = { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry };
-  const reloader = new Reloader({ file: config, plans, apply: (next) => applyPlan(followers, next), clock, log, tracer });
-  const lastReload = () => reloader.last;
-  const view = makeView({ version, clock, plans, phase: () => phase.now, lastReload, loop, lanes, links, runner, history });
-  const processMetrics = new ProcessMetrics();
-  const stateError = () => file.error;
   const evidenceDropped = () => recording.current?.dropped ?? 0;
-  const own = new OwnFamilies({ plan, lanes, loop, stateError, evidenceDropped, logDropped });
-  metrics.add(new JudgeFamilies(view), new LaneFamilies(lanes, clock), reconciler, runner, telemetry, own, processMetrics);
-  return { ...followers, plans, phase, recovered, reloader, processMetrics, view, tracer, metrics };
+  const told = {
+    version,
+    clock,
+    log,
+    logDropped,
+    evidenceDropped,
+    stateError: () => file.error,
+    phase: () => life.phase,
+    passed,
+  };
+  const shown = makeShown({ ...told, plans, loop, lanes, links, runner, history, reconciler, telemetry, metrics });
+
+  decided.on((decisions) => tell(log, decisions, spans));
+  for (const happened of [decided, acted]) happened.on(() => keeper.soon());
+  decided.on((decisions) => shown.publisher.decided(decisions));
+  acted.on(() => shown.pulse.change());
+  passed.on(() => shown.publisher.passed());
+  const parts = { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, plans, life, ...shown };
+  const apply = (next: Plan) => applyPlan(parts, next);
+  const reloader = new Reloader({ file: config, plans, apply, ended: () => shown.pulse.change(), clock, log, tracer });
+  return { ...parts, recovered, reloader, tracer };
 }
 
-function openDoors({ log, chaos }: AgentOptions, { view, metrics, reloader, lanes }: Parts): Promise<Door> {
-  let number = 0;
-  const crash = chaos ? { chaos: async (nic: string) => lanes.lane(nic)?.crash() ?? false } : {};
-  const agent = { view, metrics, refresh: async () => number++, reload: () => reloader.reload(), ...crash };
-  return startServer(agent, { onError: (e) => log.error({ code: 'INTERNAL', error: String(e) }, 'HTTP request failed') });
+function openDoors(
+  { version, chaos }: AgentOptions,
+  { plans, view, pulse, http, publisher, reloader, lanes }: Parts,
+): Promise<Door> {
+  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...plans.plan.listen, chaos, limits: {} };
+  const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
+  return http.open(init, { publisher, reload: () => reloader.reload(), chaos: crash });
 }

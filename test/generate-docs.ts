@@ -5,7 +5,10 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
+import { CurrentPlan } from '../src/daemon/current-plan.ts';
+import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
+import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
 import type { Metric } from '../src/collect/metric.ts';
 import { RUNNER_METRICS } from '../src/collect/runner.ts';
@@ -52,12 +55,13 @@ const NO_ACTIONS = new ActionCounters(actuators.map((a) => a.name));
 async function allFamilies(): Promise<readonly Family[]> {
   const lanes = { all: [], names: [], dropped: () => [], certificates: new Map() } as unknown as Lanes;
   const daemon: OwnParts = {
-    plan: () => fakeView().plan(),
+    plans: new CurrentPlan(fakeView().plan(), 0),
     lanes,
     loop: { durations: new Float64Array(0), durationBounds: [] },
     stateError: () => '',
     evidenceDropped: () => 0,
     logDropped: () => 0,
+    passed: new Topic(),
   };
   const own = new ProcessMetrics();
   await own.start();
@@ -68,6 +72,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map(asFamily),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
+    ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];
   own.stop();

@@ -21,12 +21,12 @@ export interface AgentParts extends Followers {
   readonly reloader: Reloader;
   /** What the judge begins with at a time. */
   readonly recovered: (now: number) => JudgeState;
-  readonly phase: PhaseOf;
+  readonly life: Life;
 }
 
-/** Where the agent is in its life: set by `Agent`, read by everybody. */
-export class PhaseOf {
-  now: Phase = 'starting';
+/** Where the agent is in its life: set by `Agent`, read by whoever shows it. */
+export class Life {
+  phase: Phase = 'starting';
 }
 
 export class Agent {
@@ -42,7 +42,7 @@ export class Agent {
    * @param open listens for HTTP; what it throws ends the start
    */
   async start(open: () => Promise<Door>): Promise<Door> {
-    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, phase } = this.#parts;
+    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, life } = this.#parts;
     const first: Plan = plans.plan;
     try {
       await processMetrics.start();
@@ -57,7 +57,7 @@ export class Agent {
     loop.start();
     runner.apply(first.collectors);
     telemetry.follow(first.opentelemetry);
-    phase.now = 'running';
+    life.phase = 'running';
     return this.#door;
   }
 
@@ -68,12 +68,13 @@ export class Agent {
 
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   async stop(): Promise<void> {
-    const { phase, loop, links, lanes, runner, keeper, telemetry, recording, processMetrics } = this.#parts;
-    phase.now = 'stopping';
+    const { life, loop, links, publisher, lanes, runner, keeper, telemetry, recording, processMetrics } = this.#parts;
+    life.phase = 'stopping';
     loop.stop();
     links.stop();
     processMetrics.stop();
     const ending = [lanes, runner, keeper, telemetry].map((part) => part.stop());
     await Promise.all([this.#door?.close(), ...ending, recording.current?.close()]);
+    publisher.stop();
   }
 }

@@ -9,6 +9,8 @@ import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
+import { packPlan } from './plan-bytes.ts';
+import type { Publisher } from './publisher.ts';
 import type { Recording } from './recorder.ts';
 
 /** Everything that follows a plan. */
@@ -23,14 +25,16 @@ export interface Followers {
   readonly recording: Recording;
   readonly keeper: Keeper;
   readonly telemetry: Telemetry;
+  readonly publisher: Publisher;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
-  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry } = parts;
+  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher } = parts;
   loop.stop();
   loop.pass();
   loop.retopologise(topologyOf(plan));
+  publisher.follow(packPlan(plan));
   reconciler.setPlan(plan);
   const applied = lanes.apply(plan);
   carriers.reset();

@@ -1,18 +1,31 @@
-/** The plan that the agent follows: replaced by a reload, read by every part. */
+/** The configuration that the agent follows, and how it fared when it was last loaded: replaced by a reload, read by every part. */
 import type { Plan } from '../model/plan.ts';
+import type { ReloadResult } from '../report/view.ts';
 
 export class CurrentPlan {
   #plan: Plan;
+  #last: ReloadResult & { readonly t: number };
 
-  constructor(first: Plan) {
+  /** @param t when it was loaded, ms of the clock */
+  constructor(first: Plan, t: number) {
     this.#plan = first;
+    this.#last = { ok: true, message: 'started', t };
   }
 
   get plan(): Plan {
     return this.#plan;
   }
 
+  /** The last time a configuration was loaded or refused; the start counts. */
+  get last(): ReloadResult & { readonly t: number } {
+    return this.#last;
+  }
+
   replace(plan: Plan): void {
     this.#plan = plan;
+  }
+
+  ended(result: ReloadResult, t: number): void {
+    this.#last = { ...result, t };
   }
 }

@@ -24,6 +24,8 @@ export interface LoopOptions {
   readonly recorder: () => Recorder | undefined;
   /** Called after each pass that changed something worth keeping or telling. */
   readonly changed: (decisions: Decisions, now: number) => void;
+  /** Called after each pass. @param now when it began */
+  readonly passed?: (now: number) => void;
 }
 
 /** Passes are at most this far apart, and no closer than MIN: ms. */
@@ -115,6 +117,7 @@ export class Loop {
       reconciler.pass(decisions.wanted, this.verdicts());
     } else reconciler.tick();
     if (decisions.actions.length + decisions.transitions.length + decisions.blocked.length > 0) this.#o.changed(decisions, now);
+    this.#o.passed?.(now);
   }
 
   /** Present verdicts other than OK; made once per pass, however many scrapes and pages ask. */

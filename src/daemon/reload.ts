@@ -15,6 +15,8 @@ export interface ReloaderOptions {
   readonly plans: CurrentPlan;
   /** Makes the running agent follow the new plan. */
   readonly apply: (plan: Plan) => Promise<void>;
+  /** Called after each of them, however it ended. */
+  readonly ended: () => void;
   readonly clock: () => number;
   readonly log: Logger;
   readonly tracer: Tracer;
@@ -24,17 +26,11 @@ export class Reloader {
   readonly #o: ReloaderOptions;
   /** The last plan was not applied to its end: the next reload applies again, even if the file is the same. */
   #incomplete = false;
-  #last: ReloadResult & { readonly t: number };
   #running: Promise<ReloadResult> | undefined;
   #next: Promise<ReloadResult> | undefined;
 
   constructor(options: ReloaderOptions) {
     this.#o = options;
-    this.#last = { ok: true, message: 'started', t: options.clock() };
-  }
-
-  get last(): ReloadResult & { readonly t: number } {
-    return this.#last;
   }
 
   /** Loads the file again. Requests that come while one runs get a run of their own after it, shared by all of them. */
@@ -54,13 +50,15 @@ export class Reloader {
 
   async #finish(span: Span): Promise<ReloadResult> {
     const result = await this.#try();
-    const { revision } = this.#o.plans.plan;
+    const { plans, clock, log, ended } = this.#o;
+    const { revision } = plans.plan;
     span.set({ 'fourlane.revision': revision, 'fourlane.summary': result.message });
     if (!result.ok) span.fail([result.message, ...(result.errors ?? [])].join('\n'));
-    this.#last = { ...result, t: this.#o.clock() };
+    plans.ended(result, clock());
     this.#running = undefined;
-    if (result.ok) this.#o.log.info({ revision }, `config: ${result.message}`);
-    else this.#o.log.error({ code: result.code, errors: result.errors }, `config not applied: ${result.message}`);
+    ended();
+    if (result.ok) log.info({ revision }, `config: ${result.message}`);
+    else log.error({ code: result.code, errors: result.errors }, `config not applied: ${result.message}`);
     return result;
   }
 

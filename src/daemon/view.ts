@@ -3,7 +3,7 @@ import type { Runner } from '../collect/runner.ts';
 import { cells, loss } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { TransitionLog } from '../report/history.ts';
-import type { AgentView, Phase, ReloadResult } from '../report/view.ts';
+import type { AgentView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { CurrentPlan } from './current-plan.ts';
@@ -14,7 +14,6 @@ export interface ViewParts {
   readonly clock: () => number;
   readonly plans: CurrentPlan;
   readonly phase: () => Phase;
-  readonly lastReload: () => ReloadResult & { readonly t: number };
   readonly loop: Loop;
   readonly lanes: Lanes;
   readonly links: LinkMonitor;
@@ -32,7 +31,7 @@ export function makeView(p: ViewParts): AgentView {
     plan: () => p.plans.plan,
     phase: p.phase,
     ready: () => readiness(p.phase(), p.lanes),
-    lastReload: p.lastReload,
+    lastReload: () => p.plans.last,
     nics: () =>
       p.plans.plan.nics.map((nic, i) => {
         const link = p.links.state(nic.device);

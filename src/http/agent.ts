@@ -12,6 +12,8 @@ export interface AgentLink {
    * Rejects with FourlaneError STALLED when the agent does not say in time how it is.
    */
   refresh(): Promise<number>;
+  /** How long ago the judge last turned: ms, known without asking it. */
+  silentMs(): number;
   reload(): Promise<ReloadResult>;
   /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
   chaos?(nic: string): Promise<boolean>;

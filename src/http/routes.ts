@@ -1,36 +1,36 @@
 /** The routes of the agent's HTTP door. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { finished } from 'node:stream/promises';
 import { FourlaneError } from '../model/errors.ts';
 import { parseDuration } from '../model/schema.ts';
 import { acceptsGzip, negotiateFormat } from './accept.ts';
 import { CONTENT_TYPES } from '../metrics/exposition.ts';
 import type { AgentLink } from './agent.ts';
+import { Bodies } from './bodies.ts';
 import { guardMutation } from './guard.ts';
 import { PAGE_CSP, renderPage } from './page/page.ts';
 import { reportStatus, reportTransition, reportVerdict } from '../report/report.ts';
 import { Scraper } from './scrape.ts';
+import { send } from './send.ts';
 import { bySeverity } from '../report/verdicts.ts';
 import type { AgentView } from '../report/view.ts';
 import { reportWhy } from '../report/why.ts';
 
-/** A client that takes longer to read a scrape is cut off. */
-const SEND_MS = 30_000;
-
-/** Scrapes being sent at one time: each may hold a body of megabytes while its reader dawdles. */
-const MAX_SCRAPES = 16;
+/** The judge has not turned for this long: the agent is not healthy, ms. */
+const SILENT_MS = 5000;
+const TEXT = 'text/plain; charset=utf-8';
+const JSON_TYPE = 'application/json; charset=utf-8';
 
 type Handler = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => void | Promise<void>;
 
 export class Routes {
   readonly #agent: AgentLink;
   readonly #view: AgentView;
+  readonly #bodies = new Bodies();
   readonly #scraper: Scraper;
-  #scrapes = 0;
   readonly #routes: Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }> = {
     '/': { method: 'GET', handler: (_, res, query) => this.#page(res, query) },
     '/metrics': { method: 'GET', handler: (req, res) => this.#metrics(req, res) },
-    '/-/healthy': { method: 'GET', handler: (_, res) => sendText(res, 'healthy\n') },
+    '/-/healthy': { method: 'GET', handler: (_, res) => this.#healthy(res) },
     '/-/ready': { method: 'GET', handler: (_, res) => this.#ready(res) },
     '/-/reload': { method: 'POST', handler: (req, res) => this.#reload(req, res) },
     '/api/v1/status': { method: 'GET', handler: (_, res, query) => this.#status(res, query) },
@@ -47,7 +47,7 @@ export class Routes {
         handler: (req, res, query) => this.#chaos(req, res, query.get('crashLane') ?? ''),
       };
     }
-    this.#scraper = new Scraper(agent.metrics, () => ({
+    this.#scraper = new Scraper(this.#bodies, agent.metrics, () => ({
       cluster: this.#view.plan().cluster,
       server: this.#view.plan().server,
     }));
@@ -69,73 +69,98 @@ export class Routes {
   }
 
   async #metrics(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    if (this.#scrapes >= MAX_SCRAPES) throw new FourlaneError('OVERLOADED', `${MAX_SCRAPES} scrapes are being sent already`);
     const format = negotiateFormat(req.headers.accept);
     const gzipped = acceptsGzip(req.headers['accept-encoding']?.toString());
-    this.#scrapes++;
-    try {
-      const body = await this.#scraper.scrape(format, gzipped);
-      res.setHeader('Content-Type', CONTENT_TYPES[format]);
-      res.setHeader('Vary', 'Accept, Accept-Encoding');
-      if (gzipped) res.setHeader('Content-Encoding', 'gzip');
-      res.setHeader('Content-Length', body.bytes.length);
-      res.end(body.bytes);
-      const cut = setTimeout(() => res.destroy(), SEND_MS);
-      // A client that goes away is no error of ours.
-      await finished(res).catch(() => undefined);
-      clearTimeout(cut);
-      body.release();
-    } finally {
-      this.#scrapes--;
-    }
+    const body = await this.#scraper.scrape(await this.#agent.refresh(), format, gzipped);
+    res.setHeader('Content-Type', CONTENT_TYPES[format]);
+    res.setHeader('Vary', 'Accept, Accept-Encoding');
+    if (gzipped) res.setHeader('Content-Encoding', 'gzip');
+    await send(res, body.bytes);
+    body.release();
   }
 
-  #page(res: ServerResponse, query: URLSearchParams): void {
+  async #page(res: ServerResponse, query: URLSearchParams): Promise<void> {
     res.setHeader('Content-Security-Policy', PAGE_CSP);
-    res.setHeader('Content-Type', 'text/html; charset=utf-8');
-    res.end(renderPage(this.#view, query));
+    await this.#shared(res, 'text/html; charset=utf-8', `page ${query.toString()}`, () => renderPage(this.#view, query));
   }
 
-  #ready(res: ServerResponse): void {
+  async #healthy(res: ServerResponse): Promise<void> {
+    await this.#alive();
+    await sendText(res, 'healthy\n');
+  }
+
+  async #ready(res: ServerResponse): Promise<void> {
+    await this.#alive();
     const { ready, reason } = this.#view.ready();
     if (!ready) throw new FourlaneError('NOT_READY', reason);
-    sendText(res, 'ready\n');
+    await sendText(res, 'ready\n');
+  }
+
+  /** Whatever stopped the judge (SIGSTOP, no CPU) may have stopped this thread too: the agent gets a turn before it is called silent. */
+  async #alive(): Promise<void> {
+    if (this.#agent.silentMs() < SILENT_MS) return;
+    await this.#agent.refresh();
+    const silent = this.#agent.silentMs();
+    if (silent >= SILENT_MS)
+      throw new FourlaneError('STALLED', `the judge has not turned for ${Math.round(silent / 1000)} s; the log may say why`);
+  }
+
+  /** By the plan that is followed now. */
+  async #guard(req: IncomingMessage): Promise<void> {
+    await this.#agent.refresh();
+    guardMutation(req, this.#view.plan());
   }
 
   async #reload(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    guardMutation(req, this.#view.plan());
+    await this.#guard(req);
     const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#agent.reload();
     if (!ok) throw new FourlaneError(code, [message, ...(errors ?? [])].join('\n'));
-    sendJson(res, { message, revision: this.#view.plan().revision });
+    await this.#agent.refresh();
+    await sendJson(res, { message, revision: this.#view.plan().revision });
   }
 
   async #chaos(req: IncomingMessage, res: ServerResponse, nic: string): Promise<void> {
-    guardMutation(req, this.#view.plan());
+    await this.#guard(req);
     if ((await this.#agent.chaos?.(nic)) !== true) throw new FourlaneError('NOT_FOUND', `no lane "${nic}"`);
-    sendJson(res, { message: `the lane of ${nic} was made to throw` });
+    await sendJson(res, { message: `the lane of ${nic} was made to throw` });
   }
 
-  #status(res: ServerResponse, query: URLSearchParams): void {
+  async #status(res: ServerResponse, query: URLSearchParams): Promise<void> {
     const members = query.get('realServers') ?? 'all';
     if (members !== 'all' && members !== 'altered') throw new FourlaneError('BAD_REQUEST', 'realServers is all or altered');
-    sendJson(res, reportStatus(this.#view, members));
+    await this.#json(res, `status ${members}`, () => reportStatus(this.#view, members));
   }
 
-  #why(res: ServerResponse, query: URLSearchParams): void {
+  async #why(res: ServerResponse, query: URLSearchParams): Promise<void> {
     const nic = query.get('nic');
     const rs = query.get('rs');
     if ((nic === null) === (rs === null)) throw new FourlaneError('BAD_REQUEST', 'ask with either ?nic=NAME or ?rs=HOST:PORT');
-    sendJson(res, reportWhy(this.#view, nic === null ? { rs: rs! } : { nic }));
+    await this.#json(res, `why ${query.toString()}`, () => reportWhy(this.#view, nic === null ? { rs: rs! } : { nic }));
   }
 
-  #verdicts(res: ServerResponse, query: URLSearchParams): void {
+  async #verdicts(res: ServerResponse, query: URLSearchParams): Promise<void> {
     const view = this.#view;
-    const since = sinceMonotonic(view, query.get('since'));
-    sendJson(res, {
-      time: new Date(Math.round(view.now() + view.wallOffsetMs())).toISOString(),
-      verdicts: bySeverity(view.verdicts()).map((v) => reportVerdict(view, v)),
-      transitions: view.history.since(since).map((t) => reportTransition(view, t)),
+    await this.#json(res, `verdicts ${query.toString()}`, () => {
+      const since = sinceMonotonic(view, query.get('since'));
+      return {
+        time: new Date(Math.round(view.now() + view.wallOffsetMs())).toISOString(),
+        verdicts: bySeverity(view.verdicts()).map((v) => reportVerdict(view, v)),
+        transitions: view.history.since(since).map((t) => reportTransition(view, t)),
+      };
     });
+  }
+
+  #json(res: ServerResponse, key: string, make: () => unknown): Promise<void> {
+    return this.#shared(res, JSON_TYPE, key, () => `${JSON.stringify(make())}\n`);
+  }
+
+  /** Answers with what `make` makes of the present moment; who asks for the same `key` shares it. */
+  async #shared(res: ServerResponse, type: string, key: string, make: () => string): Promise<void> {
+    const moment = await this.#agent.refresh();
+    const body = await this.#bodies.take(moment, key, () => ({ bytes: Buffer.from(make()) }));
+    res.setHeader('Content-Type', type);
+    await send(res, body.bytes);
+    body.release();
   }
 }
 
@@ -150,12 +175,12 @@ function sinceMonotonic(view: AgentView, since: string | null): number {
   return wall - view.wallOffsetMs();
 }
 
-function sendText(res: ServerResponse, text: string): void {
-  res.setHeader('Content-Type', 'text/plain; charset=utf-8');
-  res.end(text);
+function sendText(res: ServerResponse, text: string): Promise<void> {
+  res.setHeader('Content-Type', TEXT);
+  return send(res, Buffer.from(text));
 }
 
-function sendJson(res: ServerResponse, value: unknown): void {
-  res.setHeader('Content-Type', 'application/json; charset=utf-8');
-  res.end(`${JSON.stringify(value)}\n`);
+function sendJson(res: ServerResponse, value: unknown): Promise<void> {
+  res.setHeader('Content-Type', JSON_TYPE);
+  return send(res, Buffer.from(`${JSON.stringify(value)}\n`));
 }

@@ -1,68 +1,38 @@
-/** One scrape: families of all sources → body, compressed if asked for. Starts no I/O but the compression, which is off the main thread. */
-import { promisify } from 'node:util';
-import { constants, gzip } from 'node:zlib';
-import type { FamilySource } from '../model/family.ts';
+/** The body of /metrics. The rendered labels and the memory of the text are kept from one scrape to the next. */
+import { constants, gzipSync } from 'node:zlib';
 import { Exposition, type Format } from '../metrics/exposition.ts';
-
-const compress = promisify(gzip);
-
-/** A body that is being sent. `release` must be called once when it has been, or has failed to be. */
-export interface Body {
-  readonly bytes: Buffer;
-  release(): void;
-}
-
-interface Making {
-  readonly bytes: Promise<Buffer>;
-  holders: number;
-  readonly free: (bytes: Buffer) => void;
-}
+import type { FamilySource } from '../model/family.ts';
+import type { Bodies, Body } from './bodies.ts';
 
 export class Scraper {
+  readonly #bodies: Bodies;
   readonly #source: FamilySource;
   readonly #labels: () => Readonly<Record<string, string>>;
-  readonly #running = new Map<string, Making>();
   #exposition: Exposition | undefined;
   #labelled = '';
 
-  /** `labels`: the labels of every series; the rendered ones are dropped when they change (a reload). */
-  constructor(source: FamilySource, labels: () => Readonly<Record<string, string>>) {
+  /** `labels`: the labels of every series; the rendered ones are dropped when they change. */
+  constructor(bodies: Bodies, source: FamilySource, labels: () => Readonly<Record<string, string>>) {
+    this.#bodies = bodies;
     this.#source = source;
     this.#labels = labels;
   }
 
-  /** The body. Scrapes alike that come while one is in the making share it. */
-  async scrape(format: Format, gzipped: boolean): Promise<Body> {
-    const key = `${format} ${gzipped}`;
-    let making = this.#running.get(key);
-    if (making === undefined) {
-      making = gzipped ? this.#compressed(format) : this.#plain(format);
-      this.#running.set(key, making);
-      const forget = () => void this.#running.delete(key);
-      making.bytes.then(forget).catch(forget);
+  /** The text of this moment. @throws FourlaneError OVERLOADED, or what a source throws */
+  async scrape(moment: number, format: Format, gzipped: boolean): Promise<Body> {
+    const plain = await this.#bodies.take(moment, `metrics ${format}`, () => {
+      const exposition = this.#current();
+      const bytes = exposition.render(this.#source.families(), format);
+      return { bytes, free: () => exposition.release(bytes) };
+    });
+    if (!gzipped) return plain;
+    try {
+      // In this thread, which yields to lanes and judge: the pool that would do it otherwise does not.
+      const make = () => ({ bytes: gzipSync(plain.bytes, { level: constants.Z_BEST_SPEED }) });
+      return await this.#bodies.take(moment, `metrics ${format} gzip`, make);
+    } finally {
+      plain.release();
     }
-    const held = making;
-    held.holders++;
-    const bytes = await held.bytes;
-    return { bytes, release: () => --held.holders === 0 && held.free(bytes) };
-  }
-
-  #compressed(format: Format): Making {
-    const make = async () => {
-      const plain = await this.scrape(format, false);
-      try {
-        return await compress(plain.bytes, { level: constants.Z_BEST_SPEED });
-      } finally {
-        plain.release();
-      }
-    };
-    return { bytes: make(), holders: 0, free: () => undefined };
-  }
-
-  #plain(format: Format): Making {
-    // Rendered in the next turn of the event loop: requests that have already been read from their sockets join in.
-    const bytes = new Promise(setImmediate).then(() => this.#current().render(this.#source.families(), format));
-    return { bytes, holders: 0, free: (body) => this.#exposition?.release(body) };
   }
 
   #current(): Exposition {

@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { ERRORS, type ErrorCode, FourlaneError } from '../model/errors.ts';
 import type { AgentLink } from './agent.ts';
 import { Routes } from './routes.ts';
+import { Turns } from './turns.ts';
 
 const MAX_BODY = 64 * 1024;
 /** Connections above this get a 503, above twice this they are dropped unanswered. */
@@ -19,11 +20,21 @@ const COMMON_HEADERS = {
   'Cache-Control': 'no-store',
 };
 
-export interface ServerOptions {
-  /** Told about errors that are ours; the client sees only their code. */
-  readonly onError?: (error: unknown) => void;
+/** Where they differ from those of docs/http.md. */
+export interface ServerLimits {
   readonly maxConnections?: number;
   readonly headersTimeoutMs?: number;
+}
+
+export interface ServerOptions extends ServerLimits {
+  /** Called with errors that are ours; the client sees only their code. */
+  readonly onError?: (error: unknown) => void;
+}
+
+export interface Listen {
+  readonly host: string;
+  /** 0: any. */
+  readonly port: number;
 }
 
 export interface RunningServer {
@@ -33,9 +44,8 @@ export interface RunningServer {
   close(): Promise<void>;
 }
 
-/** Starts to listen on the plan's address. Throws FourlaneError LISTEN_FAILED with the remedy when it cannot. */
-export async function startServer(agent: AgentLink, options: ServerOptions = {}): Promise<RunningServer> {
-  const { host, port } = agent.view.plan().listen;
+/** Starts to listen. Throws FourlaneError LISTEN_FAILED with the remedy when it cannot. */
+export async function startServer(agent: AgentLink, { host, port }: Listen, options: ServerOptions = {}): Promise<RunningServer> {
   const limit = options.maxConnections ?? MAX_CONNECTIONS;
   const routes = new Routes(agent);
   const sockets = new Set<Socket>();
@@ -50,6 +60,7 @@ export async function startServer(agent: AgentLink, options: ServerOptions = {})
       refuse(req, res, error);
     }
   };
+  const turns = new Turns(handle);
   const server = createServer(
     {
       headersTimeout: options.headersTimeoutMs ?? 5000,
@@ -58,11 +69,11 @@ export async function startServer(agent: AgentLink, options: ServerOptions = {})
       keepAliveTimeout: 75_000, // longer than Prometheus' usual interval: a scrape needs no new connection
       maxHeaderSize: 16 * 1024,
     },
-    (req, res) => void handle(req, res),
+    (req, res) => turns.take(req, res),
   );
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
     if (!tooLarge(req)) res.writeContinue();
-    void handle(req, res);
+    turns.take(req, res);
   });
   server.maxConnections = 2 * limit;
   server.timeout = 80_000;
@@ -143,14 +154,20 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void
   if (body.code === 'OVERLOADED') res.setHeader('Retry-After', '1');
   if (!req.complete || body.code === 'OVERLOADED') {
     res.setHeader('Connection', 'close');
-    const cut = setTimeout(() => req.socket.destroy(), LINGER_MS).unref();
-    req.socket.once('close', () => clearTimeout(cut));
+    linger(req.socket);
   }
   res.writeHead(ERRORS[body.code].status, {
     'Content-Type': 'application/json; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
   });
   res.end(text);
+}
+
+/** Lets the other side read our last answer: node destroys the connection when that is written, and what still comes would reset it. */
+function linger(socket: Socket): void {
+  socket.destroySoon = () => void socket.end();
+  const cut = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+  socket.once('close', () => clearTimeout(cut));
 }
 
 /** Answers what never became a request: broken syntax, headers too large, or too slow. */

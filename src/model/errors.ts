@@ -16,6 +16,7 @@ export const ERRORS = {
   EVIDENCE_INVALID: { side: 'user', status: 400 },
   USAGE: { side: 'user', status: 400 },
   NOT_READY: { side: 'system', status: 503 },
+  STALLED: { side: 'system', status: 503 },
   OVERLOADED: { side: 'user', status: 503 },
   INTERNAL: { side: 'system', status: 500 },
 } as const;

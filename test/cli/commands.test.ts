@@ -5,10 +5,9 @@ import { test } from 'node:test';
 import type { Output } from '../../src/cli/output.ts';
 import { status } from '../../src/cli/status.ts';
 import { why } from '../../src/cli/why.ts';
-import { startServer } from '../../src/http/server.ts';
 import type { AgentView } from '../../src/report/view.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
-import { linkTo } from '../http/link.ts';
+import { linkTo, serve } from '../http/link.ts';
 import { fakeView, makePlan, NIC_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 
 /** Runs a command and catches what it prints. */
@@ -19,7 +18,7 @@ async function run(command: (argv: readonly string[], io: Output) => Promise<num
 }
 
 async function withAgent(view: AgentView, use: (url: string) => Promise<void>): Promise<void> {
-  const server = await startServer(linkTo(view));
+  const server = await serve(linkTo(view));
   try {
     await use(`http://127.0.0.1:${server.port}`);
   } finally {

@@ -29,7 +29,7 @@ function stage() {
     info: (_: object, m: string) => lines.push(m),
     error: ({ code }: { code: string }, m: string) => lines.push(`error ${code} ${m}`),
   };
-  const plans = new CurrentPlan(loadPlanFile(file, { hostname: 'lb' }));
+  const plans = new CurrentPlan(loadPlanFile(file, { hostname: 'lb' }), 0);
   const reloader = new Reloader({
     file,
     plans,
@@ -38,6 +38,7 @@ function stage() {
       if (state.fail !== '') throw new Error(state.fail);
       if (state.hold) await new Promise<void>((resolve) => waiting.push(resolve));
     },
+    ended: () => undefined,
     clock: () => state.now,
     log: log as unknown as Logger,
     tracer: tracerOff,
@@ -49,7 +50,7 @@ const ports = (plans: readonly Plan[]) => plans.map((p) => p.targets[0]!.address
 
 test('a good file is applied, the same file is not, and the last result is remembered with its time', async () => {
   const { reloader, plans, write, applied, state, lines } = stage();
-  assert.deepEqual(reloader.last, { ok: true, message: 'started', t: 0 });
+  assert.deepEqual(plans.last, { ok: true, message: 'started', t: 0 });
   state.now = 5;
   assert.deepEqual(await reloader.reload(), { ok: true, message: 'nothing changed' });
   write(yaml(81));
@@ -57,7 +58,7 @@ test('a good file is applied, the same file is not, and the last result is remem
   assert.equal((await reloader.reload()).ok, true);
   assert.deepEqual(ports(applied), [81]);
   assert.equal(plans.plan, applied[0]);
-  assert.equal(reloader.last.t, 7);
+  assert.equal(plans.last.t, 7);
   assert.match(lines.at(-1)!, /^config: service 10\.0\.0\.1:80\/tcp changed; checks: 1 added, 1 removed, 0 kept$/);
 });
 
@@ -77,7 +78,7 @@ test('a bad file, a missing one, and one that needs a restart change nothing and
   });
   rmSync(join(dir, 'fourlane.yaml'));
   assert.equal((await reloader.reload()).ok, false);
-  assert.deepEqual([applied.length, plans.plan === before, reloader.last.ok], [0, true, false]);
+  assert.deepEqual([applied.length, plans.plan === before, plans.last.ok], [0, true, false]);
   assert.deepEqual(
     lines.map((l) => /^error (\w+) config not applied: /.exec(l)?.[1]),
     ['CONFIG_INVALID', 'CONFIG_INVALID', 'CONFIG_UNREADABLE'],

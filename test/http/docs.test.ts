@@ -3,10 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '../../src/model/errors.ts';
 import { generatedFiles } from '../generate-docs.ts';
-import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { RunningServer } from '../../src/http/server.ts';
 import { fakeView } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
-import { linkTo } from './link.ts';
+import { linkTo, serve } from './link.ts';
 
 test('what is generated from tables of the code is as they are; docs/metrics.md lists what the agent exports', async () => {
   const files = await generatedFiles();
@@ -36,7 +36,7 @@ test('every code is given to some error or line of the log', () => {
 
 test('docs/http.md lists the routes that there are', async () => {
   const documented = [...readFileSync('docs/http.md', 'utf8').matchAll(/^\| `(?:GET|POST) (\/[^?`]*)/gm)].map((m) => m[1]);
-  const server: RunningServer = await startServer(linkTo(fakeView()));
+  const server: RunningServer = await serve(linkTo(fakeView()));
   const { message } = json(await ask(server.port, '/nowhere'));
   await server.close();
   assert.deepEqual(new Set(documented), new Set(message.split(' ').filter((word) => word.startsWith('/'))));

@@ -1,19 +1,18 @@
+/** What clients may send to the HTTP thread of an agent, and it goes on. */
 import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
-import { type RunningServer, startServer } from '../../src/http/server.ts';
-import { fakeView, troubledView } from '../report/fake-view.ts';
+import { openAgent } from '../daemon/http-stage.ts';
 import { ask, json, sendRaw } from './http.ts';
-import { linkTo } from './link.ts';
 
-let server: RunningServer;
-const errors: unknown[] = [];
+let server: Awaited<ReturnType<typeof openAgent>>;
 before(async () => {
-  server = await startServer(linkTo(troubledView()), { onError: (e) => errors.push(e), headersTimeoutMs: 300 });
+  server = await openAgent({ limits: { headersTimeoutMs: 300 } });
+  server.live();
 });
 after(async () => {
   await server.close();
-  assert.deepEqual(errors, [], 'nothing a client sends is an error of ours');
+  assert.deepEqual(server.logged, [], 'nothing a client sends is an error of ours');
 });
 
 const PATHS = [
@@ -158,7 +157,7 @@ test('queries of nonsense get an answer', async () => {
 });
 
 test('too many connections: the next is told, those far above are dropped, and later ones are served again', async () => {
-  const own = await startServer(linkTo(fakeView()), { maxConnections: 4 });
+  const own = await openAgent({ limits: { maxConnections: 4 } });
   const open = (): Promise<Socket> =>
     new Promise((resolve) => {
       const socket = connect(own.port, '127.0.0.1', () => resolve(socket)).on('error', () => undefined);

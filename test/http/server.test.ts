@@ -2,20 +2,20 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { StatusReport } from '../../src/report/report.ts';
-import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { RunningServer } from '../../src/http/server.ts';
 import { ProcessMetrics } from '../../src/metrics/process-metrics.ts';
 import type { AgentLink } from '../../src/http/agent.ts';
 import { FourlaneError } from '../../src/model/errors.ts';
 import { fakeView, makePlan, troubledView, WALL } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
-import { linkTo } from './link.ts';
+import { linkTo, serve } from './link.ts';
 
 let server: RunningServer;
 const errors: unknown[] = [];
 const processMetrics = new ProcessMetrics();
 before(async () => {
   await processMetrics.start();
-  server = await startServer(linkTo(troubledView(), {}, processMetrics), { onError: (e) => errors.push(e) });
+  server = await serve(linkTo(troubledView(), {}, processMetrics), { onError: (e) => errors.push(e) });
 });
 after(async () => {
   await server.close();
@@ -25,7 +25,7 @@ after(async () => {
 
 /** Runs `use` against a server of its own. */
 async function serving(agent: AgentLink, use: (port: number) => Promise<void>): Promise<void> {
-  const own = await startServer(agent, { onError: (e) => errors.push(e) });
+  const own = await serve(agent, { onError: (e) => errors.push(e) });
   try {
     await use(own.port);
   } finally {
@@ -181,7 +181,7 @@ test('HEAD answers as GET without the body', async () => {
 
 test('an address in use is refused with the remedy', async () => {
   const view = fakeView({ plan: makePlan(1, 1, 1, { listen: { host: '127.0.0.1', port: server.port } }) });
-  await assert.rejects(startServer(linkTo(view)), (error: unknown) => {
+  await assert.rejects(serve(linkTo(view)), (error: unknown) => {
     assert.ok(error instanceof FourlaneError);
     assert.equal(error.code, 'LISTEN_FAILED');
     assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${server.port}: another program listens there .*change listen`));
@@ -191,12 +191,12 @@ test('an address in use is refused with the remedy', async () => {
 
 test('an address this machine does not have is refused with the remedy', async () => {
   const view = fakeView({ plan: makePlan(1, 1, 1, { listen: { host: '192.0.2.1', port: 9844 } }) });
-  await assert.rejects(startServer(linkTo(view)), /cannot listen on 192\.0\.2\.1:9844: this machine does not have that address/);
+  await assert.rejects(serve(linkTo(view)), /cannot listen on 192\.0\.2\.1:9844: this machine does not have that address/);
 });
 
 test('an error of ours is told to the log, and to the client by its code only', async () => {
   const seen: unknown[] = [];
-  const own = await startServer(
+  const own = await serve(
     linkTo(
       fakeView({
         over: {
@@ -216,7 +216,7 @@ test('an error of ours is told to the log, and to the client by its code only', 
 });
 
 test('closing ends connections that are kept alive', async () => {
-  const own = await startServer(linkTo(fakeView()));
+  const own = await serve(linkTo(fakeView()));
   const kept = await fetch(`http://127.0.0.1:${own.port}/-/healthy`);
   await kept.text();
   await own.close();

@@ -5,10 +5,10 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { RunningServer } from '../../src/http/server.ts';
 import { troubledView } from '../report/fake-view.ts';
 import { ask } from '../http/http.ts';
-import { linkTo } from '../http/link.ts';
+import { linkTo, serve } from '../http/link.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
 let server: RunningServer;
@@ -24,7 +24,7 @@ const histogram = {
 } as const;
 before(async () => {
   ensure(['prometheus']);
-  server = await startServer(linkTo(troubledView(), {}, { families: () => [histogram] }));
+  server = await serve(linkTo(troubledView(), {}, { families: () => [histogram] }));
 });
 after(async () => {
   await server?.close();

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import { type RunningServer, startServer } from '../../src/http/server.ts';
+import type { RunningServer } from '../../src/http/server.ts';
 import type { AgentView } from '../../src/report/view.ts';
 import { TIMEOUT } from '../../src/model/outcome.ts';
-import { linkTo } from '../http/link.ts';
+import { linkTo, serve } from '../http/link.ts';
 import { fakeView, makePlan, PATH_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
@@ -33,7 +33,7 @@ const profile = mkdtempSync(join(tmpdir(), 'fourlane-chromium-'));
 
 before(async () => {
   ensure(['chromium']);
-  server = await startServer(linkTo(troubledView()));
+  server = await serve(linkTo(troubledView()));
   context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     args: FLAGS,
@@ -129,7 +129,7 @@ test('the links work: pause and resume, evidence, metrics', async () => {
 });
 
 async function showing(view: AgentView, use: (port: number) => Promise<void>): Promise<void> {
-  const own = await startServer(linkTo(view));
+  const own = await serve(linkTo(view));
   try {
     await use(own.port);
   } finally {

@@ -1,0 +1,75 @@
+/** What the judge's thread and the thread that serves HTTP say to each other. */
+import type { MirrorScalars } from '../judge/mirror.ts';
+import type { ServerLimits } from '../http/server.ts';
+import type { FamilyFrame } from '../metrics/frames.ts';
+import type { ErrorCode } from '../model/errors.ts';
+import type { Transition } from '../model/verdict.ts';
+import type { CollectorView, CountsView, NicView, Phase, ReloadResult } from '../report/view.ts';
+
+export interface HttpInit {
+  readonly version: string;
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  /** Of the class `Pulse`. */
+  readonly pulse: SharedArrayBuffer;
+  readonly host: string;
+  readonly port: number;
+  readonly chaos: boolean;
+  readonly limits: ServerLimits;
+}
+
+export interface Standing {
+  readonly phase: Phase;
+  readonly ready: boolean;
+  readonly reason: string;
+}
+
+/** The agent at one moment. */
+export interface Moment extends Standing {
+  readonly number: number;
+  /** Number of the plan it is of. */
+  readonly plan: number;
+  /** Which of that plan's buffers the judge's state was copied to, and what else belongs to the copy. */
+  readonly half: number;
+  readonly scalars: MirrorScalars;
+  /** Monotonic ms, and what turns it into a Unix ms. */
+  readonly t: number;
+  readonly wallOffsetMs: number;
+  /** Changes of `Pulse` that it shows. */
+  readonly changes: number;
+  readonly lastReload: Pick<ReloadResult, 'ok' | 'message'> & { readonly t: number };
+  readonly nics: readonly Omit<NicView, 'loss'>[];
+  readonly collectors: readonly CollectorView[];
+  readonly verdictChanges: CountsView;
+  readonly blocked: CountsView;
+  /** What only the judge's thread knows. */
+  readonly families: readonly FamilyFrame[];
+  /** Why there are no families; '' when there are. */
+  readonly defect: string;
+}
+
+export type ToHttp =
+  /** A plan, from the next moment on. `halves`: buffers for `mirror.ts`. */
+  | {
+      readonly type: 'plan';
+      readonly number: number;
+      readonly plan: SharedArrayBuffer;
+      readonly halves: readonly SharedArrayBuffer[];
+    }
+  | { readonly type: 'standing'; readonly standing: Standing }
+  | { readonly type: 'transitions'; readonly transitions: readonly Transition[] }
+  | { readonly type: 'moment'; readonly moment: Moment }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: CallAnswer }
+  | { readonly type: 'stop' };
+
+/** What HTTP may ask the agent to do. */
+export type Call = { readonly do: 'reload' } | { readonly do: 'chaos'; readonly nic: string };
+export type CallAnswer = ReloadResult | boolean;
+
+export type FromHttp =
+  | { readonly type: 'listening'; readonly port: number }
+  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** A moment is wanted; this half is not being read. */
+  | { readonly type: 'ask'; readonly half: number }
+  | { readonly type: 'call'; readonly id: number; readonly call: Call }
+  | { readonly type: 'problem'; readonly message: string };
