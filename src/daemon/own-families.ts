@@ -1,20 +1,17 @@
 /** Families of the daemon itself: the judge's turns, what could not be saved or logged, certificates seen. */
 import type { Lanes } from '../lanes/lanes.ts';
-import { counter, gauge } from '../metrics/gauge.ts';
-import type { Family, FamilySource } from '../model/family.ts';
+import { counter, type Family, type FamilySource, family, gauge, histogram, type Metric, ONE_ROW } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Loop } from './loop.ts';
 
 export interface OwnParts {
   readonly plan: () => Plan;
   readonly lanes: Pick<Lanes, 'certificates'>;
-  readonly loop: Pick<Loop, 'durations' | 'durationBounds'>;
+  readonly loop: Pick<Loop, 'durations'>;
   readonly stateError: () => string;
   readonly evidenceDropped: () => number;
   readonly logDropped: () => number;
 }
-
-const SINGLE: Family['rows'] = [[]];
 
 export class OwnFamilies implements FamilySource {
   readonly #p: OwnParts;
@@ -25,24 +22,17 @@ export class OwnFamilies implements FamilySource {
 
   families(): readonly Family[] {
     const { loop, stateError, evidenceDropped, logDropped } = this.#p;
-    const single = (make: typeof gauge, name: string, help: string, value: number) => make(name, help, [], SINGLE, [value]);
+    const { values, bounds } = loop.durations;
+    const one = (metric: Metric, value: number) => family(metric, ONE_ROW, [value]);
     return [
-      {
-        ...gauge('judge_duration_seconds', 'Duration of judge passes.', [], SINGLE, loop.durations),
-        type: 'histogram',
-        bounds: loop.durationBounds,
-      },
-      single(gauge, 'state_save_failed', '1 while the state file cannot be written.', Number(stateError() !== '')),
-      single(
-        counter,
-        'evidence_dropped_total',
-        'Evidence log lines not written because the disk was too slow or failed.',
+      family(histogram('judge_duration_seconds', 'Duration of judge passes.'), ONE_ROW, values, bounds),
+      one(gauge('state_save_failed', '1 while the state file cannot be written.'), Number(stateError() !== '')),
+      one(
+        counter('evidence_dropped_total', 'Evidence log lines not written because the disk was too slow or failed.'),
         evidenceDropped(),
       ),
-      single(
-        counter,
-        'log_dropped_total',
-        "Lines of the agent's own log that were dropped because too many waited to be read.",
+      one(
+        counter('log_dropped_total', "Lines of the agent's own log that were dropped because too many waited to be read."),
         logDropped(),
       ),
       this.#certificates(),
@@ -58,10 +48,12 @@ export class OwnFamilies implements FamilySource {
       const known = soonest.get(target.realServer) ?? Infinity;
       if (notAfter !== undefined) soonest.set(target.realServer, Math.min(known, notAfter / 1000));
     }
-    return gauge(
-      'certificate_not_after_timestamp_seconds',
-      'Expiry of the certificate that ssl checks of a real server saw; the soonest of several.',
-      ['real_server'],
+    return family(
+      gauge(
+        'certificate_not_after_timestamp_seconds',
+        'Expiry of the certificate that ssl checks of a real server saw; the soonest of several.',
+        ['real_server'],
+      ),
       [...soonest.keys()].map((realServer) => [realServer]),
       [...soonest.values()],
     );
