@@ -10,13 +10,13 @@ import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
-import type { Metric } from '../src/collect/metric.ts';
 import { RUNNER_METRICS } from '../src/collect/runner.ts';
 import { LaneFamilies } from '../src/lanes/families.ts';
 import type { Lanes } from '../src/lanes/lanes.ts';
 import { JudgeFamilies } from '../src/report/families.ts';
 import { ProcessMetrics } from '../src/metrics/process-metrics.ts';
-import type { Family } from '../src/model/family.ts';
+import { Histogram } from '../src/model/histogram.ts';
+import { type Family, family } from '../src/model/family.ts';
 import { emptyTally } from '../src/otel/messages.ts';
 import { exportFamilies } from '../src/otel/telemetry.ts';
 import { LIMIT_TABLE } from '../src/model/limits.ts';
@@ -57,7 +57,7 @@ async function allFamilies(): Promise<readonly Family[]> {
   const daemon: OwnParts = {
     plans: new CurrentPlan(fakeView().plan(), 0),
     lanes,
-    loop: { durations: new Float64Array(0), durationBounds: [] },
+    loop: { durations: new Histogram([]) },
     stateError: () => '',
     evidenceDropped: () => 0,
     logDropped: () => 0,
@@ -69,7 +69,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new JudgeFamilies(fakeView()).families(),
     ...new LaneFamilies(lanes, () => 0).families(),
     ...NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }),
-    ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map(asFamily),
+    ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map((metric) => family(metric, [], [])),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
@@ -77,10 +77,6 @@ async function allFamilies(): Promise<readonly Family[]> {
   ];
   own.stop();
   return families;
-}
-
-function asFamily({ name, help, type, labels }: Metric): Family {
-  return { name, help, type, labelNames: labels, rows: [], values: [] };
 }
 
 function row({ name, type, labelNames, help }: Family): string {

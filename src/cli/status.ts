@@ -1,8 +1,8 @@
 /** `fourlane status`: the running agent's NICs, services, real servers and verdicts. */
 import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
 import type { NicReport, ServiceReport, StatusReport } from '../report/report.ts';
+import { subjectText } from '../model/subject.ts';
 import { isFault } from '../model/verdicts.ts';
-import { subjectText } from '../report/verdicts.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
 import { json as jsonOf, type Output, table, terminal } from './output.ts';
 

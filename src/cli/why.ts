@@ -1,7 +1,7 @@
 /** `fourlane why`: the evidence behind the present verdict on a NIC or a real server. */
 import { formatDuration, formatRtt } from '../report/format.ts';
 import type { CellReport, TransitionReport, VerdictReport } from '../report/report.ts';
-import { subjectText } from '../report/verdicts.ts';
+import { subjectText } from '../model/subject.ts';
 import type { WhyReport } from '../report/why.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
 import { indent, json as jsonOf, type Output, table, terminal } from './output.ts';

@@ -1,7 +1,7 @@
 /** What a collector is: one value in `collect/index.ts`. It reads one source; the runner does cadence, deadline, back-off and counting. */
 import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
-import type { Metric } from './metric.ts';
+import type { Metric } from '../model/family.ts';
 
 /** What came of reading: data; the source is absent on this machine (quiet); or reading failed (loud). */
 export type Reading<D> =

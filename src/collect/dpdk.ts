@@ -3,6 +3,7 @@
  * the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it leaks memory in the process.
  */
 import { z } from 'zod';
+import { Once } from '../model/change-log.ts';
 import { type CollectContext, collector, type Evidence, type Reading, type Source } from './collector.ts';
 import { type Down, Instance, type Up } from './dpdk/instance.ts';
 import { DPDK_METRICS, UP } from './dpdk/metrics.ts';
@@ -34,9 +35,11 @@ class DpdkSource implements Source<DpdkData> {
   readonly #choice: Choice;
   readonly #context: CollectContext;
   readonly #instances = new Map<string, Instance>();
-  #unreadable = '';
+  /** Directories that can't be read while others can. */
+  readonly #unreadable: Once;
 
   constructor(settings: z.output<typeof schema>, context: CollectContext) {
+    this.#unreadable = new Once((problem) => context.log('warn', `collector dpdk: ${problem}`));
     const { rings, xstats } = settings;
     this.#sockets = new Sockets(settings);
     const ring = matcher(rings);
@@ -63,14 +66,8 @@ class DpdkSource implements Source<DpdkData> {
     const down = results.filter((r): r is Down => 'reason' in r);
     if (up.length === 0) return { state: 'failed', reason: [...down.map((d) => d.reason), ...problems].join('; ') };
     instances.forEach((instance, i) => instance.tell(results[i]!));
-    this.#tell(problems.join('; '));
+    this.#unreadable.set(problems.join('; '));
     return { state: 'data', data: { up, down } };
-  }
-
-  /** Logs directories that can't be read while others can, once. */
-  #tell(unreadable: string): void {
-    if (unreadable !== this.#unreadable && unreadable !== '') this.#context.log('warn', `collector dpdk: ${unreadable}`);
-    this.#unreadable = unreadable;
   }
 
   #instance(found: Found): Instance {

@@ -23,7 +23,7 @@ import {
   TOTAL_PACKETS,
 } from './ipvs/metrics.ts';
 import { parsePerCpu, parseTable, parseTotals } from './ipvs/proc.ts';
-import type { Metric } from './metric.ts';
+import type { Metric } from '../model/family.ts';
 import * as m from './service-metrics.ts';
 
 /** Room for 500 000 real servers. */

@@ -1,8 +1,7 @@
 /** A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or goes. */
 import type { Exact } from '../model/exact.ts';
-import type { Family } from '../model/family.ts';
+import { type Family, family, type Metric } from '../model/family.ts';
 import type { Samples } from './collector.ts';
-import type { Metric } from './metric.ts';
 import { type Epoch, Table } from './table.ts';
 
 interface Part {
@@ -50,15 +49,7 @@ export class Output implements Samples {
   }
 
   families(): readonly Family[] {
-    return this.#all().map(({ metric, table, bounds }) => ({
-      name: metric.name,
-      help: metric.help,
-      type: metric.type,
-      labelNames: metric.labels,
-      rows: table.rows,
-      values: table.values,
-      ...(bounds === undefined ? {} : { bounds }),
-    }));
+    return this.#all().map(({ metric, table, bounds }) => family(metric, table.rows, table.values, bounds));
   }
 
   /** Series refused so far, by family; only families that have any. */

@@ -1,6 +1,6 @@
 /** Families of virtual services and real servers as the data plane counts them; `source` is `ipvs` or `dpvs`. */
 import type { Exact } from '../model/exact.ts';
-import { counter, gauge } from './metric.ts';
+import { counter, gauge } from '../model/family.ts';
 
 /** What a data plane counts of a service or of a real server. */
 export interface Traffic {

@@ -9,6 +9,7 @@ import { retopologise } from '../judge/retopologise.ts';
 import { verdicts, why } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { Unstamped } from '../model/facts.ts';
+import { Histogram } from '../model/histogram.ts';
 import { RULES } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Decisions, Subject, Verdict } from '../model/verdict.ts';
@@ -44,9 +45,8 @@ export class Loop {
   #debounce: NodeJS.Timeout | undefined;
   #announced = false;
   #verdicts: readonly Verdict[] | undefined;
-  /** Bucket counts of pass durations, then their sum in seconds. */
-  readonly durations = new Float64Array(DURATION_BOUNDS.length + 2);
-  readonly durationBounds: readonly number[] = DURATION_BOUNDS;
+  /** Of passes, in seconds. */
+  readonly durations = new Histogram(DURATION_BOUNDS);
 
   constructor(options: LoopOptions, topology: Topology, state: JudgeState) {
     this.#o = options;
@@ -109,7 +109,7 @@ export class Loop {
     const { state, decisions } = judge(this.#state, facts, now);
     this.#state = state;
     this.#verdicts = undefined;
-    this.#observe((clock() - now) / 1000);
+    this.durations.observe((clock() - now) / 1000);
     history.record(decisions);
     this.#memory.record(decisions.transitions);
     if (decisions.actions.length > 0 || !this.#announced) {
@@ -130,12 +130,6 @@ export class Loop {
   why(subject: Subject): Verdict | undefined {
     const verdict = why(this.#state, subject);
     return verdict && this.#memory.explain(verdict);
-  }
-
-  #observe(seconds: number): void {
-    const bucket = DURATION_BOUNDS.findIndex((bound) => seconds <= bound);
-    this.durations[bucket < 0 ? DURATION_BOUNDS.length : bucket]! += 1;
-    this.durations[DURATION_BOUNDS.length + 1]! += seconds;
   }
 
   stop(): void {

@@ -14,12 +14,12 @@ import {
   IN_FLIGHT,
   LATE_BOUNDS,
   lateAt,
-  observe,
   outcomeAt,
   push,
   release,
   type RingEntry,
 } from '../model/board.ts';
+import { observe } from '../model/histogram.ts';
 import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, type ProbeResult, phaseCode } from '../model/outcome.ts';
 import type { CellBatch } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
@@ -165,7 +165,7 @@ export class Engine {
     const c = this.#cells;
     const now = this.#o.clock();
     const lateness = Math.max(0, now - due);
-    observe(this.#o.board, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
+    observe(this.#o.board.counters, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
     c.flags[cell] = lateness > LATE_SHARE * c.interval[cell]! ? c.flags[cell]! | LATE_START : c.flags[cell]! & ~LATE_START;
     c.started[cell] = now;
     c.sequence[cell] = (c.sequence[cell]! + 1) | 0;
@@ -238,7 +238,12 @@ export class Engine {
     push(board, e);
     const kind = c.kind[cell]!;
     board.counters[outcomeAt(kind, e.outcome)]! += 1;
-    observe(board, durationAt(kind), DURATION_BOUNDS, good && rttUs > 0 && e.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000);
+    observe(
+      board.counters,
+      durationAt(kind),
+      DURATION_BOUNDS,
+      good && rttUs > 0 && e.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000,
+    );
     c.state[cell] = IDLE;
     c.rest[cell] = undefined;
     c.exchange[cell] = undefined;

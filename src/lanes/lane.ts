@@ -1,5 +1,6 @@
 /** Main-side handle of one lane: starts its worker, keeps its cells, restarts it with back-off, notices when it hangs. */
 import { Worker } from 'node:worker_threads';
+import { Backoff } from '../model/backoff.ts';
 import { type Board, HEARTBEAT, newBoard, takeHeld } from '../model/board.ts';
 import type { CellBatch, FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { close } from '../sys/libc.ts';
@@ -38,7 +39,7 @@ export class Lane {
   bindingNote = '';
   readonly #o: LaneOptions;
   #worker: Worker | undefined;
-  #backoff = BACKOFF_MIN_MS;
+  readonly #backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS);
   #startedAt = 0;
   #retry: NodeJS.Timeout | undefined;
   #onRunning: (() => void)[] = [];
@@ -105,10 +106,10 @@ export class Lane {
     this.#worker = undefined;
     this.state = 'restarting';
     this.restarts++;
-    if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff = BACKOFF_MIN_MS;
-    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, exit_code: code, backoff_ms: this.#backoff });
-    this.#retry = setTimeout(() => this.#start(), this.#backoff);
-    this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX_MS);
+    if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff.reset();
+    const pause = this.#backoff.next();
+    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, exit_code: code, backoff_ms: pause });
+    this.#retry = setTimeout(() => this.#start(), pause);
   }
 
   /** Called about once a second: a lane whose tick has stopped is ended, and so restarted. @param now ms, same clock as the lane */

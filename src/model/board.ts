@@ -90,14 +90,6 @@ export function lateAt(board: Board): number {
   return board.kinds * KIND_BLOCK;
 }
 
-/** Adds an observation to a histogram block that begins at `at`. */
-export function observe(board: Board, at: number, bounds: readonly number[], seconds: number): void {
-  let i = 0;
-  while (i < bounds.length && seconds > bounds[i]!) i++;
-  board.counters[at + i]! += 1;
-  board.counters[at + bounds.length + 1]! += seconds;
-}
-
 /** Notes that the lane has opened `fd`. */
 export function hold(board: Board, fd: number): void {
   board.descriptors[fd >> 5]! |= 1 << (fd & 31);

@@ -1,8 +1,7 @@
 /** Families of the NICs: carrier, verdict, slice, cells. */
-import type { Family } from '../model/family.ts';
+import { counter, type Family, family, gauge, type Rows } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import { pairsOf } from '../model/verdicts.ts';
-import { counter, gauge, type Rows } from '../metrics/gauge.ts';
 import { countCells, CELL_STATES } from './state.ts';
 import { isOut, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
@@ -32,41 +31,39 @@ export class NicFamilies {
     if (plan !== this.#plan) this.#remake(plan);
     const nics = view.nics();
     return [
-      gauge(
-        'nic_up',
-        'Whether the NIC is usable: 0 while it is judged NIC_FAIL or FLAPPING.',
-        ['nic'],
+      family(
+        gauge('nic_up', 'Whether the NIC is usable: 0 while it is judged NIC_FAIL or FLAPPING.', ['nic']),
         this.#nic,
         verdicts.map((v) => Number(!isOut(v))),
       ),
-      gauge(
-        'nic_carrier',
-        'Whether the link has carrier.',
-        ['nic'],
+      family(
+        gauge('nic_carrier', 'Whether the link has carrier.', ['nic']),
         this.#nic,
         nics.map((n) => (n.carrier < 0 ? Number.NaN : n.carrier)),
       ),
-      counter(
-        'nic_carrier_changes_total',
-        'Changes of carrier since the agent started.',
-        ['nic'],
+      family(
+        counter('nic_carrier_changes_total', 'Changes of carrier since the agent started.', ['nic']),
         this.#nic,
         nics.map((n) => n.carrierChanges),
       ),
-      gauge(
-        'nic_verdict',
-        'Present verdict of the NIC: 1 for the one that holds, with its cause.',
-        ['nic', 'verdict', 'cause'],
+      family(
+        gauge('nic_verdict', 'Present verdict of the NIC: 1 for the one that holds, with its cause.', [
+          'nic',
+          'verdict',
+          'cause',
+        ]),
         this.#verdict,
         verdicts.flatMap((v) =>
           this.#pairs.map(([name, cause]) => Number(name === (v?.verdict ?? 'OK') && cause === (v?.cause ?? 'none'))),
         ),
       ),
-      gauge('nic_slice_enabled', 'Whether services may use the NIC.', ['nic'], this.#nic, view.wanted().nicEnabled),
-      gauge(
-        'lane_cells',
-        'Checks of the NIC by state: ok, link_fail (the link to the real server), service_fail (the link is good, the service is not), unknown.',
-        ['nic', 'state'],
+      family(gauge('nic_slice_enabled', 'Whether services may use the NIC.', ['nic']), this.#nic, view.wanted().nicEnabled),
+      family(
+        gauge(
+          'lane_cells',
+          'Checks of the NIC by state: ok, link_fail (the link to the real server), service_fail (the link is good, the service is not), unknown.',
+          ['nic', 'state'],
+        ),
         this.#cells,
         plan.nics.flatMap((_, i) => Object.values(countCells(view, i))),
       ),

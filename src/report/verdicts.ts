@@ -14,13 +14,6 @@ export function bySeverity(verdicts: readonly Verdict[]): readonly Verdict[] {
   return verdicts.toSorted((a, b) => severity(a) - severity(b) || a.since - b.since);
 }
 
-/** `eth2`, `10.1.0.1:80`, `eth2 → 10.1.0.1:80`, `rack r7`, `this agent`. */
-export function subjectText(s: Subject): string {
-  if (s.subject === 'path') return `${s.nic} → ${s.rs}`;
-  if (s.subject === 'rack') return `rack ${s.rack}`;
-  return s.nic ?? s.rs ?? 'this agent';
-}
-
 /** The first command to type about a verdict. */
 export function commandFor(s: Subject): string {
   if (s.subject === 'nic') return `fourlane why nic ${s.nic}`;

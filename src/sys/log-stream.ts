@@ -5,6 +5,7 @@
  */
 import { fstatSync, write, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
+import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
 import { errno, MSG_DONTWAIT, MSG_NOSIGNAL, poll, POLLOUT, send } from './libc.ts';
 
@@ -40,7 +41,7 @@ export class LogStream {
   #waiting = 0;
   #scheduled = false;
   #inFlight = false;
-  #pause = FIRST_PAUSE_MS;
+  readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   #ended = false;
   #told = 0;
   /** Lines dropped so far. */
@@ -124,7 +125,7 @@ export class LogStream {
   #wrote(n: number): void {
     this.#chunk = this.#chunk.subarray(n);
     if (n > 0) {
-      this.#pause = FIRST_PAUSE_MS;
+      this.#backoff.reset();
       this.#later(0);
     } else this.#wait();
   }
@@ -144,8 +145,7 @@ export class LogStream {
   }
 
   #wait(): void {
-    this.#later(this.#pause);
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+    this.#later(this.#backoff.next());
   }
 
   #empty(): void {

@@ -2,6 +2,7 @@
  * Client of AF_UNIX SOCK_SEQPACKET sockets. Node can't make or adopt one, so libc is called and asked again until there is an answer:
  * every call is non-blocking, and between two of them the event loop runs.
  */
+import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
 import { close, connect, errno, MSG_DONTWAIT, MSG_NOSIGNAL, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, socket } from './libc.ts';
 import { AF_UNIX, failure, SocketError, sockaddrUn } from './unix-socket.ts';
@@ -98,7 +99,7 @@ export class Seqpacket {
 function eventually<T>({ signal, limitMs }: Patience, late: () => Error, attempt: () => T | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    let pause = 1;
+    const backoff = new Backoff(1, LONGEST_PAUSE_MS);
     const turn = () => {
       try {
         signal.throwIfAborted();
@@ -110,8 +111,7 @@ function eventually<T>({ signal, limitMs }: Patience, late: () => Error, attempt
       const waited = performance.now() - started;
       if (waited >= limitMs) return reject(late());
       if (waited < EAGER_MS) return void setImmediate(turn);
-      setTimeout(turn, pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      setTimeout(turn, backoff.next());
     };
     turn();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { counter, gauge, histogram } from '../../src/collect/metric.ts';
+import { counter, gauge, histogram } from '../../src/model/family.ts';
 import type { Samples } from '../../src/collect/collector.ts';
 import { Output } from '../../src/collect/output.ts';
 import type { Exact } from '../../src/model/exact.ts';

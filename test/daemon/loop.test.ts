@@ -87,7 +87,7 @@ test('a fault: judged, recorded, remembered, acted upon and told, each once', as
   assert.equal(heard.length, 1);
   assert.equal(recorded.length, 18);
   assert.equal(
-    loop.durations.subarray(0, -1).reduce((a, b) => a + b),
+    loop.durations.values.subarray(0, -1).reduce((a, b) => a + b),
     18,
   );
   await acting.endAll();

@@ -1,6 +1,7 @@
 /** Client of the control socket: one question at a time, with deadline and back-off; finds out which release answers. */
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseAfter } from '../../model/backoff.ts';
 import { SocketError } from '../../sys/unix-socket.ts';
 import type { UnixExchange } from '../../sys/unix-exchange.ts';
 import { type Layout, LAYOUTS } from './layout.ts';
@@ -14,7 +15,8 @@ export const MESSAGE_FAILED = -23;
 export const MESSAGE_DROPPED = -24;
 const PASSING = new Set([BUSY, MESSAGE_FAILED, MESSAGE_DROPPED]);
 const NOT_THERE = new Set([-1, -4, -17]);
-const PAUSES_MS = [20, 40, 80];
+const FIRST_PAUSE_MS = 20;
+const MOST_RETRIES = 3;
 const NOTHING = Buffer.alloc(0);
 
 /** Whether tables changed while they were read: another count, a service that has gone. */
@@ -64,15 +66,14 @@ export class Control {
   async ask(dialect: Dialect, message: Message, body: Uint8Array, signal: AbortSignal): Promise<Buffer> {
     const id = idOf(dialect, message);
     if (id === undefined) throw new DecodeError(message, 'not known of this release of DPVS', 'a later one');
-    for (let attempt = 0; ; attempt++) {
+    for (let failures = 1; ; failures++) {
       try {
         return await this.#once(message, id, body, signal);
       } catch (error) {
         const code = error instanceof ControlError ? error.code : undefined;
         if (code !== undefined) this.counts.errors.set(code, (this.counts.errors.get(code) ?? 0) + 1);
-        const pause = PAUSES_MS[attempt];
-        if (code === undefined || !PASSING.has(code) || pause === undefined) throw error;
-        await sleep(pause, undefined, { signal });
+        if (code === undefined || !PASSING.has(code) || failures > MOST_RETRIES) throw error;
+        await sleep(pauseAfter(failures, FIRST_PAUSE_MS, Number.POSITIVE_INFINITY), undefined, { signal });
       }
     }
   }

@@ -1,6 +1,6 @@
 /** Families of DPVS beyond those that it shares with kernel LVS and with DPDK applications. */
 import * as cores from '../core-metrics.ts';
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 import * as shared from '../service-metrics.ts';
 
 const PORT = ['port'];

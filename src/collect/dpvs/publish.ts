@@ -1,7 +1,7 @@
 /** A reading of DPVS as samples and as evidence. Pure. */
 import type { ConnectionEvidence, Evidence, Samples } from '../collector.ts';
 import * as core from '../core-metrics.ts';
-import type { Metric } from '../metric.ts';
+import type { Metric } from '../../model/family.ts';
 import * as m from '../service-metrics.ts';
 import type { DpvsData, PortReading, ServiceReading } from './data.ts';
 import * as d from './metrics.ts';

@@ -49,7 +49,6 @@ const entry = z.object({
   }),
   stats: statistics,
 });
-const dump = z.union([entry.array().max(MOST), z.object({ vrrp: entry.array().max(MOST) }).transform(({ vrrp }) => vrrp)]);
 
 export interface DumpedInstance {
   readonly name: string;
@@ -73,23 +72,29 @@ export interface DumpedInstance {
 /** A dump that is not whole yet: its writer is at it. */
 export class TornError extends Error {}
 
+/** The instances of a dump. @throws as `parseEntries` */
+export function parseDump(text: string): readonly DumpedInstance[] {
+  return parseEntries(entry, text).map(instanceOf);
+}
+
 /**
- * The instances of a dump: a list (2.2.7) or `{vrrp: […]}` (json_version 2).
+ * The entries of a dump, each as `schema` reads it. A dump is a list (up to 2.2.7, and by default), or `{vrrp: […]}` (json_version 2).
  * @throws TornError when it is not (yet) JSON; Error when it is, but no dump of keepalived.
  */
-export function parseDump(text: string): readonly DumpedInstance[] {
+export function parseEntries<T extends z.ZodType>(schema: T, text: string): readonly z.output<T>[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     throw new TornError(text === '' ? 'it is empty' : `it ends in the middle, after ${text.length} characters`);
   }
-  const parsed = dump.safeParse(json);
+  const list = schema.array().max(MOST);
+  const parsed = z.union([list, z.object({ vrrp: list }).transform(({ vrrp }) => vrrp)]).safeParse(json);
   if (!parsed.success) {
     const issue = deepest(parsed.error.issues[0]!);
     throw new Error(`it is no dump of VRRP instances: ${issue.path.join('.') || 'the whole'}: ${issue.message}`);
   }
-  return parsed.data.map(instanceOf);
+  return parsed.data;
 }
 
 function instanceOf({ data, stats }: z.output<typeof entry>): DumpedInstance {

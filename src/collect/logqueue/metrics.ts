@@ -1,5 +1,5 @@
 /** Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files: `collectors.logqueue.fileSource`. */
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 
 const QUEUE = ['source', 'queue'];
 const CORE = [...QUEUE, 'core'];

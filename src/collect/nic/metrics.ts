@@ -1,5 +1,5 @@
 /** Families of the NIC collector: the NIC's own device by `nic`, what is below it by `nic` and `member`. */
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 import { STATISTICS, type Statistic } from './device.ts';
 
 const MEANING: Readonly<Record<Statistic, string>> = {

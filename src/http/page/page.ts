@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { HEADLINES, VERDICT_TABLE } from '../../model/verdicts.ts';
 import { reportStatus, reportTransition, type StatusReport, type TransitionReport } from '../../report/report.ts';
 import type { AgentView } from '../../report/view.ts';
-import { subjectText } from '../../report/verdicts.ts';
+import { subjectText } from '../../model/subject.ts';
 import { clock, count, formatDuration } from '../../report/format.ts';
 import { html, Html } from './html.ts';
 import { isBig, renderMatrix } from './matrix.ts';
