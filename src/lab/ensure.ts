@@ -30,6 +30,7 @@ const PROBES: Readonly<Record<string, string>> = {
   pngquant: 'pngquant',
   openssl: 'openssl',
   curl: 'curl',
+  wget: 'wget',
   systemd: '/lib/systemd/systemd',
   'qemu-system-x86': 'qemu-system-x86_64',
   'linux-image-amd64': '/boot/vmlinuz-*-amd64',

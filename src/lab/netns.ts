@@ -132,7 +132,8 @@ function sysctls(role: string): string {
     'ipv6/conf/default/keep_addr_on_down': '1',
     'ipv4/ping_group_range': '0 2147483647',
   };
-  return `cd /proc/sys/net && ${Object.entries(set)
+  // In a container /proc/sys is read-only. `ip netns exec` gives a mount namespace of its own, where a fresh /proc is seen by this command alone.
+  return `mount -t proc proc /proc && cd /proc/sys/net && ${Object.entries(set)
     .map(([k, v]) => `echo ${v} > ${k}`)
     .join(' && ')}`;
 }

