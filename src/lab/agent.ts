@@ -17,6 +17,8 @@ const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 
 export interface AgentOptions {
   readonly rules?: Readonly<Record<string, number>>;
+  /** Where the agent records its evidence, if anywhere; what is there is removed. */
+  readonly evidence?: string;
   /** Called with every line the agent logs. */
   readonly onLine?: (line: string) => void;
 }
@@ -44,7 +46,11 @@ export class Agent {
   /** Starts an agent without remembered state; resolves when it is ready and every cell is known good. */
   static async start(world: World, options: AgentOptions = {}): Promise<Agent> {
     rmSync(world.path('state'), { recursive: true, force: true });
-    writeFileSync(world.path('fourlane.yaml'), stringify(agentConfig(world.layout, world.path('state'), options.rules)));
+    const { evidence, rules } = options;
+    if (evidence !== undefined) rmSync(evidence, { force: true });
+    const recording = evidence === undefined ? {} : { evidence: { log: evidence } };
+    const config = { ...agentConfig(world.layout, world.path('state'), rules), ...recording };
+    writeFileSync(world.path('fourlane.yaml'), stringify(config));
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
     const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
     const agent = new Agent(world, child, options.onLine);
