@@ -1,13 +1,14 @@
 /** Families of the NICs: carrier, verdict, slice, cells. */
 import { counter, type Family, family, gauge, type Rows } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import { pairsOf } from '../model/verdicts.ts';
+import { pairsOf, VERDICT_TABLE, verdictsOf } from '../model/verdicts.ts';
 import { countCells, CELL_STATES } from './state.ts';
 import { isOut, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
 
 /** Each pair of verdict and cause is one series of `fourlane_nic_verdict`. */
 const PAIRS = pairsOf('nic');
+const OUT = verdictsOf('nic').filter((name) => VERDICT_TABLE[name].of.nic?.takesOut);
 
 export class NicFamilies {
   #plan: Plan | undefined;
@@ -32,7 +33,7 @@ export class NicFamilies {
     const nics = view.nics();
     return [
       family(
-        gauge('nic_up', 'Whether the NIC is usable: 0 while it is judged NIC_FAIL or FLAPPING.', ['nic']),
+        gauge('nic_up', `Whether the NIC is usable: 0 while it is judged ${OUT.join(' or ')}.`, ['nic']),
         this.#nic,
         verdicts.map((v) => Number(!isOut(v))),
       ),

@@ -73,13 +73,13 @@ function renderRack(
   rows: readonly number[],
 ): Html {
   const { view, index } = matrix;
-  const fault = index.rack.has(rack);
+  const fault = index.rack.get(rack);
   const heads = view.plan().nics.map((n) => {
     const verdict = index.nic.get(n.name)?.verdict ?? 'OK';
     const level = levelOf(verdict);
     return html`<th scope="col" class="${level}" title="${verdict}">${n.name}${level !== 'ok' && (level === 'bad' ? ' ■' : ' ▲')}</th>`;
   });
-  return html`<div class="card rack"><header><h3>${rack === NO_RACK ? 'No rack' : `Rack ${rack}`}</h3><span class="mute">${count(rows.length, 'real server')}</span>${fault && html`<span class="tag bad">■ RACK_FAULT</span>`}</header>
+  return html`<div class="card rack"><header><h3>${rack === NO_RACK ? 'No rack' : `Rack ${rack}`}</h3><span class="mute">${count(rows.length, 'real server')}</span>${fault && html`<span class="tag bad">■ ${fault.verdict}</span>`}</header>
 <table class="matrix"><thead><tr><td></td>${heads}</tr></thead><tbody>${rows.map((j) => renderRow(matrix, services.get(j)!, j))}</tbody></table></div>`;
 }
 
