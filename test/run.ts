@@ -20,7 +20,7 @@ Example:
 /** Installs what system tests need, without waiting for it; rejects with the reason when it can't. */
 async function packages(): Promise<void> {
   const program = fileURLToPath(new URL('run/packages.ts', import.meta.url));
-  const { status, output } = await runChild([process.execPath, program], 10 * 60_000);
+  const { status, output } = await runChild([process.execPath, program], { limitMs: 10 * 60_000 });
   if (status !== 0) throw new Error(output.trim());
 }
 

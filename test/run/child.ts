@@ -14,11 +14,19 @@ process.once('exit', () => {
 });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
-/** Runs a command to its end, in a session of its own; its output is kept, or goes where the runner's goes (`show`). */
-export function runChild(argv: readonly string[], limitMs: number, show = false): Promise<Ended> {
+export interface ChildOptions {
+  /** After which it is killed, and has failed. */
+  readonly limitMs: number;
+  /** Its output goes where the runner's goes, instead of being kept. */
+  readonly show?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command to its end, in a session of its own. */
+export function runChild(argv: readonly string[], { limitMs, show = false, env: more = {} }: ChildOptions): Promise<Ended> {
   const stdio = show ? 'inherit' : 'pipe';
   // Warnings are of node:test's own reporters.
-  const env = { ...process.env, NODE_NO_WARNINGS: '1' };
+  const env = { ...process.env, NODE_NO_WARNINGS: '1', ...more };
   const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', stdio, stdio], env, detached: true });
   children.add(child);
   let output = '';

@@ -7,15 +7,27 @@ export interface Job {
   readonly cpus: number;
 }
 
+/** A job that uses so much of a CPU computes; the others mostly wait. */
+const COMPUTES = 0.8;
+const computes = (job: Job) => job.cpus >= COMPUTES;
+const used = (jobs: readonly Job[]) => jobs.reduce((sum, job) => sum + job.cpus, 0);
+
 /**
- * The job to start next, or undefined when one has to end first. The longest of those that fit beside the running ones; a job that is
- * larger than everything there is runs when nothing else does.
+ * The job to start next, or undefined when one has to end first: the longest of those that fit beside the running ones. Half of the CPUs is
+ * kept for jobs that compute while there are any, else small ones would always be before them. A job larger than everything runs alone.
  */
 export function next<T extends Job>(waiting: readonly T[], running: readonly Job[], cpus: number): T | undefined {
-  const free = cpus - running.reduce((sum, job) => sum + job.cpus, 0);
+  const forWaiters = waiting.some(computes) ? cpus / 2 : cpus;
+  const waiters = used(running.filter((job) => !computes(job)));
+  const all = used(running);
   // Sums of decimal fractions.
-  const fits = waiting.filter((job) => running.length === 0 || job.cpus <= free + 1e-9);
-  return fits.reduce<T | undefined>((best, job) => (best === undefined || job.seconds > best.seconds ? job : best), undefined);
+  const within = (sum: number, limit: number) => sum <= limit + 1e-9;
+  const fits = (job: T) => within(all + job.cpus, cpus) && (computes(job) || within(waiters + job.cpus, forWaiters));
+  const candidates = running.length === 0 ? waiting : waiting.filter(fits);
+  return candidates.reduce<T | undefined>(
+    (best, job) => (best === undefined || job.seconds > best.seconds ? job : best),
+    undefined,
+  );
 }
 
 /** Starts every job with `start`, side by side within `cpus`; resolves when all have ended. Rejects with the first that rejects. */

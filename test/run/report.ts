@@ -10,6 +10,9 @@ export const LCOV = 'coverage/unit.lcov';
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-tests-'));
 process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
 
+/** Where Node keeps what it has compiled, for the processes of this run. */
+export const COMPILED = join(dir, 'compiled');
+
 /** Where the report in TAP of a job goes. */
 export function tapOf(name: string): string {
   return join(dir, `${name.replaceAll('/', '-')}.tap`);

@@ -36,12 +36,21 @@ describe('side by side', () => {
   const job = (seconds: number, cpus: number) => ({ seconds, cpus });
 
   it('the longest that fits is next; one that is too large waits until nothing runs', () => {
-    const [long, short, large] = [job(60, 0.9), job(5, 0.3), job(90, 3)];
-    assert.equal(next([short, long], [], 1.5), long);
-    assert.equal(next([short, large], [long], 1.5), short);
-    assert.equal(next([large, short], [], 1.5), large);
-    assert.equal(next([short], [large], 1.5), undefined);
-    assert.equal(next([], [], 1.5), undefined);
+    const [long, short, large] = [job(60, 0.7), job(5, 0.3), job(90, 3)];
+    assert.equal(next([short, long], [], 2), long);
+    assert.equal(next([short, large], [long], 2), short);
+    assert.equal(next([large, short], [], 2), large);
+    assert.equal(next([short], [large], 2), undefined);
+    assert.equal(next([], [], 2), undefined);
+  });
+
+  it('half of the CPUs is kept for those that compute, while there are any', () => {
+    const [computing, long, short] = [job(10, 1), job(60, 0.7), job(5, 0.6)];
+    assert.equal(next([computing, short], [long], 2), computing);
+    assert.equal(next([computing, short], [long, computing], 2), undefined);
+    assert.equal(next([short], [long], 2), short);
+    assert.equal(next([computing], [computing, short], 2), undefined);
+    assert.equal(next([computing], [computing], 2), computing);
   });
 
   it('every job runs once and never more than fit', async () => {

@@ -4,13 +4,6 @@ import type { Job, Result } from './jobs.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
-/**
- * Half of the CPUs is for jobs that compute, so that none of them has to wait for the end; the rest, and what those leave, for jobs that
- * mostly wait.
- */
-const COMPUTES = { from: 0.8, share: 0.5 };
-const WAITS = { share: 0.6 };
-
 /** @returns whether all is well. A job alone shows itself as it goes. */
 export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   const started = performance.now();
@@ -30,16 +23,7 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     // With a slip in the code nothing else is worth its time: what runs ends with us.
     if (job.kind === 'check' && !result.well) throw new Error('the code does not pass its checks');
   };
-  const cpus = availableParallelism();
-  const computes = (job: Job) => job.cpus >= COMPUTES.from;
-  const all = Promise.all([
-    runPool(jobs.filter(computes), cpus * COMPUTES.share, run),
-    runPool(
-      jobs.filter((job) => !computes(job)),
-      cpus * WAITS.share,
-      run,
-    ),
-  ]);
+  const all = runPool(jobs, availableParallelism(), run);
   await all.catch((error: unknown) => failures.push(`\n${(error as Error).message}`));
   for (const text of [...failures, ...remarks]) console.log(text);
   for (const [kind, sum] of sums) if (kind !== 'check') console.log(`\n${closing(kind, sum, (sum.at - started) / 1000)}`);

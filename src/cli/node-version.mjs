@@ -1,4 +1,7 @@
-/** Asserts that Node 24 runs us: the project brings its own (node_modules/.bin/node); an older one would fail later and less clearly. */
+/**
+ * Asserts that Node 24 runs us: the project brings its own (node_modules/.bin/node). JavaScript, since an older Node refuses a .ts file
+ * before it could say why.
+ */
 const major = Number(process.versions.node.split('.')[0]);
 if (major < 24) {
   console.error(
