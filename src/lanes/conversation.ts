@@ -4,7 +4,7 @@ import { type Board, hold, release } from '../model/board.ts';
 import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, TIMEOUT } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { Epoll } from '../sys/epoll.ts';
-import { connectOutcome, EAGAIN, EINPROGRESS } from '../sys/errno.ts';
+import { connectOutcome, EAGAIN, ECONNRESET, EINPROGRESS, EPIPE } from '../sys/errno.ts';
 import {
   close,
   connect,
@@ -32,7 +32,6 @@ const RESPONSE = phaseCode('response');
 const ERRNO = causeCode('errno');
 const DEADLINE = causeCode('deadline');
 const CLOSED = causeCode('closed');
-const ECONNRESET = 104;
 const TURNS = 4;
 const ALWAYS = 0;
 /** Handshakes quicker than this are over by the next turn; answers that came within NEAR_MS of the start likewise. */
@@ -172,7 +171,7 @@ export class Conversation {
     if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
       const code = takeError(fd);
       // RST after the handshake was complete: for a plain handshake check that is success, whoever is quicker.
-      if (code === ECONNRESET || code === 32) {
+      if (code === ECONNRESET || code === EPIPE) {
         const exchange = check.begin();
         this.#end(cell, exchange === undefined ? connected : { outcome: L7, phase: SEND, cause: CLOSED, detail: code }, 0);
         return;
@@ -278,7 +277,7 @@ export class Conversation {
   #failExchange(cell: number, code: number, phase: number): void {
     const stream = (this.#cells.check[cell] as SocketCheck).transport === 'stream';
     if (!stream) this.#failConnect(cell, code);
-    else if (code === ECONNRESET || code === 32) this.#conclude(cell, this.#cells.exchange[cell]!.closed());
+    else if (code === ECONNRESET || code === EPIPE) this.#conclude(cell, this.#cells.exchange[cell]!.closed());
     else this.#end(cell, { outcome: connectOutcome(code), phase, cause: ERRNO, detail: code }, 0);
   }
 

@@ -6,6 +6,7 @@ import { loadPlan } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { parsePlainYaml } from '../../src/config/yaml-fast.ts';
 import { parseYaml } from '../../src/config/yaml.ts';
+import { anything, miswritten, written } from './yaml-text.ts';
 
 /** The full parser's value, or undefined when it complains. */
 function full(text: string): unknown {
@@ -81,6 +82,23 @@ describe('the fast reader', () => {
       }),
       { numRuns: 1000, seed: 2 },
     );
+  });
+
+  it('agrees on documents as they are written, with slips, and on anything else', () => {
+    for (const [texts, runs, least] of [
+      [written, 9000, 3000],
+      [miswritten, 9000, 1000],
+      [anything, 4000, 300],
+    ] as const) {
+      let known = 0;
+      fc.assert(
+        fc.property(texts, (text) => {
+          if (agrees(text)) known++;
+        }),
+        { numRuns: runs, seed: 5 },
+      );
+      assert.ok(known > least, `it knew only ${known} of ${runs}`);
+    }
   });
 
   it('knows what config files are made of', () => {

@@ -1,10 +1,7 @@
 /** The kernel's IPVS tables of the network namespace we are in: asked and changed through generic netlink. */
+import { ENOENT, EPERM, ESRCH } from '../../sys/errno.ts';
 import { GenericNetlink, type NetlinkChannel, NetlinkError } from '../../sys/genetlink.ts';
 import { type Destination, IPVS, parseDestination, serviceKeys, withWeight } from './codec.ts';
-
-const ENOENT = 2;
-const ESRCH = 3;
-const EPERM = 1;
 
 /** Why IPVS can't be asked, and what to do. */
 export class IpvsUnavailable extends Error {
