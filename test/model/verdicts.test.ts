@@ -28,7 +28,7 @@ test('codes are 0, 1, 2 … as in state files of today, and severities have no t
     entries.map((_, index) => index),
   );
   const plain = 'OK SUSPECT NIC_PARTIAL NIC_FAIL FLAPPING PROBE_PATH_FAULT DATA_PATH_FAULT PATH RS_DOWN RACK_FAULT';
-  assert.equal(VERDICTS.join(' '), `${plain} ALL_RS_DOWN AGENT_ISOLATED AGENT_STALLED`);
+  assert.ok(VERDICTS.join(' ').startsWith(`${plain} ALL_RS_DOWN AGENT_ISOLATED AGENT_STALLED`), 'new ones come behind them');
   assert.equal(new Set(entries.map(([, { severity }]) => severity)).size, entries.length);
   assert.deepEqual([VERDICT.OK, CAUSE.none, LIMIT.last_nic, LIMITS[0]], [0, 0, 1, '']);
 });
@@ -45,7 +45,7 @@ test('every verdict of a NIC has a rank and a colour; every headline is somebody
     Object.keys(HEADLINES).filter((name) => name !== 'service' && !used.has(name as keyof typeof HEADLINES)),
     [],
   );
-  const documented = new Set([...readFileSync('docs/attribution.md', 'utf8').matchAll(/^\| (R\d+b?) \|/gm)].map((m) => m[1]));
+  const documented = new Set([...readFileSync('docs/attribution.md', 'utf8').matchAll(/^\| (R\d+[a-z]?) \|/gm)].map((m) => m[1]));
   for (const kind of SUBJECTS) {
     for (const [name, cause] of pairsOf(kind)) {
       assert.ok(VERDICT_CAUSES.includes(cause));
