@@ -1,5 +1,5 @@
 /** For lanes without device binding: verifies, now and every minute, that each target's route leaves by the lane's device. */
-import { routeDevices } from '../sys/route.ts';
+import { routeDevices } from '../sys/rtnetlink.ts';
 
 const EVERY_MS = 60_000;
 

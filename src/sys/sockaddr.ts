@@ -1,4 +1,5 @@
 /** struct sockaddr_in / sockaddr_in6 as bytes, packed for transfer to lanes: one record per target. */
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Address } from '../model/plan.ts';
 import { canonicalV6 } from '../model/schema.ts';
@@ -19,7 +20,7 @@ export function packSockaddr(address: Address, out: Uint8Array, offset = 0, devi
   out[offset + 2] = address.port >> 8;
   out[offset + 3] = address.port & 255;
   if (address.family === 4) {
-    out.set(address.ip.split('.').map(Number), offset + 4);
+    writeV4(address.ip, out, offset + 4);
     return;
   }
   writeV6(address.ip, out, offset + 8);
@@ -48,6 +49,17 @@ export function unpackSockaddr(record: Uint8Array): Address {
   const groups = Array.from({ length: 8 }, (_, i) => ((record[8 + 2 * i]! << 8) | record[9 + 2 * i]!).toString(16));
   const scope = record[24]! | (record[25]! << 8) | (record[26]! << 16);
   return { family: 6, ip: canonicalV6(groups.join(':')), port, ...(scope === 0 ? {} : { scope: String(scope) }) };
+}
+
+/** The 4 or 16 bytes of an address, in network order. */
+export function addressBytes(ip: string): Buffer {
+  const bytes = Buffer.alloc(isIPv4(ip) ? 4 : 16);
+  (bytes.length === 4 ? writeV4 : writeV6)(ip, bytes, 0);
+  return bytes;
+}
+
+function writeV4(ip: string, out: Uint8Array, offset: number): void {
+  out.set(ip.split('.').map(Number), offset);
 }
 
 /** Bytes of a canonical IPv6 text; an embedded dotted quad is accepted. */

@@ -150,7 +150,7 @@ export const miswritten = fc
         return text.slice(0, at) + character + text.slice(at + 1);
       case 'repeat':
         return lines.toSpliced(line, 0, lines[line]!).join('\n');
-      default:
+      case 'indent':
         return lines.toSpliced(line, 1, `${' '.repeat(1 + (position % 3))}${lines[line]}`).join('\n');
     }
   });

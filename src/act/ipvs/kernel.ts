@@ -1,6 +1,7 @@
 /** The kernel's IPVS tables of the network namespace we are in: asked and changed through generic netlink. */
 import { ENOENT, EPERM, ESRCH } from '../../sys/errno.ts';
-import { GenericNetlink, type NetlinkChannel, NetlinkError } from '../../sys/genetlink.ts';
+import { GenericNetlink } from '../../sys/genetlink.ts';
+import { type NetlinkChannel, NetlinkError } from '../../sys/netlink-socket.ts';
 import { type Destination, IPVS, parseDestination, serviceKeys, withWeight } from './codec.ts';
 
 /** Why IPVS can't be asked, and what to do. */
