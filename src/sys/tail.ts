@@ -44,6 +44,8 @@ interface Reader {
   readonly splitter: LineSplitter;
   /** When bytes came last, ms of the clock. */
   active: number;
+  /** It was truncated and is still empty: what comes may go on with the line that has begun, behind a hole, or begin anew. */
+  undecided?: boolean;
 }
 
 const CHUNK = 128 << 10;
@@ -170,6 +172,9 @@ export class Tail {
     while (signal?.aborted !== true) {
       if (this.#counts.bytes >= this.#most) return await this.#skip(reader);
       const step = await file.step(this.#buffer, (chunk) => {
+        // Behind a hole a line may go on; in a file that begins anew it can't.
+        if (reader.undecided === true && file.offset === chunk.length) give(splitter.end());
+        reader.undecided = false;
         reader.active = this.#o.clock();
         this.#counts.bytes += chunk.length;
         give(splitter.push(chunk));
@@ -187,8 +192,7 @@ export class Tail {
           await copy.close();
         }
       }
-      // Behind a hole a line may go on; in a file that begins anew it can't.
-      if (step === 'truncated') give(splitter.end());
+      reader.undecided = step === 'truncated';
     }
   }
 
