@@ -1,7 +1,7 @@
 /**
- * A NIC's link as the judge gets it: the kernel's carrier, and with `dataplane` the link of the port behind it too. A cable pulled
- * from a DPDK port leaves the kernel's interface up, so the port's word counts when it says "down"; when nobody says anything any more,
- * it counts for nothing (fail open).
+ * A NIC's link as the judge gets it: the kernel's carrier, and with `dataplane` the link of the port behind it too. A cable
+ * pulled from a DPDK port leaves the kernel's interface up, so the port's word counts when it says "down"; when nobody says
+ * anything any more, it counts for nothing (fail open).
  */
 import type { Unstamped } from '../model/facts.ts';
 import type { Plan } from '../model/plan.ts';

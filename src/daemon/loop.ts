@@ -91,7 +91,10 @@ export class Loop {
     this.#timer = setInterval(() => this.pass(), Math.min(MAX_PERIOD, Math.max(MIN_PERIOD, fastest / 10)));
   }
 
-  /** Takes a fact in. One that is urgent (a link) is judged now, and again the moment its debounce is over; others in the next pass. */
+  /**
+   * Takes a fact in. One that is urgent (a link) is judged now, and again the moment its debounce is over; others in the next
+   * pass.
+   */
   observe(fact: Unstamped): void {
     if (!this.#inbox.take(fact) || !this.#timer) return;
     this.pass();

@@ -1,4 +1,7 @@
-/** Records the evidence log (docs/attribution.md): what the judge saw and when it judged, so that `fourlane replay` gives what it gave. */
+/**
+ * Records the evidence log (docs/attribution.md): what the judge saw and when it judged, so that `fourlane replay` gives what it
+ * gave.
+ */
 import { closeSync, constants, createWriteStream, fstatSync, openSync, readSync, type WriteStream } from 'node:fs';
 import { formatObservation } from '../judge/evidence/codecs.ts';
 import { formatHeader, type Origin } from '../judge/evidence/header.ts';

@@ -29,8 +29,8 @@ function steady(state: State, kind: AgentVerdict): AgentVerdict {
 }
 
 /**
- * Whether new verdicts on real servers and paths must wait because so much turned bad at once that the rules for NICs, racks and the
- * whole agent have to speak first. Call once per pass.
+ * Whether new verdicts on real servers and paths must wait because so much turned bad at once that the rules for NICs, racks and
+ * the whole agent have to speak first. Call once per pass.
  */
 export function stormHolds(state: State, now: number): boolean {
   const { agent, rules, scan, topology } = state;

@@ -1,9 +1,10 @@
 /**
- * The judge's columns, once: type, first value, and what becomes of each at a reload and in a state file. Allocation (`initial.ts`), reload
- * (`retopologise.ts`), warm restart (`snapshot.ts`) and exact copies (`exact.ts`) are loops over these tables, so a new column is one line here.
+ * The judge's columns, once: type, first value, and what becomes of each at a reload and in a state file. Allocation
+ * (`initial.ts`), reload (`retopologise.ts`), warm restart (`snapshot.ts`) and exact copies (`exact.ts`) are loops over these
+ * tables, so a new column is one line here.
  *
- * Names: `…T` is a time in ms of the facts' clock; `…Since` is a reading of the hold clock (0 = not forming), which a stalled caller can't
- * make jump. Streaks count results in a row, good positive, bad negative.
+ * Names: `…T` is a time in ms of the facts' clock; `…Since` is a reading of the hold clock (0 = not forming), which a stalled
+ * caller can't make jump. Streaks count results in a row, good positive, bad negative.
  */
 import { CAUSES, PHASES } from '../model/outcome.ts';
 import { VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
@@ -18,7 +19,10 @@ interface Traits {
   readonly fill?: number;
   /** Values per index, one block after the other. */
   readonly depth?: number;
-  /** What a reload does: `always` carries it, `same window` only while the loss window stays the same, `never`: it follows from the topology. */
+  /**
+   * What a reload does: `always` carries it, `same window` only while the loss window stays the same, `never`: it follows from
+   * the topology.
+   */
   readonly carried?: 'always' | 'same window' | 'never';
   readonly saved?: Saved;
   /** Least and greatest value of a column of codes: what is read from outside is held to it. */

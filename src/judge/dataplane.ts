@@ -26,8 +26,8 @@ function othersRatio(state: State, nic: number, now: number): number | undefined
 }
 
 /**
- * Whether a NIC's data plane works although its probes fail. Only a fact observed after the suspicion began can say so: packets counted
- * before the fault prove nothing.
+ * Whether a NIC's data plane works although its probes fail. Only a fact observed after the suspicion began can say so: packets
+ * counted before the fault prove nothing.
  */
 export function dataplaneWorks(state: State, nic: number, now: number): boolean {
   const sample = latest(state, nic, now);
@@ -49,7 +49,10 @@ export function dataplaneCollapsed(state: State, nic: number, now: number): bool
   return others !== undefined && sample.ratio < others * state.rules.dataplane_collapse_fraction;
 }
 
-/** The numbers that R11 compares, by name; none while the NIC has no fresh fact. Usual rates are the medians of what is remembered. */
+/**
+ * The numbers that R11 compares, by name; none while the NIC has no fresh fact. Usual rates are the medians of what is
+ * remembered.
+ */
 export function dataplaneNumbers(state: State, nic: number, now: number): Readonly<Record<string, number>> {
   const sample = latest(state, nic, now);
   if (sample === undefined) return {};

@@ -1,6 +1,7 @@
 /**
- * A judge's state as JSON that gives back exactly the same state: the beginning of a recorded log that starts in the middle. (A state file is
- * for another clock and keeps less, see `snapshot.ts`.) Columns are run-length coded, since most values are alike; null is -Infinity.
+ * A judge's state as JSON that gives back exactly the same state: the beginning of a recorded log that starts in the middle. (A
+ * state file is for another clock and keeps less, see `snapshot.ts`.) Columns are run-length coded, since most values are alike;
+ * null is -Infinity.
  */
 import { LIMITS } from '../model/limits.ts';
 import type { Topology } from '../model/topology.ts';

@@ -19,7 +19,9 @@ export function countFlaps(state: State, flaps: Flaps, subject: number, now: num
   return onsets.length;
 }
 
-/** Whether the hold-down of a subject, counted from its last fault, is over: it begins with `leastMs` and doubles with each fault. */
+/**
+ * Whether the hold-down of a subject, counted from its last fault, is over: it begins with `leastMs` and doubles with each fault.
+ */
 export function heldDownEnough(
   state: State,
   flaps: Flaps,

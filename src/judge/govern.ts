@@ -1,6 +1,7 @@
 /**
- * R12: turns verdicts into the wanted state, within limits (`limits/`). Only what takes something out of service is limited: giving back is
- * always safe, so nothing healthy stays out longer than R13 wants. A change that a limit holds back is made as soon as the limit allows.
+ * R12: turns verdicts into the wanted state, within limits (`limits/`). Only what takes something out of service is limited:
+ * giving back is always safe, so nothing healthy stays out longer than R13 wants. A change that a limit holds back is made as
+ * soon as the limit allows.
  */
 import { VERDICT } from '../model/verdicts.ts';
 import { holdNics, moveNics } from './govern-nics.ts';

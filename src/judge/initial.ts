@@ -54,8 +54,8 @@ function makeServers(topology: Topology, racks: Racks, staleRounds: number, now:
 }
 
 /**
- * A judge that knows nothing yet, started at `now` (ms). Until every cell had `fall` chances nothing but carrier, blindness and a total
- * failure is judged. Throws RangeError for an unknown or impossible rule override.
+ * A judge that knows nothing yet, started at `now` (ms). Until every cell had `fall` chances nothing but carrier, blindness and a
+ * total failure is judged. Throws RangeError for an unknown or impossible rule override.
  */
 export function initial(topology: Topology, now: number): State {
   const rules = resolveRules(topology.rules);

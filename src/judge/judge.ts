@@ -1,6 +1,7 @@
 /**
- * The judge: evidence in, verdicts and decisions out. Deterministic: the same state, facts and times give the same answer. No clock, no I/O.
- * For speed the state is changed in place and returned; it belongs to the caller. Call at least every T/5, best every T/10.
+ * The judge: evidence in, verdicts and decisions out. Deterministic: the same state, facts and times give the same answer. No
+ * clock, no I/O. For speed the state is changed in place and returned; it belongs to the caller. Call at least every T/5, best
+ * every T/10.
  */
 import type { Facts } from '../model/facts.ts';
 import type { Action, AgentVerdict, BlockedAction, Decisions, Transition, Verdict } from '../model/verdict.ts';
@@ -72,8 +73,8 @@ function describe(state: State, indexed: Indexed, verdict: number, cause: number
 }
 
 /**
- * One pass at `now` (ms, never less than in the pass before) over what was observed since the last one. `decisions.wanted` is owned by
- * the state; `decisions.actions` is exactly how it changed in this pass.
+ * One pass at `now` (ms, never less than in the pass before) over what was observed since the last one. `decisions.wanted` is
+ * owned by the state; `decisions.actions` is exactly how it changed in this pass.
  */
 export function judge(state: State, facts: Facts, now: number): { state: State; decisions: Decisions } {
   const { clock, agent } = state;

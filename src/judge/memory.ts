@@ -1,6 +1,7 @@
 /**
- * The judge's memory: typed arrays made once per topology and changed in place. The caller owns it and must not use it from two places.
- * What each column holds is said in `columns.ts`. Cells lie row by row: the cell of a NIC and a real server is at `nic * serverCount + server`.
+ * The judge's memory: typed arrays made once per topology and changed in place. The caller owns it and must not use it from two
+ * places. What each column holds is said in `columns.ts`. Cells lie row by row: the cell of a NIC and a real server is at `nic *
+ * serverCount + server`.
  */
 import type { Rules } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
@@ -105,7 +106,9 @@ export interface State {
   /** What the data plane should have now. */
   readonly wanted: Wanted;
   readonly flaps: { readonly nic: Flaps; readonly rs: Flaps; readonly path: Flaps };
-  /** Baseline loss: results seen in healthy cells and the isolated losses among them, both fading; and the `fall` that follows. */
+  /**
+   * Baseline loss: results seen in healthy cells and the isolated losses among them, both fading; and the `fall` that follows.
+   */
   readonly baseline: { results: number; lost: number; fall: number };
   readonly adaptedFall: Int32Array;
 }

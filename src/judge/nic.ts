@@ -151,7 +151,8 @@ function recovering({ nics, scan, rules }: State, nic: number, hard: boolean): b
   const witnesses = scan.witnesses[nic]!;
   const forgiven = witnesses >= rules.nic_min_witnesses ? 1 : 0;
   if (witnesses > 0) return scan.failing[nic]! <= Math.max(rules.nic_recover_fraction * witnesses, forgiven);
-  // Without witnesses a dead cell may be the real server's: a good one proves the NIC when an anchor agrees, else most must be good.
+  // Without witnesses a dead cell may be the real server's: a good one proves the NIC when an anchor agrees, else most must be
+  // good.
   return scan.anchorsGood[nic]! > 0 || (scan.anchorsFresh[nic] === 0 && 2 * scan.rowBad[nic]! <= scan.rowValid[nic]!);
 }
 

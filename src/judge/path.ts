@@ -32,7 +32,8 @@ function noteFault(state: State, cell: number, now: number): void {
 function isPathFault(state: State, nic: number, server: number, cell: number): boolean {
   const { cells, scan, servers } = state;
   if (cells.serviceNow[cell] !== BAD || cells.serviceStreak[cell]! >= 0) return false;
-  // When a real server comes back its NICs see that one after the other: only a probe begun since another saw it good says anything.
+  // When a real server comes back its NICs see that one after the other: only a probe begun since another saw it good says
+  // anything.
   const goodT = servers.goodT[server]!;
   if (scan.serviceGood[server] === 0 || goodT === 0 || cells.serviceT[cell]! - servers.timeout[server]! < goodT) return false;
   return rowAllows(state, nic) && !isRandomLoss(state, nic, cell);

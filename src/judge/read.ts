@@ -7,8 +7,8 @@ import { type State } from './memory.ts';
 import { reasonFor } from './reason.ts';
 
 /**
- * The cells as arrays, row by row: the cell of a NIC and a real server is at `nic * serverCount + server`. `link` and `service` are 0 unknown, 1 good, 2 bad;
- * `t` is 0 where nothing was ever probed. The arrays belong to the state and change with each pass.
+ * The cells as arrays, row by row: the cell of a NIC and a real server is at `nic * serverCount + server`. `link` and `service`
+ * are 0 unknown, 1 good, 2 bad; `t` is 0 where nothing was ever probed. The arrays belong to the state and change with each pass.
  */
 export function cells(state: State): {
   readonly link: Uint8Array;
@@ -39,14 +39,16 @@ export function loss(state: State, nic: number): number {
 }
 
 /**
- * Every present verdict other than OK: agent, NICs, real servers, racks, paths. Evidence and reason are made when they are read, and
- * then show what the state shows: in a mass failure nobody looks at all of them.
+ * Every present verdict other than OK: agent, NICs, real servers, racks, paths. Evidence and reason are made when they are read,
+ * and then show what the state shows: in a mass failure nobody looks at all of them.
  */
 export function verdicts(state: State): readonly Verdict[] {
   return present(state).map((indexed) => verdictOf(state, indexed));
 }
 
-/** The present verdict of one subject, OK included, with its evidence as of now; undefined when the topology has no such subject. */
+/**
+ * The present verdict of one subject, OK included, with its evidence as of now; undefined when the topology has no such subject.
+ */
 export function why(state: State, subject: Subject): Verdict | undefined {
   const indexed = indexSubject(state, subject);
   return indexed && verdictOf(state, indexed);

@@ -42,8 +42,8 @@ function noteFault(state: State, server: number, now: number): void {
 }
 
 /**
- * All trusted NICs with a valid cell say FAIL, and no NIC at all, trusted or not, had a good answer within T + timeout: what one path
- * can use is a path fault of the others.
+ * All trusted NICs with a valid cell say FAIL, and no NIC at all, trusted or not, had a good answer within T + timeout: what one
+ * path can use is a path fault of the others.
  */
 function isDown(state: State, server: number, now: number): boolean {
   const { cells, nics, servers } = state;

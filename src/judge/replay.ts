@@ -1,6 +1,6 @@
 /**
- * Feeds an evidence log to the judge. A recorded log says when each pass was, so its replay gives the transitions of the recorded run at the
- * times of that run; a log written by hand gets a pass every T/10. Pure: lines in, transitions out.
+ * Feeds an evidence log to the judge. A recorded log says when each pass was, so its replay gives the transitions of the recorded
+ * run at the times of that run; a log written by hand gets a pass every T/10. Pure: lines in, transitions out.
  */
 import { FourlaneError } from '../model/errors.ts';
 import { append, type Fact, newBatch, type Observation } from '../model/facts.ts';
@@ -15,9 +15,9 @@ import type { State } from './memory.ts';
 import { retopologise } from './retopologise.ts';
 
 /**
- * One replay. Without pass lines the first pass is at the first fact's time, the others every T/10 after it; a fact is judged in the first
- * pass at or after its time. After the last line such passes go on for T/2 + T/10: what was forming by then is still named, and nothing can
- * turn stale in that time.
+ * One replay. Without pass lines the first pass is at the first fact's time, the others every T/10 after it; a fact is judged in
+ * the first pass at or after its time. After the last line such passes go on for T/2 + T/10: what was forming by then is still
+ * named, and nothing can turn stale in that time.
  */
 export class Replay {
   readonly #reader: EvidenceReader;
@@ -85,7 +85,10 @@ export class Replay {
     return transitions;
   }
 
-  /** Without pass lines: the passes before a fact. One much older than the last means that the machine, and its clock, started again. */
+  /**
+   * Without pass lines: the passes before a fact. One much older than the last means that the machine, and its clock, started
+   * again.
+   */
   #passesUntil(t: number): readonly Transition[] {
     const topology = this.#topology!;
     const back = topology.intervalMs + topology.timeoutMs;

@@ -18,8 +18,8 @@ interface Move {
 }
 
 /**
- * The state for `topology`, taken over from `from`: NICs by name, real servers by key, anchors, racks and services by name. New cells
- * start unknown. `from` must not be used any more. Throws RangeError for rule overrides that are wrong.
+ * The state for `topology`, taken over from `from`: NICs by name, real servers by key, anchors, racks and services by name. New
+ * cells start unknown. `from` must not be used any more. Throws RangeError for rule overrides that are wrong.
  */
 export function retopologise(from: State, topology: Topology, now: number): State {
   const to = initial(topology, now);

@@ -91,8 +91,8 @@ function scanRow(state: State, nic: number, now: number): void {
 }
 
 /**
- * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, or when it never
- * worked for a local reason (no IPv6 on this NIC).
+ * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, or when it
+ * never worked for a local reason (no IPv6 on this NIC).
  */
 function countsAsBlind(state: State, nic: number, server: number, cell: number, now: number): boolean {
   const { nics, servers, cells } = state;
@@ -122,8 +122,8 @@ function anyLoss(state: State): boolean {
 }
 
 /**
- * Loss windows count only for mixed cells: some good result lately. A dead cell is R3's, R4's or R7's. This is the time of the oldest
- * good result that is late enough.
+ * Loss windows count only for mixed cells: some good result lately. A dead cell is R3's, R4's or R7's. This is the time of the
+ * oldest good result that is late enough.
  */
 function mixedSince(state: State, now: number): number {
   return now - state.rules.lossy_mixed_rounds * state.topology.intervalMs;

@@ -1,6 +1,7 @@
 /**
- * Warm restart: the state as JSON and back. Times are ages, because the clock of the next process may start anywhere. Real servers
- * are named by a hash of their key. The loss windows are not kept: they fill again before anything recovers because of them.
+ * Warm restart: the state as JSON and back. Times are ages, because the clock of the next process may start anywhere. Real
+ * servers are named by a hash of their key. The loss windows are not kept: they fill again before anything recovers because of
+ * them.
  */
 import { FourlaneError } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
@@ -13,7 +14,9 @@ import { type Moved, restoreGovernor, saveGovernor } from './snapshot-governor.t
 import { Reader, type Saved } from './snapshot-reader.ts';
 import { initial } from './initial.ts';
 
-/** Version 2 names the columns, so that a file may lack one that is new; version 1 (before 2026-12) held them in a fixed order. */
+/**
+ * Version 2 names the columns, so that a file may lack one that is new; version 1 (before 2026-12) held them in a fixed order.
+ */
 const VERSION = 2;
 const words = (text: string) => text.split(' ');
 const VERSION_1 = {
@@ -100,9 +103,9 @@ export function toSnapshot(state: State): Saved {
 }
 
 /**
- * The state for `topology`, taken up from a snapshot: as after a reload, what has the same name or key keeps its past. Missing results
- * are excused for `graceMs` (default: the longest time a cell may be without result), so that an unchanged world changes nothing; 0 when
- * the judge never stopped. Throws FourlaneError STATE_DAMAGED saying what is wrong with the snapshot.
+ * The state for `topology`, taken up from a snapshot: as after a reload, what has the same name or key keeps its past. Missing
+ * results are excused for `graceMs` (default: the longest time a cell may be without result), so that an unchanged world changes
+ * nothing; 0 when the judge never stopped. Throws FourlaneError STATE_DAMAGED saying what is wrong with the snapshot.
  */
 export function fromSnapshot(topology: Topology, json: unknown, now: number, graceMs?: number): State {
   const state = initial(topology, now);

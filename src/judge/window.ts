@@ -23,7 +23,10 @@ export function countLoss({ cells, clock }: State, cell: number, lost: boolean):
   cells.lastLoss[cell] = mark;
 }
 
-/** Moves the loss window to `now`: what is older than the window leaves the sums. With each new bucket the baseline is reckoned again. */
+/**
+ * Moves the loss window to `now`: what is older than the window leaves the sums. With each new bucket the baseline is reckoned
+ * again.
+ */
 export function turnWindow(state: State, now: number): void {
   const { clock, topology, rules } = state;
   const bucket = bucketAt(topology.intervalMs, rules.lossy_window_rounds, now);
@@ -55,8 +58,8 @@ const PRIOR_RESULTS = 1000;
 const DAY_MS = 86_400_000;
 
 /**
- * Adaptive fall: the least number of bad results in a row that baseline loss alone makes less than once a day in all cells together;
- * never below a target's own `fall`, nor above `fall_adaptive_max` because of this.
+ * Adaptive fall: the least number of bad results in a row that baseline loss alone makes less than once a day in all cells
+ * together; never below a target's own `fall`, nor above `fall_adaptive_max` because of this.
  */
 function adaptFall({ baseline, rules, servers, cells, topology, adaptedFall }: State, elapsedMs: number): void {
   const fade = Math.exp(-elapsedMs / rules.baseline_memory_ms);

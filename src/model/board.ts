@@ -1,7 +1,7 @@
 /**
- * The board: one SharedArrayBuffer per lane, written by that lane only, read by the main thread. It holds counters for /metrics and
- * a ring of results for the judge. A ring, not one row per cell: the judge counts streaks, so it needs every result in order, and
- * the same stream is what the evidence log records and `replay` reads.
+ * The board: one SharedArrayBuffer per lane, written by that lane only, read by the main thread. It holds counters for /metrics
+ * and a ring of results for the judge. A ring, not one row per cell: the judge counts streaks, so it needs every result in order,
+ * and the same stream is what the evidence log records and `replay` reads.
  *
  *   i32 header  [0] head: results written (wraps at 2^32)    [1] tail: results read    [2] results dropped because the ring was full
  *               [3] cells   [4] heartbeat (ms, wraps)   [5] in flight   [6..15] spare

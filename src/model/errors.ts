@@ -1,4 +1,7 @@
-/** Every error with a code: whose fault it is, and the status of its answer over HTTP. docs/errors.md is checked against this table. */
+/**
+ * Every error with a code: whose fault it is, and the status of its answer over HTTP. docs/errors.md is checked against this
+ * table.
+ */
 
 export const ERRORS = {
   CONFIG_INVALID: { side: 'user', status: 400 },

@@ -1,6 +1,7 @@
 /**
- * Facts: everything observed that can change a verdict, of one kind or another. They reach the judge through one inbox and are recorded by one
- * codec per kind (`judge/evidence/`). Times are ms of one monotonic clock. A new kind is a member of `Fact` and a codec.
+ * Facts: everything observed that can change a verdict, of one kind or another. They reach the judge through one inbox and are
+ * recorded by one codec per kind (`judge/evidence/`). Times are ms of one monotonic clock. A new kind is a member of `Fact` and a
+ * codec.
  */
 
 import type { ProbeResult } from './outcome.ts';
@@ -20,7 +21,10 @@ export interface ResultFact extends ProbeResult {
 interface Observed {
   /** When it reached the agent: the order in which facts count. */
   readonly t: number;
-  /** When it was measured: what the rules reckon with. A reading that takes long is measured before other facts that it arrives after. */
+  /**
+   * When it was measured: what the rules reckon with. A reading that takes long is measured before other facts that it arrives
+   * after.
+   */
   readonly measuredAt: number;
 }
 
@@ -68,7 +72,10 @@ export interface ResultBatch {
   readonly t: Float64Array;
 }
 
-/** Everything that reached the agent since the last pass: observations in the order of arrival, and results in that of their lanes. */
+/**
+ * Everything that reached the agent since the last pass: observations in the order of arrival, and results in that of their
+ * lanes.
+ */
 export interface Facts {
   readonly results: ResultBatch;
   readonly observations: readonly Observation[];

@@ -28,8 +28,8 @@ export function histogram(name: string, help: string, labelNames: readonly strin
 export type Rows = readonly (readonly string[])[];
 
 /**
- * A metric with its series, as columns. `rows` (label values per series) keep their identity while the set of series is unchanged: the
- * exposition caches the rendered labels by that identity, so a scrape only formats numbers.
+ * A metric with its series, as columns. `rows` (label values per series) keep their identity while the set of series is
+ * unchanged: the exposition caches the rendered labels by that identity, so a scrape only formats numbers.
  */
 export interface Family extends Metric {
   /** Label values of each series, in `labelNames` order. Same array object = same series. */

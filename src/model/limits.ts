@@ -1,4 +1,7 @@
-/** Every limit of the governor, once: what can hold an action back (R12), in code order. Codes are stored in state files; 0 = nothing. */
+/**
+ * Every limit of the governor, once: what can hold an action back (R12), in code order. Codes are stored in state files; 0 =
+ * nothing.
+ */
 
 interface LimitEntry {
   readonly name: string;

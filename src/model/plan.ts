@@ -64,7 +64,9 @@ export interface OpenTelemetrySettings {
 
 export interface Nic {
   readonly name: string;
-  /** Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo). */
+  /**
+   * Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo).
+   */
   readonly device: string;
   readonly group: string;
   readonly anchors: readonly Anchor[];

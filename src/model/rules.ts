@@ -1,4 +1,6 @@
-/** Every threshold of the judge: one table for config `rules:`, for the header of an evidence log, and for docs/attribution.md. */
+/**
+ * Every threshold of the judge: one table for config `rules:`, for the header of an evidence log, and for docs/attribution.md.
+ */
 
 export interface Rule {
   readonly value: number;

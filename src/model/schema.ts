@@ -57,7 +57,9 @@ export const httpHeaders = z
   .default({})
   .meta({ secret: true });
 
-/** `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`. */
+/**
+ * `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`.
+ */
 export function parseAddress(text: string, portless = false): Address | undefined {
   const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   const bare = m?.[1] ?? m?.[2] ?? (portless && isIPv6(text.split('%')[0]!) ? text : undefined);

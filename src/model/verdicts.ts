@@ -1,13 +1,16 @@
 /**
- * Every verdict, once. Codes, lists, ranks, severities, rule numbers, metric series, the page's headline, tables of docs/attribution.md
- * and the dashboards' value mappings derive from this table; docs/adding-a-rule.md says how to add an entry.
+ * Every verdict, once. Codes, lists, ranks, severities, rule numbers, metric series, the page's headline, tables of
+ * docs/attribution.md and the dashboards' value mappings derive from this table; docs/adding-a-rule.md says how to add an entry.
  */
 
 /** Kinds of subjects, in the order in which lists show them. */
 export const SUBJECTS = ['nic', 'path', 'rs', 'rack', 'agent'] as const;
 export type SubjectKind = (typeof SUBJECTS)[number];
 
-/** Causes in code order: the index is stored in columns and state files, so a new one goes to the end. `none`: the verdict says it all. */
+/**
+ * Causes in code order: the index is stored in columns and state files, so a new one goes to the end. `none`: the verdict says it
+ * all.
+ */
 export const VERDICT_CAUSES = [
   'none',
   'carrier',

@@ -1,4 +1,7 @@
-/** Some of the random sequences of properties.test.ts again, in the process whose coverage is measured: all of them would take minutes there. */
+/**
+ * Some of the random sequences of properties.test.ts again, in the process whose coverage is measured: all of them would take
+ * minutes there.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { prove } from './properties.ts';

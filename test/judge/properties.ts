@@ -1,7 +1,10 @@
 /**
- * The properties P1–P8 that must hold for any evidence, and that a restart or a reload in the middle changes nothing. All of them are
- * checked on every sequence, beside one another: pass by pass, the checks see what the judge decided and what their own judges decide.
+ * The properties P1–P8 that must hold for any evidence, and that a restart or a reload in the middle changes nothing. All of them
+ * are checked on every sequence, beside one another: pass by pass, the checks see what the judge decided and what their own
+ * judges decide.
  */
+import { LIMIT_TABLE } from '../../src/model/limits.ts';
+import { VERDICTS } from '../../src/model/verdicts.ts';
 import { initial } from '../../src/judge/judge.ts';
 import { type Check, pass } from './check.ts';
 import { Monotony, Permutation, Replay } from './property-checks.ts';
@@ -72,31 +75,12 @@ export function prove(from: number, to: number, tally: Tally): void {
 }
 
 /** What must have happened often enough for the properties to mean something. */
-export const EVENTS = [
-  'NIC_FAIL',
-  'NIC_PARTIAL',
-  'FLAPPING',
-  'PROBE_PATH_FAULT',
-  'DATA_PATH_FAULT',
-  'SUSPECT',
-  'PATH',
-  'RS_DOWN',
-  'RACK_FAULT',
-  'ALL_RS_DOWN',
-  'AGENT_ISOLATED',
-  'AGENT_STALLED',
-  'disable_nic',
-  'enable_nic',
-  'set_real_server',
-  'disable_path',
-  'enable_path',
-  'last_nic',
-  'half_nics',
-  'panic',
-  'budget_service',
-  'budget_agent',
-  'freeze',
-] as const;
+export const EVENTS: readonly string[] = [
+  ...VERDICTS.filter((name) => name !== 'OK'),
+  ...['disable_nic', 'enable_nic', 'set_real_server', 'disable_path', 'enable_path'],
+  // No sequence has permits: nothing gives them yet.
+  ...LIMIT_TABLE.map(({ name }) => name).filter((name) => name !== 'semaphore'),
+];
 
 /** Events that happened less than `least` times. */
 export function rare(tally: Tally, least: number): string[] {

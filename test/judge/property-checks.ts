@@ -90,8 +90,8 @@ export class Monotony implements Check {
 }
 
 /**
- * P8: the same evidence gives the same decisions, with the same evidence in them, to the last field. In every second sequence the second
- * judge is reloaded on its way with a topology that is equal: that changes nothing either.
+ * P8: the same evidence gives the same decisions, with the same evidence in them, to the last field. In every second sequence the
+ * second judge is reloaded on its way with a topology that is equal: that changes nothing either.
  */
 export class Replay implements Check {
   readonly #topology: Sequence['topology'];

@@ -1,4 +1,7 @@
-/** A restart in the middle of the evidence goes on as if there had been none; a reload that takes something away stays within limits. */
+/**
+ * A restart in the middle of the evidence goes on as if there had been none; a reload that takes something away stays within
+ * limits.
+ */
 import { initial, type JudgeState } from '../../src/judge/judge.ts';
 import { retopologise } from '../../src/judge/retopologise.ts';
 import { fromSnapshot, toSnapshot } from '../../src/judge/snapshot.ts';

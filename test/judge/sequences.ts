@@ -1,4 +1,7 @@
-/** Random evidence: a small world, what goes wrong in it, and every observation pass by pass. The same seed gives the same sequence. */
+/**
+ * Random evidence: a small world, what goes wrong in it, and every observation pass by pass. The same seed gives the same
+ * sequence.
+ */
 import { type DataplaneFact, type LinkFact, linkFact, type Observation, type ResultBatch } from '../../src/model/facts.ts';
 import { L7, LATE, LOCAL_ERROR, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT, UNREACHABLE } from '../../src/model/outcome.ts';
 import type { JudgeRealServer, Topology } from '../../src/model/topology.ts';

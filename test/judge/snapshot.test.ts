@@ -1,4 +1,7 @@
-/** Warm restart and reload. That they change nothing in any evidence is proved in properties.test.ts; here: other clocks, other worlds, damage. */
+/**
+ * Warm restart and reload. That they change nothing in any evidence is proved in properties.test.ts; here: other clocks, other
+ * worlds, damage.
+ */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { judge } from '../../src/judge/judge.ts';

@@ -4,8 +4,8 @@ import type { Decisions } from '../../src/model/verdict.ts';
 import type { Broken } from './witness.ts';
 
 /**
- * A state of its own that goes on like the original. It is made as every state is made and then filled, so that V8 runs the same code for
- * both: the judge is several times slower on objects of another make.
+ * A state of its own that goes on like the original. It is made as every state is made and then filled, so that V8 runs the same
+ * code for both: the judge is several times slower on objects of another make.
  */
 export function copyOf(state: JudgeState): JudgeState {
   const into = initial(state.topology, 0);

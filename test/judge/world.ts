@@ -1,4 +1,7 @@
-/** A simulated world for the judge: lanes that probe cells at random phases and confirm at T/5, over links and servers that obey a fault. */
+/**
+ * A simulated world for the judge: lanes that probe cells at random phases and confirm at T/5, over links and servers that obey a
+ * fault.
+ */
 import { formatObservation } from '../../src/judge/evidence/codecs.ts';
 import { formatHeader } from '../../src/judge/evidence/header.ts';
 import { formatResult } from '../../src/judge/evidence/result.ts';

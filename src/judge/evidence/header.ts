@@ -4,8 +4,8 @@ import type { JudgeNic, JudgeRealServer, JudgeService, Topology } from '../../mo
 import type { Json, Line } from './line.ts';
 
 /**
- * How a recorded judge came to this world: by a reload at `t` of the world before, or with a state that is all in the header (`exact.ts`). A log
- * without it was written by hand, or by an agent before 2026-12.
+ * How a recorded judge came to this world: by a reload at `t` of the world before, or with a state that is all in the header
+ * (`exact.ts`). A log without it was written by hand, or by an agent before 2026-12.
  */
 export type Origin =
   | { readonly from: 'reload'; readonly t: number }
