@@ -284,3 +284,26 @@ test('docs/attribution.md lists every threshold as it is', () => {
     Object.entries(RULES).map(([name, r]) => [name, r.value, r.unit, r.meaning]),
   );
 });
+
+test('R8: a rack that goes down while much else is down too is no incident of its own', () => {
+  // Rack k is the last four of twelve; of the other eight, `others` are down as well.
+  const shape = topology({ nics: 2, servers: 12, rack: (j) => (j > 7 ? 'k' : j > 3 ? 'b' : 'a'), rules: { storm_fraction: 0.9 } });
+  const racks = (others: number) => {
+    const run = play(shape, { cell: (_, j) => (t) => (t >= AT && (j > 7 || j < others) ? 'timeout' : 'ok') }, AT + 9000);
+    return words(run).filter((word) => word.startsWith('RACK_FAULT'));
+  };
+  assert.deepEqual(racks(1), ['RACK_FAULT(k)']);
+  assert.deepEqual(racks(2), [], 'a quarter of the others is too many');
+});
+
+test('R6: when the word of no NIC counts, no real server is called down', () => {
+  // Each NIC fails to reach most of what the other one reaches, so neither is trusted; nobody reaches the last real server.
+  const rows = ['111000110', '000111110'];
+  const fault: Fault = { cell: (i, j) => (t) => (t >= AT && rows[i]![j] === '0' ? 'timeout' : 'ok') };
+  const run = play(topology({ nics: 2, servers: 9 }), fault, AT + 9000);
+  assert.deepEqual([...run.state.nics.trusted], [0, 0]);
+  assert.deepEqual(
+    words(run).filter((word) => word.startsWith('RS_DOWN')),
+    [],
+  );
+});
