@@ -29,11 +29,20 @@ export interface Effect {
   readonly reason: string;
 }
 
+/** What is known of an effect from earlier calls, kept over restarts. */
+export type Note =
+  /** It is certain that nothing has been done to it. */
+  | { readonly kind: 'untouched' }
+  /** Something may have been done to it: a call did not end, or left no note. */
+  | { readonly kind: 'unknown' }
+  /** What its last outcome noted. */
+  | { readonly kind: 'noted'; readonly text: string };
+
 /** Why `perform` is called: a change, or a repetition of what is already wanted (after start and reload). */
 export interface Call {
   readonly announce: boolean;
-  /** By effect: what its last outcome noted, kept over restarts. Without a note: undefined when it is certain that it has not been touched, else null. */
-  readonly notes?: readonly (string | null | undefined)[];
+  /** One for each effect, in their order. */
+  readonly notes: readonly Note[];
 }
 
 /** `unchanged`: nothing had to be done. */
@@ -47,8 +56,8 @@ export interface Outcome {
   readonly message?: string;
   /** What was found was not what is wanted. If it had been put in place before, somebody else has changed it: drift. */
   readonly differs?: boolean;
-  /** Handed to the next call for this effect. */
-  readonly note?: string;
+  /** Given to the next call for this effect; `untouched` forgets what was noted before, absent leaves it as it was. */
+  readonly note?: Exclude<Note, { kind: 'unknown' }>;
 }
 
 export interface Actuator {

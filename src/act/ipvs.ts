@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { duration, parseAddress } from '../model/schema.ts';
 import { monotonicMs } from '../sys/clock.ts';
-import { actuator, type Actuator, type Effect, type Outcome } from './actuator.ts';
+import { actuator, type Actuator, type Effect, type Note, type Outcome } from './actuator.ts';
 import type { Destination } from './ipvs/codec.ts';
 import { decide, isOurs, noteAfterFailure, whenAbsent } from './ipvs/decide.ts';
 import { keepalivedOwner, type Owner } from './ipvs/keepalived.ts';
@@ -28,7 +28,6 @@ const schema = z.strictObject({
   timeout: duration(50, 60_000).prefault('2s').describe('longest time one call may take, all its real servers together'),
 });
 type Spec = z.output<typeof schema>;
-type Note = string | null | undefined;
 
 type Kernel = Pick<Ipvs, 'service' | 'setWeight' | 'close'>;
 
@@ -52,21 +51,21 @@ export function makeIpvs({ open, owner }: IpvsParts): Actuator {
     // One, so that what an effect has noted outlives a change of its parameters.
     identity: () => '',
     recheck: (spec) => spec.recheck,
-    async perform({ timeout }, effects, { notes = [] }) {
+    async perform({ timeout }, effects, { notes }) {
       const outcomes: Outcome[] = [];
       let kernel: Kernel;
       try {
         kernel = await open(AbortSignal.timeout(timeout));
       } catch (error) {
-        return effects.map((_, i) => failed(error, notes[i]));
+        return effects.map((_, i) => failed(error, notes[i]!));
       }
       const services = new Map<string, Promise<KernelService | undefined>>();
       for (const [i, effect] of effects.entries()) {
         const { vip = '', realServer = '' } = effect;
         const service = services.get(vip) ?? kernel.service(vip, realServer);
         services.set(vip, service);
-        const done = carryOut({ kernel, owner, effect, service, note: notes[i] });
-        outcomes.push(await done.catch((error: unknown) => failed(error, notes[i])));
+        const done = carryOut({ kernel, owner, effect, service, note: notes[i]! });
+        outcomes.push(await done.catch((error: unknown) => failed(error, notes[i]!)));
       }
       kernel.close();
       return outcomes;
@@ -108,12 +107,8 @@ async function carryOut({ kernel, owner, effect, service: reading, note }: Work)
 const KEEPALIVED_REMEDY = 'let keepalived drain it (docs/ipvs.md shows how), or write keepalived: overwrite into this actuator';
 
 function failed(error: unknown, note: Note): Outcome {
-  const kept = noteAfterFailure(note);
-  return {
-    result: 'failed',
-    message: error instanceof Error ? error.message : String(error),
-    ...(kept === undefined ? {} : { note: kept }),
-  };
+  const message = error instanceof Error ? error.message : String(error);
+  return { result: 'failed', message, ...noteAfterFailure(note) };
 }
 
 /**

@@ -1,6 +1,6 @@
 /** Verdicts and actions as spans: an action is a child of the verdict that it follows. */
 import type { Effect } from '../act/actuator.ts';
-import type { ActionReport } from '../act/reconciler.ts';
+import type { ActionReport } from '../act/report.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Action, Subject, Transition } from '../model/verdict.ts';
 import type { Attributes } from '../otel/messages.ts';

@@ -1,5 +1,5 @@
 /** What the log says of verdicts and actions: one line each, for people and for grep. */
-import type { ActionReport } from '../act/reconciler.ts';
+import type { ActionReport } from '../act/report.ts';
 import type { Plan } from '../model/plan.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Decisions } from '../model/verdict.ts';

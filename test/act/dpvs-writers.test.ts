@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { actuators } from '../../src/act/index.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { AgentServer, FakeAgent } from './dpvs-agent.ts';
 import { type Mutable, planOf, wantedOf } from './world.ts';
 

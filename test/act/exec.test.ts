@@ -21,7 +21,7 @@ const rs = effectOf({
   weight: 0,
 });
 const perform = (command: string[], effect = nic, timeout?: number) =>
-  exec.perform(specOf(command, timeout), [effect], { announce: false });
+  exec.perform(specOf(command, timeout), [effect], { announce: false, notes: [] });
 
 describe('exec', () => {
   it('runs the command with the documented arguments and nothing but the documented environment', async () => {

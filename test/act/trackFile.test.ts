@@ -11,7 +11,7 @@ after(() => rmSync(folder, { recursive: true }));
 
 function perform(path: string, state: 'ok' | 'failed', values: { ok?: number; failed?: number } = {}) {
   const spec = { type: 'trackFile', path, ok: 0, failed: 1, ...values };
-  return trackFile.perform(spec, [effectOf({ spec, state })], { announce: false });
+  return trackFile.perform(spec, [effectOf({ spec, state })], { announce: false, notes: [] });
 }
 
 describe('trackFile', () => {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { actuators } from '../../src/act/index.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { planOf, wantedOf } from '../act/world.ts';
 
 const mount = mkdtempSync(join(tmpdir(), 'fourlane-disk-'));

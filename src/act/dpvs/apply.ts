@@ -4,12 +4,12 @@
  */
 import type { Effect, Outcome } from '../actuator.ts';
 import { type DpvsAgent, type HealthItem, serviceId, type View } from './agent.ts';
-import { decide, type Note, noteText, uncertain } from './decide.ts';
+import { decide, type Memo, noted, uncertain } from './decide.ts';
 
 /** One effect and what is known of its real server. */
 export interface Asked {
   readonly effect: Effect;
-  note: Note;
+  note: Memo;
 }
 
 /** Writes for one call; the reconciler's pause comes after them. */
@@ -28,10 +28,10 @@ const NOT_KEPT = 'dpvs-agent accepted the change, but DPVS does not show it, or 
 
 /** What is to be done for one effect: write, or nothing for this reason. */
 type Step =
-  | { readonly item: HealthItem; readonly note: Note }
+  | { readonly item: HealthItem; readonly note: Memo }
   | {
       readonly item?: undefined;
-      readonly note: Note;
+      readonly note: Memo;
       readonly result: 'unchanged' | 'unsupported' | 'failed';
       readonly message?: string;
     };
@@ -106,7 +106,7 @@ function obstacleTo(version: string | undefined, accepted: string | undefined, w
 }
 
 function endOf(step: Step, one: Asked, obstacle: string, differs: boolean): Outcome {
-  const note = noteText(one.note);
+  const note = noted(one.note);
   if (step.item) return { result: 'failed', message: obstacle, differs, note };
   const { result, message } = step;
   const told = message === undefined ? {} : { message };
