@@ -77,7 +77,11 @@ export function prove(from: number, to: number, tally: Tally): void {
 /** What must have happened often enough for the properties to mean something. */
 export const EVENTS: readonly string[] = [
   ...VERDICTS.filter((name) => name !== 'OK'),
-  ...['disable_nic', 'enable_nic', 'set_real_server', 'disable_path', 'enable_path'],
+  'disable_nic',
+  'enable_nic',
+  'set_real_server',
+  'disable_path',
+  'enable_path',
   // No sequence has permits: nothing gives them yet.
   ...LIMIT_TABLE.map(({ name }) => name).filter((name) => name !== 'semaphore'),
 ];
