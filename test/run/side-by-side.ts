@@ -23,8 +23,15 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     // With a slip in the code nothing else is worth its time: what runs ends with us.
     if (job.kind === 'check' && !result.well) throw new Error('the code does not pass its checks');
   };
-  const all = runPool(jobs, availableParallelism(), run);
-  await all.catch((error: unknown) => failures.push(`\n${(error as Error).message}`));
+  const all = async () => {
+    await runPool(
+      jobs.filter((job) => job.alone !== true),
+      availableParallelism(),
+      run,
+    );
+    for (const job of jobs) if (job.alone === true) await run(job);
+  };
+  await all().catch((error: unknown) => failures.push(`\n${(error as Error).message}`));
   for (const text of [...failures, ...remarks]) console.log(text);
   for (const [kind, sum] of sums) if (kind !== 'check') console.log(`\n${closing(kind, sum, (sum.at - started) / 1000)}`);
   return failures.length === 0;
