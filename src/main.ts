@@ -1,7 +1,8 @@
 /** Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room. */
 import { hostname } from 'node:os';
 import { actuators } from './act/index.ts';
-import { type ActionReport, Reconciler } from './act/reconciler.ts';
+import { Reconciler } from './act/reconciler.ts';
+import type { ActionReport } from './act/report.ts';
 import { loadPlanFile } from './config/load.ts';
 import { Agent, type Door, Life } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
