@@ -287,7 +287,12 @@ test('docs/attribution.md lists every threshold as it is', () => {
 
 test('R8: a rack that goes down while much else is down too is no incident of its own', () => {
   // Rack k is the last four of twelve; of the other eight, `others` are down as well.
-  const shape = topology({ nics: 2, servers: 12, rack: (j) => (j > 7 ? 'k' : j > 3 ? 'b' : 'a'), rules: { storm_fraction: 0.9 } });
+  const shape = topology({
+    nics: 2,
+    servers: 12,
+    rack: (j) => (j > 7 ? 'k' : j > 3 ? 'b' : 'a'),
+    rules: { storm_fraction: 0.9 },
+  });
   const racks = (others: number) => {
     const run = play(shape, { cell: (_, j) => (t) => (t >= AT && (j > 7 || j < others) ? 'timeout' : 'ok') }, AT + 9000);
     return words(run).filter((word) => word.startsWith('RACK_FAULT'));
