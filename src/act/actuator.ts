@@ -61,7 +61,7 @@ export interface Outcome {
 }
 
 export interface Actuator {
-  /** Config key, metric label `actuator`, file name. */
+  /** Config key, metric label `actuator`, and file name: `trackFile` is in track-file.ts. */
   readonly name: string;
   /** One line for help and docs. */
   readonly summary: string;

@@ -5,7 +5,7 @@ import { dpvs } from './dpvs.ts';
 import { exec } from './exec.ts';
 import { ipvs } from './ipvs.ts';
 import { none } from './none.ts';
-import { trackFile } from './trackFile.ts';
+import { trackFile } from './track-file.ts';
 import { webhook } from './webhook.ts';
 
 export const actuators: readonly Actuator[] = [none, dpvs, exec, ipvs, trackFile, webhook];

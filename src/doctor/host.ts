@@ -13,7 +13,7 @@ import { runCommand } from '../sys/child.ts';
 import { type ClockState, clockState } from '../sys/clock-state.ts';
 import { namesIn } from '../sys/directory.ts';
 import { exchange } from '../sys/http.ts';
-import { networkOf, processesNamed } from '../sys/process-list.ts';
+import { networkOf, processesNamed } from '../sys/process.ts';
 import { readProc } from '../sys/procfs.ts';
 
 /** A DPDK process and what it made; `rings` undefined: it is too old to list them. */

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { parseAddress } from '../../model/schema.ts';
 import { readIfExists } from '../../sys/files.ts';
 import { pathsMatching } from '../../sys/glob.ts';
-import { networkOf, type Process, processesNamed } from '../../sys/process-list.ts';
+import { networkOf, type Process, processesNamed } from '../../sys/process.ts';
 import { mentionedIn } from './keepalived-conf.ts';
 
 /** Says who manages a service, in words; undefined when nobody does. */

@@ -1,6 +1,6 @@
 /** The processes of keepalived: a parent and its children, each named by a pid file. */
-import { readIfExists } from '../../sys/files.ts';
-import { childrenOf, descriptorsOf, fileVersion, type ProcessInfo, readProcess } from '../../sys/process.ts';
+import { fileVersion, readIfExists } from '../../sys/files.ts';
+import { childrenOf, descriptorsOf, type ProcessInfo, readProcess } from '../../sys/process.ts';
 
 export const ROLES = ['parent', 'vrrp', 'checker'] as const;
 export type Role = (typeof ROLES)[number];

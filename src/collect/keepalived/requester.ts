@@ -4,16 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
-import { FileError, readIfExists } from '../../sys/files.ts';
-import {
-  environmentOf,
-  fileVersion,
-  type FileVersion,
-  listensFor,
-  type ProcessInfo,
-  sendSignal,
-  survives,
-} from '../../sys/process.ts';
+import { FileError, type FileVersion, fileVersion, readIfExists } from '../../sys/files.ts';
+import { environmentOf, listensFor, type ProcessInfo, sendSignal, survives } from '../../sys/process.ts';
 import { type Details, parseDetails } from './details.ts';
 import { type DumpedInstance, parseDump, TornError } from './dump.ts';
 

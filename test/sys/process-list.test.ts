@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { pathsMatching } from '../../src/sys/glob.ts';
-import { networkOf, processesNamed } from '../../src/sys/process-list.ts';
+import { networkOf, processesNamed } from '../../src/sys/process.ts';
 
 describe('processes by program', () => {
   it('are found by their first argument, with arguments and network namespace', async () => {

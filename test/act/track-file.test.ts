@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, wr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { trackFile } from '../../src/act/trackFile.ts';
+import { trackFile } from '../../src/act/track-file.ts';
 import { effectOf } from './world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-track-'));
