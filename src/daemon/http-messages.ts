@@ -1,5 +1,5 @@
 /** What the judge's thread and the thread that serves HTTP say to each other. */
-import type { MirrorScalars } from '../judge/mirror.ts';
+import type { MirrorScalars, MirrorShape } from '../judge/mirror.ts';
 import type { ServerLimits } from '../http/server.ts';
 import type { FamilyFrame } from '../metrics/frames.ts';
 import type { ErrorCode } from '../model/errors.ts';
@@ -54,6 +54,7 @@ export type ToHttp =
       readonly type: 'plan';
       readonly number: number;
       readonly plan: SharedArrayBuffer;
+      readonly shape: MirrorShape;
       readonly halves: readonly SharedArrayBuffer[];
     }
   | { readonly type: 'standing'; readonly standing: Standing }

@@ -28,7 +28,7 @@ const FORGIVE_MS = 60_000;
 /** How long a thread that was told to stop may take. */
 const STOP_MS = 2000;
 /** What is rendered of 60 000 real servers fits many times; a thread that wants more is a defect, and ends alone. */
-const LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 32 };
+const LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 8 };
 // The same extension as this file: .ts in a checkout, .js when built.
 const ENTRY = new URL(`./http.worker${import.meta.filename.slice(-3)}`, import.meta.url);
 

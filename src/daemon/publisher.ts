@@ -3,7 +3,7 @@
  * this thread's time allows. Changes of verdicts wait here until they are asked for.
  */
 import type { TransferListItem } from 'node:worker_threads';
-import { mirrorBytes, writeMirror } from '../judge/mirror.ts';
+import { type MirrorShape, mirrorShape, writeMirror } from '../judge/mirror.ts';
 import { type FamilyFrame, FrameWriter } from '../metrics/frames.ts';
 import type { FamilySource } from '../model/family.ts';
 import type { Decisions, Transition } from '../model/verdict.ts';
@@ -41,6 +41,7 @@ export class Publisher {
   #frames = new FrameWriter();
   #plan: SharedArrayBuffer;
   #planNumber = 0;
+  #shape!: MirrorShape;
   #halves: readonly SharedArrayBuffer[] = [];
   #number = 0;
   #standing: Standing | undefined;
@@ -115,12 +116,12 @@ export class Publisher {
   }
 
   #allocate(): void {
-    const bytes = mirrorBytes(this.#p.loop.state);
-    this.#halves = [new SharedArrayBuffer(bytes), new SharedArrayBuffer(bytes)];
+    this.#shape = mirrorShape(this.#p.loop.state);
+    this.#halves = [0, 1].map(() => new SharedArrayBuffer(this.#shape.bytes));
   }
 
   #sendPlan(): void {
-    this.#post?.({ type: 'plan', number: this.#planNumber, plan: this.#plan, halves: this.#halves });
+    this.#post?.({ type: 'plan', number: this.#planNumber, plan: this.#plan, shape: this.#shape, halves: this.#halves });
   }
 
   #publish(half: number): void {

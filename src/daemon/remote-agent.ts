@@ -1,5 +1,5 @@
 /** The agent as the thread that serves HTTP knows it: the moment that the judge's thread sent last, and what can be asked of it. */
-import { openMirrors } from '../judge/mirror.ts';
+import { type Mirror, openMirror } from '../judge/mirror.ts';
 import { cells, loss, verdicts, why } from '../judge/read.ts';
 import type { AgentLink } from '../http/agent.ts';
 import { FrameReader } from '../metrics/frames.ts';
@@ -7,7 +7,7 @@ import { Registry } from '../metrics/registry.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import { topologyOf } from '../model/topology.ts';
+import type { Topology } from '../model/topology.ts';
 import type { Subject, Verdict } from '../model/verdict.ts';
 import { JudgeFamilies } from '../report/families.ts';
 import { TransitionLog } from '../report/history.ts';
@@ -21,8 +21,6 @@ import { Pulse } from './pulse.ts';
 const FRESH_MS = 100;
 /** How long the judge's thread may take to answer, ms. */
 const PATIENCE_MS = 5000;
-
-type Mirror = ReturnType<typeof openMirrors>[number];
 
 interface Planned {
   readonly plan: Plan;
@@ -64,7 +62,8 @@ export class RemoteAgent implements AgentLink {
     switch (message.type) {
       case 'plan': {
         const plan = unpackPlan(message.plan);
-        this.#plans.set(message.number, { plan, mirrors: openMirrors(topologyOf(plan), message.halves) });
+        const { shape, halves } = message;
+        this.#plans.set(message.number, { plan, mirrors: halves.map((half) => openMirror(namesOf(plan), shape, half)) });
         return;
       }
       case 'standing':
@@ -174,4 +173,10 @@ export class RemoteAgent implements AgentLink {
       collectors: () => now().collectors,
     };
   }
+}
+
+/** The names of a topology, which is all that reading needs of it: the targets are not copied. */
+function namesOf({ nics, targets, rules }: Plan): Topology {
+  const named = nics.map(({ name, group, anchors }) => ({ name, group, anchors: anchors.map((a) => a.id) }));
+  return { nics: named, realServers: targets, services: [], rules, intervalMs: 0, timeoutMs: 0, fall: 0, rise: 0 };
 }

@@ -1,14 +1,14 @@
 /**
- * A copy of what `read.ts` and `explain.ts` read of a state, for a thread that answers questions about it. The columns lie one
- * behind the other, each at a multiple of eight bytes, in the order of COLUMNS and then those of the wanted state:
+ * A copy of what `read.ts` and `explain.ts` read of a state, for a thread that answers questions about it. The columns lie one behind the
+ * other, each at a multiple of eight bytes, in the order of COLUMNS and then those of the wanted state:
  *
  *     | cells.linkNow | cells.serviceNow | … | scan.serviceGood | wanted.nicEnabled | wanted.panic | weight 0 … | path 0 … |
  *
  * There is no lock: whoever lets a buffer be written does not read it meanwhile.
  */
+import type { Rules } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
 import type { AgentVerdict, Wanted } from '../model/verdict.ts';
-import { initial } from './initial.ts';
 import type { State } from './memory.ts';
 
 type Column = Exclude<NodeJS.TypedArray, BigInt64Array | BigUint64Array | Float16Array>;
@@ -55,6 +55,24 @@ const COLUMNS = {
 type Part = keyof typeof COLUMNS;
 const PARTS = Object.keys(COLUMNS) as Part[];
 
+/** Where a column lies: bytes from the buffer's beginning, elements, and which kind of array it is. */
+interface Place {
+  readonly at: number;
+  readonly length: number;
+  readonly kind: number;
+}
+
+/** What does not change as long as the topology is the same. */
+export interface MirrorShape {
+  readonly bytes: number;
+  readonly places: readonly Place[];
+  /** Per service. */
+  readonly services: number;
+  readonly rules: Rules;
+  readonly anchorsStart: Int32Array;
+  readonly racks: Pick<State['racks'], 'names' | 'members'>;
+}
+
 /** What is copied besides the columns. */
 export interface MirrorScalars {
   readonly agent: { readonly verdict: '' | AgentVerdict; readonly at: number };
@@ -66,6 +84,8 @@ export interface MirrorScalars {
   readonly dataplane: State['nics']['dataplane'];
 }
 
+const KINDS = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array] as const;
+
 function columnsOf(s: State): Column[] {
   const { nicEnabled, panic, weight, path } = s.wanted;
   const listed = PARTS.flatMap((part) =>
@@ -76,12 +96,26 @@ function columnsOf(s: State): Column[] {
 
 const padded = (bytes: number) => Math.ceil(bytes / 8) * 8;
 
-/** Bytes that a copy of this state takes. */
-export function mirrorBytes(s: State): number {
-  return columnsOf(s).reduce((sum, column) => sum + padded(column.byteLength), 0);
+/** The shape of copies of this state, as a value that can be sent to another thread. */
+export function mirrorShape(s: State): MirrorShape {
+  let bytes = 0;
+  const places = columnsOf(s).map((column): Place => {
+    const at = bytes;
+    bytes += padded(column.byteLength);
+    return { at, length: column.length, kind: KINDS.findIndex((kind) => column instanceof kind) };
+  });
+  const { names, members } = s.racks;
+  return {
+    bytes,
+    places,
+    services: s.wanted.weight.length,
+    rules: s.rules,
+    anchorsStart: s.anchors.start,
+    racks: { names, members },
+  };
 }
 
-/** Copies the state into `buffer`; the rest of it is returned. */
+/** Copies the state into `buffer`, which has the bytes that its shape says; the rest of it is returned. */
 export function writeMirror(s: State, buffer: SharedArrayBuffer): MirrorScalars {
   const all = new Uint8Array(buffer);
   let at = 0;
@@ -99,62 +133,45 @@ export function writeMirror(s: State, buffer: SharedArrayBuffer): MirrorScalars 
   };
 }
 
-/**
- * States over buffers that `writeMirror` fills, all of one topology: the same as the state that was copied last, as far as
- * `read.ts` looks. `show` takes what came with a buffer.
- */
-export function openMirrors(
-  topology: Topology,
-  buffers: readonly SharedArrayBuffer[],
-): readonly { readonly state: State; show(scalars: MirrorScalars): void }[] {
-  const blank = initial(topology, 0);
-  return buffers.map((buffer) => {
-    const columns = new Map<Column, Column>();
-    let at = 0;
-    for (const column of columnsOf(blank)) {
-      const View = column.constructor as new (buffer: SharedArrayBuffer, at: number, length: number) => Column;
-      columns.set(column, new View(buffer, at, column.length));
-      at += padded(column.byteLength);
-    }
-    const copied = <T extends Column>(column: T) => columns.get(column) as T;
-    const part = (name: Part) =>
-      Object.fromEntries(
-        COLUMNS[name].map((column) => [column, copied((blank[name] as unknown as Readonly<Record<string, Column>>)[column]!)]),
-      );
-    const { nicEnabled, panic, weight, path } = blank.wanted;
-    const agent = { ...blank.agent };
-    const scan = { ...part('scan'), eligible: 0, blind: 0 };
-    const nics = { ...part('nics'), dataplane: blank.nics.dataplane };
-    const clock = { ...blank.clock };
-    const wanted = {
-      nicEnabled: copied(nicEnabled),
-      panic: copied(panic),
-      weight: weight.map(copied),
-      path: path.map(copied),
-      frozen: blank.wanted.frozen,
-    };
-    const state = {
-      topology,
-      rules: blank.rules,
-      cells: part('cells'),
-      anchors: { ...part('anchors'), start: blank.anchors.start },
-      nics,
-      servers: part('servers'),
-      racks: { ...part('racks'), names: blank.racks.names, members: blank.racks.members },
-      scan,
-      agent,
-      clock,
-      wanted,
-    } as unknown as State;
-    return {
-      state,
-      show: (scalars: MirrorScalars) => {
-        Object.assign(agent, scalars.agent);
-        Object.assign(scan, scalars.scan);
-        wanted.frozen = scalars.frozen;
-        clock.now = scalars.now;
-        nics.dataplane = scalars.dataplane;
-      },
-    };
+export interface Mirror {
+  /** The same as the state that was copied last, as far as `read.ts` looks. */
+  readonly state: State;
+  /** Takes what came with the buffer. */
+  show(scalars: MirrorScalars): void;
+}
+
+/** A state over a buffer that `writeMirror` fills. Of the topology only names are read. */
+export function openMirror(topology: Topology, shape: MirrorShape, buffer: SharedArrayBuffer): Mirror {
+  const { services, rules, anchorsStart, racks } = shape;
+  const columns = shape.places.map(({ at, length, kind }): Column => {
+    const View = KINDS[kind] as new (buffer: SharedArrayBuffer, at: number, length: number) => Column;
+    return new View(buffer, at, length);
   });
+  const take = (n: number) => columns.splice(0, n);
+  const part = (name: Part) => Object.fromEntries(take(COLUMNS[name].length).map((column, k) => [COLUMNS[name][k], column]));
+  const parts = Object.fromEntries(PARTS.map((name) => [name, part(name)])) as Record<Part, object>;
+  const [nicEnabled, panic] = take(2);
+  const wanted = { nicEnabled, panic, weight: take(services), path: take(services), frozen: '' };
+  const agent = {};
+  const clock = { now: 0 };
+  const state = {
+    ...parts,
+    topology,
+    rules,
+    anchors: { ...parts.anchors, start: anchorsStart },
+    racks: { ...parts.racks, ...racks },
+    wanted,
+    agent,
+    clock,
+  };
+  return {
+    state: state as unknown as State,
+    show: (scalars) => {
+      Object.assign(agent, scalars.agent);
+      Object.assign(parts.scan, scalars.scan);
+      wanted.frozen = scalars.frozen;
+      clock.now = scalars.now;
+      Object.assign(parts.nics, { dataplane: scalars.dataplane });
+    },
+  };
 }

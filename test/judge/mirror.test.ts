@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { JudgeState } from '../../src/judge/judge.ts';
-import { type MirrorScalars, mirrorBytes, openMirrors, writeMirror } from '../../src/judge/mirror.ts';
+import { type Mirror, type MirrorScalars, mirrorShape, openMirror, writeMirror } from '../../src/judge/mirror.ts';
 import { cells, loss, verdicts, why } from '../../src/judge/read.ts';
 import type { Subject } from '../../src/model/verdict.ts';
 import { linkFact } from '../../src/model/facts.ts';
@@ -59,7 +59,7 @@ for (const [name, fault, expected] of worlds) {
   test(`${name}: both halves show what they were last filled with`, () => {
     const world = topology({ nics: 4, servers: 20, rack: (j) => (j > 16 ? 'k' : j > 8 ? 'b' : undefined) });
     const halves: SharedArrayBuffer[] = [];
-    let mirrors: ReturnType<typeof openMirrors> = [];
+    const mirrors: Mirror[] = [];
     const taken: { read: unknown; scalars: MirrorScalars }[] = [];
     let pass = 0;
     const seen = new Set<string>();
@@ -69,8 +69,9 @@ for (const [name, fault, expected] of worlds) {
         // What a data plane shows of two NICs.
         for (const nic of [1, 2]) state.nics.dataplane[nic]!.push({ t: now, rx: 1000 + nic * pass, tx: 900, ratio: 0.9 / nic });
         if (halves.length === 0) {
-          halves.push(...[0, 1].map(() => new SharedArrayBuffer(mirrorBytes(state))));
-          mirrors = openMirrors(world, halves);
+          const shape = structuredClone(mirrorShape(state));
+          halves.push(...[0, 1].map(() => new SharedArrayBuffer(shape.bytes)));
+          mirrors.push(...halves.map((half) => openMirror(world, shape, half)));
         }
         if (++pass % 25 !== 0) return undefined;
         const half = taken.length % 2;
