@@ -39,7 +39,7 @@ export class Agent {
         onLine?.(line);
       });
     }
-    child.once('error', (e) => (this.#ended = e.message));
+    child.once('error', (error) => (this.#ended = error.message));
     child.once('exit', (code, signal) => (this.#ended = `code ${code ?? signal}`));
   }
 
@@ -62,7 +62,7 @@ export class Agent {
   async settled(limitMs: number): Promise<number> {
     const t0 = now();
     for (;;) {
-      const why = await this.#unsettled().catch((e: Error) => e.message);
+      const why = await this.#unsettled().catch((error: Error) => error.message);
       if (why === '') return now() - t0;
       if (this.#ended !== undefined) throw new Error(`the agent ended (${this.#ended}): ${this.tail()}`);
       if (now() - t0 > limitMs) throw new Error(`not all well after ${limitMs} ms: ${why}\n${this.tail()}`);
@@ -73,9 +73,9 @@ export class Agent {
   async #unsettled(): Promise<string> {
     await this.get('/-/ready');
     const status = await this.get<StatusReport>('/api/v1/status');
-    if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((v) => v.verdict).join(' ')}`;
-    const doubtful = status.nics.filter((n) => Object.entries(n.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
-    if (doubtful.length > 0) return `cells not ok on ${doubtful.map((n) => n.name).join(' ')}`;
+    if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((verdict) => verdict.verdict).join(' ')}`;
+    const doubtful = status.nics.filter((nic) => Object.entries(nic.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
+    if (doubtful.length > 0) return `cells not ok on ${doubtful.map((nic) => nic.name).join(' ')}`;
     const { reduced } = await this.#world.dataplane();
     return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
   }
@@ -104,12 +104,14 @@ export class Agent {
   /** undefined when this lane has been restarted, and no other; else what is wrong. */
   async onlyRestarted(nic: string): Promise<string | undefined> {
     const text = await this.get<string>('/metrics');
-    const restarts = [...text.matchAll(/^fourlane_lane_restarts_total\{.*?nic="([^"]+)".*?\} (\d+)/gm)].map((m) => ({
-      nic: m[1],
-      n: Number(m[2]),
+    const restarts = [...text.matchAll(/^fourlane_lane_restarts_total\{.*?nic="([^"]+)".*?\} (\d+)/gm)].map((match) => ({
+      nic: match[1],
+      n: Number(match[2]),
     }));
-    const good = restarts.length > 1 && restarts.every((r) => (r.nic === nic ? r.n === 1 : r.n === 0));
-    return good ? undefined : `lane restarts: ${restarts.map((r) => `${r.nic} ${r.n}`).join(', ') || 'not exported'}`;
+    const good = restarts.length > 1 && restarts.every((restart) => (restart.nic === nic ? restart.n === 1 : restart.n === 0));
+    return good
+      ? undefined
+      : `lane restarts: ${restarts.map((restart) => `${restart.nic} ${restart.n}`).join(', ') || 'not exported'}`;
   }
 
   /** The last lines logged. */
@@ -120,7 +122,7 @@ export class Agent {
   /** SIGTERM, then SIGKILL after 5 s; resolves when it has ended. */
   async stop(): Promise<void> {
     if (this.#ended !== undefined) return;
-    const ended = new Promise((r) => this.#child.once('exit', r));
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGCONT');
     this.#child.kill('SIGTERM');
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);

@@ -55,8 +55,8 @@ function carry(service: string, client: Socket): void {
   const localAddress = options.sources[choice.nic]![host.includes(':') ? 6 : 4];
   const server = connect({ host, port, allowHalfOpen: true, ...(localAddress === undefined ? {} : { localAddress }) });
   let error = 'client gave up';
-  server.on('error', (e: NodeJS.ErrnoException) => {
-    error = e.code ?? e.message;
+  server.on('error', (each: NodeJS.ErrnoException) => {
+    error = each.code ?? each.message;
     server.destroy();
   });
   server.on('close', () => {
@@ -88,8 +88,8 @@ await serveControl(
 await forward({ path: options.agentSocket }, { host: '127.0.0.1', port: options.agentPort });
 const since = (query: URLSearchParams) => Number(query.get('since') ?? 0);
 await serveControl(options.control, {
-  '/changes': (query) => changes.filter((c) => c.t >= since(query)),
-  '/failures': (query) => failures.filter((f) => f.t >= since(query)),
+  '/changes': (query) => changes.filter((change) => change.t >= since(query)),
+  '/failures': (query) => failures.filter((failure) => failure.t >= since(query)),
   '/state': () => ({ ...board.state(), announcements, carried }),
   '/reset': () => {
     board.reset();

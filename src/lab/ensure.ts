@@ -53,8 +53,8 @@ export function present(name: string, probes = PROBES): boolean {
  */
 export function ensure(packages: readonly string[], probes = PROBES): void {
   const path = (process.env['PATH'] ?? '').split(delimiter);
-  process.env['PATH'] = [...path, ...SBIN.filter((d) => !path.includes(d))].join(delimiter);
-  const missing = packages.filter((p) => !present(p, probes));
+  process.env['PATH'] = [...path, ...SBIN.filter((directory) => !path.includes(directory))].join(delimiter);
+  const missing = packages.filter((name) => !present(name, probes));
   if (missing.length === 0) return;
   const line = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0) throw new Error(`missing: ${missing.join(', ')}. Run as root: ${line}`);
@@ -62,7 +62,7 @@ export function ensure(packages: readonly string[], probes = PROBES): void {
     throw new Error(`missing: ${missing.join(', ')}, and there is no apt-get here. On Debian: ${line}`);
   console.error(`installing ${missing.join(', ')} …`);
   install(missing);
-  const still = missing.filter((p) => !present(p, probes));
+  const still = missing.filter((name) => !present(name, probes));
   if (still.length > 0) throw new Error(`could not install ${still.join(', ')}. Try: ${line}`);
 }
 

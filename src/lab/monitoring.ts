@@ -37,7 +37,7 @@ interface Route {
 /** The shipped rules with another `keep_firing_for`. */
 function shippedRules(file: string, keepFiring: number | undefined): object {
   const rules = parse(readFileSync(`${ALERTS}/${file}`, 'utf8')) as { groups: { rules: { keep_firing_for?: string }[] }[] };
-  for (const rule of rules.groups.flatMap((g) => g.rules)) {
+  for (const rule of rules.groups.flatMap((group) => group.rules)) {
     if (keepFiring !== undefined && rule.keep_firing_for !== undefined) rule.keep_firing_for = `${keepFiring}s`;
   }
   return rules;

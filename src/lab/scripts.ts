@@ -19,6 +19,6 @@ export function deaf(percent = 100): string {
 export function lose(servers: readonly LayoutServer[], hook: 'input' | 'forward'): string {
   return chain(
     hook,
-    servers.flatMap((r) => r.ips.map((ip) => `${ip.includes(':') ? 'ip6' : 'ip'} daddr ${ip} drop`)),
+    servers.flatMap((server) => server.ips.map((ip) => `${ip.includes(':') ? 'ip6' : 'ip'} daddr ${ip} drop`)),
   );
 }

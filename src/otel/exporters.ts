@@ -37,7 +37,7 @@ export function metricExporter(settings: OpenTelemetrySettings, watch: Watch): O
 
 /** Data points in a request. */
 export function countPoints({ scopeMetrics }: ResourceMetrics): number {
-  return scopeMetrics.flatMap((s) => s.metrics).reduce((sum, metric) => sum + metric.dataPoints.length, 0);
+  return scopeMetrics.flatMap((scopeMetric) => scopeMetric.metrics).reduce((sum, metric) => sum + metric.dataPoints.length, 0);
 }
 
 function options(settings: OpenTelemetrySettings, path: string) {
