@@ -37,6 +37,18 @@ export interface CollectContext {
   share<T extends { close(): void | Promise<void> }>(key: string, make: () => T): { readonly value: T; release(): void };
 }
 
+/** A cumulative histogram of a source. */
+export interface HistogramReading {
+  /** Upper bounds without +Inf, in base units. */
+  readonly bounds: readonly number[];
+  /** Per bucket, not cumulated; the last one is +Inf. */
+  readonly counts: readonly Exact[];
+  /** In base units. */
+  readonly sum: number;
+  /** As for a counter. */
+  readonly epoch?: Exact | string;
+}
+
 /** Where `publish` writes. Series that a reading does not mention are gone after it. */
 export interface Samples {
   /**
@@ -53,15 +65,7 @@ export interface Samples {
   counter(metric: Metric, labels: readonly string[], value: Exact, epoch?: Exact | string): Exact;
   /** A counter that we keep ourselves, such as a service's sum over its real servers: adds `by`, also several times in one reading. */
   increase(metric: Metric, labels: readonly string[], by: Exact): void;
-  /** A cumulative histogram of the source: counts per bucket, not cumulated, the last one +Inf; `bounds` and `sum` in base units. */
-  histogram(
-    metric: Metric,
-    labels: readonly string[],
-    bounds: readonly number[],
-    counts: readonly Exact[],
-    sum: number,
-    epoch?: Exact | string,
-  ): void;
+  histogram(metric: Metric, labels: readonly string[], reading: HistogramReading): void;
 }
 
 /** A port of the data plane as evidence for the judge; counters are cumulative. `port` is what the config's `nics[].dataplane` names. */

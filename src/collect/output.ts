@@ -1,8 +1,8 @@
 /** A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or goes. */
 import type { Exact } from '../model/exact.ts';
 import { type Family, family, type Metric } from '../model/family.ts';
-import type { Samples } from './collector.ts';
-import { type Epoch, Table } from './table.ts';
+import type { HistogramReading, Samples } from './collector.ts';
+import { Table } from './table.ts';
 
 interface Part {
   readonly metric: Metric;
@@ -79,14 +79,7 @@ export class Output implements Samples {
     this.#table(metric).increase(labels, by);
   }
 
-  histogram(
-    metric: Metric,
-    labels: readonly string[],
-    bounds: readonly number[],
-    counts: readonly Exact[],
-    sum: number,
-    epoch?: Epoch,
-  ): void {
+  histogram(metric: Metric, labels: readonly string[], { bounds, counts, sum, epoch }: HistogramReading): void {
     if (counts.length !== bounds.length + 1) {
       throw new RangeError(
         `${metric.name} has ${bounds.length} bounds and ${counts.length} counts; one count more than bounds is needed`,

@@ -152,8 +152,9 @@ function restore(state: State, reader: Reader, grace: number): void {
   state.clock.hold = reader.finiteOf('hold', 1, Number.MAX_VALUE);
   restoreAgent(state, reader, grace);
   const restart = grace > 0;
-  restoreColumns(state, columnsOf(reader, 'nic', version), NIC_COLUMNS, state.nics, toNic, restart);
-  restoreColumns(state, columnsOf(reader, 'rs', version), SERVER_COLUMNS, state.servers, toServer, restart);
+  const hold = [0, state.clock.hold] as const;
+  restoreColumns({ reader: columnsOf(reader, 'nic', version), hold, restart }, NIC_COLUMNS, state.nics, toNic);
+  restoreColumns({ reader: columnsOf(reader, 'rs', version), hold, restart }, SERVER_COLUMNS, state.servers, toServer);
   restoreAnchors(state, reader, toNic);
   reader.list('dataplane', names.length).forEach((samples, nic) => {
     const values = reader.numbers(samples, 'dataplane');
@@ -206,16 +207,20 @@ function columnsOf(reader: Reader, name: 'nic' | 'rs', version: number): Reader 
   return reader.of(Object.fromEntries(names.map((column, index) => [column, columns[index]])));
 }
 
+/** Saved columns, what a reading of the hold clock may be, and whether a restart lies between. */
+interface SavedColumns {
+  readonly reader: Reader;
+  readonly hold: readonly [min: number, max: number];
+  readonly restart: boolean;
+}
+
 /** Puts saved columns where their indices are now; a column that the file does not have yet keeps its first values. */
 function restoreColumns<S extends Schema>(
-  { clock }: State,
-  reader: Reader,
+  { reader, hold, restart }: SavedColumns,
   schema: S,
   into: Columns<S>,
   where: readonly number[],
-  restart: boolean,
 ): void {
-  const hold = [0, clock.hold] as const;
   for (const [name, { saved, range = hold, newAtRestart }] of Object.entries(schema)) {
     if (saved === undefined || (newAtRestart === true && restart) || !reader.has(name)) continue;
     const column = reader.list(name, where.length);

@@ -12,7 +12,8 @@ const seconds = (ns: Exact) => Number(ns) / 1e9;
 
 function publishLatency(source: string, l: CoreLatency, bounds: readonly number[], pid: number, samples: Samples): void {
   const labels = [source, l.core];
-  samples.histogram(c.CORE_LATENCY, labels, bounds, l.counts, seconds(l.sumNs), `${pid} ${l.epoch}`);
+  const { counts, sumNs, epoch } = l;
+  samples.histogram(c.CORE_LATENCY, labels, { bounds, counts, sum: seconds(sumNs), epoch: `${pid} ${epoch}` });
   if (l.since !== undefined) {
     samples.gauge(m.LATENCY_MIN, labels, seconds(l.since.minNs));
     samples.gauge(m.LATENCY_MAX, labels, seconds(l.since.maxNs));

@@ -9,6 +9,22 @@ import { environmentOf, listensFor, type ProcessInfo, sendSignal, survives } fro
 import { type Details, parseDetails } from './details.ts';
 import { type DumpedInstance, parseDump, TornError } from './dump.ts';
 
+/** A dump that was asked for. */
+interface Question extends Place {
+  /** The file as it was then. */
+  readonly before: FileVersion | undefined;
+  /** When, ms of the clock. */
+  readonly asked: number;
+  /** The VRRP process. */
+  readonly pid: number;
+}
+
+/** The file as keepalived sees it, and the path that leads there from here, also into its own mount namespace. */
+interface Place {
+  readonly seen: string;
+  readonly path: string;
+}
+
 export interface RequesterOptions {
   /** Where keepalived writes it, as keepalived sees it; undefined: keepalived.json in its directory for temporary files. */
   readonly file: string | undefined;
@@ -58,13 +74,14 @@ export class Requester {
   async request(vrrp: ProcessInfo, signal: AbortSignal): Promise<Dump> {
     const { details, clock } = this.#o;
     await this.#check(vrrp);
-    const { seen, path } = await this.#place(vrrp);
+    const place = await this.#place(vrrp);
+    const { path } = place;
     const before = await this.#quiet(path, signal);
     const asked = clock();
     // Answered in this order, one after the other: once the JSON is whole, the text is too.
     if (details && (await survives(vrrp.pid, SIGNAL_DATA))) sendSignal(vrrp.pid, SIGNAL_DATA);
     sendSignal(vrrp.pid, this.#o.signal);
-    const { instances, written } = await this.#wait(seen, path, before, asked, vrrp, signal);
+    const { instances, written } = await this.#wait({ ...place, before, asked, pid: vrrp.pid }, signal);
     const text = details ? await readText(join(dirname(path), 'keepalived.data')) : undefined;
     return {
       instances,
@@ -85,8 +102,7 @@ export class Requester {
     );
   }
 
-  /** The file as keepalived sees it, and the path that leads there from here, also into its own mount namespace. */
-  async #place({ pid }: ProcessInfo): Promise<{ seen: string; path: string }> {
+  async #place({ pid }: ProcessInfo): Promise<Place> {
     const tmp = (await environmentOf(pid, 'TMPDIR')) ?? '/tmp';
     const seen = this.#o.file ?? join(tmp, 'keepalived.json');
     return { seen, path: `/proc/${pid}/root${seen}` };
@@ -101,14 +117,8 @@ export class Requester {
     }
   }
 
-  async #wait(
-    seen: string,
-    path: string,
-    before: FileVersion | undefined,
-    asked: number,
-    vrrp: ProcessInfo,
-    signal: AbortSignal,
-  ): Promise<Pick<Dump, 'instances' | 'written'>> {
+  async #wait(question: Question, signal: AbortSignal): Promise<Pick<Dump, 'instances' | 'written'>> {
+    const { seen, path, before, asked } = question;
     let problem = '';
     for (let pause = FIRST_PAUSE_MS; this.#o.clock() - asked < PATIENCE_MS; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
       await sleep(pause, undefined, { signal });
@@ -125,16 +135,10 @@ export class Requester {
         problem = (error as Error).message;
       }
     }
-    throw new Error(await this.#diagnose(seen, path, before, vrrp, problem));
+    throw new Error(await this.#diagnose(question, problem));
   }
 
-  async #diagnose(
-    seen: string,
-    path: string,
-    before: FileVersion | undefined,
-    { pid }: ProcessInfo,
-    problem: string,
-  ): Promise<string> {
+  async #diagnose({ seen, path, before, pid }: Question, problem: string): Promise<string> {
     const what = `keepalived (VRRP process ${pid})`;
     if (problem !== '') return `${what} did not finish ${seen} within ${PATIENCE_MS} ms: ${problem}`;
     if ((await versionOf(dirname(path))) === undefined) {

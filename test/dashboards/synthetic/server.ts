@@ -79,6 +79,6 @@ export class SyntheticServer {
   #latency(metric: Metric, row: readonly string[], core: string, samples: Samples, t: number): void {
     const counts = latencyCounts(core, t);
     const sum = counts.reduce((s, n, k) => s + n * (LATENCY_BOUNDS[k] ?? 2e-3) * 0.75, 0);
-    samples.histogram(metric, row, LATENCY_BOUNDS, counts, sum);
+    samples.histogram(metric, row, { bounds: LATENCY_BOUNDS, counts, sum });
   }
 }
