@@ -1,4 +1,6 @@
-/** Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room. */
+/**
+ * Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room.
+ */
 import { hostname } from 'node:os';
 import { actuators } from './act/index.ts';
 import { Reconciler } from './act/reconciler.ts';

@@ -1,4 +1,7 @@
-/** The pages for contributors: every file, command and script they name exists, and their lists are what an existing entry touches. */
+/**
+ * The pages for contributors: every file, command and script they name exists, and their lists are what an existing entry
+ * touches.
+ */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';

@@ -1,6 +1,6 @@
 /**
- * Writes what follows from tables of the code: docs/metrics.md, the tables of verdicts and limits in docs/attribution.md, and the dashboards'
- * value mappings: `node test/generate-docs.ts`. A test compares the files with what this makes.
+ * Writes what follows from tables of the code: docs/metrics.md, the tables of verdicts and limits in docs/attribution.md, and the
+ * dashboards' value mappings: `node test/generate-docs.ts`. A test compares the files with what this makes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
@@ -51,7 +51,9 @@ const SOMETIMES = /^nodejs_(gc|active)_/;
 const NONE: ReadonlyMap<string, number> = new Map();
 const NO_ACTIONS = new ActionCounters(actuators.map((a) => a.name));
 
-/** Every family of a running agent. The parts that only carry values are empty: what is asked for here are names, labels and help. */
+/**
+ * Every family of a running agent. The parts that only carry values are empty: what is asked for here are names, labels and help.
+ */
 async function allFamilies(): Promise<readonly Family[]> {
   const lanes = { all: [], names: [], dropped: () => [], certificates: new Map() } as unknown as Lanes;
   const daemon: OwnParts = {
@@ -133,7 +135,10 @@ export function attributionDoc(): string {
   return withPart(document, 'the table of limits', limitRows());
 }
 
-/** dashboards/verdicts.libsonnet: for each kind of subject that a dashboard shows over time, its verdicts with word and colour, worst last. */
+/**
+ * dashboards/verdicts.libsonnet: for each kind of subject that a dashboard shows over time, its verdicts with word and colour,
+ * worst last.
+ */
 export function verdictMappings(): string {
   const nic = verdictsOf('nic').toSorted((a, b) => VERDICT_TABLE[b].severity - VERDICT_TABLE[a].severity);
   const rows = nic.map((name) => `    ['${name}', '${name}', '${VERDICT_TABLE[name].colour}'],`);

@@ -1,6 +1,6 @@
 /**
- * `npm run prove [-- SEQUENCES [FIRST_SEED]]`: the properties of docs/attribution.md on a million random evidence sequences, over all
- * processors, and how many sequences each was checked on. Exit code 1 at the first one that is broken, with its seed.
+ * `npm run prove [-- SEQUENCES [FIRST_SEED]]`: the properties of docs/attribution.md on a million random evidence sequences, over
+ * all processors, and how many sequences each was checked on. Exit code 1 at the first one that is broken, with its seed.
  */
 import { availableParallelism } from 'node:os';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';

@@ -1,4 +1,6 @@
-/** What an actuator is: one value in `act/index.ts`. It does the work; the reconciler does retry, limits, counting and logging. */
+/**
+ * What an actuator is: one value in `act/index.ts`. It does the work; the reconciler does retry, limits, counting and logging.
+ */
 import type { z } from 'zod';
 import type { ActuatorSpec } from '../model/plan.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
@@ -79,7 +81,9 @@ export interface Actuator {
   readonly concurrency: number;
   /** What tells two configured instances apart: the path, the command, the URL. */
   identity(spec: ActuatorSpec): string;
-  /** ms after which a state in place that is not at rest is asked for again, to find what others have changed; needs `idempotent`. */
+  /**
+   * ms after which a state in place that is not at rest is asked for again, to find what others have changed; needs `idempotent`.
+   */
   recheck?(spec: ActuatorSpec): number;
   /**
    * Makes the effects so; rejects with a message for people. More than one effect only with `batch`; then the answer may be one

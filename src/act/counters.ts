@@ -3,8 +3,8 @@ import { counter, type Family, family, gauge, histogram } from '../model/family.
 import { Histogram } from '../model/histogram.ts';
 
 /**
- * `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already; `unsupported`: the actuator, or what
- * it talks to, can't do such a thing.
+ * `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already; `unsupported`: the actuator, or
+ * what it talks to, can't do such a thing.
  */
 export const ACTION_RESULTS = ['ok', 'unchanged', 'announced', 'failed', 'unsupported'] as const;
 export type ActionResult = (typeof ACTION_RESULTS)[number];

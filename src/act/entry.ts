@@ -1,6 +1,6 @@
 /**
- * What the reconciler knows of one effect, and how that changes: pure. `stepped` and `ended` take an entry and what has happened to it,
- * and return the entry that follows; the reconciler keeps the entries, the clock and the calls.
+ * What the reconciler knows of one effect, and how that changes: pure. `stepped` and `ended` take an entry and what has happened
+ * to it, and return the entry that follows; the reconciler keeps the entries, the clock and the calls.
  */
 import type { Call, Effect, Note } from './actuator.ts';
 import { valueOf } from './effects.ts';
@@ -15,8 +15,8 @@ export interface Attempts {
 }
 
 /**
- * `value` in `inPlace`: what is in place. `held`: the same while more is to be said; undefined: not known, since a call that has not
- * succeeded may have done half.
+ * `value` in `inPlace`: what is in place. `held`: the same while more is to be said; undefined: not known, since a call that has
+ * not succeeded may have done half.
  */
 export type EntryState =
   | { readonly is: 'inPlace'; readonly value: string }
@@ -33,7 +33,9 @@ export interface Entry {
   /** What was last asked for, kept so that it can be undone when the configuration no longer has it. */
   readonly last: Effect;
   readonly state: EntryState;
-  /** A call is due although the value is in place: to repeat it after start and reload, or to look whether others have changed it. */
+  /**
+   * A call is due although the value is in place: to repeat it after start and reload, or to look whether others have changed it.
+   */
   readonly repeat: 'no' | 'announce' | 'recheck';
   /** What the actuator noted at the last call; undefined: nothing. */
   readonly note: string | undefined;

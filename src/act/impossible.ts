@@ -1,4 +1,7 @@
-/** Effects of kinds that their actuator can't carry out, such as one NIC's part of a service where the data plane has no such thing. */
+/**
+ * Effects of kinds that their actuator can't carry out, such as one NIC's part of a service where the data plane has no such
+ * thing.
+ */
 import type { Effect } from './actuator.ts';
 import type { ActionReport } from './report.ts';
 

@@ -112,8 +112,8 @@ function failed(error: unknown, note: Note): Outcome {
 }
 
 /**
- * The destination of a real server. Its port may be 0 in the kernel (firewall marks), or be left out in the configuration; then the
- * address must be there once.
+ * The destination of a real server. Its port may be 0 in the kernel (firewall marks), or be left out in the configuration; then
+ * the address must be there once.
  */
 function find(destinations: readonly Destination[], realServer: string): Destination | undefined {
   const address = parseAddress(realServer, true);

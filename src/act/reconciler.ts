@@ -1,6 +1,6 @@
 /**
- * Keeps what is applied equal to what is wanted. Per effect at most one call at a time; when it ends, the then wanted state decides,
- * so states in between are skipped. A failed call is repeated with growing pauses and never holds up another effect.
+ * Keeps what is applied equal to what is wanted. Per effect at most one call at a time; when it ends, the then wanted state
+ * decides, so states in between are skipped. A failed call is repeated with growing pauses and never holds up another effect.
  */
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
@@ -54,7 +54,9 @@ export class Reconciler implements FamilySource {
     this.#impossible.forget();
   }
 
-  /** Takes over what the judge wants and starts what differs. Needed when decisions have actions, after `setPlan` and after start. */
+  /**
+   * Takes over what the judge wants and starts what differs. Needed when decisions have actions, after `setPlan` and after start.
+   */
   pass(wanted: Wanted, verdicts: readonly Verdict[]): void {
     if (!this.#planned) return;
     const effects = this.#planned.wanted(wanted, verdicts);

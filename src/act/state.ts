@@ -38,7 +38,10 @@ const entry = z.object({
   note: z.string().optional(),
 });
 
-/** What a restart must know of an entry; undefined when that is nothing: at rest. @param rest the value of `entry.last` at rest */
+/**
+ * What a restart must know of an entry; undefined when that is nothing: at rest.
+ * @param rest the value of `entry.last` at rest
+ */
 export function savedForm(entry: Entry, rest: string | undefined): AppliedEffect | undefined {
   const held = heldIn(entry);
   if (held !== undefined && held === rest) return undefined;

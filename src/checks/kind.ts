@@ -1,4 +1,6 @@
-/** What a check kind is: one value in `checks/index.ts`. Kinds judge bytes; the lane's engine owns sockets, time and bookkeeping. */
+/**
+ * What a check kind is: one value in `checks/index.ts`. Kinds judge bytes; the lane's engine owns sockets, time and bookkeeping.
+ */
 import type { z } from 'zod';
 import type { ProbeResult } from '../model/outcome.ts';
 import type { Address, CheckProfile, CheckTiming } from '../model/plan.ts';

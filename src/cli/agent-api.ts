@@ -37,7 +37,8 @@ export function parseApiArguments(argv: readonly string[]): ApiArguments {
 }
 
 /**
- * Asks the agent and returns its answer. Throws FourlaneError NO_AGENT when nobody answers as an agent does, or the agent's own error.
+ * Asks the agent and returns its answer. Throws FourlaneError NO_AGENT when nobody answers as an agent does, or the agent's own
+ * error.
  */
 export async function askAgent<T>(base: string, path: string): Promise<T> {
   const noAgent = (why: string, cause?: unknown) =>

@@ -67,6 +67,7 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
   report(log, 'STOPPING=1');
   await running.stop();
   log.info({}, 'ended');
-  // Not by returning: an action that goes on in its own process would keep this one alive. What waits in the log is written on exit.
+  // Not by returning: an action that goes on in its own process would keep this one alive. What waits in the log is written on
+  // exit.
   process.exit(0);
 }

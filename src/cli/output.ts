@@ -25,7 +25,8 @@ export function json(value: unknown): string {
 }
 
 /**
- * Lines of aligned columns, two blanks between; widths are counted in characters. A column that is empty in every row is left out.
+ * Lines of aligned columns, two blanks between; widths are counted in characters. A column that is empty in every row is left
+ * out.
  * @param least least widths of the first columns
  */
 export function columns(rows: readonly (readonly string[])[], least: readonly number[] = []): string[] {

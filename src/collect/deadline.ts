@@ -2,8 +2,8 @@
 import type { Reading } from './collector.ts';
 
 /**
- * Runs a reading until it ends; at the deadline `abort` is aborted with the reason. Never rejects: what is thrown is a failed reading.
- * A source that ignores its signal goes on all the same: the caller decides how long to wait for it.
+ * Runs a reading until it ends; at the deadline `abort` is aborted with the reason. Never rejects: what is thrown is a failed
+ * reading. A source that ignores its signal goes on all the same: the caller decides how long to wait for it.
  * @param timeout ms
  */
 export async function withDeadline<T>(

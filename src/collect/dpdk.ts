@@ -1,6 +1,7 @@
 /**
- * dpdk: every DPDK process of this machine, over its telemetry v2 socket: packet latency and loops per core (where the application keeps
- * the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it leaks memory in the process.
+ * dpdk: every DPDK process of this machine, over its telemetry v2 socket: packet latency and loops per core (where the
+ * application keeps the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it
+ * leaks memory in the process.
  */
 import { z } from 'zod';
 import { Once } from '../model/change-log.ts';

@@ -1,9 +1,9 @@
 /**
  * ipvs: services, real servers, totals and per-CPU counters of kernel LVS.
  *
- * One child `ipvsadm -Ln --stats --exact` (the only text with 64-bit counters) and three files of /proc. Generic netlink gives the same,
- * but costs three times as much from here: it is one dump per service (10 000 real servers, same machine: 1.2–1.6 s against 0.45 s for
- * ipvsadm and 0.04 s for /proc/net/ip_vs).
+ * One child `ipvsadm -Ln --stats --exact` (the only text with 64-bit counters) and three files of /proc. Generic netlink gives
+ * the same, but costs three times as much from here: it is one dump per service (10 000 real servers, same machine: 1.2–1.6 s
+ * against 0.45 s for ipvsadm and 0.04 s for /proc/net/ip_vs).
  */
 import { z } from 'zod';
 import { runCommand } from '../sys/child.ts';

@@ -1,6 +1,6 @@
 /**
- * Evidence of collectors → facts for the judge: which NIC a port or service belongs to comes from the plan, rates from two readings.
- * Pure but for its memory of the reading before.
+ * Evidence of collectors → facts for the judge: which NIC a port or service belongs to comes from the plan, rates from two
+ * readings. Pure but for its memory of the reading before.
  */
 import type { Unstamped } from '../model/facts.ts';
 import { type Exact, minus } from '../model/exact.ts';

@@ -1,6 +1,6 @@
 /**
- * keepalived: state, transitions and statistics of VRRP instances, sync groups, processes. Two sources: its notify FIFO announces each
- * transition as it happens; its JSON dump, on request, shows all the rest, and what the FIFO missed.
+ * keepalived: state, transitions and statistics of VRRP instances, sync groups, processes. Two sources: its notify FIFO announces
+ * each transition as it happens; its JSON dump, on request, shows all the rest, and what the FIFO missed.
  */
 import { z } from 'zod';
 import { duration } from '../model/schema.ts';

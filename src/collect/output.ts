@@ -1,4 +1,7 @@
-/** A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or goes. */
+/**
+ * A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or
+ * goes.
+ */
 import type { Exact } from '../model/exact.ts';
 import { type Family, family, type Metric } from '../model/family.ts';
 import type { HistogramReading, Samples } from './collector.ts';

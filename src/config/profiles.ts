@@ -1,4 +1,7 @@
-/** Check profiles, actuators and collectors as they are written in the file: built from the lists, so a new entry there is known here. */
+/**
+ * Check profiles, actuators and collectors as they are written in the file: built from the lists, so a new entry there is known
+ * here.
+ */
 import { z } from 'zod';
 import { actuators } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
@@ -82,7 +85,9 @@ function complain(word: string, scope: 'nic' | 'service'): string {
   return `"${word}" needs parameters (${Object.keys(known.schema.shape).join(', ') || 'none'}); write ${word}: {…} as a mapping`;
 }
 
-/** Each collector's block, or `false`; one that is not written runs with its defaults and finds out whether its source is there. */
+/**
+ * Each collector's block, or `false`; one that is not written runs with its defaults and finds out whether its source is there.
+ */
 export const collectorBlocks = z
   .strictObject(
     Object.fromEntries(

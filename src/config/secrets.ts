@@ -1,4 +1,6 @@
-/** What of a configuration is never printed: the schema marks it (`meta({ secret: true })`), and everything that prints asks here. */
+/**
+ * What of a configuration is never printed: the schema marks it (`meta({ secret: true })`), and everything that prints asks here.
+ */
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 
 let known: ReadonlySet<string> | undefined;

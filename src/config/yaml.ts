@@ -71,7 +71,10 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
 
 type Place = (offset: number, message: string) => Problem;
 
-/** The parser's messages quote the file. Where a value that is no YAML belongs can't be known, so a file with secrets is not quoted. */
+/**
+ * The parser's messages quote the file. Where a value that is no YAML belongs can't be known, so a file with secrets is not
+ * quoted.
+ */
 function mentionsSecrets(text: string): boolean {
   return [...secretKeys()].some((key) => text.includes(key));
 }

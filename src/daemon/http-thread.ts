@@ -1,4 +1,7 @@
-/** The judge's handle of the thread that serves HTTP: starts it, and starts it again after a crash with growing pauses. The judge goes on. */
+/**
+ * The judge's handle of the thread that serves HTTP: starts it, and starts it again after a crash with growing pauses. The judge
+ * goes on.
+ */
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { FourlaneError } from '../model/errors.ts';
 import { counter, type Family, type FamilySource, family, ONE_ROW } from '../model/family.ts';

@@ -14,8 +14,8 @@ const EVERY_MS = 5000;
 
 /**
  * Reads the saved state; one that can't be used is set aside and told.
- * @returns the judge's state to begin with at a time: the saved one, else a new one. Called again for as long as the start takes, since
- * that time must not count against the cells.
+ * @returns the judge's state to begin with at a time: the saved one, else a new one. Called again for as long as the start takes,
+ * since that time must not count against the cells.
  */
 export async function recover(
   file: StateFile,

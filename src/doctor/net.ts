@@ -54,8 +54,8 @@ export async function addresses(host: Host): Promise<readonly DeviceAddress[]> {
 }
 
 /**
- * The route to `to`; undefined when there is none. With `device`, one that is in a table: the kernel would otherwise take a target that no
- * route leads to as a neighbour on that link.
+ * The route to `to`; undefined when there is none. With `device`, one that is in a table: the kernel would otherwise take a
+ * target that no route leads to as a neighbour on that link.
  */
 export async function route(host: Host, family: Family, to: string, { from, device }: { from?: string; device?: string }) {
   const by = [...(from === undefined ? [] : ['from', from]), ...(device === undefined ? [] : ['oif', device])];

@@ -96,7 +96,10 @@ export class Routes {
     await sendText(res, 'ready\n');
   }
 
-  /** Whatever stopped the judge (SIGSTOP, no CPU) may have stopped this thread too: the agent gets a turn before it is called silent. */
+  /**
+   * Whatever stopped the judge (SIGSTOP, no CPU) may have stopped this thread too: the agent gets a turn before it is called
+   * silent.
+   */
   async #alive(): Promise<void> {
     if (this.#agent.silentMs() < SILENT_MS) return;
     await this.#agent.refresh();

@@ -1,4 +1,7 @@
-/** The HTTP server on `listen`: limits against slow, huge and too many requests, and errors as JSON. What it answers is in `routes.ts`. */
+/**
+ * The HTTP server on `listen`: limits against slow, huge and too many requests, and errors as JSON. What it answers is in
+ * `routes.ts`.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ERRORS, type ErrorCode, FourlaneError } from '../model/errors.ts';
@@ -163,7 +166,10 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void
   res.end(text);
 }
 
-/** Lets the other side read our last answer: node destroys the connection when that is written, and what still comes would reset it. */
+/**
+ * Lets the other side read our last answer: node destroys the connection when that is written, and what still comes would reset
+ * it.
+ */
 function linger(socket: Socket): void {
   socket.destroySoon = () => void socket.end();
   const cut = setTimeout(() => socket.destroy(), LINGER_MS).unref();

@@ -1,6 +1,6 @@
 /**
- * A copy of what `read.ts` and `explain.ts` read of a state, for a thread that answers questions about it. The columns lie one behind the
- * other, each at a multiple of eight bytes, in the order of COLUMNS and then those of the wanted state:
+ * A copy of what `read.ts` and `explain.ts` read of a state, for a thread that answers questions about it. The columns lie one
+ * behind the other, each at a multiple of eight bytes, in the order of COLUMNS and then those of the wanted state:
  *
  *     | cells.linkNow | cells.serviceNow | … | scan.serviceGood | wanted.nicEnabled | wanted.panic | weight 0 … | path 0 … |
  *

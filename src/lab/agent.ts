@@ -58,7 +58,9 @@ export class Agent {
     return agent;
   }
 
-  /** Resolves when the agent is ready, has no verdict, and everything is enabled; returns the ms waited. Rejects after `limitMs`. */
+  /**
+   * Resolves when the agent is ready, has no verdict, and everything is enabled; returns the ms waited. Rejects after `limitMs`.
+   */
   async settled(limitMs: number): Promise<number> {
     const t0 = now();
     for (;;) {

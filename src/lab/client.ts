@@ -1,6 +1,6 @@
 /**
- * Clients of the lab: a steady stream of requests to every VIP, each on a fresh connection, at most `rate` per second and service whatever
- * the answers (open loop), each given up after one second. Argument: JSON of `ClientOptions`.
+ * Clients of the lab: a steady stream of requests to every VIP, each on a fresh connection, at most `rate` per second and service
+ * whatever the answers (open loop), each given up after one second. Argument: JSON of `ClientOptions`.
  */
 import { request } from 'node:http';
 import { now, serveControl } from './control.ts';

@@ -1,7 +1,8 @@
 /**
- * An honest stand-in for the load balancer's forwarding (the lab's kernel has no IPVS): listens on every VIP and carries each connection to an
- * enabled real server through an enabled NIC, by weighted round robin. Only the agent's webhook changes what is enabled; nothing is retried or
- * repaired here, so a fault hurts clients until the agent acts. Argument: JSON of `DataplaneOptions`.
+ * An honest stand-in for the load balancer's forwarding (the lab's kernel has no IPVS): listens on every VIP and carries each
+ * connection to an enabled real server through an enabled NIC, by weighted round robin. Only the agent's webhook changes what is
+ * enabled; nothing is retried or repaired here, so a fault hurts clients until the agent acts. Argument: JSON of
+ * `DataplaneOptions`.
  */
 import { createServer, connect, type Socket } from 'node:net';
 import { type Change, Switchboard, type SwitchboardService } from './switchboard.ts';

@@ -1,11 +1,17 @@
-/** Debian packages that system tests, the lab and the demo use: installed when missing, or named in one line to run. Never a silent skip. */
+/**
+ * Debian packages that system tests, the lab and the demo use: installed when missing, or named in one line to run. Never a
+ * silent skip.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
 
-/** What proves a package is there: a program in PATH, or a file pattern. Faster than asking dpkg, and right on other distributions too. */
+/**
+ * What proves a package is there: a program in PATH, or a file pattern. Faster than asking dpkg, and right on other distributions
+ * too.
+ */
 const PROBES: Readonly<Record<string, string>> = {
   iproute2: 'ip',
   procps: 'sysctl',
@@ -48,8 +54,8 @@ export function present(name: string, probes = PROBES): boolean {
 }
 
 /**
- * Makes sure that the packages are installed. As root on Debian it installs the missing ones; otherwise it throws, naming the one line to run.
- * Also puts the sbin directories into PATH, where `ip` and `nft` live.
+ * Makes sure that the packages are installed. As root on Debian it installs the missing ones; otherwise it throws, naming the one
+ * line to run. Also puts the sbin directories into PATH, where `ip` and `nft` live.
  */
 export function ensure(packages: readonly string[], probes = PROBES): void {
   const path = (process.env['PATH'] ?? '').split(delimiter);
@@ -66,12 +72,14 @@ export function ensure(packages: readonly string[], probes = PROBES): void {
   if (still.length > 0) throw new Error(`could not install ${still.join(', ')}. Try: ${line}`);
 }
 
-/** Whoever installs holds this lock: two at once would disturb each other's package lists and policy. It is there wherever apt is. */
+/**
+ * Whoever installs holds this lock: two at once would disturb each other's package lists and policy. It is there wherever apt is.
+ */
 const LOCK = '/var/cache/apt/fourlane-ensure.lock';
 
 /**
- * Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden". Package lists that are missing
- * are fetched, and stale ones again: they name versions that the mirror no longer has.
+ * Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden". Package lists that are
+ * missing are fetched, and stale ones again: they name versions that the mirror no longer has.
  */
 const INSTALL = `
 policy=/usr/sbin/policy-rc.d

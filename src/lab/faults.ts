@@ -45,8 +45,8 @@ function onNetwork(hurt: (lab: Lab) => void | Promise<void>): Fault['apply'] {
 const nothing = { verdicts: [], actions: [], actionsWithinMs: 0, hurts: [], hurtNics: [], cured: true } as const;
 
 /**
- * Lost carrier, ms. Usually 60; the target of 100 is the benchmark's to hold, on a quiet machine. This bound tells an event of the kernel
- * from a finding by probes (2 s and more) on a machine that shares its cores.
+ * Lost carrier, ms. Usually 60; the target of 100 is the benchmark's to hold, on a quiet machine. This bound tells an event of
+ * the kernel from a finding by probes (2 s and more) on a machine that shares its cores.
  */
 const CARRIER = 500;
 

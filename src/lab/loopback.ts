@@ -1,6 +1,7 @@
 /**
- * The lab without root: three lanes that share the loopback interface, told apart by source address only. It shows probing, attribution of
- * real-server faults, actions and metrics; it cannot show a NIC failing, since there is one interface, and it never fails.
+ * The lab without root: three lanes that share the loopback interface, told apart by source address only. It shows probing,
+ * attribution of real-server faults, actions and metrics; it cannot show a NIC failing, since there is one interface, and it
+ * never fails.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

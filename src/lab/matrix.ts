@@ -1,6 +1,6 @@
 /**
- * `npm run lab:matrix [-- --only NAME[,NAME]] [--json FILE] [--list]`: plays every fault against a fresh agent and prints what it said and did.
- * Exit code 1 when a row fails, 2 for wrong usage.
+ * `npm run lab:matrix [-- --only NAME[,NAME]] [--json FILE] [--list]`: plays every fault against a fresh agent and prints what it
+ * said and did. Exit code 1 when a row fails, 2 for wrong usage.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -1,4 +1,7 @@
-/** Prometheus, Alertmanager and a pager beside the agent of a lab, with the rules and routes that are shipped. Programs of the distribution. */
+/**
+ * Prometheus, Alertmanager and a pager beside the agent of a lab, with the rules and routes that are shipped. Programs of the
+ * distribution.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';

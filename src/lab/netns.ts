@@ -1,4 +1,6 @@
-/** Network namespaces with a prefix of the owning process: made, used, and always removed, also after a crash of an earlier run. */
+/**
+ * Network namespaces with a prefix of the owning process: made, used, and always removed, also after a crash of an earlier run.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { addressing, links, roles, uplinkRules, uplinks } from './topology.ts';
@@ -31,7 +33,10 @@ export function run(argv: readonly string[], input = ''): string {
   return r.stdout;
 }
 
-/** Start time of a process in clock ticks since boot; undefined when there is none. A pid alone may belong to somebody else by now. */
+/**
+ * Start time of a process in clock ticks since boot; undefined when there is none. A pid alone may belong to somebody else by
+ * now.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -59,7 +64,10 @@ function owner(prefix: string, pid: number): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : (startTime(pid) ?? 'gone');
 }
 
-/** Removes everything that has this prefix: processes inside its namespaces, the namespaces (with their links and rules), its directory. */
+/**
+ * Removes everything that has this prefix: processes inside its namespaces, the namespaces (with their links and rules), its
+ * directory.
+ */
 export function removePrefix(prefix: string): void {
   const names = (existsSync(NETNS) ? readdirSync(NETNS) : []).filter((name) => NAME.exec(name)?.[1] === prefix);
   for (const name of names) {
@@ -79,7 +87,10 @@ function kill(pid: number): void {
   }
 }
 
-/** Builds the lab's namespaces, links, addresses and routes. Needs root, iproute2 and nftables. First removes what dead owners left. */
+/**
+ * Builds the lab's namespaces, links, addresses and routes. Needs root, iproute2 and nftables. First removes what dead owners
+ * left.
+ */
 export function createNamespaces(): Namespaces {
   for (const prefix of deadPrefixes()) removePrefix(prefix);
   const prefix = `fl-${process.pid}-${serial++}`;
@@ -140,7 +151,8 @@ function sysctls(role: string): string {
     'ipv6/conf/default/keep_addr_on_down': '1',
     'ipv4/ping_group_range': '0 2147483647',
   };
-  // In a container /proc/sys is read-only. `ip netns exec` gives a mount namespace of its own, where a fresh /proc is seen by this command alone.
+  // In a container /proc/sys is read-only. `ip netns exec` gives a mount namespace of its own, where a fresh /proc is seen by
+  // this command alone.
   return `mount -t proc proc /proc && cd /proc/sys/net && ${Object.entries(set)
     .map(([key, value]) => `echo ${value} > ${key}`)
     .join(' && ')}`;

@@ -1,4 +1,6 @@
-/** What Alertmanager's webhooks reach in the lab: keeps everything that was sent, with its time. Started as a program of its own. */
+/**
+ * What Alertmanager's webhooks reach in the lab: keeps everything that was sent, with its time. Started as a program of its own.
+ */
 import { now, serveControl } from './control.ts';
 import { pageLines } from './tell.ts';
 

@@ -19,7 +19,10 @@ export const QUICK_RECOVERY: Readonly<Record<string, number>> = {
 const PENDING_MS = 1100;
 const RECOVERY_LIMIT_MS = 40_000;
 
-/** Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. `tell` hears of each step. */
+/**
+ * Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. `tell` hears of each
+ * step.
+ */
 export async function play(
   world: World,
   agent: Agent,

@@ -1,4 +1,7 @@
-/** What the stand-in data plane may use: per service its slices (NICs), the weights of its real servers, and paths. Pure state, no I/O. */
+/**
+ * What the stand-in data plane may use: per service its slices (NICs), the weights of its real servers, and paths. Pure state, no
+ * I/O.
+ */
 import { WEIGHT } from './layout.ts';
 
 export interface SwitchboardService {

@@ -127,8 +127,9 @@ function client(dev: string, host: number): string[] {
 }
 
 /**
- * Addresses, main-table route and own table of one uplink. `replace` everywhere: run again after an administrative down, when the kernel
- * has flushed routes. The own table ends in an unreachable backstop, else a dead NIC's source address would leave by another NIC.
+ * Addresses, main-table route and own table of one uplink. `replace` everywhere: run again after an administrative down, when the
+ * kernel has flushed routes. The own table ends in an unreachable backstop, else a dead NIC's source address would leave by
+ * another NIC.
  */
 export function uplinkCommands(uplink: Uplink): string[] {
   const table = 100 + uplink.i;

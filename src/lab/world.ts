@@ -1,4 +1,7 @@
-/** What a lab is made of wherever it runs: processes with control sockets in one directory, and the calls that steer and question them. */
+/**
+ * What a lab is made of wherever it runs: processes with control sockets in one directory, and the calls that steer and question
+ * them.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ClientOptions, Tally } from './client.ts';
@@ -45,8 +48,8 @@ export abstract class World {
   }
 
   /**
-   * Starts a program in a part of the world. It dies with this process, whatever ends it (parent death signal), and is out of reach of
-   * the terminal's Ctrl-C, which is for the owner to handle.
+   * Starts a program in a part of the world. It dies with this process, whatever ends it (parent death signal), and is out of
+   * reach of the terminal's Ctrl-C, which is for the owner to handle.
    */
   spawn(role: string, argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
     const [command, ...args] = [...this.enter(role), 'setpriv', '--pdeathsig', 'KILL', '--', ...argv];

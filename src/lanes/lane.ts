@@ -55,7 +55,9 @@ export class Lane {
     return this.state === 'running' ? Promise.resolve() : new Promise((resolve) => this.#onRunning.push(resolve));
   }
 
-  /** Applies a difference of cells; unchanged cells do not notice. A lane that is down gets all its cells when it starts again. */
+  /**
+   * Applies a difference of cells; unchanged cells do not notice. A lane that is down gets all its cells when it starts again.
+   */
   update(add: CellBatch, remove: readonly number[]): void {
     const buffers = [add.cell, add.generation, add.profile, add.sockaddrs].map((column) => column.buffer as ArrayBuffer);
     this.#worker?.postMessage({ type: 'cells', add, remove: Int32Array.from(remove) } satisfies ToLane, buffers);
@@ -112,7 +114,10 @@ export class Lane {
     this.#retry = setTimeout(() => this.#start(), pause);
   }
 
-  /** Called about once a second: a lane whose tick has stopped is ended, and so restarted. @param now ms, same clock as the lane */
+  /**
+   * Called about once a second: a lane whose tick has stopped is ended, and so restarted.
+   * @param now ms, same clock as the lane
+   */
   watch(now: number): void {
     if (this.#worker === undefined || this.state === 'stopped') return;
     const silent = ((now | 0) - this.board.header[HEARTBEAT]!) | 0;

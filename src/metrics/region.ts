@@ -1,6 +1,6 @@
 /**
- * The sample lines of one family inside a rendered body. A scrape copies the lines from the body of the scrape before in long spans and
- * writes only numbers that have changed, so its price is one memcpy plus the changes.
+ * The sample lines of one family inside a rendered body. A scrape copies the lines from the body of the scrape before in long
+ * spans and writes only numbers that have changed, so its price is one memcpy plus the changes.
  */
 import type { Family } from '../model/family.ts';
 import { linesPerSeries, type Prefixes, renderPrefixes } from './labels.ts';

@@ -54,7 +54,9 @@ function options(settings: OpenTelemetrySettings, path: string) {
   };
 }
 
-/** An agent of one request per connection. The exporter's timeout is one of silence: a collector that drips would never meet it. */
+/**
+ * An agent of one request per connection. The exporter's timeout is one of silence: a collector that drips would never meet it.
+ */
 function brief(protocol: string, lifeMs: number): http.Agent {
   const agent = new (protocol === 'https:' ? https.Agent : http.Agent)({ keepAlive: false, maxSockets: CONCURRENCY });
   const connect = agent.createConnection.bind(agent);

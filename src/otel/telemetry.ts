@@ -1,4 +1,7 @@
-/** OpenTelemetry in the daemon: follows the configuration, counts and tells what becomes of exports. While it is off nothing of it is loaded. */
+/**
+ * OpenTelemetry in the daemon: follows the configuration, counts and tells what becomes of exports. While it is off nothing of it
+ * is loaded.
+ */
 import type { Family, FamilySource } from '../model/family.ts';
 import type { OpenTelemetrySettings } from '../model/plan.ts';
 import { ExportThread } from './export-thread.ts';
@@ -44,7 +47,9 @@ export class Telemetry implements FamilySource {
     this.tracer = new Tracer(options.clock, options.wallOffsetMs);
   }
 
-  /** Turns exports on, off, or to another collector; the same settings change nothing. Does not wait for what was there before. */
+  /**
+   * Turns exports on, off, or to another collector; the same settings change nothing. Does not wait for what was there before.
+   */
   follow(settings: OpenTelemetrySettings | undefined): void {
     const text = settings === undefined ? '' : JSON.stringify(settings);
     if (text === this.#settings) return;

@@ -1,4 +1,7 @@
-/** Families that follow from the plan and from what the judge says. Rows keep their identity, so that a scrape only formats numbers. */
+/**
+ * Families that follow from the plan and from what the judge says. Rows keep their identity, so that a scrape only formats
+ * numbers.
+ */
 import { counter, type Family, family, type FamilySource, gauge, ONE_ROW, type Rows } from '../model/family.ts';
 import { NicFamilies } from './nic-families.ts';
 import { ServiceFamilies } from './service-families.ts';

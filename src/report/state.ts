@@ -38,8 +38,8 @@ export const STANDINGS = ['up', 'down', 'held'] as const;
 export type Standing = (typeof STANDINGS)[number];
 
 /**
- * How a real server stands in a service: `up` = not judged down; `down` = judged down and out of service; `held` = judged down, but kept
- * in service by panic, a freeze or a budget.
+ * How a real server stands in a service: `up` = not judged down; `down` = judged down and out of service; `held` = judged down,
+ * but kept in service by panic, a freeze or a budget.
  */
 export function standing(judgedDown: boolean, weight: number): Standing {
   if (!judgedDown) return 'up';

@@ -45,7 +45,9 @@ export function sliceEnabled(plan: Plan, wanted: Wanted, s: number, k: number): 
   return false;
 }
 
-/** Whether a verdict takes its subject out of service: a NIC that is FLAPPING is kept out, a real server only gets less weight. */
+/**
+ * Whether a verdict takes its subject out of service: a NIC that is FLAPPING is kept out, a real server only gets less weight.
+ */
 export function isOut(v: Verdict | undefined): boolean {
   return v !== undefined && VERDICT_TABLE[v.verdict].of[v.subject]?.takesOut === true;
 }

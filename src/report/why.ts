@@ -27,8 +27,8 @@ export interface WhyReport {
 }
 
 /**
- * `nic`: a NIC's name. `rs`: `HOST:PORT`, or the id of one of its checks. Throws FourlaneError NOT_FOUND, naming what there is, when the
- * agent has no such subject.
+ * `nic`: a NIC's name. `rs`: `HOST:PORT`, or the id of one of its checks. Throws FourlaneError NOT_FOUND, naming what there is,
+ * when the agent has no such subject.
  */
 export function reportWhy(view: AgentView, question: { readonly nic: string } | { readonly rs: string }): WhyReport {
   const plan = view.plan();

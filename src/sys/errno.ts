@@ -17,8 +17,8 @@ export function errnoName(code: number): string {
 }
 
 /**
- * Outcome class of an error while connecting (attribution.md, section 3). Everything that is our own trouble (no ports, no memory,
- * no permission, no such address family) is LOCAL_ERROR: it proves nothing about anybody.
+ * Outcome class of an error while connecting (attribution.md, section 3). Everything that is our own trouble (no ports, no
+ * memory, no permission, no such address family) is LOCAL_ERROR: it proves nothing about anybody.
  */
 export function connectOutcome(code: number): number {
   switch (code) {

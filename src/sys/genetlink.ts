@@ -1,6 +1,6 @@
 /**
- * Generic netlink: asks a family of the kernel by name. The kernel answers a request while it is being sent, so nothing here waits for
- * long; every call is non-blocking all the same, and between two datagrams of a long dump the event loop runs.
+ * Generic netlink: asks a family of the kernel by name. The kernel answers a request while it is being sent, so nothing here
+ * waits for long; every call is non-blocking all the same, and between two datagrams of a long dump the event loop runs.
  */
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import {
@@ -49,7 +49,8 @@ export class GenericNetlink {
   }
 
   /**
-   * Finds the family; every request ends when `signal` aborts. Rejects with NetlinkError; ENOENT: no module of the kernel offers this family.
+   * Finds the family; every request ends when `signal` aborts. Rejects with NetlinkError; ENOENT: no module of the kernel offers
+   * this family.
    */
   static async open(
     name: string,

@@ -1,7 +1,8 @@
 /**
- * Link truth is sysfs; netlink's messages about links tell when to look, a poll each second is the safety net (no socket, interface
- * renamed). The kernel reports a second change within a second late (linkwatch lets one event per second through), so after each change
- * the poll is quick for a while. After every (re)opening of the socket, and when messages were lost, everything is read again.
+ * Link truth is sysfs; netlink's messages about links tell when to look, a poll each second is the safety net (no socket,
+ * interface renamed). The kernel reports a second change within a second late (linkwatch lets one event per second through), so
+ * after each change the poll is quick for a while. After every (re)opening of the socket, and when messages were lost, everything
+ * is read again.
  */
 import { readFileSync } from 'node:fs';
 import { Backoff } from '../model/backoff.ts';
@@ -40,8 +41,8 @@ const BACKOFF_MAX_MS = 10_000;
 /** A message wakes at once whoever waits for one; this is how long the end of the agent may have to wait for that. */
 const WAIT_MS = 250;
 /**
- * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be read for
- * other reasons, such as no free descriptor: that says nothing about the link.
+ * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be
+ * read for other reasons, such as no free descriptor: that says nothing about the link.
  */
 export function readLink(device: string): LinkState | undefined {
   let unreadable = false;

@@ -1,7 +1,7 @@
 /**
- * Where the log's lines wait to be written: a bounded queue in front of a descriptor, written without ever blocking. Whoever reads the log
- * may stop: the agent goes on, counts the lines it has to drop, and can still end (a blocking write in Node's thread pool would keep the
- * process from exiting).
+ * Where the log's lines wait to be written: a bounded queue in front of a descriptor, written without ever blocking. Whoever
+ * reads the log may stop: the agent goes on, counts the lines it has to drop, and can still end (a blocking write in Node's
+ * thread pool would keep the process from exiting).
  */
 import { fstatSync, write, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
@@ -47,7 +47,9 @@ export class LogStream {
   /** Lines dropped so far. */
   dropped = 0;
 
-  /** @param recovered told when everything that waited has been written and lines were dropped since it was told last: how many */
+  /**
+   * @param recovered told when everything that waited has been written and lines were dropped since it was told last: how many
+   */
   constructor(fd: number, recovered: (dropped: number) => void, maxWaiting = MAX_WAITING) {
     this.#fd = fd;
     this.#recovered = recovered;
@@ -74,7 +76,10 @@ export class LogStream {
     if (!this.#scheduled && !this.#inFlight) this.#later(0);
   }
 
-  /** Writes what is left, for a short time; what can't be written is dropped, and nothing is written any more. For the end of the process. */
+  /**
+   * Writes what is left, for a short time; what can't be written is dropped, and nothing is written any more. For the end of the
+   * process.
+   */
   farewell(limitMs = FAREWELL_MS): void {
     const end = performance.now() + limitMs;
     const nap = new Int32Array(new SharedArrayBuffer(4));

@@ -1,4 +1,7 @@
-/** The log: pino, JSON lines on stdout or readable lines on a terminal. Lines wait in a bounded queue and are written when there is room. */
+/**
+ * The log: pino, JSON lines on stdout or readable lines on a terminal. Lines wait in a bounded queue and are written when there
+ * is room.
+ */
 import { pino, type Logger } from 'pino';
 import { LogStream } from './log-stream.ts';
 

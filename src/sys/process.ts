@@ -20,7 +20,10 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
   return { pid, parent: Number(parent), startTicks };
 }
 
-/** When it started as Unix seconds; undefined when /proc/stat does not tell when the machine did. `startTicks` are 1/100 s (USER_HZ). */
+/**
+ * When it started as Unix seconds; undefined when /proc/stat does not tell when the machine did. `startTicks` are 1/100 s
+ * (USER_HZ).
+ */
 export async function startSeconds(startTicks: number): Promise<number | undefined> {
   const boot = /^btime (\d+)$/m.exec((await readGone('/proc/stat')) ?? '')?.[1];
   return boot === undefined ? undefined : Number(boot) + startTicks / 100;

@@ -1,4 +1,7 @@
-/** Routing netlink: what the kernel reports of links, and by which device it would send. Layouts from linux/rtnetlink.h and linux/if_link.h. */
+/**
+ * Routing netlink: what the kernel reports of links, and by which device it would send. Layouts from linux/rtnetlink.h and
+ * linux/if_link.h.
+ */
 import { isIPv6 } from 'node:net';
 import { AF_INET, AF_INET6, interfaceName } from './libc.ts';
 import {
@@ -72,8 +75,8 @@ function attributesAfter(header: number, payload: Buffer) {
 const AT_ONCE = 256;
 
 /**
- * The device that packets from `source` to each destination would leave by; undefined where there is no route, or where the kernel can't be
- * asked. Never rejects.
+ * The device that packets from `source` to each destination would leave by; undefined where there is no route, or where the
+ * kernel can't be asked. Never rejects.
  */
 export async function routeDevices(
   destinations: readonly string[],

@@ -1,6 +1,6 @@
 /**
- * Client of AF_UNIX SOCK_SEQPACKET sockets. Node can't make or adopt one, so libc is called and asked again until there is an answer:
- * every call is non-blocking, and between two of them the event loop runs.
+ * Client of AF_UNIX SOCK_SEQPACKET sockets. Node can't make or adopt one, so libc is called and asked again until there is an
+ * answer: every call is non-blocking, and between two of them the event loop runs.
  */
 import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
@@ -11,7 +11,10 @@ const SOCK_SEQPACKET = 5;
 const MSG_PEEK = 0x2;
 const MSG_TRUNC = 0x20;
 
-/** While an answer is waited for: asked in every turn of the event loop for this long, ms; then after pauses that double up to the longest. */
+/**
+ * While an answer is waited for: asked in every turn of the event loop for this long, ms; then after pauses that double up to the
+ * longest.
+ */
 const EAGER_MS = 0.1;
 const LONGEST_PAUSE_MS = 16;
 
@@ -31,8 +34,8 @@ export class Seqpacket {
   }
 
   /**
-   * Connects; waits while the server's backlog is full (the kernel says EAGAIN then). Rejects with SocketError (ENOENT, ECONNREFUSED,
-   * EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full), or with the signal's reason.
+   * Connects; waits while the server's backlog is full (the kernel says EAGAIN then). Rejects with SocketError (ENOENT,
+   * ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full), or with the signal's reason.
    */
   static async connect(path: string, { maxPacket, ...patience }: Patience & { readonly maxPacket: number }): Promise<Seqpacket> {
     const address = sockaddrUn(path);
@@ -58,8 +61,8 @@ export class Seqpacket {
   }
 
   /**
-   * The next packet; the buffer is reused by the next call. Rejects with SocketError EOF (the peer closed, or sent an empty packet, which
-   * looks the same), ETIMEDOUT, EMSGSIZE (longer than `maxPacket`) or an errno, or with the signal's reason.
+   * The next packet; the buffer is reused by the next call. Rejects with SocketError EOF (the peer closed, or sent an empty
+   * packet, which looks the same), ETIMEDOUT, EMSGSIZE (longer than `maxPacket`) or an errno, or with the signal's reason.
    */
   receive(patience: Patience): Promise<Buffer> {
     const late = () => new SocketError('ETIMEDOUT', `no packet within ${patience.limitMs} ms`);

@@ -1,8 +1,11 @@
 /**
- * Follows a log file by its name, in batches: the lines written since the batch before, each once. What is in the file at first is not read.
+ * Follows a log file by its name, in batches: the lines written since the batch before, each once. What is in the file at first
+ * is not read.
  *
- * - Renamed: the old file is read on, beside the new one, until nothing has come for a while: its writer may not have been told yet.
- * - Truncated (logrotate's copytruncate): what came between the last batch and the copying is read from the copy. What is written while
+ * - Renamed: the old file is read on, beside the new one, until nothing has come for a while: its writer may not have been told
+ * yet.
+ * - Truncated (logrotate's copytruncate): what came between the last batch and the copying is read from the copy. What is written
+ * while
  *   logrotate is between copying and truncating is in no file any more.
  * - Missing: a file that appears where there was none is read from its beginning.
  *
@@ -72,8 +75,8 @@ export class Tail {
   }
 
   /**
-   * One batch, ended early by `signal`; its lines go to `take`, in the order of each file. Rejects with FileError; lines that `take` has
-   * got by then are not given again. Not to be called while it runs.
+   * One batch, ended early by `signal`; its lines go to `take`, in the order of each file. Rejects with FileError; lines that
+   * `take` has got by then are not given again. Not to be called while it runs.
    */
   async read(take: (lines: Lines) => void, signal: AbortSignal): Promise<Ending> {
     this.#most = this.#counts.bytes + this.#o.maxBatch;
@@ -143,7 +146,9 @@ export class Tail {
     return splitter;
   }
 
-  /** What was read already and is in `file`: it was given back its name, or copied (an editor does so). It is followed no more. */
+  /**
+   * What was read already and is in `file`: it was given back its name, or copied (an editor does so). It is followed no more.
+   */
   async #originOf(file: TailedFile): Promise<Reader | undefined> {
     for (const reader of [...this.#old, ...this.#given].reverse()) {
       if (!(await reader.file.isCopiedIn(file))) continue;

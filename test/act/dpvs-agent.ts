@@ -1,4 +1,7 @@
-/** dpvs-agent for tests, on a real socket: its recorded answers, and a stand-in with state that follows tools/dpvs-agent of DPVS 1.10.2. */
+/**
+ * dpvs-agent for tests, on a real socket: its recorded answers, and a stand-in with state that follows tools/dpvs-agent of DPVS
+ * 1.10.2.
+ */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

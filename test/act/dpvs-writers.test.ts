@@ -1,4 +1,7 @@
-/** From the configuration file to HTTP, with other writers beside: the real reconciler, the real actuator, a stand-in of dpvs-agent. */
+/**
+ * From the configuration file to HTTP, with other writers beside: the real reconciler, the real actuator, a stand-in of
+ * dpvs-agent.
+ */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';

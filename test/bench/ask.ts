@@ -15,7 +15,9 @@ export function outputOf(program: string, args: readonly (string | number)[]): P
   });
 }
 
-/** Runs a bench file in its own process; returns the last line of its output as JSON. Numbers that are not finite arrive as null. */
+/**
+ * Runs a bench file in its own process; returns the last line of its output as JSON. Numbers that are not finite arrive as null.
+ */
 export async function ask<T>(file: string): Promise<T> {
   const out = await outputOf(process.execPath, ['--expose-gc', new URL(file, import.meta.url).pathname, '--json']);
   return JSON.parse(out.trimEnd().split('\n').at(-1) ?? '') as T;

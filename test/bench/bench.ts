@@ -1,7 +1,7 @@
 /**
- * `npm run bench`: floor, peers and ours, alternating in one run; each row with its calibration, its target and its verdict, see row.ts.
- * `--write` puts the table into docs/performance.md, `--only=tcp,judge` runs parts, `--rounds=N` sets the rounds of tcp and http,
- * `--shared` notes in the table that others used the machine meanwhile. Exit code 1 when a row misses or is void.
+ * `npm run bench`: floor, peers and ours, alternating in one run; each row with its calibration, its target and its verdict, see
+ * row.ts. `--write` puts the table into docs/performance.md, `--only=tcp,judge` runs parts, `--rounds=N` sets the rounds of tcp
+ * and http, `--shared` notes in the table that others used the machine meanwhile. Exit code 1 when a row misses or is void.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';

@@ -7,8 +7,8 @@ export function percentile(numbers: readonly number[], q: number): number {
 }
 
 /**
- * One plain pass over as many cells as the judge has: of each, eight columns of typed arrays are read, compared and added. What is
- * compared cannot be foreseen by the processor, as little as faults can.
+ * One plain pass over as many cells as the judge has: of each, eight columns of typed arrays are read, compared and added. What
+ * is compared cannot be foreseen by the processor, as little as faults can.
  * @returns the pass; its result depends on every read, so that none is left out
  */
 export function plainPass(cells: number): () => number {

@@ -1,7 +1,8 @@
 /**
- * `npm run bench:collect`: what collecting costs at the default cadence, in shares of a core: DPVS with 100 services × 100 real servers ×
- * 8 cores (synthesised replies over a real socket), 10 000 real servers of kernel LVS (recorded texts; the listing program is replaced by
- * `gzip -dc`, whose own time is not counted), and a source that hangs. Exit code 1 when a row misses or is void, see row.ts.
+ * `npm run bench:collect`: what collecting costs at the default cadence, in shares of a core: DPVS with 100 services × 100 real
+ * servers × 8 cores (synthesised replies over a real socket), 10 000 real servers of kernel LVS (recorded texts; the listing
+ * program is replaced by `gzip -dc`, whose own time is not counted), and a source that hangs. Exit code 1 when a row misses or is
+ * void, see row.ts.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';

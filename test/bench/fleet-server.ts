@@ -1,6 +1,6 @@
 /**
- * A load balancer that does not exist: every family of docs/metrics.md with plausible labels and values that move. For dashboards and
- * rules only, where real sources cannot run; nothing here says what a real one would say.
+ * A load balancer that does not exist: every family of docs/metrics.md with plausible labels and values that move. For dashboards
+ * and rules only, where real sources cannot run; nothing here says what a real one would say.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,8 +1,9 @@
 /**
- * `node test/bench/judge.ts [--json]`: time of a judge pass and memory per cell, 2 NICs, for 1 000, 10 000 and 120 000 cells. Each pass brings
- * a tenth of the cells one new result (every cell once per interval). Three worlds: all good with 0.1 % loss; one NIC lossy at 30 %;
- * 40 % of the real servers dying at once in the middle. Between the passes a plain pass over as many cells, for calibration. Prints p50, p99
- * and the worst pass, and what the judge named, as proof that it had to do what the world says; memory is that of the judge's arrays.
+ * `node test/bench/judge.ts [--json]`: time of a judge pass and memory per cell, 2 NICs, for 1 000, 10 000 and 120 000 cells.
+ * Each pass brings a tenth of the cells one new result (every cell once per interval). Three worlds: all good with 0.1 % loss;
+ * one NIC lossy at 30 %; 40 % of the real servers dying at once in the middle. Between the passes a plain pass over as many
+ * cells, for calibration. Prints p50, p99 and the worst pass, and what the judge named, as proof that it had to do what the world
+ * says; memory is that of the judge's arrays.
  */
 import { initial, judge } from '../../src/judge/judge.ts';
 import { newBatch } from '../../src/model/facts.ts';
@@ -14,7 +15,10 @@ const PASSES = 400;
 const WARM = 100;
 /** Pass in which the real servers of the mass failure die. */
 const EVENT = 150;
-/** After so many passes come as many plain ones: in blocks, so that they leave each other's cache alone, near enough for one neighbour. */
+/**
+ * After so many passes come as many plain ones: in blocks, so that they leave each other's cache alone, near enough for one
+ * neighbour.
+ */
 const BLOCK = 25;
 
 /** Outcome of a probe of NIC i and real server j in pass k. */

@@ -1,7 +1,7 @@
 /**
- * One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES [SERVER_PID]]`.
- * Prints JSON, see `OurSample`. With a pid it kills that server after the measurement, and reports how long it took until everything
- * was classified.
+ * One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES
+ * [SERVER_PID]]`. Prints JSON, see `OurSample`. With a pid it kills that server after the measurement, and reports how long it
+ * took until everything was classified.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkKinds } from '../../src/checks/index.ts';

@@ -1,4 +1,6 @@
-/** The peers of one comparison, each run in a process of its own against the same server. CPU is user+sys of the probing process. */
+/**
+ * The peers of one comparison, each run in a process of its own against the same server. CPU is user+sys of the probing process.
+ */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,7 +1,7 @@
 /**
- * Carrier loss → action, in the real agent with 10 000 cells running: two namespaces, two veth pairs, one link cut again and again;
- * the action is a track file. Beside it a plain `ip monitor` in the same namespace, for calibration. Root only. Prints JSON, see
- * `Measured`.
+ * Carrier loss → action, in the real agent with 10 000 cells running: two namespaces, two veth pairs, one link cut again and
+ * again; the action is a track file. Beside it a plain `ip monitor` in the same namespace, for calibration. Root only. Prints
+ * JSON, see `Measured`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

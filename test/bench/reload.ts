@@ -1,6 +1,6 @@
 /**
- * Reload of 10 000 real servers with 1 % changed, in running lanes: file to plan to diff to lanes. Beside each, a plain reading and a
- * copy of the same plan, for calibration. Prints JSON, see `Measured`.
+ * Reload of 10 000 real servers with 1 % changed, in running lanes: file to plan to diff to lanes. Beside each, a plain reading
+ * and a copy of the same plan, for calibration. Prints JSON, see `Measured`.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { diffPlans } from '../../src/config/diff.ts';
@@ -87,7 +87,9 @@ const result: Measured = {
 console.log(JSON.stringify(result));
 await lanes.stop();
 
-/** Targets without a result since the last look. Each has one within an interval on both lanes, unless it was lost or restarted. */
+/**
+ * Targets without a result since the last look. Each has one within an interval on both lanes, unless it was lost or restarted.
+ */
 function missing(): number {
   const batch = lanes.collect();
   const heard = new Set<number>();

@@ -1,6 +1,6 @@
 /**
- * Lines of the bench tables and their verdicts. Pure. A row passes only on proof: its preconditions hold, its numbers are finite, and
- * its targets are met. Without proof it is void, and void counts as a miss.
+ * Lines of the bench tables and their verdicts. Pure. A row passes only on proof: its preconditions hold, its numbers are finite,
+ * and its targets are met. Without proof it is void, and void counts as a miss.
  */
 
 /** What must be true for a number to mean anything, as measured in the same run. */
@@ -47,10 +47,15 @@ export type Verdict =
 const ENOUGH = 1000;
 const GOOD_SHARE = 0.999;
 
-/** C connects at a given pace for at most this many µs of CPU each make a machine quick: absolute limits are for such a machine. */
+/**
+ * C connects at a given pace for at most this many µs of CPU each make a machine quick: absolute limits are for such a machine.
+ */
 export const QUICK_FLOOR_US = 30;
 
-/** The precondition of every row that counts checks: enough of them, and 99.9 % good. @param checks of the time before any event */
+/**
+ * The precondition of every row that counts checks: enough of them, and 99.9 % good.
+ * @param checks of the time before any event
+ */
 export function mostlyGood(whose: string, checks: { readonly ok: Measured; readonly probes: Measured }): Precondition {
   const { ok, probes } = checks;
   if (!measured(ok) || !measured(probes) || probes < ENOUGH)

@@ -1,6 +1,7 @@
 /**
- * Price of a scrape: 100 000 series with 5 labels; prom-client and, for calibration, plain writing of the same numbers beside ours in one
- * run, taking turns. Prints CPU (user + system) per scrape and how memory grows over 1 000 scrapes. Run: `node test/bench/scrape.ts`.
+ * Price of a scrape: 100 000 series with 5 labels; prom-client and, for calibration, plain writing of the same numbers beside
+ * ours in one run, taking turns. Prints CPU (user + system) per scrape and how memory grows over 1 000 scrapes. Run: `node
+ * test/bench/scrape.ts`.
  */
 import { Gauge, Registry } from 'prom-client';
 import { Exposition, type Format } from '../../src/metrics/exposition.ts';

@@ -104,7 +104,9 @@ function sum(dests: readonly services.Dest[]): Traffic {
 type Row = (d: services.Dest) => string;
 const STATES: Row = (d) => [d.inhibited && 'inhibited', d.overloaded && 'overload'].filter((w) => w !== false).join(',');
 
-/** Lines of the listings of ipvsadm: what follows a service's name, what follows a real server's address, and the column titles. */
+/**
+ * Lines of the listings of ipvsadm: what follows a service's name, what follows a real server's address, and the column titles.
+ */
 const LISTINGS: Readonly<
   Record<string, { titles: string; service: (s: services.Service, d: services.Dest[]) => string; row: Row }>
 > = {
@@ -365,7 +367,10 @@ export function asPrinted(command: string, exchanges: readonly Exchange[]): stri
   return command.includes('cpu') ? cores(answers) : portList(answers);
 }
 
-/** Lines without the spaces of their columns. Blocks of services are sorted, and so are the real servers in each: the tools sort, we do not. */
+/**
+ * Lines without the spaces of their columns. Blocks of services are sorted, and so are the real servers in each: the tools sort,
+ * we do not.
+ */
 export function comparable(text: string): string[] {
   const lines = text
     .split('\n')

@@ -1,4 +1,7 @@
-/** compose.yaml without a container engine: its form, the files it mounts, the ports it promises, and that the pieces know each other. */
+/**
+ * compose.yaml without a container engine: its form, the files it mounts, the ports it promises, and that the pieces know each
+ * other.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';

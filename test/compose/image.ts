@@ -16,8 +16,8 @@ const INSTALL =
 const NPM = /^npm ci [a-z0-9= -]+$/;
 
 /**
- * Does the steps in an empty directory. FROM must be Node's image: this checkout's Node stands in. Packages that a step installs are
- * installed on this machine. `npm ci` runs as written. Throws for a step that it does not know.
+ * Does the steps in an empty directory. FROM must be Node's image: this checkout's Node stands in. Packages that a step installs
+ * are installed on this machine. `npm ci` runs as written. Throws for a step that it does not know.
  */
 export function buildImage(dockerfile: string, context: string, root: string): Image {
   let workdir = '/';

@@ -1,4 +1,7 @@
-/** The services of compose.yaml as containers of namespaces, on a network of their own; stand-ins for images that no registry gives us. */
+/**
+ * The services of compose.yaml as containers of namespaces, on a network of their own; stand-ins for images that no registry
+ * gives us.
+ */
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -45,7 +48,10 @@ export class Stack {
     this.#image = buildImage(build!.dockerfile_inline, build!.context, this.#dir);
   }
 
-  /** Starts all services, and waits until those with a health check are well. The caller has a network of its own (`enterOwnNetwork`). */
+  /**
+   * Starts all services, and waits until those with a health check are well. The caller has a network of its own
+   * (`enterOwnNetwork`).
+   */
   async up(): Promise<void> {
     run('ip link add br0 type bridge');
     run(`ip address add ${NET}.1/24 dev br0`);

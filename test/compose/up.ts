@@ -1,6 +1,7 @@
 /**
- * `npm run test:compose`: builds and starts what compose.yaml describes, without a container engine, cuts a link inside the demo, and waits
- * for the page at the pager; then plays the demo's own scenario in a container of that image. Needs root, and npm's registry for the image.
+ * `npm run test:compose`: builds and starts what compose.yaml describes, without a container engine, cuts a link inside the demo,
+ * and waits for the page at the pager; then plays the demo's own scenario in a container of that image. Needs root, and npm's
+ * registry for the image.
  */
 import { ensure } from '../../src/lab/ensure.ts';
 import { EngineContainer } from '../container/engine.ts';

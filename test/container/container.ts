@@ -1,4 +1,7 @@
-/** A container made of namespaces: a process 1 with everything of its own, and commands run beside it. Ends with its owner. Needs root. */
+/**
+ * A container made of namespaces: a process 1 with everything of its own, and commands run beside it. Ends with its owner. Needs
+ * root.
+ */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -25,8 +28,8 @@ export class Container {
   output = '';
 
   /**
-   * Starts a shell with this script as process 1; the script builds its root on `at` and ends in an `exec`. `prefix`: the words before
-   * `unshare`, as for the network of another container; `network`: it gets one of its own.
+   * Starts a shell with this script as process 1; the script builds its root on `at` and ends in an `exec`. `prefix`: the words
+   * before `unshare`, as for the network of another container; `network`: it gets one of its own.
    */
   constructor(
     at: string,
@@ -56,7 +59,9 @@ export class Container {
     return this.#child.exitCode ?? this.#child.signalCode ?? undefined;
   }
 
-  /** Process 1, as seen from here; undefined before and after. `nsenter` and `unshare` are one process: the second is its child. */
+  /**
+   * Process 1, as seen from here; undefined before and after. `nsenter` and `unshare` are one process: the second is its child.
+   */
   get pid(): number | undefined {
     return this.ended === undefined ? childrenOf(this.#child.pid!)[0]?.pid : undefined;
   }

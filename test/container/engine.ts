@@ -1,4 +1,7 @@
-/** A container as an engine would run it: the capabilities, read-only and hidden paths of Docker's and podman's defaults. No seccomp filter. */
+/**
+ * A container as an engine would run it: the capabilities, read-only and hidden paths of Docker's and podman's defaults. No
+ * seccomp filter.
+ */
 import { Container, emptyDirectory, type Ran } from './container.ts';
 import { buildRoot, quoted, type RootOptions, switchRoot } from './root.ts';
 

@@ -1,6 +1,6 @@
 /**
- * A root file system for a container, without an image: this machine's /usr read-only, everything else made for it and gone with it. As
- * shell text, since it has to be made inside the container's own mount namespace.
+ * A root file system for a container, without an image: this machine's /usr read-only, everything else made for it and gone with
+ * it. As shell text, since it has to be made inside the container's own mount namespace.
  */
 import { dirname } from 'node:path';
 

@@ -13,7 +13,10 @@ const FIRST =
   '[Unit]\nDefaultDependencies=no\nRequires=basic.target\nWants=systemd-journald.service systemd-journald-dev-log.socket\n';
 const LIMIT_MS = 20_000;
 
-/** Shell lines of process 1. Its control group in the unified hierarchy is the whole hierarchy to it: nothing outside is seen or touched. */
+/**
+ * Shell lines of process 1. Its control group in the unified hierarchy is the whole hierarchy to it: nothing outside is seen or
+ * touched.
+ */
 function script(at: string, group: string, mounts: readonly Mount[], files: Readonly<Record<string, string>>): string[] {
   const targets = Object.fromEntries(TARGETS.map((name) => [`${UNITS}/${name}.target`, '[Unit]\nDefaultDependencies=no\n']));
   const journald = JOURNALD.map((name) => ({ from: `/lib/systemd/system/${name}`, to: `${UNITS}/${name}` }));

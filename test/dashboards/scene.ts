@@ -1,4 +1,7 @@
-/** A scene in which every panel has something to show: the lab with its agent, synthetic servers beside it, Prometheus, and faults. */
+/**
+ * A scene in which every panel has something to show: the lab with its agent, synthetic servers beside it, Prometheus, and
+ * faults.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Agent } from '../../src/lab/agent.ts';

@@ -64,7 +64,9 @@ test('what takes out, what freezes, what is only forming', () => {
   );
 });
 
-/** What a further verdict touches: its row, its rule, its sentence, its thresholds, and an alert if it pages. Lists are derived. */
+/**
+ * What a further verdict touches: its row, its rule, its sentence, its thresholds, and an alert if it pages. Lists are derived.
+ */
 const MOST_FILES = 6;
 
 test(`a verdict with a rule of its own is named in at most ${MOST_FILES} files of the product`, () => {

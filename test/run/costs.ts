@@ -51,7 +51,10 @@ export function costOf(file: string): Cost {
   return COSTS[file.slice('test/'.length, -'.test.ts'.length)] ?? AVERAGE;
 }
 
-/** Unit tests with a cost of their own: they compute for so long that they get a process of their own, unmeasured, which is three times faster. */
+/**
+ * Unit tests with a cost of their own: they compute for so long that they get a process of their own, unmeasured, which is three
+ * times faster.
+ */
 export function runsAlone(unitTest: string): boolean {
   return costOf(unitTest) !== AVERAGE;
 }

@@ -14,8 +14,8 @@ export function allFiles(): Files {
 }
 
 /**
- * The files of these kinds whose path contains one of the names; all of them without a name. Throws with a message for people when a
- * name fits none: a slip must not pass for a success.
+ * The files of these kinds whose path contains one of the names; all of them without a name. Throws with a message for people
+ * when a name fits none: a slip must not pass for a success.
  */
 export function select(files: Files, kinds: readonly Kind[], names: readonly string[]): Files {
   const paths = kinds.flatMap((kind) => files[kind]);

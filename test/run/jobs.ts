@@ -1,4 +1,6 @@
-/** What can be run side by side: the checks of the code, unit tests in one process, and each system test on a machine of its own. */
+/**
+ * What can be run side by side: the checks of the code, unit tests in one process, and each system test on a machine of its own.
+ */
 import { runChild } from './child.ts';
 import { type Cost, costOf, runsAlone } from './costs.ts';
 import { coverage } from './coverage.ts';

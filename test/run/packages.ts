@@ -1,6 +1,6 @@
 /**
- * Debian packages of all system tests, installed together before the first of them: a test on a network of its own reaches no mirror.
- * Run as a program it installs what is missing.
+ * Debian packages of all system tests, installed together before the first of them: a test on a network of its own reaches no
+ * mirror. Run as a program it installs what is missing.
  */
 import { ensure } from '../../src/lab/ensure.ts';
 

@@ -13,8 +13,9 @@ const computes = (job: Job) => job.cpus >= COMPUTES;
 const used = (jobs: readonly Job[]) => jobs.reduce((sum, job) => sum + job.cpus, 0);
 
 /**
- * The job to start next, or undefined when one has to end first: the longest of those that fit beside the running ones. Half of the CPUs is
- * kept for jobs that compute while there are any, else small ones would always be before them. A job larger than everything runs alone.
+ * The job to start next, or undefined when one has to end first: the longest of those that fit beside the running ones. Half of
+ * the CPUs is kept for jobs that compute while there are any, else small ones would always be before them. A job larger than
+ * everything runs alone.
  */
 export function next<T extends Job>(waiting: readonly T[], running: readonly Job[], cpus: number): T | undefined {
   const forWaiters = waiting.some(computes) ? cpus / 2 : cpus;
@@ -30,7 +31,9 @@ export function next<T extends Job>(waiting: readonly T[], running: readonly Job
   );
 }
 
-/** Starts every job with `start`, side by side within `cpus`; resolves when all have ended. Rejects with the first that rejects. */
+/**
+ * Starts every job with `start`, side by side within `cpus`; resolves when all have ended. Rejects with the first that rejects.
+ */
 export function runPool<T extends Job>(jobs: readonly T[], cpus: number, start: (job: T) => Promise<void>): Promise<void> {
   const waiting = new Set(jobs);
   const running = new Set<T>();

@@ -1,4 +1,7 @@
-/** Runs jobs side by side and prints what came of them: a line for each, what failed in full at the end, a closing line for each kind. */
+/**
+ * Runs jobs side by side and prints what came of them: a line for each, what failed in full at the end, a closing line for each
+ * kind.
+ */
 import { availableParallelism } from 'node:os';
 import type { Job, Result } from './jobs.ts';
 import { runPool } from './pool.ts';

@@ -1,4 +1,6 @@
-/** An agent whose every secret is planted: none of them is in its log, its answers, its evidence log, or what it says of a reload. */
+/**
+ * An agent whose every secret is planted: none of them is in its log, its answers, its evidence log, or what it says of a reload.
+ */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';

@@ -1,4 +1,7 @@
-/** Real Alertmanager with the shipped configuration: every edge of the inhibition tree, every route, the text of a page, maintenance. */
+/**
+ * Real Alertmanager with the shipped configuration: every edge of the inhibition tree, every route, the text of a page,
+ * maintenance.
+ */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -88,7 +91,10 @@ async function states(): Promise<ReadonlyMap<string, State>> {
 }
 const key = (labels: Labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** The states of all of these, once `decided` holds of them: Alertmanager knows an alert first, and inhibits others by it a moment later. */
+/**
+ * The states of all of these, once `decided` holds of them: Alertmanager knows an alert first, and inhibits others by it a moment
+ * later.
+ */
 function settled(
   wanted: readonly Labels[],
   decided: (seen: ReadonlyMap<string, State>) => boolean = () => true,

@@ -1,4 +1,6 @@
-/** The demo in a container as compose.yaml runs it: /proc/sys is read-only there, and a link can be cut all the same. Needs root. */
+/**
+ * The demo in a container as compose.yaml runs it: /proc/sys is read-only there, and a link can be cut all the same. Needs root.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { before, test } from 'node:test';

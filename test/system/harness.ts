@@ -218,8 +218,8 @@ const CLONE_NEWNS = 0x0002_0000;
 const CLONE_NEWNET = 0x4000_0000;
 
 /**
- * Moves this process (its main thread, and every thread and child made from now on) into a network and mount namespace of its own,
- * with `lo` up and its own /sys and /run/netns: nothing is left behind, however the process ends. Needs root.
+ * Moves this process (its main thread, and every thread and child made from now on) into a network and mount namespace of its
+ * own, with `lo` up and its own /sys and /run/netns: nothing is left behind, however the process ends. Needs root.
  */
 export function enterOwnNetwork(): void {
   const unshare = koffi.load('libc.so.6').func('int unshare(int)') as (flags: number) => number;

@@ -8,8 +8,8 @@ import { play, QUICK_RECOVERY } from '../../src/lab/play.ts';
 import { labLayout } from '../../src/lab/topology.ts';
 import { assertReplays } from './recorded.ts';
 
-// The same as `npm run lab:matrix`, a test per fault: verdict, cause, actions and their times; nothing wrong, nobody else hurt, recovery. And the
-// recorded run replays to the same changes at the same times.
+// The same as `npm run lab:matrix`, a test per fault: verdict, cause, actions and their times; nothing wrong, nobody else hurt,
+// recovery. And the recorded run replays to the same changes at the same times.
 let lab: Lab;
 before(async () => {
   lab = await Lab.start();

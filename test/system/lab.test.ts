@@ -35,7 +35,9 @@ async function traffic(ms: number): Promise<Record<string, [number, number]>> {
   const tally = await lab.tally(t0, t0 + ms);
   return Object.fromEntries(Object.entries(tally).map(([k, v]) => [k, [v.ok, v.failed]]));
 }
-/** Waits until clients are served again: after a repair neighbours are asked for again, and connections that had begun give up. */
+/**
+ * Waits until clients are served again: after a repair neighbours are asked for again, and connections that had begun give up.
+ */
 const recovered = () => until('nobody fails', 10_000, async () => failing(await traffic(300)).length === 0);
 const failing = (t: Record<string, [number, number]>) => Object.keys(t).filter((k) => t[k]![1] > 0);
 

@@ -1,4 +1,7 @@
-/** Lanes as threads: one that dies takes nobody along; sockets that can't be bound by device; refusals by somebody else. Needs root. */
+/**
+ * Lanes as threads: one that dies takes nobody along; sockets that can't be bound by device; refusals by somebody else. Needs
+ * root.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';

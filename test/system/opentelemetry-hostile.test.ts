@@ -1,4 +1,7 @@
-/** Collectors that are away, slow or hostile: pushes fail, are counted and told of once; nothing piles up, and ending does not wait for them. */
+/**
+ * Collectors that are away, slow or hostile: pushes fail, are counted and told of once; nothing piles up, and ending does not
+ * wait for them.
+ */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';

@@ -1,4 +1,7 @@
-/** A real agent that pushes to a real HTTP receiver, and one that does not and loads nothing of OpenTelemetry. On loopback, as any user. */
+/**
+ * A real agent that pushes to a real HTTP receiver, and one that does not and loads nothing of OpenTelemetry. On loopback, as any
+ * user.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -10,7 +10,10 @@ const TOLERANCE = 1.5;
 const said = (t: { subject: string; verdict: string; cause: string; nic?: string; rs?: string; rack?: string }) =>
   [t.subject, t.nic ?? '', t.rs ?? '', t.rack ?? '', t.verdict, t.cause].join(' ');
 
-/** Replays an agent's evidence log and holds its verdict changes against those that the running agent gave, all that it gave so far. */
+/**
+ * Replays an agent's evidence log and holds its verdict changes against those that the running agent gave, all that it gave so
+ * far.
+ */
 export function assertReplays(log: string, live: readonly Transition[]): void {
   const replay = new Replay((notice) => assert.fail(notice));
   const lines = readFileSync(log, 'utf8').trimEnd().split('\n');

@@ -1,4 +1,7 @@
-/** The shipped unit under a real systemd: start, reload, a reload that is refused, stop, start; what must outlive the agent does. Needs root. */
+/**
+ * The shipped unit under a real systemd: start, reload, a reload that is refused, stop, start; what must outlive the agent does.
+ * Needs root.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,8 @@
 /**
- * dpvs-agent's HTTP API, as far as health needs it: two ways to read a service, one to change its real servers. It answers from two
- * places: `GET /v2/vs/{id}` from what was configured through it (with `Version` and the configured weights), and with `healthcheck=true`
- * from DPVS itself (weights and inhibition of now). Statuses and bodies: DPVS 1.10.2, tools/dpvs-agent/cmd/ipvs.
+ * dpvs-agent's HTTP API, as far as health needs it: two ways to read a service, one to change its real servers. It answers from
+ * two places: `GET /v2/vs/{id}` from what was configured through it (with `Version` and the configured weights), and with
+ * `healthcheck=true` from DPVS itself (weights and inhibition of now). Statuses and bodies: DPVS 1.10.2,
+ * tools/dpvs-agent/cmd/ipvs.
  */
 import { type Answer, exchange, HttpError } from '../../sys/http.ts';
 import { type AgentService, parseServices } from './answer.ts';
@@ -23,7 +24,9 @@ export interface HealthItem {
 
 /** Why the agent could not be asked or did not do it. */
 export class AgentError extends Error {
-  /** `agent`: asking it for other services is of no use now. `unsupported`: nor later, until somebody changes the installation. */
+  /**
+   * `agent`: asking it for other services is of no use now. `unsupported`: nor later, until somebody changes the installation.
+   */
   readonly reach: 'service' | 'agent' | 'unsupported';
 
   constructor(message: string, reach: AgentError['reach'], cause?: unknown) {
@@ -79,7 +82,8 @@ export class DpvsAgent {
 
   /**
    * Writes weight and inhibition of real servers, on the condition that the service is still at `version`.
-   * @returns `conflict`: it is not, and nothing was changed; `gone`: DPVS has lost a real server, and others may have been changed
+   * @returns `conflict`: it is not, and nothing was changed; `gone`: DPVS has lost a real server, and others may have been
+   * changed
    * @throws AgentError for every other answer but success
    */
   async write(id: string, version: string, items: readonly HealthItem[]): Promise<'written' | 'conflict' | 'gone'> {

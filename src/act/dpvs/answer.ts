@@ -1,6 +1,6 @@
 /**
- * What dpvs-agent tells of a service: the JSON of `GET /v2/vs` and `GET /v2/vs/{id}` (DPVS 1.10.2, tools/dpvs-agent/models). Written in
- * Go with `omitempty`: zeros and empty strings are absent, only `port` and `weight` of a real server never. Pure.
+ * What dpvs-agent tells of a service: the JSON of `GET /v2/vs` and `GET /v2/vs/{id}` (DPVS 1.10.2, tools/dpvs-agent/models).
+ * Written in Go with `omitempty`: zeros and empty strings are absent, only `port` and `weight` of a real server never. Pure.
  */
 import { z } from 'zod';
 import { formatAddress, parseAddress } from '../../model/schema.ts';
@@ -48,8 +48,8 @@ const list = z.object({ Items: z.array(z.unknown()).nullable().default([]) });
 const PROTOCOLS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
 
 /**
- * The services of an answer. Null items are left out: a SNAT service, or one whose real servers the agent could not read. So is what has
- * another shape than it should; the service looked for is then missing, which is never taken for an empty one.
+ * The services of an answer. Null items are left out: a SNAT service, or one whose real servers the agent could not read. So is
+ * what has another shape than it should; the service looked for is then missing, which is never taken for an empty one.
  * @throws Error when the body is no list at all
  */
 export function parseServices(body: Buffer): AgentService[] {

@@ -1,6 +1,7 @@
 /**
- * Brings the real servers of one service where they should be: read both views, decide, write what differs at the version read, read
- * again. A conflict starts over. Success is what DPVS shows afterwards: the agent answers 200 also when it has dropped an item.
+ * Brings the real servers of one service where they should be: read both views, decide, write what differs at the version read,
+ * read again. A conflict starts over. Success is what DPVS shows afterwards: the agent answers 200 also when it has dropped an
+ * item.
  */
 import type { Effect, Outcome } from '../actuator.ts';
 import { type DpvsAgent, type HealthItem, serviceId, type View } from './agent.ts';

@@ -1,8 +1,8 @@
 /**
- * What to write for one real server. Pure. DPVS has one weight and one `inhibited` flag per real server, and several may write them: the
- * owner of the services (weights, through the agent), other health checkers and DPVS's passive check (the flag), ipvsadm (both). So before
- * a real server is taken out it is noted what it was like, it is brought back as its owner last wanted it, and it is left alone when
- * somebody else had taken it out first.
+ * What to write for one real server. Pure. DPVS has one weight and one `inhibited` flag per real server, and several may write
+ * them: the owner of the services (weights, through the agent), other health checkers and DPVS's passive check (the flag),
+ * ipvsadm (both). So before a real server is taken out it is noted what it was like, it is brought back as its owner last wanted
+ * it, and it is left alone when somebody else had taken it out first.
  */
 import { z } from 'zod';
 import type { Effect, Note, Outcome } from '../actuator.ts';
@@ -16,8 +16,8 @@ const memo = z.discriminatedUnion('by', [
   /** Somebody else had taken it out when fourlane wanted to. */
   z.object({ by: z.literal('others') }),
   /**
-   * fourlane left it with the weight `left` (one of these, when a write was not heard of). Its full weight is `full`, as long as its owner
-   * leaves the configured one at `owner`.
+   * fourlane left it with the weight `left` (one of these, when a write was not heard of). Its full weight is `full`, as long as
+   * its owner leaves the configured one at `owner`.
    */
   z.object({ by: z.literal('fourlane'), left: z.array(z.int()), full: z.int(), owner: z.int() }),
   /** It may have been fourlane. */

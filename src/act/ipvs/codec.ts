@@ -81,8 +81,8 @@ export function parseDestination(entry: Attributes): Destination {
 }
 
 /**
- * A destination with another weight, to be written: every attribute it was read with goes back as it was, those this version does not
- * know included, because the kernel takes an attribute that is left out for 0 (a Masq destination would become a Route one).
+ * A destination with another weight, to be written: every attribute it was read with goes back as it was, those this version does
+ * not know included, because the kernel takes an attribute that is left out for 0 (a Masq destination would become a Route one).
  */
 export function withWeight({ attributes }: Destination, weight: number): Buffer {
   const kept = [...attributes].filter(([type]) => !READ_ONLY.has(type));

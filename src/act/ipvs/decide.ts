@@ -1,14 +1,14 @@
 /**
- * What to do with one destination's weight: pure. The weight to go back to is the one that was found, not the configured one; it is kept
- * in the effect's note. Somebody else's word is kept where it takes a destination out of service, and only so often overruled where it
- * puts one into service.
+ * What to do with one destination's weight: pure. The weight to go back to is the one that was found, not the configured one; it
+ * is kept in the effect's note. Somebody else's word is kept where it takes a destination out of service, and only so often
+ * overruled where it puts one into service.
  */
 import { z } from 'zod';
 import type { Effect, Note, Outcome } from '../actuator.ts';
 
 /**
- * What is noted of a destination. `absent`: it was not in the kernel's table when last looked for. `untouched`: nothing has been written for
- * this effect yet.
+ * What is noted of a destination. `absent`: it was not in the kernel's table when last looked for. `untouched`: nothing has been
+ * written for this effect yet.
  */
 type Memo = 'absent' | 'untouched' | Hold;
 
@@ -53,7 +53,10 @@ export function noteAfterFailure(note: Note): Pick<Outcome, 'note'> {
   return note.kind === 'untouched' ? { note: noted('untouched') } : note.kind === 'noted' ? { note } : {};
 }
 
-/** A destination, or its whole service, is not in the kernel's table: it gets no traffic, so there is nothing to do. Reported once. */
+/**
+ * A destination, or its whole service, is not in the kernel's table: it gets no traffic, so there is nothing to do. Reported
+ * once.
+ */
 export function whenAbsent(effect: Effect, note: Note, what: string): Outcome {
   if (isRest(effect)) return { result: 'unchanged', ...FORGET };
   const isReported = read(note) === 'absent';

@@ -1,6 +1,6 @@
 /**
- * Which services a keepalived.conf speaks of: not a parser of that file, only as much as is needed to keep away from what it manages.
- * What can't be told for sure (variables, ranges, generated blocks) counts as being spoken of.
+ * Which services a keepalived.conf speaks of: not a parser of that file, only as much as is needed to keep away from what it
+ * manages. What can't be told for sure (variables, ranges, generated blocks) counts as being spoken of.
  */
 import { isIP, isIPv6 } from 'node:net';
 import { canonicalV6 } from '../../model/schema.ts';

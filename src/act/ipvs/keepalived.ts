@@ -1,6 +1,6 @@
 /**
- * Does a keepalived that runs here manage this service? It owns the weights of every virtual server of its configuration: it writes the
- * configured weight at each recovery, whatever others have set meanwhile.
+ * Does a keepalived that runs here manage this service? It owns the weights of every virtual server of its configuration: it
+ * writes the configured weight at each recovery, whatever others have set meanwhile.
  */
 import { dirname, join } from 'node:path';
 import { parseAddress } from '../../model/schema.ts';

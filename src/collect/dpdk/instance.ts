@@ -1,4 +1,6 @@
-/** One telemetry socket over the readings: its client, what is remembered of its cores, and pauses after readings that cost time. */
+/**
+ * One telemetry socket over the readings: its client, what is remembered of its cores, and pauses after readings that cost time.
+ */
 import { Backoff } from '../../model/backoff.ts';
 import { Once } from '../../model/change-log.ts';
 import type { CollectContext } from '../collector.ts';

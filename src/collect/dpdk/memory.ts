@@ -1,4 +1,7 @@
-/** What is remembered of an application's cores from one reading to the next: whether they loop, and numbers that must not go back. */
+/**
+ * What is remembered of an application's cores from one reading to the next: whether they loop, and numbers that must not go
+ * back.
+ */
 import { type Exact, minus } from '../../model/exact.ts';
 import type { CoreLatency, CoreUsage } from './contract.ts';
 

@@ -198,7 +198,9 @@ export class ProcessReader {
     return answer;
   }
 
-  /** Reads a part, if the process knows the command it begins with. What is wrong with its answers ends the part, not the reading. */
+  /**
+   * Reads a part, if the process knows the command it begins with. What is wrong with its answers ends the part, not the reading.
+   */
   async #part<T>(part: Part, needs: commands.Command, without: T, read: () => Promise<T>): Promise<T> {
     if (!this.#session.knows(needs)) return without;
     this.#truncated = '';

@@ -102,8 +102,8 @@ export class Control {
   }
 
   /**
-   * Finds out which release answers: first by message numbers, which older ones do not know and then just close the connection, then by
-   * sizes, since several releases share numbers. Rejects when none of those we know does.
+   * Finds out which release answers: first by message numbers, which older ones do not know and then just close the connection,
+   * then by sizes, since several releases share numbers. Rejects when none of those we know does.
    */
   async probe(signal: AbortSignal): Promise<Release> {
     const { version, classic } = await this.#version(signal);

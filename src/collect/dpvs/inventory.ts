@@ -1,4 +1,7 @@
-/** What is asked for rarely and only when wanted: neighbours, routes, access lists, multicast addresses, connections. Pure; v1.9.6 and later. */
+/**
+ * What is asked for rarely and only when wanted: neighbours, routes, access lists, multicast addresses, connections. Pure; v1.9.6
+ * and later.
+ */
 import { address, hostPort, protocolName } from './address.ts';
 import type { Message } from './messages.ts';
 import { atLeast, entries, text } from './wire.ts';

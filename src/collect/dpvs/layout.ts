@@ -1,6 +1,7 @@
 /**
- * Where fields are in the messages of each release: offsets in bytes, x86-64. Compiled against the headers of v1.8.12, v1.9.2, v1.9.4,
- * v1.9.6, v1.9.8 and v1.10.2 (include/conf/*.h); the wire's version number never changed, and messages of equal size differ inside.
+ * Where fields are in the messages of each release: offsets in bytes, x86-64. Compiled against the headers of v1.8.12, v1.9.2,
+ * v1.9.4, v1.9.6, v1.9.8 and v1.10.2 (include/conf/*.h); the wire's version number never changed, and messages of equal size
+ * differ inside.
  */
 import type { Dialect } from './messages.ts';
 

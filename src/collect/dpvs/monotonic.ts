@@ -6,7 +6,9 @@ import type { Dest } from './services.ts';
 const HALF = 2 ** 31;
 const WHOLE = 2 ** 32;
 
-/** Counters of 32 bits, carried on: one that falls from the upper half to the lower one has wrapped; else its pool was made anew. */
+/**
+ * Counters of 32 bits, carried on: one that falls from the upper half to the lower one has wrapped; else its pool was made anew.
+ */
 export class Wrapping {
   #seen = new Map<string, { raw: number; carried: number }>();
 
@@ -26,8 +28,8 @@ export class Wrapping {
 }
 
 /**
- * Bursts that were neither empty nor full. Some cores count while they are read, so the difference can go back by a few: shown is the
- * highest so far, until the total falls, which means that all began anew.
+ * Bursts that were neither empty nor full. Some cores count while they are read, so the difference can go back by a few: shown is
+ * the highest so far, until the total falls, which means that all began anew.
  */
 export class PartialBursts {
   #seen = new Map<number, { total: Exact; partial: Exact }>();

@@ -31,8 +31,8 @@ function publishTables(data: DpvsData, samples: Samples): void {
 }
 
 /**
- * DPVS counts at real servers only, and its tools sum them: those sums fall when one is removed. Services are the sums of what their real
- * servers increased by. @returns connections in the table
+ * DPVS counts at real servers only, and its tools sum them: those sums fall when one is removed. Services are the sums of what
+ * their real servers increased by. @returns connections in the table
  */
 function publishService(s: ServiceReading, epoch: string, samples: Samples): number {
   const labels = [SOURCE, s.service];

@@ -1,4 +1,6 @@
-/** What `ipvsadm` prints: counters with `-Ln --stats --exact`, sync daemons with `-Ln --daemon`. Recordings in test/fixtures/ipvs. */
+/**
+ * What `ipvsadm` prints: counters with `-Ln --stats --exact`, sync daemons with `-Ln --daemon`. Recordings in test/fixtures/ipvs.
+ */
 import { type Exact, parseExact } from '../../model/exact.ts';
 import { FormatError } from '../format-error.ts';
 import { hostPort } from './address.ts';

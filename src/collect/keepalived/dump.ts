@@ -1,6 +1,6 @@
 /**
- * keepalived's JSON dump (vrrp_json.c). Only the fields named here are taken: a dump also has the passwords of `authentication`, and up to
- * 2.3 in clear. For the same reason no error quotes the text. Pure.
+ * keepalived's JSON dump (vrrp_json.c). Only the fields named here are taken: a dump also has the passwords of `authentication`,
+ * and up to 2.3 in clear. For the same reason no error quotes the text. Pure.
  */
 import { z } from 'zod';
 import type { State } from './notify.ts';
@@ -78,7 +78,8 @@ export function parseDump(text: string): readonly DumpedInstance[] {
 }
 
 /**
- * The entries of a dump, each as `schema` reads it. A dump is a list (up to 2.2.7, and by default), or `{vrrp: […]}` (json_version 2).
+ * The entries of a dump, each as `schema` reads it. A dump is a list (up to 2.2.7, and by default), or `{vrrp: […]}`
+ * (json_version 2).
  * @throws TornError when it is not (yet) JSON; Error when it is, but no dump of keepalived.
  */
 export function parseEntries<T extends z.ZodType>(schema: T, text: string): readonly z.output<T>[] {

@@ -1,4 +1,7 @@
-/** The FIFO over time: drained several times a second, whatever the cadence of readings, since keepalived drops lines when it is full. */
+/**
+ * The FIFO over time: drained several times a second, whatever the cadence of readings, since keepalived drops lines when it is
+ * full.
+ */
 import { FileError } from '../../sys/files.ts';
 import { Fifo } from '../../sys/fifo.ts';
 import { descriptorsOf } from '../../sys/process.ts';

@@ -1,7 +1,8 @@
 /**
- * Transitions of instances (or sync groups), each counted once, from two sources: the FIFO announces every one as it happens; a dump shows
- * the state and how often an instance became master. keepalived writes both from one thread, so a dump never knows less than the lines
- * read before it was asked for. What a dump knows more was missed on the FIFO (it was full, or there is none) and is added.
+ * Transitions of instances (or sync groups), each counted once, from two sources: the FIFO announces every one as it happens; a
+ * dump shows the state and how often an instance became master. keepalived writes both from one thread, so a dump never knows
+ * less than the lines read before it was asked for. What a dump knows more was missed on the FIFO (it was full, or there is none)
+ * and is added.
  */
 import { ENTERED, type Entered, type State } from './notify.ts';
 
@@ -89,8 +90,8 @@ export class Ledger {
   }
 
   /**
-   * A dump. `reloaded`: the configuration has been loaded since the one before, which also changes `lastTransition`. Instances that a line
-   * came about since `mark` are left for the next dump.
+   * A dump. `reloaded`: the configuration has been loaded since the one before, which also changes `lastTransition`. Instances
+   * that a line came about since `mark` are left for the next dump.
    */
   reconcile(seen: readonly Seen[], reloaded: boolean): void {
     const names = new Set(seen.map((s) => s.name));

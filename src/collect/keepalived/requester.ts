@@ -1,6 +1,6 @@
 /**
- * Dumps on request: one at a time. keepalived writes them in place, so a reader may meet an empty or torn file: a dump counts once the file
- * differs from before and is whole. Never removes the file.
+ * Dumps on request: one at a time. keepalived writes them in place, so a reader may meet an empty or torn file: a dump counts
+ * once the file differs from before and is whole. Never removes the file.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
@@ -108,7 +108,9 @@ export class Requester {
     return { seen, path: `/proc/${pid}/root${seen}` };
   }
 
-  /** The file while nobody writes it: what somebody else asked for is older than our question, and must not pass for its answer. */
+  /**
+   * The file while nobody writes it: what somebody else asked for is older than our question, and must not pass for its answer.
+   */
   async #quiet(path: string, signal: AbortSignal): Promise<FileVersion | undefined> {
     for (let tries = 0; ; tries++) {
       const version = await versionOf(path);

@@ -1,8 +1,9 @@
 /**
  * The log file of DPVS and of what is made from it (src/log.c, src/scheduler.c of v1.10.2), line by line, as counters.
  *
- * A line is `[YYYY-MM-DD HH:MM:SS ]TYPE: text`, the time only in async mode. A core whose line found the queue full is in slow mode for
- * 10 minutes: it logs one line in 5 s at most, and of that only `function:line`. Which core it was, the file does not tell.
+ * A line is `[YYYY-MM-DD HH:MM:SS ]TYPE: text`, the time only in async mode. A core whose line found the queue full is in slow
+ * mode for 10 minutes: it logs one line in 5 s at most, and of that only `function:line`. Which core it was, the file does not
+ * tell.
  */
 import type { Lines } from '../../sys/line-splitter.ts';
 

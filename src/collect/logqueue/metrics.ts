@@ -1,4 +1,7 @@
-/** Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files: `collectors.logqueue.fileSource`. */
+/**
+ * Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files:
+ * `collectors.logqueue.fileSource`.
+ */
 import { counter, gauge, type Metric } from '../../model/family.ts';
 
 const QUEUE = ['source', 'queue'];

@@ -38,8 +38,8 @@ export class Processes {
   }
 
   /**
-   * Asks each process behind `sockets`. One behind whose socket nobody listens is not there; one without log queues has none. Rejects
-   * with the signal's reason.
+   * Asks each process behind `sockets`. One behind whose socket nobody listens is not there; one without log queues has none.
+   * Rejects with the signal's reason.
    */
   async read(
     sockets: readonly Found[],

@@ -10,8 +10,8 @@ export class Throttle {
   #next: Known = new Map();
 
   /**
-   * The queue with `throttled` of each core: what the application says, else whether it has dropped lines since the reading before;
-   * unknown at the first reading.
+   * The queue with `throttled` of each core: what the application says, else whether it has dropped lines since the reading
+   * before; unknown at the first reading.
    */
   observe(source: string, epoch: string, queue: Queue): Queue {
     const cores = queue.cores.map((core) => {

@@ -100,8 +100,8 @@ export function isKernelEnd({ name }: Pick<Device, 'name'>): boolean {
 }
 
 /**
- * Whether speed and duplex mean a wire. Drivers without one have a constant (veth 10 Gbit/s, the kernel's end of a DPDK port 10 Mbit/s),
- * and virtio shows whatever its host was told.
+ * Whether speed and duplex mean a wire. Drivers without one have a constant (veth 10 Gbit/s, the kernel's end of a DPDK port 10
+ * Mbit/s), and virtio shows whatever its host was told.
  */
 export function isWire(device: Pick<Device, 'name' | 'driver'>): boolean {
   return device.driver !== undefined && device.driver !== 'virtio_net' && !isKernelEnd(device);

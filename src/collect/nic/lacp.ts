@@ -27,8 +27,8 @@ export function hasPartner(bond: Bond): boolean | undefined {
 }
 
 /**
- * Whether traffic leaves by this member; undefined when the kernel does not tell. Without a partner the kernel sends all the same, by the
- * member in the active aggregator.
+ * Whether traffic leaves by this member; undefined when the kernel does not tell. Without a partner the kernel sends all the
+ * same, by the member in the active aggregator.
  */
 export function carriesTraffic(bond: Bond, m: BondMember): boolean | undefined {
   if (bond.mode === 'active-backup') return m.name === bond.activeMember;

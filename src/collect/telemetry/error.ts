@@ -2,8 +2,8 @@
 import { SocketError } from '../../sys/unix-socket.ts';
 
 /**
- * `gone`: nobody listens (any more); `denied`: no permission; `full`: no free client slot; `silent`: no answer in time; `broken`: the
- * connection ended; `invalid`: an answer that is none.
+ * `gone`: nobody listens (any more); `denied`: no permission; `full`: no free client slot; `silent`: no answer in time; `broken`:
+ * the connection ended; `invalid`: an answer that is none.
  */
 export type TelemetryProblem = 'gone' | 'denied' | 'full' | 'silent' | 'broken' | 'invalid';
 

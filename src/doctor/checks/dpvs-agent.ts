@@ -1,7 +1,7 @@
 /**
- * dpvs-agent needs a DPVS that was built with CONFIG_DPVS_AGENT=y (the default is n). Without it the agent runs and answers, but shows and
- * changes nothing; of all its reads, only the list with `healthcheck=true` tells: 204 without support, 200 with it. Others, such as
- * that of a single service, make such an agent crash, so nothing else is asked.
+ * dpvs-agent needs a DPVS that was built with CONFIG_DPVS_AGENT=y (the default is n). Without it the agent runs and answers, but
+ * shows and changes nothing; of all its reads, only the list with `healthcheck=true` tells: 204 without support, 200 with it.
+ * Others, such as that of a single service, make such an agent crash, so nothing else is asked.
  */
 import type { ActuatorSpec } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';

@@ -1,6 +1,6 @@
 /**
- * DPVS writes its log synchronously unless log_async_mode is on and EAL has an lcore that no worker uses; when that one is missing, it
- * stays synchronous without a word (src/log.c). Only then there are rings `log_ring_w…` and the pool `log_msg_pool`.
+ * DPVS writes its log synchronously unless log_async_mode is on and EAL has an lcore that no worker uses; when that one is
+ * missing, it stays synchronous without a word (src/log.c). Only then there are rings `log_ring_w…` and the pool `log_msg_pool`.
  */
 import type { Check, Finding } from '../check.ts';
 import type { DpdkProcess } from '../host.ts';

@@ -1,7 +1,7 @@
 /**
- * A probe is bound to its NIC; it reaches a real server behind a router only if a table has a route by that NIC. Without one the kernel
- * takes the real server for a neighbour on the link. And a packet from the NIC's address leaves by whatever NIC the main table prefers,
- * unless a rule sends it to a table of its own.
+ * A probe is bound to its NIC; it reaches a real server behind a router only if a table has a route by that NIC. Without one the
+ * kernel takes the real server for a neighbour on the link. And a packet from the NIC's address leaves by whatever NIC the main
+ * table prefers, unless a rule sends it to a table of its own.
  */
 import type { Check, Finding } from '../check.ts';
 import type { Host } from '../host.ts';
@@ -50,8 +50,8 @@ async function judge(host: Host, n: NicPaths, nics: number): Promise<Finding> {
 }
 
 /**
- * A table of its own for the NIC: its subnet, a default route, and an end, so that nothing leaves by another NIC when this one is down. One rule
- * for packets from its address, one for sockets bound to it.
+ * A table of its own for the NIC: its subnet, a default route, and an end, so that nothing leaves by another NIC when this one is
+ * down. One rule for packets from its address, one for sockets bound to it.
  */
 async function remedy(host: Host, { nic, index, family }: NicPaths, address: DeviceAddress): Promise<string> {
   const { device } = nic;

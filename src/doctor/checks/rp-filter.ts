@@ -1,6 +1,7 @@
 /**
- * Strict reverse-path filtering (1) drops a packet that came by another NIC than the route back to its sender leaves by: with several
- * NICs, replies to probes. What holds for a device is the larger of its own value and of `all`: 2 (loose) wins. IPv4 only.
+ * Strict reverse-path filtering (1) drops a packet that came by another NIC than the route back to its sender leaves by: with
+ * several NICs, replies to probes. What holds for a device is the larger of its own value and of `all`: 2 (loose) wins. IPv4
+ * only.
  */
 import type { Check, Finding } from '../check.ts';
 import type { Host } from '../host.ts';

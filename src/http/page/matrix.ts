@@ -1,4 +1,7 @@
-/** The NIC × real server matrix, by rack. Above 2 000 cells: a summary by rack, and only the real servers with a bad cell, in pages. */
+/**
+ * The NIC × real server matrix, by rack. Above 2 000 cells: a summary by rack, and only the real servers with a bad cell, in
+ * pages.
+ */
 import type { Plan } from '../../model/plan.ts';
 import { type CellReport, reportCell } from '../../report/report.ts';
 import { type CellState, cellState } from '../../report/state.ts';

@@ -124,8 +124,8 @@ export function table(...lines: readonly string[]): void {
 }
 
 /**
- * Resolves when the counters stand still. The kernel adds up what its CPUs have counted every two seconds, so the listings are up to
- * that much behind, while the rows per CPU are not.
+ * Resolves when the counters stand still. The kernel adds up what its CPUs have counted every two seconds, so the listings are up
+ * to that much behind, while the rows per CPU are not.
  */
 export async function settled(): Promise<void> {
   await until('the counters stand still', 60_000, async () => {
