@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { actuator, type Effect, type Outcome } from './actuator.ts';
-import { AgentError, type AgentSpec, DpvsAgent } from './dpvs/agent.ts';
+import { AgentError, type AgentSpec, DpvsAgent } from './dpvs/client.ts';
 import { type Asked, applyService } from './dpvs/apply.ts';
 import { noted, readNote } from './dpvs/decide.ts';
 

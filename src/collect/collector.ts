@@ -97,7 +97,8 @@ export interface PortEvidence {
 export interface ConnectionEvidence {
   /** As in the plan: `10.0.0.1:80/tcp`, `fwmark:7`. */
   readonly vip: string;
-  readonly realServer: string;
+  /** Tells it from the other connections of the VIP, the same in each reading. */
+  readonly key: string;
   /** Port of the data plane that carries the VIP, when the source knows. */
   readonly port?: string;
   readonly connections: Exact;

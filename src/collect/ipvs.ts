@@ -144,7 +144,8 @@ export const ipvs = collector({
           .filter((rs) => rs.state?.forward === 'Masq')
           .map(({ realServer, traffic: t }) => ({
             vip: s.vip,
-            realServer: `${realServer} ${s.service}`,
+            // A VIP may be served by several firewall marks.
+            key: `${realServer} ${s.service}`,
             connections: t.connections,
             replies: t.outPackets,
           })),

@@ -36,7 +36,7 @@ export class EvidenceJoin {
     const now: Known = {
       t,
       ports: new Map((evidence.ports ?? []).map((p) => [p.port, p])),
-      connections: new Map((evidence.connections ?? []).map((c) => [`${c.vip} ${c.realServer}`, c])),
+      connections: new Map((evidence.connections ?? []).map((c) => [`${c.vip} ${c.key}`, c])),
     };
     const before = this.#before.get(collector);
     this.#before.set(collector, now);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
-import { parseServices } from '../../src/act/dpvs/answer.ts';
+import { parseServices } from '../../src/act/dpvs/codec.ts';
 import { AgentServer, call, FakeAgent, type Recorded, recorded, replay, results, wishOf } from './dpvs-agent.ts';
 import { noted, UNKNOWN } from './world.ts';
 

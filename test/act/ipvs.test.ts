@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ipvs } from '../../src/act/ipvs.ts';
 import { parseDestination, serviceKeys, withWeight } from '../../src/act/ipvs/codec.ts';
-import { Ipvs, IpvsUnavailable } from '../../src/act/ipvs/kernel.ts';
+import { Ipvs, IpvsUnavailable } from '../../src/act/ipvs/client.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';
 import { message, nested, NetlinkFormatError, NLMSG_ERROR, parseAttributes, u32 } from '../../src/sys/netlink.ts';
 import { recording, Replay } from '../sys/netlink-replay.ts';

@@ -5,7 +5,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Ledger, type Seen } from '../../src/collect/keepalived/ledger.ts';
+import type { Seen } from '../../src/collect/keepalived/between.ts';
+import { Ledger } from '../../src/collect/keepalived/ledger.ts';
 import { type Entered, parseNotice, type State } from '../../src/collect/keepalived/notify.ts';
 
 const fixture = (name: string) =>

@@ -231,7 +231,7 @@ describe('NICs in sysfs', () => {
     } as unknown as Plan;
     const join = new EvidenceJoin();
     const connections = (n: number) => ({
-      connections: [{ vip: '10.0.0.1:80/tcp', realServer: 'r', connections: n, replies: n * 0.9 }],
+      connections: [{ vip: '10.0.0.1:80/tcp', key: 'r', connections: n, replies: n * 0.9 }],
     });
     for (const [t, count] of [
       [0, '1000'],

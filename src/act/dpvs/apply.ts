@@ -4,7 +4,7 @@
  * item.
  */
 import type { Effect, Outcome } from '../actuator.ts';
-import { type DpvsAgent, type HealthItem, serviceId, type View } from './agent.ts';
+import { type DpvsAgent, type HealthItem, serviceId, type View } from './client.ts';
 import { decide, type Memo, noted, uncertain } from './decide.ts';
 
 /** One effect and what is known of its real server. */

@@ -6,8 +6,8 @@
  */
 import { z } from 'zod';
 import type { Effect, Note, Outcome } from '../actuator.ts';
-import type { AgentRealServer } from './answer.ts';
-import type { HealthItem } from './agent.ts';
+import type { AgentRealServer } from './codec.ts';
+import type { HealthItem } from './client.ts';
 
 /** What is remembered of a real server between calls. */
 const memo = z.discriminatedUnion('by', [

@@ -201,7 +201,7 @@ function connectionsTo({ match, vip, port, realServers }: ServiceReading): Conne
     .filter((r) => SEES_REPLIES.has(r.forward))
     .map(({ realServer, traffic }) => ({
       vip,
-      realServer,
+      key: realServer,
       ...(port === undefined ? {} : { port }),
       connections: traffic.connections,
       replies: traffic.outPackets,

@@ -4,7 +4,7 @@
  */
 import { it } from 'node:test';
 import { IPVS, serviceKeys } from '../../../src/act/ipvs/codec.ts';
-import { Ipvs } from '../../../src/act/ipvs/kernel.ts';
+import { Ipvs } from '../../../src/act/ipvs/client.ts';
 import { GenericNetlink, genericSocket } from '../../../src/sys/genetlink.ts';
 import type { NetlinkChannel } from '../../../src/sys/netlink-socket.ts';
 import { run } from '../../../src/lab/netns.ts';

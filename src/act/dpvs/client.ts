@@ -5,7 +5,7 @@
  * tools/dpvs-agent/cmd/ipvs.
  */
 import { type Answer, exchange, HttpError } from '../../sys/http.ts';
-import { type AgentService, parseServices } from './answer.ts';
+import { type AgentService, parseServices } from './codec.ts';
 
 export interface AgentSpec {
   readonly url: string;
