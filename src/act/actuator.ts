@@ -50,7 +50,7 @@ export interface Call {
 /** `unchanged`: nothing had to be done. */
 export type Performed = 'done' | 'unchanged';
 
-/** How one effect of a call ended, for actuators that tell the effects of a batch apart. */
+/** How one effect of a call ended, for actuators that report each effect of a batch. */
 export interface Outcome {
   /** `unsupported`: repeating it is of no use; it is tried again after a reload, or when something else is wanted. */
   readonly result: Performed | 'unsupported' | 'failed';
@@ -71,7 +71,7 @@ export interface Actuator {
   readonly schema: z.ZodObject;
   /** Where it may be configured: a NIC's `onFail`, a service's `actuator`. */
   readonly scopes: readonly ('nic' | 'service')[];
-  /** Kinds of effects it can carry out, all when absent. Others are counted and told once, and never asked of it. */
+  /** Kinds of effects it can carry out, all when absent. Others are counted and reported once, and never asked of it. */
   readonly kinds?: readonly Effect['kind'][];
   /** Doing it again is harmless, so the wanted state is repeated after start and reload. */
   readonly idempotent: boolean;
@@ -79,7 +79,7 @@ export interface Actuator {
   readonly batch: boolean;
   /** Most calls at once, over all configured instances. */
   readonly concurrency: number;
-  /** What tells two configured instances apart: the path, the command, the URL. */
+  /** By what two configured instances differ: the path, the command, the URL. */
   identity(spec: ActuatorSpec): string;
   /**
    * ms after which a state in place that is not at rest is asked for again, to find what others have changed; needs `idempotent`.

@@ -15,7 +15,7 @@ export async function withDeadline<T>(
   try {
     return await read(abort.signal);
   } catch (error) {
-    // At the deadline sources throw whatever their last step threw; the deadline says more.
+    // At the deadline sources throw whatever their last step threw; the deadline explains more.
     return failed(abort.signal.aborted ? abort.signal.reason : error);
   } finally {
     clearTimeout(deadline);

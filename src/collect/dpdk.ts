@@ -66,7 +66,7 @@ class DpdkSource implements Source<DpdkData> {
     const up = results.filter((r): r is Up => 'pid' in r);
     const down = results.filter((r): r is Down => 'reason' in r);
     if (up.length === 0) return { state: 'failed', reason: [...down.map((d) => d.reason), ...problems].join('; ') };
-    instances.forEach((instance, i) => instance.tell(results[i]!));
+    instances.forEach((instance, i) => instance.report(results[i]!));
     this.#unreadable.set(problems.join('; '));
     return { state: 'data', data: { up, down } };
   }

@@ -136,7 +136,7 @@ export const ipvs = collector({
     }
   },
   evidence({ services }): Evidence {
-    // One-packet scheduling, DR and TUN show no replies; nothing can be said about theirs.
+    // One-packet scheduling, DR and TUN show no replies; nothing is known about theirs.
     const connections = services
       .filter((s) => !s.onePacket)
       .flatMap((s) =>

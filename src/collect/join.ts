@@ -23,7 +23,7 @@ export interface JoinedFacts {
 type UnstampedDataplane = Extract<Unstamped, { kind: 'dataplane' }>;
 type PlanPart = Pick<Plan, 'nics' | 'services'>;
 
-/** New connections needed between two readings before their answered share says anything. */
+/** New connections needed between two readings before their answered share means anything. */
 const LEAST_CONNECTIONS = 10;
 
 export class EvidenceJoin {
@@ -55,7 +55,7 @@ export class EvidenceJoin {
     if (then === undefined || then.epoch !== port.epoch) return;
     const rx = minus(port.rxPackets, then.rxPackets);
     const tx = minus(port.txPackets, then.txPackets);
-    if (rx < 0 || tx < 0) return; // began anew
+    if (rx < 0 || tx < 0) return; // started again
     const seconds = (t - before.t) / 1000;
     this.#rates.set(name, { t, rxPps: Number(rx) / seconds, txPps: Number(tx) / seconds });
   }

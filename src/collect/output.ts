@@ -33,7 +33,7 @@ export class Output implements Samples {
     this.#most = most;
   }
 
-  /** Takes one reading: all that `write` writes, or, when it throws, nothing any more. */
+  /** Takes one reading: everything that `write` writes. When it throws, nothing is kept, also of former readings. */
   take(write: (samples: Samples) => void): void {
     try {
       for (const { table } of this.#all()) table.begin();

@@ -1,4 +1,4 @@
-/** Runs the collectors that the plan lists, follows it over reloads, and says of each how it fares. */
+/** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
 import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import type { CollectContext, Collector, Evidence } from './collector.ts';
@@ -68,7 +68,7 @@ export class Runner implements FamilySource {
       if (wanted === false) continue;
       const job = this.#job(collector, wanted);
       this.#jobs.set(collector.name, { job, settings: text });
-      // A socket or FIFO must be free before it is opened anew.
+      // A socket or FIFO must be free before it is opened again.
       if (ended === undefined) job.start();
       else void ended.then(() => this.#jobs.get(collector.name)?.job === job && job.start());
     }

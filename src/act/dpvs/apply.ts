@@ -19,7 +19,8 @@ const MOST_WRITES = 4;
 const HELD = 'somebody else has taken it out of service; it is left to them';
 const ABSENT = 'DPVS has no such real server in this service, so it receives nothing';
 const NOT_CACHED =
-  'dpvs-agent has not made this service itself (it was made by ipvsadm or keepalived, or the agent has been restarted) and refuses ' +
+  'dpvs-agent has not made this service itself (it was made by ipvsadm or keepalived, or the agent has been restarted) and ' +
+  'refuses ' +
   'health updates for it; let its owner PUT it again through the agent';
 const NOT_LISTED = 'dpvs-agent does not know this real server and would drop its update; let its owner PUT it through the agent';
 const NO_IPV6 =
@@ -110,6 +111,6 @@ function endOf(step: Step, one: Asked, obstacle: string, differs: boolean): Outc
   const note = noted(one.note);
   if (step.item) return { result: 'failed', message: obstacle, differs, note };
   const { result, message } = step;
-  const told = message === undefined ? {} : { message };
-  return { result: result === 'unchanged' && differs && one.note.by !== 'others' ? 'done' : result, differs, note, ...told };
+  const why = message === undefined ? {} : { message };
+  return { result: result === 'unchanged' && differs && one.note.by !== 'others' ? 'done' : result, differs, note, ...why };
 }

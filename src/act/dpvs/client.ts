@@ -37,7 +37,9 @@ export class AgentError extends Error {
 
 /** Both views of one service. */
 export interface View {
-  /** As configured through the agent; without a version when it does not know the service and told DPVS's state instead. */
+  /**
+   * As configured through the agent; without a version when it does not know the service and answered with DPVS's state instead.
+   */
   readonly cached: AgentService;
   readonly live: AgentService;
 }
@@ -48,7 +50,8 @@ const NO_SUPPORT =
   'DPVS answers dpvs-agent, but not for services: it is built without CONFIG_DPVS_AGENT=y (config.mk, default n). ' +
   'Rebuild DPVS with it, or use another actuator for this service; then reload fourlane';
 const NO_HEALTH =
-  "this dpvs-agent has no versioned PUT /v2/vs/{id}/rs/health. Use the agent of DPVS 1.10's tools/dpvs-agent; then reload fourlane";
+  "this dpvs-agent has no versioned PUT /v2/vs/{id}/rs/health. Use the agent of DPVS 1.10's tools/dpvs-agent; then reload " +
+  'fourlane';
 
 /** `10.0.0.1:80/tcp` → `10.0.0.1-80-tcp`; undefined when the agent has no name for it (a firewall mark). */
 export function serviceId(vip: string): string | undefined {
@@ -125,7 +128,7 @@ export class DpvsAgent {
     return (await this.#ask('GET', '/v2/vs?healthcheck=true')).status === 204 && this.#answersForPorts();
   }
 
-  /** Ports can be read in every build. Whatever the name, all are told. */
+  /** Ports can be read in every build. Whatever the name, all are listed. */
   async #answersForPorts(): Promise<boolean> {
     return (await this.#ask('GET', '/v2/device/any/nic')).status === 200;
   }

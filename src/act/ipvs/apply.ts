@@ -6,7 +6,7 @@ import type { Destination } from './codec.ts';
 import { decide, isOurs, noteAfterFailure, whenAbsent } from './decide.ts';
 import type { Owner } from './keepalived.ts';
 
-/** What the actuator's parameters say about other writers. */
+/** The actuator's parameters about other writers. */
 interface Settings {
   readonly keepalived: 'leave' | 'overwrite';
   readonly reapply: number;
@@ -41,7 +41,7 @@ export async function apply({ kernel, owner, effect, service: reading, note }: W
   try {
     if (await kernel.setWeight(service.key, destination, write)) return outcome;
   } catch (error) {
-    // It may have been written or not: the note tells the next call what was.
+    // It may have been written or not: the next call learns from the note what was there.
     return { ...failed(error, note), ...(outcome.note === undefined ? {} : { note: outcome.note }) };
   }
   return whenAbsent(effect, note, `IPVS has no destination ${realServer} under ${vip} any more`);
@@ -56,8 +56,8 @@ export function failed(error: unknown, note: Note): Outcome {
 }
 
 /**
- * The destination of a real server. Its port may be 0 in the kernel (firewall marks), or be left out in the configuration; then the
- * address must be there once.
+ * The destination of a real server. Its port may be 0 in the kernel (firewall marks), or be left out in the configuration; then
+ * the address must be there once.
  */
 function find(destinations: readonly Destination[], realServer: string): Destination | undefined {
   const address = parseAddress(realServer, true);

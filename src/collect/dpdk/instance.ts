@@ -80,7 +80,7 @@ export class Instance {
     try {
       return await this.#once(t, signal);
     } catch (error) {
-      // The process was started anew in between, or another collector gave up a request on the connection that we share.
+      // The process was restarted in between, or another collector gave up a request on the connection that we share.
       if (error instanceof TelemetryError && error.problem === 'broken') return this.#once(t, signal);
       throw error;
     }
@@ -98,7 +98,7 @@ export class Instance {
   }
 
   /** Logs what is wrong with a reading, once as long as it stays the same. */
-  tell(result: Up | Down): void {
+  report(result: Up | Down): void {
     const problems =
       'reason' in result ? [result.reason] : [...result.parts].filter(([, p]) => p !== '').map((p) => p.join(': '));
     this.#problem.set(problems.join('; '));

@@ -51,7 +51,7 @@ export class Control {
     this.#limitMs = limitMs;
   }
 
-  /** Which run of DPVS this is: it makes its socket anew when it starts. undefined: there is no socket. */
+  /** Which run of DPVS this is: it makes a new socket when it starts. undefined: there is no socket. */
   async epoch(): Promise<string | undefined> {
     try {
       const { ino, mtimeMs } = await stat(this.#path);
@@ -89,7 +89,7 @@ export class Control {
   }
 
   #explained(message: Message, error: SocketError): SocketError {
-    const says: Readonly<Record<string, string>> = {
+    const explanations: Readonly<Record<string, string>> = {
       ECONNREFUSED: 'nobody listens: DPVS has ended and left its socket behind; start it, or remove the file',
       EACCES: 'permission denied: run fourlane as root',
       EPROTOTYPE: 'is a socket of another kind; name the control socket of DPVS (dpvs -x) with collectors.dpvs.socket',
@@ -98,7 +98,7 @@ export class Control {
       EOF: 'closed the connection without an answer: this DPVS does not know the message, or is ending',
       EBADMSG: 'closed the connection in the middle of an answer',
     };
-    return new SocketError(error.code, `${this.#path} ${message}: ${says[error.code] ?? 'failed'} (${error.message})`);
+    return new SocketError(error.code, `${this.#path} ${message}: ${explanations[error.code] ?? 'failed'} (${error.message})`);
   }
 
   /**

@@ -35,7 +35,7 @@ export interface DestLayout {
   readonly weight: number;
   /** Five u32: upper and lower threshold, active, inactive, persistent connections. */
   readonly counts: number;
-  /** u16 with the states overloaded and inhibited; -1: this release tells none. */
+  /** u16 with the states overloaded and inhibited; -1: this release has none. */
   readonly states: number;
 }
 

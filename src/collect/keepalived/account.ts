@@ -1,6 +1,6 @@
 /**
- * What is known of one instance (or sync group) of keepalived, and how often it entered each state. Pure: `stepped` takes an account and what
- * was announced, shown or seen to end, and returns the account that follows.
+ * What is known of one instance (or sync group) of keepalived, and how often it entered each state. Pure: `stepped` takes an
+ * account and what was announced, shown or seen to end, and returns the account that follows.
  */
 import { between, type Known, type Seen } from './between.ts';
 import { ENTERED, type Entered, type State } from './notify.ts';
@@ -24,7 +24,10 @@ export type AccountEvent =
   | { readonly is: 'ended' }
   /** A dump is about to be asked for: what is announced from here on may be older or newer than it. */
   | { readonly is: 'dumpAsked' }
-  /** A dump shows it. `reloaded`: the configuration was loaded since the dump before. `first`: nothing was known of it before that dump. */
+  /**
+   * A dump shows it. `reloaded`: the configuration was loaded since the dump before. `first`: nothing was known of it before that
+   * dump.
+   */
   | { readonly is: 'shown'; readonly seen: Seen; readonly reloaded: boolean; readonly first: boolean }
   /** A dump does not have it. */
   | { readonly is: 'notShown' };
@@ -51,7 +54,7 @@ export function stepped(account: Account, event: AccountEvent): Account {
     case 'dumpAsked':
       return { ...account, touched: false };
     case 'shown':
-      // What a line said since the dump was asked for may be newer: the next dump decides.
+      // What a line announced since the dump was asked for may be newer: the next dump decides.
       return account.touched ? account : shown(account, event);
     case 'notShown':
       return account.touched ? account : { ...account, ...NOT_BEGUN, present: false };

@@ -1,6 +1,6 @@
 /**
- * The transitions that a dump proves: the fewest that lead from what is known of an instance to what the dump shows. Pure. Each row of the
- * table is one proof; the first that applies decides.
+ * The transitions that a dump proves: the fewest that lead from what is known of an instance to what the dump shows. Pure. Each
+ * row of the table is one proof; the first that applies decides.
  */
 import type { State } from './notify.ts';
 

@@ -1,7 +1,8 @@
 /**
- * Transitions of instances (or sync groups), each counted once, from two sources: the FIFO announces every one as it happens; a dump shows
- * the state and how often an instance became master. keepalived writes both from one thread, so a dump never knows less than the lines
- * read before it was asked for. What a dump knows more was missed on the FIFO (it was full, or there is none) and is added.
+ * Transitions of instances (or sync groups), each counted once, from two sources: the FIFO announces every one as it happens; a
+ * dump shows the state and how often an instance became master. keepalived writes both from one thread, so a dump never knows
+ * less than the lines read before it was asked for. What a dump knows more was missed on the FIFO (it was full, or there is none)
+ * and is added.
  */
 import { type Account, type AccountEvent, counted, newAccount, stepped } from './account.ts';
 import type { Seen } from './between.ts';

@@ -13,7 +13,7 @@ export interface QueueCore {
   /** Lines dropped because the queue was full, and because there was no buffer for them. */
   readonly droppedFull: Exact;
   readonly droppedNoBuffer: Exact;
-  /** Whether the application holds the core's logging back; undefined when it does not tell. */
+  /** Whether the application holds the core's logging back; undefined when it does not report that. */
   readonly throttled?: boolean;
 }
 
@@ -30,7 +30,7 @@ export interface QueueWriter {
   readonly lastWriteUs: Exact;
 }
 
-/** Buffers that log lines wait in. `available` needs DPDK ≥ 23.03 where the application does not tell it. */
+/** Buffers that log lines wait in. `available` needs DPDK ≥ 23.03 where the application does not report it. */
 export interface QueuePool {
   readonly size: number;
   readonly available?: number;
