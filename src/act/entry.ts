@@ -15,7 +15,7 @@ export interface Attempts {
 }
 
 /**
- * `value` in `inPlace`: what is in place. `held`: the same while more is to be said; undefined: not known, since a call that has
+ * `value` in `inPlace`: what is in place. `held`: the same in the other states; undefined: not known, since a call that has
  * not succeeded may have done half.
  */
 export type EntryState =

@@ -65,7 +65,7 @@ export interface Samples {
   gauge(metric: Metric, labels: readonly string[], value: number): void;
   /**
    * A cumulative counter of the source. Exported is a monotonic one: it begins at the first value seen; when the source goes
-   * back, or comes with another `epoch` (start time, pid), it has begun anew and what it shows now is added.
+   * back, or comes with another `epoch` (start time, pid), it has started again and what it shows now is added.
    * @returns the increase since the reading before; at first sight the value itself.
    */
   counter(metric: Metric, labels: readonly string[], value: Exact, epoch?: Exact | string): Exact;

@@ -1,7 +1,7 @@
 /**
  * logqueue: the asynchronous log of a data plane. Its forwarding cores put lines into a queue, one core writes them; when it is
  * slow the queue fills, lines are dropped and cores are held back. Read by telemetry (the contract of docs/logqueue.md, else
- * rings and memory pools) and from the end of the log file, where DPVS tells of itself what it exports nowhere.
+ * rings and memory pools) and from the end of the log file, where DPVS logs what it exports nowhere.
  */
 import { z } from 'zod';
 import { Once } from '../model/change-log.ts';

@@ -1,5 +1,5 @@
 /**
- * What dpvs-agent tells of a service: the JSON of `GET /v2/vs` and `GET /v2/vs/{id}` (DPVS 1.10.2, tools/dpvs-agent/models).
+ * What dpvs-agent reports about a service: the JSON of `GET /v2/vs` and `GET /v2/vs/{id}` (DPVS 1.10.2, tools/dpvs-agent/models).
  * Written in Go with `omitempty`: zeros and empty strings are absent, only `port` and `weight` of a real server never. Pure.
  */
 import { z } from 'zod';
@@ -49,7 +49,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = { 6: 'tcp', 17: 'udp' };
 
 /**
  * The services of an answer. Null items are left out: a SNAT service, or one whose real servers the agent could not read. So is
- * what has another shape than it should; the service looked for is then missing, which is never taken for an empty one.
+ * an answer of an unexpected shape; the service looked for is then missing, which is never taken for an empty one.
  * @throws Error when the body is no list at all
  */
 export function parseServices(body: Buffer): AgentService[] {

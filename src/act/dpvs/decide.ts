@@ -16,8 +16,8 @@ const memo = z.discriminatedUnion('by', [
   /** Somebody else had taken it out when fourlane wanted to. */
   z.object({ by: z.literal('others') }),
   /**
-   * fourlane left it with the weight `left` (one of these, when a write was not heard of). Its full weight is `full`, as long as
-   * its owner leaves the configured one at `owner`.
+   * fourlane left it with the weight `left` (one of these, when the end of a write is not known). Its full weight is `full`, as
+   * long as its owner leaves the configured one at `owner`.
    */
   z.object({ by: z.literal('fourlane'), left: z.array(z.int()), full: z.int(), owner: z.int() }),
   /** It may have been fourlane. */
@@ -40,7 +40,7 @@ export interface Decision {
 
 const NOBODY: Memo = { by: 'nobody' };
 
-/** What the note that came with an effect says; a damaged one says nothing. */
+/** The content of the note that came with an effect; a damaged one counts as unknown. */
 export function readNote(note: Note): Memo {
   if (note.kind !== 'noted') return note.kind === 'untouched' ? NOBODY : { by: 'unknown' };
   try {

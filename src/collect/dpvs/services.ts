@@ -180,7 +180,7 @@ export interface Dest {
   readonly active: number;
   readonly inactive: number;
   readonly persistent: number;
-  /** undefined: the release does not tell. Inhibited: taken out by a check, whatever its weight. */
+  /** undefined: the release does not report it. Inhibited: taken out by a check, whatever its weight. */
   readonly overloaded: boolean | undefined;
   readonly inhibited: boolean | undefined;
   readonly traffic: Traffic;

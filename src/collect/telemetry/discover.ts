@@ -21,8 +21,8 @@ export interface Discovery {
 
 /**
  * Where DPDK puts its files: /var/run/dpdk for root, $RUNTIME_DIRECTORY/dpdk (systemd) or $XDG_RUNTIME_DIR/dpdk for others. Its
- * last resort, /tmp/dpdk, is left out, as are other users' directories: anybody could have a socket there and tell us about
- * ports.
+ * last resort, /tmp/dpdk, is left out, as are other users' directories: anybody could have a socket there and report ports that
+ * do not exist.
  */
 export function runtimeDirectories(env: Readonly<Record<string, string | undefined>>, uid: number): readonly string[] {
   // $RUNTIME_DIRECTORY names several directories when the unit does.
