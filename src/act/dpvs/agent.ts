@@ -48,7 +48,8 @@ const NO_SUPPORT =
   'DPVS answers dpvs-agent, but not for services: it is built without CONFIG_DPVS_AGENT=y (config.mk, default n). ' +
   'Rebuild DPVS with it, or use another actuator for this service; then reload fourlane';
 const NO_HEALTH =
-  "this dpvs-agent has no versioned PUT /v2/vs/{id}/rs/health. Use the agent of DPVS 1.10's tools/dpvs-agent; then reload fourlane";
+  "this dpvs-agent has no versioned PUT /v2/vs/{id}/rs/health. Use the agent of DPVS 1.10's tools/dpvs-agent; then reload " +
+  'fourlane';
 
 /** `10.0.0.1:80/tcp` → `10.0.0.1-80-tcp`; undefined when the agent has no name for it (a firewall mark). */
 export function serviceId(vip: string): string | undefined {

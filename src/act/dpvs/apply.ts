@@ -19,7 +19,8 @@ const MOST_WRITES = 4;
 const HELD = 'somebody else has taken it out of service; it is left to them';
 const ABSENT = 'DPVS has no such real server in this service, so it receives nothing';
 const NOT_CACHED =
-  'dpvs-agent has not made this service itself (it was made by ipvsadm or keepalived, or the agent has been restarted) and refuses ' +
+  'dpvs-agent has not made this service itself (it was made by ipvsadm or keepalived, or the agent has been restarted) and ' +
+  'refuses ' +
   'health updates for it; let its owner PUT it again through the agent';
 const NOT_LISTED = 'dpvs-agent does not know this real server and would drop its update; let its owner PUT it through the agent';
 const NO_IPV6 =

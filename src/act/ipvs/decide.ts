@@ -92,7 +92,9 @@ export function decide(effect: Effect, found: number, note: Note, reapply: numbe
       outcome: {
         result: 'unsupported',
         differs: true,
-        message: `its weight has been set to ${found} by somebody else ${had.again + 1} times in a row; left so until something else is wanted, or a reload`,
+        message:
+          `its weight has been set to ${found} by somebody else ${had.again + 1} times in a row; left so until ` +
+          `something else is wanted, or a reload`,
         note: noted({ ...had, was: found, again: 0 }),
       },
     };

@@ -64,7 +64,8 @@ export const SNAT_USED = gauge('snat_ports_used', 'Ports of the local address in
 ]);
 export const SNAT_FREE = gauge(
   'snat_ports_free',
-  'Free ports of the local address over all its pools. One real server uses one pool, 1/16 of them by default: it can be out of ports while many are free.',
+  'Free ports of the local address over all its pools. One real server uses one pool, 1/16 of them by default: it can be ' +
+    'out of ports while many are free.',
   ['source', 'port', 'local_address'],
 );
 export const SNAT_MISSES = counter(

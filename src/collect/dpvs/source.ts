@@ -57,7 +57,9 @@ export class DpvsSource implements Source<DpvsData> {
     const epoch = await this.#control.epoch();
     if (epoch === undefined) {
       this.#run = undefined;
-      const reason = `there is no control socket ${this.#settings.socket}; DPVS is not here, or makes it elsewhere (dpvs -x): collectors.dpvs.socket`;
+      const reason =
+        `there is no control socket ${this.#settings.socket}; DPVS is not here, or makes it elsewhere (dpvs ` +
+        `-x): collectors.dpvs.socket`;
       return { state: 'absent', reason };
     }
     if (this.#run?.epoch !== epoch) this.#run = await this.#begin(epoch, signal);

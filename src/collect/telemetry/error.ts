@@ -24,7 +24,8 @@ const CONNECTING: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: ['gone', 'nobody listens: the application was killed or crashed; start it, or remove the file'],
   EACCES: [
     'denied',
-    'permission denied; run fourlane as root, or start the application with RUNTIME_DIRECTORY in a directory of a common group and umask 007',
+    'permission denied; run fourlane as root, or start the application with RUNTIME_DIRECTORY in a directory of a common ' +
+      'group and umask 007',
   ],
   EPROTOTYPE: ['invalid', 'is a socket of another kind; DPDK makes SOCK_SEQPACKET'],
   EAGAIN: ['silent', 'accepts nobody: its telemetry thread hangs'],
