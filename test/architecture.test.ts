@@ -46,6 +46,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:worker_threads': ['daemon', 'lanes', 'otel'],
 };
 const MAX_LINES = 400;
+const MAX_COLUMNS = 130;
 
 interface Import {
   readonly file: string;
@@ -120,6 +121,15 @@ test('libc, HTTP, TLS, child processes and threads are used in the rooms of the 
   assert.deepEqual(foreign, []);
   const fetching = globSync('src/**/*.ts').filter((file) => /\bfetch\(/.test(readFileSync(file, 'utf8')));
   assert.deepEqual(fetching, ['src/cli/agent-api.ts'], 'a command asks the agent; everything else goes through sys');
+});
+
+test('lines stay short', () => {
+  const long = globSync(['src/**/*.ts', 'test/**/*.ts']).flatMap((file) =>
+    readFileSync(file, 'utf8')
+      .split('\n')
+      .flatMap((line, i) => (line.length > MAX_COLUMNS ? [`${file}:${i + 1}`] : [])),
+  );
+  assert.deepEqual(long, []);
 });
 
 test('files stay small', () => {

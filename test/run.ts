@@ -10,8 +10,8 @@ const HELP = `Usage: npm test                       everything: checks of the co
        npm test -- NAME …             the test files whose path contains a NAME, unit and system alike
        npm run test:unit [-- NAME …]  unit tests only; test:system likewise
 
-System tests run side by side, each on a network, process ids and /run of its own, and need root; what they need of Debian is installed
-first. A single file shows its progress.
+System tests run side by side, each on a network, process ids and /run of its own, and need root; what they need of Debian is
+installed first. A single file shows its progress.
 
 Example:
   npm test -- judge/governor doctor

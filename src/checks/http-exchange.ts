@@ -45,7 +45,9 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
   const fields = [...defaults.filter(([n]) => !given.has(n.toLowerCase())), ...Object.entries(p.headers)];
   const hostIsGiven = given.has('host');
   const made: HttpProfile = {
-    before: `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
+    before:
+      `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} ` +
+      `HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
     after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`,
     host: hostIsGiven ? '' : p.host,
     status: p.status,

@@ -18,7 +18,8 @@ import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/schema.ts';
 import { terminal } from './output.ts';
 
-const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]      (fourlane demo, when installed)
+const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
+(fourlane demo, when installed)
 
 A load balancer with 3 NICs, 12 real servers and 4 services (one per NIC, one on all), clients that send 20 requests per
 second to each service, and the agent watching. As root everything runs in network namespaces of its own; without root or
@@ -158,7 +159,8 @@ async function build(loopback: boolean): Promise<World> {
   }
   say('Using loopback addresses as lanes: three lanes on the one interface lo. This shows probing, real-server faults, actions,');
   say(
-    "metrics and the status page. It can't show a NIC, link, gateway or path failing, nor IPv6, nor that probes leave by their NIC.",
+    "metrics and the status page. It can't show a NIC, link, gateway or path failing, nor IPv6, nor that probes leave by " +
+      'their NIC.',
   );
   return Loopback.start();
 }

@@ -31,7 +31,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
 
 function usage(): string {
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(13)} ${summary}`);
-  return `fourlane ${VERSION}: health checks through every NIC, with the fault named.\n\nUsage: fourlane COMMAND [--help]\n\n${rows.join('\n')}\n`;
+  return (
+    `fourlane ${VERSION}: health checks through every NIC, with the fault named.\n\nUsage: fourlane COMMAND ` +
+    `[--help]\n\n${rows.join('\n')}\n`
+  );
 }
 
 async function run([name, ...argv]: string[]): Promise<number> {

@@ -45,8 +45,10 @@ export function isGood(report: StatusReport): boolean {
 export function renderStatus(report: StatusReport): string {
   const { cluster, server, state, version, uptimeSeconds, revision, lastReload } = report;
   const parts = [
-    `${cluster}/${server}  ${state === 'ok' ? 'running' : state.toUpperCase()}${report.ready ? '' : `  not ready: ${report.reason}`}`,
-    `fourlane ${version}, up ${formatDuration(uptimeSeconds)}, config ${revision.slice(0, 8)} ${lastReload.ok ? 'loaded' : 'REFUSED'} ${lastReload.time}`,
+    `${cluster}/${server}  ` +
+      `${state === 'ok' ? 'running' : state.toUpperCase()}${report.ready ? '' : `  not ready: ${report.reason}`}`,
+    `fourlane ${version}, up ${formatDuration(uptimeSeconds)}, config ${revision.slice(0, 8)} ` +
+      `${lastReload.ok ? 'loaded' : 'REFUSED'} ${lastReload.time}`,
     ...(lastReload.ok ? [] : [lastReload.message]),
     '',
     renderVerdicts(report),

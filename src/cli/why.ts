@@ -41,10 +41,8 @@ export async function why(argv: readonly string[], io: Output = terminal): Promi
 /** The report as text for a terminal. */
 export function renderWhy(report: WhyReport): string {
   const more = report.cellCount - report.cells.length;
-  const parts = [
-    ...report.verdicts.map(renderVerdict),
-    `Checks now${more > 0 ? ` (the worst ${report.cells.length} of ${report.cellCount})` : ''}:\n${indent(cellTable(report.cells))}`,
-  ];
+  const some = more > 0 ? ` (the worst ${report.cells.length} of ${report.cellCount})` : '';
+  const parts = [...report.verdicts.map(renderVerdict), `Checks now${some}:\n${indent(cellTable(report.cells))}`];
   if (report.transitions.length > 0)
     parts.push(`Recent changes, newest first:\n${indent(report.transitions.map(renderTransition).join('\n'))}`);
   return parts.join('\n\n');
@@ -97,5 +95,8 @@ function cellTable(cells: readonly CellReport[]): string {
 
 function renderTransition(t: TransitionReport): string {
   const blocked = t.blocked.map((b) => ` held back by ${b.rule}: ${b.action.action}`);
-  return `${t.time}  ${subjectText(t)}  ${t.previous} → ${t.verdict}${t.cause === 'none' ? '' : ` (${t.cause})`}${blocked.join(';')}`;
+  return (
+    `${t.time}  ${subjectText(t)}  ${t.previous} → ` +
+    `${t.verdict}${t.cause === 'none' ? '' : ` (${t.cause})`}${blocked.join(';')}`
+  );
 }

@@ -55,7 +55,10 @@ function complain(text: string, form: string): string {
   if (m && m[3] === undefined && (isIPv4(host) || isIPv6(host))) return `${found}: the port is missing; write ${text}:80`;
   if (m?.[1] !== undefined && isIPv4(host)) return `${found}: brackets are for IPv6 only`;
   if (/[a-z]/i.test(host) && /^[a-z0-9._-]+$/i.test(host)) {
-    return `${found}: "${host}" is a name; only addresses are allowed, so that name resolution can't fail a check. Write its IP address`;
+    return (
+      `${found}: "${host}" is a name; only addresses are allowed, so that name resolution can't fail a check. Write ` +
+      `its IP address`
+    );
   }
   return `${found}; write 192.0.2.1:80 or [2001:db8::1]:80`;
 }

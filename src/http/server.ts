@@ -102,7 +102,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): FourlaneError {
   const remedies: Record<string, string> = {
-    EADDRINUSE: `another program listens there (see \`ss -ltnp 'sport = :${port}'\`); stop it or change listen in the config file`,
+    EADDRINUSE:
+      `another program listens there (see \`ss -ltnp 'sport = :${port}'\`); ` + 'stop it or change listen in the config file',
     EACCES: 'ports below 1024 need root or CAP_NET_BIND_SERVICE; use a higher port in listen',
     EADDRNOTAVAIL: 'this machine does not have that address; change listen in the config file',
     ENOTFOUND: 'the host name is not known; write an address in listen',
@@ -189,6 +190,8 @@ function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
         ? ['408 Request Timeout', 'the request did not arrive in time']
         : ['400 Bad Request', 'this is not an HTTP request'];
   const body = `${JSON.stringify({ code: 'BAD_REQUEST', message })}\n`;
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  const head =
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ` +
+    `${body.length}\r\nConnection: close\r\n\r\n`;
   socket.end(head + body, () => socket.destroySoon());
 }

@@ -7,7 +7,10 @@ const many = (count: number | undefined, word: string) => `${count ?? 0} ${word}
 /** `cells` that fail through a NIC although the real servers are known to live. */
 function dead(evidence: Evidence, nic: string): string {
   if (evidence.witnesses === 0) return `hardly any real server answers through ${nic}`;
-  return `${evidence.failing} of ${many(evidence.witnesses, 'real server')} proven good through other NICs do not answer through ${nic}`;
+  return (
+    `${evidence.failing} of ${many(evidence.witnesses, 'real server')} proven good through other NICs do not answer ` +
+    `through ${nic}`
+  );
 }
 
 function loss(evidence: Evidence, nic: string): string {
@@ -34,6 +37,11 @@ const RS_CAUSE: Partial<Record<VerdictCause, string>> = {
   unreachable: 'does not answer',
 };
 
+/** ` but 2 anchors answer`; nothing when none does. */
+function answering(anchors = 0): string {
+  return anchors === 0 ? '' : ` but ${many(anchors, 'anchor')} answer${anchors === 1 ? 's' : ''}`;
+}
+
 /** Says in one sentence why the subject has this verdict. */
 export function reasonFor(subject: Subject, verdict: VerdictName, cause: VerdictCause, evidence: Evidence): string {
   const nic = subject.nic ?? '';
@@ -53,21 +61,30 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
         ? `${nic} failed again and again; it stays disabled until it is steady.`
         : `${rs} went down again and again; it gets little weight until it is steady.`;
     case 'PROBE_PATH_FAULT':
-      return `Probes through ${nic} fail but its data plane carries traffic as usual: the probe path is at fault, nothing is disabled.`;
+      return (
+        `Probes through ${nic} fail but its data plane carries traffic as usual: the probe path is at fault, nothing ` +
+        `is disabled.`
+      );
     case 'DATA_PATH_FAULT':
       return `Probes through ${nic} are good but connections through its data plane are not established.`;
     case 'RS_DOWN':
-      return `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it.`;
+      return (
+        `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ` +
+        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it.`
+      );
     case 'PATH':
       return `${rs} is unusable through ${nic} (${cause}) but good through ${many(numbers.good_nics, 'other NIC')}.`;
     case 'RACK_FAULT':
       return `${numbers.down} of ${many(numbers.real_servers, 'real server')} of rack ${subject.rack} went down together.`;
     case 'ALL_RS_DOWN':
-      return `Every cell that can be judged fails${numbers.anchors_good ? ` but ${many(numbers.anchors_good, 'anchor')} answer${numbers.anchors_good === 1 ? 's' : ''}` : ''}: a common cause; nothing is changed.`;
+      return `Every cell that can be judged fails${answering(numbers.anchors_good)}: a common cause; nothing is changed.`;
     case 'AGENT_ISOLATED':
       return 'Every cell fails and no anchor answers: this agent is cut off; nothing is changed.';
     case 'AGENT_STALLED':
-      return `${numbers.unknown} of ${many(numbers.cells, 'cell')} have no recent valid result: the agent is blind; nothing is changed.`;
+      return (
+        `${numbers.unknown} of ${many(numbers.cells, 'cell')} have no recent valid result: the agent is blind; nothing ` +
+        `is changed.`
+      );
     case 'OK':
       return okReason(subject, evidence);
   }
@@ -77,7 +94,10 @@ function okReason(subject: Subject, evidence: Evidence): string {
   const numbers = evidence.numbers;
   switch (subject.subject) {
     case 'nic':
-      return `${evidence.witnesses - evidence.failing} of ${many(evidence.witnesses, 'real server')} proven good through other NICs answer through ${subject.nic}.`;
+      return (
+        `${evidence.witnesses - evidence.failing} of ${many(evidence.witnesses, 'real server')} proven good through ` +
+        `other NICs answer through ${subject.nic}.`
+      );
     case 'rs':
       return `${subject.rs} is good through ${numbers.good_nics} of ${many(numbers.valid_cells, 'NIC')} that can tell.`;
     case 'path':

@@ -40,13 +40,15 @@ function print(result: Row): void {
   const ms = (ms: number | undefined) => (ms === undefined ? '–' : `${ms} ms`);
   console.log(`${result.problems.length === 0 ? 'PASS' : 'FAIL'}  ${result.title}`);
   console.log(
-    `      verdict ${result.verdicts.join(', ') || 'none'} · cause ${result.causes.join(', ') || '–'} · after ${ms(result.verdictMs)}`,
+    `      verdict ${result.verdicts.join(', ') || 'none'} · cause ${result.causes.join(', ') || '–'} · after ` +
+      `${ms(result.verdictMs)}`,
   );
   console.log(
     `      actions ${result.actions.join(', ') || 'none'} · after ${ms(result.actionMs)} · wrong ${result.wrongActions.length}`,
   );
   console.log(
-    `      other slices' failed requests ${result.othersFailed} · touched services' ${result.touchedFailed} · recovery ${ms(result.recoveryMs)}`,
+    `      other slices' failed requests ${result.othersFailed} · touched services' ${result.touchedFailed} · recovery ` +
+      `${ms(result.recoveryMs)}`,
   );
   for (const problem of result.problems) console.log(`      ! ${problem}`);
 }

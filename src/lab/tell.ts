@@ -62,7 +62,8 @@ export function pageLines(sent: readonly Sent[]): string[] {
         .map(({ status, labels, annotations }) =>
           status === 'resolved'
             ? `${sent.to.toUpperCase()} RESOLVED ${labels['alertname']}`
-            : `${sent.to.toUpperCase()} ${labels['alertname']}: ${annotations['description']}\n     first: ${annotations['command']}`,
+            : `${sent.to.toUpperCase()} ${labels['alertname']}: ${annotations['description']}\n     first: ` +
+              `${annotations['command']}`,
         ),
     );
 }

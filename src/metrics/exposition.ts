@@ -19,7 +19,10 @@ export function metadata(family: Family, format: Format): string {
   if (format === 'text') return `# HELP ${family.name} ${escapeHelp(help, false)}\n# TYPE ${family.name} ${type}\n`;
   const name = type === 'counter' ? family.name.replace(/_total$/, '') : family.name;
   const unit = unitOf(name);
-  return `# TYPE ${name} ${type}\n${unit === undefined ? '' : `# UNIT ${name} ${unit}\n`}# HELP ${name} ${escapeHelp(help, true)}\n`;
+  return (
+    `# TYPE ${name} ${type}\n${unit === undefined ? '' : `# UNIT ${name} ${unit}\n`}# HELP ${name} ` +
+    `${escapeHelp(help, true)}\n`
+  );
 }
 
 export class Exposition {

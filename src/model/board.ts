@@ -3,8 +3,9 @@
  * and a ring of results for the judge. A ring, not one row per cell: the judge counts streaks, so it needs every result in order,
  * and the same stream is what the evidence log records and `replay` reads.
  *
- *   i32 header  [0] head: results written (wraps at 2^32)    [1] tail: results read    [2] results dropped because the ring was full
- *               [3] cells   [4] heartbeat (ms, wraps)   [5] in flight   [6..15] spare
+ *   i32 header  [0] head: results written (wraps at 2^32)    [1] tail: results read
+ *               [2] results dropped because the ring was full   [3] cells   [4] heartbeat (ms, wraps)   [5] in flight
+ *               [6..15] spare
  *   f64 counters, one block per check kind K:  outcomes[9] · duration buckets[B+1] · duration sum
  *   f64 lateness: buckets[L+1] · sum
  *   ring of ENTRY bytes × capacity:

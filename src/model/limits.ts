@@ -16,11 +16,15 @@ const TABLE = [
   },
   {
     name: 'half_nics',
-    rule: 'at most half of the NICs (`max_nics_fraction`). When one without carrier would have to stay, one that is only held down and looks well comes back early instead',
+    rule:
+      'at most half of the NICs (`max_nics_fraction`). When one without carrier would have to stay, one that is only ' +
+      'held down and looks well comes back early instead',
   },
   {
     name: 'panic',
-    rule: 'a service keeps its `panic` share of real servers (of fewer than 4: one), and each slice at least one path. Within one pass the worst go first, so those that stay answer at least wrongly rather than not at all',
+    rule:
+      'a service keeps its `panic` share of real servers (of fewer than 4: one), and each slice at least one path. ' +
+      'Within one pass the worst go first, so those that stay answer at least wrongly rather than not at all',
   },
   {
     name: 'budget_service',

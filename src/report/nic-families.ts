@@ -62,7 +62,8 @@ export class NicFamilies {
       family(
         gauge(
           'lane_cells',
-          'Checks of the NIC by state: ok, link_fail (the link to the real server), service_fail (the link is good, the service is not), unknown.',
+          'Checks of the NIC by state: ok, link_fail (the link to the real server), service_fail (the link is good, the ' +
+            'service is not), unknown.',
           ['nic', 'state'],
         ),
         this.#cells,

@@ -64,7 +64,8 @@ export class ServiceFamilies {
       family(
         gauge(
           'service_real_servers',
-          'Real servers by state: up, down (judged down, out of service), held (judged down, kept in service by panic or a limit).',
+          'Real servers by state: up, down (judged down, out of service), held (judged down, kept in service by panic or a ' +
+            'limit).',
           ['service', 'state'],
         ),
         rows.state,

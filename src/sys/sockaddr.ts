@@ -64,10 +64,9 @@ function writeV4(ip: string, out: Uint8Array, offset: number): void {
 
 /** Bytes of a canonical IPv6 text; an embedded dotted quad is accepted. */
 function writeV6(ip: string, out: Uint8Array, offset: number): void {
+  const group = (high?: string, low?: string) => ((Number(high) << 8) | Number(low)).toString(16);
   const quad = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
-  const text = quad
-    ? `${quad[1]}${((Number(quad[2]) << 8) | Number(quad[3])).toString(16)}:${((Number(quad[4]) << 8) | Number(quad[5])).toString(16)}`
-    : ip;
+  const text = quad ? quad[1]! + group(quad[2], quad[3]) + ':' + group(quad[4], quad[5]) : ip;
   const [head = '', tail] = text.split('::');
   const groups = (part: string) => (part === '' ? [] : part.split(':').map((g) => Number.parseInt(g, 16)));
   const front = groups(head);

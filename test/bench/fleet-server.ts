@@ -62,8 +62,7 @@ const DOWN: readonly (readonly [pattern: RegExp, share: 0 | 1])[] = [
 /** Kinds of those families that have others than weights have. */
 const KINDS: Readonly<Record<string, readonly string[]>> = { fourlane_vrrp_priority: ['base', 'effective', 'master'] };
 /** Gauges that are usually 0, and those that are seconds since the epoch, by their names. */
-const QUIET =
-  /_fault$|_panic$|_stalled$|_pending$|_drifted$|_throttled$|_slow_mode$|_failed$|_unread$|_inhibited$|_overloaded$|_churned$|_verdict$/;
+const QUIET = /_(?:fault|panic|stalled|pending|drifted|throttled|slow_mode|failed|unread|inhibited|overloaded|churned|verdict)$/;
 const TIMESTAMP = /_timestamp_seconds$/;
 const BOUNDS = [1e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 0.1, 0.5, 1];
 

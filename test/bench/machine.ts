@@ -39,11 +39,14 @@ export function isQuick(looks: readonly Machine[]): boolean {
 /** The machine in two lines of text. @param looks first and last of a run */
 export function describe(looks: readonly Machine[]): string {
   const list = (of: (m: Machine) => string) => looks.map(of).join(' → ');
+  const quick = isQuick(looks)
+    ? 'quick: limits and ratios decide'
+    : `above ${QUICK_FLOOR_US} µs: of rows with a calibration its ratio decides`;
   const date = new Date().toISOString().slice(0, 10);
   return [
     `Machine: ${cpus().length} × ${cpus()[0]!.model}, Linux ${release()}, Node ${process.version}, ${date}`,
     `Calibration before and after: C connect floor ${list((m) => m.floorUs.toFixed(1))} µs at ${RATE}/s ` +
-      `(${isQuick(looks) ? 'quick: limits and ratios decide' : `above ${QUICK_FLOOR_US} µs: of rows with a calibration its ratio decides`}), ` +
+      `(${quick}), ` +
       `plain pass over ${CELLS} cells ${list((m) => m.passMs.toFixed(2))} ms, load ${list((m) => m.load.toFixed(1))}`,
   ].join('\n');
 }

@@ -127,7 +127,8 @@ export async function blackbox(mode: Mode, requests: number): Promise<Sample | u
   const config = join(directory, 'blackbox.yml');
   writeFileSync(
     config,
-    'modules: {tcp: {prober: tcp, tcp: {preferred_ip_protocol: ip4}}, http: {prober: http, http: {preferred_ip_protocol: ip4}}}\n',
+    'modules: {tcp: {prober: tcp, tcp: {preferred_ip_protocol: ip4}}, http: {prober: http, http: {preferred_ip_protocol: ' +
+      'ip4}}}\n',
   );
   const child = spawn(found, [`--config.file=${config}`, '--web.listen-address=127.0.0.1:20990', '--log.level=error'], {
     stdio: 'ignore',

@@ -59,7 +59,8 @@ function route(i: number): void {
 
 function config(): string {
   const nic = (i: number) =>
-    `  - {name: up${i}, source: 10.${i}.0.1, anchors: ["tcp://10.${i}.0.2:20000"], onFail: [{trackFile: {path: ${directory}/up${i}, ok: 0, failed: 1}}]}`;
+    `  - {name: up${i}, source: 10.${i}.0.1, anchors: ["tcp://10.${i}.0.2:20000"], onFail: [{trackFile: {path: ` +
+    `${directory}/up${i}, ok: 0, failed: 1}}]}`;
   const servers = Array.from({ length: TARGETS }, (_, i) => `      - 10.99.0.1:${20_000 + i}`);
   const quick =
     'rules: {nic_hold_down_ms: 0, nic_hold_down_max_ms: 0, nic_recover_ms: 100, nic_recover_loss: 1, flap_limit: 1000}';

@@ -252,7 +252,9 @@ function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boole
   for (const p of phases) {
     const dead = `${median(p.reaction).toFixed(2)} s of ${p.reaction.length}`;
     console.log(
-      `| ${p.name} | ${p.passes} | ≤ ${p.p50 * 1000} ms | ≤ ${p.p99 * 1000} ms | ${dead} | ${highest(p.reaction).toFixed(2)} s | ${p.peakMb.toFixed(0)} MB | ${p.endMb.toFixed(0)} MB | ${(100 * p.judgeCpu).toFixed(1)} % | ${p.answers} |`,
+      `| ${p.name} | ${p.passes} | ≤ ${p.p50 * 1000} ms | ≤ ${p.p99 * 1000} ms | ${dead} | ` +
+        `${highest(p.reaction).toFixed(2)} s | ${p.peakMb.toFixed(0)} MB | ${p.endMb.toFixed(0)} MB | ` +
+        `${(100 * p.judgeCpu).toFixed(1)} % | ${p.answers} |`,
     );
   }
   const rows = others.slice(0, 2).flatMap((p) => [

@@ -35,10 +35,8 @@ test('status of a troubled agent: 2, faults with their command, tables', () =>
     assert.match(out, /^eth3 {2}NIC_FAIL\/link {2}up {7}TAKEN OUT {3}0 of 12 good {3}- {8}- {8}100 %$/m);
     assert.match(out, /^api-eth3 {2}203\.0\.113\.21:443\/tcp {2}DOWN {3}7 of 8 in service {4}\(eth3\)$/m);
     assert.match(out, /^10\.1\.2\.13:8080 {2}web {7}RS_DOWN\/refused {2}100 → 0$/m);
-    assert.match(
-      out,
-      /^SOURCE {6}STATE\s*\ndpdk {8}data\s*\nipvs {8}absent {2}the kernel module ip_vs is not loaded\nkeepalived {2}FAILED {2}\/run/m,
-    );
+    assert.match(out, /^SOURCE {6}STATE\s*\ndpdk {8}data\s*\nipvs {8}absent {2}the kernel module ip_vs is not loaded\n/m);
+    assert.match(out, /is not loaded\nkeepalived {2}FAILED {2}\/run/);
     const raw = await run(status, '--json', '--url', url);
     assert.deepEqual([raw.exit, (JSON.parse(raw.out) as { server: string }).server], [2, 'lb-01']);
   }));

@@ -324,7 +324,8 @@ function neighbours(answers: readonly Answered[]): string {
     .decodeNeighbours(answers[0]!.body)
     .map(
       (n) =>
-        `ip: ${n.address} mac: ${n.mac} state: ${n.state.toUpperCase()} dev: ${n.device} core: ${n.lcore} ${n.fixed ? 'static' : ''}`,
+        `ip: ${n.address} mac: ${n.mac} state: ${n.state.toUpperCase()} dev: ${n.device} core: ${n.lcore} ` +
+        `${n.fixed ? 'static' : ''}`,
     )
     .join('\n');
 }

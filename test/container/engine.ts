@@ -62,7 +62,8 @@ function script(at: string, options: EngineOptions): string[] {
     ),
     ...HIDDEN.map(
       (path) =>
-        `if [ -d proc/${path} ]; then mount -t tmpfs -o ro none proc/${path}; elif [ -e proc/${path} ]; then mount --bind /dev/null proc/${path}; fi`,
+        `if [ -d proc/${path} ]; then mount -t tmpfs -o ro none proc/${path}; elif [ -e proc/${path} ]; then mount --bind ` +
+        `/dev/null proc/${path}; fi`,
     ),
     'mount -o remount,bind,ro sys',
     ...switchRoot,

@@ -18,7 +18,7 @@ import { noSpans } from './no-spans.ts';
 const SERVERS = ['10.1.0.1:80', '10.1.0.2:80', '10.1.0.3:80', '10.1.0.4:80'];
 const plan = planOf(`nics: [{name: eth2}, {name: eth3}]
 services:
-  - {name: web, vip: 10.0.0.1:80/tcp, realServers: [${SERVERS.map((s) => JSON.stringify(s)).join()}], actuator: {exec: {command: [/web]}}}
+  - {name: web, vip: 10.0.0.1:80/tcp, realServers: ${JSON.stringify(SERVERS)}, actuator: {exec: {command: [/web]}}}
 `);
 const topology = topologyOf(plan);
 

@@ -77,7 +77,7 @@ test('a log that its writer left in the middle of a line is gone on with, on a l
   assert.match(noticed.join(), /^line 5: half a line before it was passed over/);
 });
 
-test('a disk that does not keep up: evidence is dropped and counted, memory stays bounded, and it goes on when the disk does', async () => {
+test('a disk that does not keep up: evidence is dropped and counted, memory is bounded; later it goes on', async () => {
   const fifo = join(dir, 'fifo');
   execFileSync('mkfifo', [fifo]);
   const recorder = new Recorder(fifo, never);

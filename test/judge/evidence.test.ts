@@ -39,7 +39,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
   b.t.set([1000.25, 1003]);
   assert.equal(
     formatResult(world, b, 0),
-    '{"t":1000.25,"nic":"eth1","rs":"10.0.0.2:80","outcome":"l7","phase":"response","cause":"status","detail":503,"rtt_us":310,"elapsed_us":900}',
+    '{"t":1000.25,"nic":"eth1","rs":"10.0.0.2:80","outcome":"l7","phase":"response","cause":"status","detail":503,' +
+      '"rtt_us":310,"elapsed_us":900}',
   );
   assert.equal(formatResult(world, b, 1), '{"t":1003,"nic":"eth0","anchor":"192.0.2.1","outcome":"ok"}');
   assert.deepEqual(read.read(formatResult(world, b, 0)), {
@@ -88,7 +89,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
 
 test('defaults: a header may leave out groups, anchors, panic and rules', () => {
   const read = new EvidenceReader().read(
-    '{"v":1,"interval_ms":1000,"timeout_ms":500,"fall":3,"rise":2,"nics":[{"name":"a"}],"realServers":[{"id":"x"}],"services":[{"name":"s","nics":["a"],"realServers":["x"]}]}',
+    '{"v":1,"interval_ms":1000,"timeout_ms":500,"fall":3,"rise":2,"nics":[{"name":"a"}],"realServers":[{"id":"x"}],' +
+      '"services":[{"name":"s","nics":["a"],"realServers":["x"]}]}',
   );
   assert.deepEqual(read, {
     kind: 'header',
@@ -188,7 +190,8 @@ test('a transition is printed in the documented order, without evidence', () => 
   const { transitions } = play(topology({ nics: 2, servers: 4 }), { links: [linkFact(0, 0, 5000)] }, 5100);
   assert.equal(
     formatTransition(transitions[0]!),
-    '{"t":5100,"subject":"nic","nic":"eth0","verdict":"NIC_FAIL","cause":"carrier","reason":"eth0 has no carrier or is down.","actions":[{"action":"disable_nic","nic":"eth0"}],"blocked":[]}',
+    '{"t":5100,"subject":"nic","nic":"eth0","verdict":"NIC_FAIL","cause":"carrier","reason":"eth0 has no carrier or is ' +
+      'down.","actions":[{"action":"disable_nic","nic":"eth0"}],"blocked":[]}',
   );
 });
 

@@ -9,7 +9,7 @@ import { copyOf, difference } from './values.ts';
 
 const SEQUENCES = 100_000;
 
-test(`P1–P8 hold on ${SEQUENCES} random sequences, across reloads on half of them, across restarts and shrinking reloads on a tenth`, () => {
+test(`P1–P8 hold on ${SEQUENCES} random sequences, over reloads on half of them, over restarts on a tenth`, () => {
   const tally = new Map<string, number>();
   prove(1, 1 + SEQUENCES, tally);
   assert.deepEqual(rare(tally, 50), [], 'everything that can be said and done was, often enough');

@@ -33,7 +33,7 @@ test('codes are 0, 1, 2 … as in state files of today, and severities have no t
   assert.deepEqual([VERDICT.OK, CAUSE.none, LIMIT.last_nic, LIMITS[0]], [0, 0, 1, '']);
 });
 
-test('every verdict of a NIC has a rank and a colour; every headline is somebody’s; rules are those of docs/attribution.md', () => {
+test('NIC verdicts have rank and colour; every headline is somebody’s; rules are those of docs/attribution.md', () => {
   for (const name of verdictsOf('nic')) {
     const { rank, colour } = VERDICT_TABLE[name];
     assert.ok(rank !== undefined && colour !== undefined, name);

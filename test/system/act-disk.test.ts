@@ -20,7 +20,7 @@ after(() => {
   rmSync(other, { recursive: true });
 });
 
-it('a full disk: the old value stays, the failure says so, another file is written, and it works once there is space', async () => {
+it('a full disk: the old value stays, the failure says so, another file is written, and it works with space again', async () => {
   const plan = planOf(`nics:
   - {name: eth2, onFail: [{trackFile: {path: ${mount}/eth2}}]}
   - {name: eth3, onFail: [{trackFile: {path: ${other}/eth3}}]}

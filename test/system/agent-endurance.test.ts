@@ -74,7 +74,7 @@ async function scrape(times: number): Promise<void> {
   for (let i = 0; i < times; i++) assert.equal((await agent.ask('/metrics')).status, 200);
 }
 
-test('1 000 reloads and 10 000 scrapes: flat descriptors, threads and memory; no check of a kept cell is lost, no verdict changes', {
+test('1 000 reloads and 10 000 scrapes: descriptors, threads and memory stay; no check is lost, no verdict changes', {
   timeout: 300_000,
 }, async () => {
   const verdict = await agent.verdict('RS_DOWN', { rs: '127.1.9.9:1', cause: 'refused' });

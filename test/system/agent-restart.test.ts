@@ -83,7 +83,7 @@ after(async () => {
   rmSync(dir, { recursive: true });
 });
 
-test('kill -9 under load and restart: no action again, verdict, streaks and time of the fault kept, idempotent state told again', async () => {
+test('kill -9 under load: no action again; verdict, streaks and times are kept; idempotent state is repeated', async () => {
   const first = await start();
   await first.allGood();
   const { port } = weak;
@@ -179,7 +179,7 @@ test('SIGTERM: exit 0 within 3 s, state saved, no child to be left; SIGHUP is no
   assert.ok(existsSync(join(stateDir, 'state.json')));
 });
 
-test('SIGTERM while an action takes long: exit 0 within 3 s, the action is done again after the restart, a short one is not', async () => {
+test('SIGTERM during a long action: exit 0 within 3 s, it is done again after the restart, a short one is not', async () => {
   const slow = `${script}-slow`;
   writeFileSync(
     slow,

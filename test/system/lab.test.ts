@@ -117,7 +117,8 @@ test("the data plane obeys the agent's webhook, and refuses what it does not und
       .run('lb', [
         process.execPath,
         '-e',
-        `fetch('http://127.0.0.1:9900/effects', { method: 'POST', body: process.argv[1] }).then(async (r) => console.log(r.status, await r.text()))`,
+        `fetch('http://127.0.0.1:9900/effects', { method: 'POST', body: process.argv[1] }).then(async (r) => ` +
+          `console.log(r.status, await r.text()))`,
         JSON.stringify({ version: 1, effects }),
       ])
       .trim();
@@ -146,7 +147,9 @@ test('closing leaves no namespace, process, directory or rule; twice is harmless
 });
 
 test('an owner killed with SIGKILL: its processes die with it, the next start removes the rest; a living lab stays', async () => {
-  const script = `import { Lab } from './src/lab/lab.ts'; const l = await Lab.start({ rate: 1 }); console.log(l.space.prefix); setInterval(() => {}, 1000);`;
+  const script =
+    `import { Lab } from './src/lab/lab.ts'; const l = await Lab.start({ rate: 1 }); ` +
+    `console.log(l.space.prefix); setInterval(() => {}, 1000);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd: new URL('../..', import.meta.url) });
   const prefix = await new Promise<string>((r) => child.stdout.once('data', (d: Buffer) => r(String(d).trim())));
   assert.equal(namespaces(prefix).length, 9);

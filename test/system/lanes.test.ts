@@ -230,9 +230,11 @@ test('a refusal by a router is no refusal by the real server: unreachable, from 
   run('ip -n rs route add default via 10.93.2.1');
   run('ip -n rs -6 route add default via fd92::1');
   run(
-    'ip netns exec router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0',
+    'ip netns exec router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 ' +
+      'net.ipv6.icmp.ratelimit=0',
   );
-  const listener = `require('net').createServer((s) => s.on('error', () => {})).listen({port: 80, host: '::'}, () => console.log('up'))`;
+  const listener =
+    "require('net').createServer((s) => s.on('error', () => {}))" + ".listen({port: 80, host: '::'}, () => console.log('up'))";
   const child = spawn('ip', ['netns', 'exec', 'rs', process.execPath, '-e', listener], { stdio: ['ignore', 'pipe', 'inherit'] });
   ends.push(() => child.kill());
   await new Promise((resolve) => child.stdout.once('data', resolve));

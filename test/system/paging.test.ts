@@ -73,7 +73,7 @@ const describe = (sent: readonly Sent[]) =>
     1,
   );
 
-test('a link cut sends one page: cluster, server, NIC, cause, first command; none for its real servers; it resolves', async () => {
+test('a link cut sends one page (cluster, server, NIC, cause, command), none for its real servers; it resolves', async () => {
   const { t0, got } = await pagesOf(() => lab.space.ip('tor1', ['link set lb down']), 38_000);
   assert.equal(got.length, 1, describe(got));
   const [page] = got;

@@ -96,7 +96,8 @@ export class Requester {
   async #check({ pid }: ProcessInfo): Promise<void> {
     if (await listensFor(pid, this.#o.signal)) return;
     throw new Error(
-      `the VRRP process ${pid} does not take signal ${this.#o.signal}: this keepalived is built without JSON (keepalived -v lists it); ` +
+      `the VRRP process ${pid} does not take signal ${this.#o.signal}: this keepalived is built without JSON (keepalived -v ` +
+        `lists it); ` +
         'install one with it, set collectors.keepalived.jsonSignal to what keepalived --signum=JSON prints there, ' +
         'or set collectors.keepalived.dump to false and use the FIFO alone',
     );
@@ -144,12 +145,17 @@ export class Requester {
     const what = `keepalived (VRRP process ${pid})`;
     if (problem !== '') return `${what} did not finish ${seen} within ${PATIENCE_MS} ms: ${problem}`;
     if ((await versionOf(dirname(path))) === undefined) {
-      return `${what} can't write its dump: it has no directory ${dirname(seen)}; create it, or set TMPDIR in keepalived's environment`;
+      return (
+        `${what} can't write its dump: it has no directory ${dirname(seen)}; create it, or set TMPDIR in keepalived's ` +
+        `environment`
+      );
     }
     const old = before === undefined ? '' : ', only an older one is there';
     return (
-      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it is starved of CPU, has no vrrp_instance, can't write there ` +
-      `(its log then says "Can't open": check read-only file systems, SELinux, AppArmor), or writes elsewhere (json_dump_file): ` +
+      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it is starved of CPU, has no vrrp_instance, can't ` +
+      `write there ` +
+      `(its log then says "Can't open": check read-only file systems, SELinux, AppArmor), or writes elsewhere ` +
+      `(json_dump_file): ` +
       'name the file with collectors.keepalived.dumpFile'
     );
   }

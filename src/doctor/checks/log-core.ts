@@ -6,7 +6,8 @@ import type { Check, Finding } from '../check.ts';
 import type { DpdkProcess } from '../host.ts';
 
 const CONFIGURE =
-  "sed -i 's/log_async_mode .*/log_async_mode    on/' /etc/dpvs.conf   # in global_defs; give EAL (-l) one lcore more than worker_defs names; restart DPVS";
+  "sed -i 's/log_async_mode .*/log_async_mode    on/' /etc/dpvs.conf   # in global_defs; give EAL (-l) one lcore more than " +
+  'worker_defs names; restart DPVS';
 
 export const logCore: Check = {
   name: 'log_core',

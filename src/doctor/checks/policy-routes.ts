@@ -43,7 +43,8 @@ async function judge(host: Host, n: NicPaths, nics: number): Promise<Finding> {
   }
   const astray = paths.find((p) => p.unbound !== nic.device);
   if (astray !== undefined && nics > 1) {
-    const message = `packets from ${address.ip} to ${astray.to} leave by ${astray.unbound ?? 'no device'} unless bound to ${nic.device}`;
+    const leave = `leave by ${astray.unbound ?? 'no device'} unless bound to ${nic.device}`;
+    const message = `packets from ${address.ip} to ${astray.to} ${leave}`;
     return { outcome: 'warn', subject, message, fix: await remedy(host, n, address) };
   }
   return { outcome: 'ok', subject, message: `routes by ${nic.device}, from ${address.ip} too; ${looked}` };

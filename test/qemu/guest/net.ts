@@ -83,7 +83,8 @@ function ip(commands: string, ns = ''): void {
 /** Forwarding on, no reverse path filter: replies of direct routing come another way. */
 function sysctl(ns: string): void {
   const set =
-    'for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > $f; done; for f in ipv4/conf/*/rp_filter; do echo 0 > $f; done';
+    'for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > $f; done; for f in ipv4/conf/*/rp_filter; do echo 0 > ' +
+    '$f; done';
   run([...inside(ns), 'sh', '-c', `cd /proc/sys/net && ${set}`]);
 }
 
