@@ -52,8 +52,8 @@ async function allFamilies(): Promise<readonly Family[]> {
     plans: new CurrentPlan(fakeView().plan(), 0),
     lanes,
     loop: { durations: new Float64Array(0), durationBounds: [] },
-    stateError: () => '',
-    evidenceDropped: () => 0,
+    file: { error: '' },
+    recording: { current: undefined },
     logDropped: () => 0,
     passed: new Topic(),
   };

@@ -10,7 +10,6 @@ import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
-import { packPlan } from './plan-bytes.ts';
 import type { Publisher } from './publisher.ts';
 import type { Recording } from './recorder.ts';
 
@@ -36,7 +35,7 @@ export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   loop.pass();
   const next = topologyOf(plan);
   loop.replace(next, retopologise(loop.state, next, clock()));
-  publisher.follow(packPlan(plan));
+  publisher.follow();
   reconciler.setPlan(plan);
   const applied = lanes.apply(plan);
   carriers.reset();

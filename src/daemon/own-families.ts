@@ -4,14 +4,16 @@ import { counter, gauge } from '../metrics/gauge.ts';
 import type { Family, FamilySource } from '../model/family.ts';
 import type { CurrentPlan } from './current-plan.ts';
 import type { Loop } from './loop.ts';
+import type { Recording } from './recorder.ts';
+import type { StateFile } from './state-file.ts';
 import type { Topic } from './topic.ts';
 
 export interface OwnParts {
   readonly plans: CurrentPlan;
   readonly lanes: Pick<Lanes, 'certificates'>;
   readonly loop: Pick<Loop, 'durations' | 'durationBounds'>;
-  readonly stateError: () => string;
-  readonly evidenceDropped: () => number;
+  readonly file: Pick<StateFile, 'error'>;
+  readonly recording: Pick<Recording, 'current'>;
   readonly logDropped: () => number;
   /** When each judge pass begins, ms of the clock. */
   readonly passed: Topic<number>;
@@ -33,7 +35,7 @@ export class OwnFamilies implements FamilySource {
   }
 
   families(): readonly Family[] {
-    const { loop, stateError, evidenceDropped, logDropped } = this.#p;
+    const { loop, file, recording, logDropped } = this.#p;
     const single = (make: typeof gauge, name: string, help: string, value: number) => make(name, help, [], SINGLE, [value]);
     return [
       {
@@ -46,12 +48,12 @@ export class OwnFamilies implements FamilySource {
         type: 'histogram',
         bounds: PERIOD_BOUNDS,
       },
-      single(gauge, 'state_save_failed', '1 while the state file cannot be written.', Number(stateError() !== '')),
+      single(gauge, 'state_save_failed', '1 while the state file cannot be written.', Number(file.error !== '')),
       single(
         counter,
         'evidence_dropped_total',
         'Evidence log lines not written because the disk was too slow or failed.',
-        evidenceDropped(),
+        recording.current?.dropped ?? 0,
       ),
       single(
         counter,
