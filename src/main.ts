@@ -6,11 +6,13 @@ import { actuators } from './act/index.ts';
 import { Reconciler } from './act/reconciler.ts';
 import type { ActionReport } from './act/report.ts';
 import { loadPlanFile } from './config/load.ts';
-import { Agent, type Door, Life } from './daemon/agent.ts';
+import { ConfigThread } from './config/thread.ts';
+import { Agent, type Door } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
 import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
+import { Life } from './daemon/life.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
 import { Recording } from './daemon/recorder.ts';
@@ -23,7 +25,6 @@ import { makeTelemetry } from './daemon/telemetry.ts';
 import { Topic } from './daemon/topic.ts';
 import { Lanes } from './lanes/lanes.ts';
 import { Registry } from './metrics/registry.ts';
-import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
 import { TransitionLog } from './report/history.ts';
@@ -88,28 +89,19 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   const carriers = new Carriers((fact) => loop.observe(fact));
   const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
   const links = watchLinks({ clock, log, plan, carriers });
-  const evidenceDropped = () => recording.current?.dropped ?? 0;
-  const told = {
-    version,
-    clock,
-    log,
-    logDropped,
-    evidenceDropped,
-    stateError: () => file.error,
-    phase: () => life.phase,
-    passed,
-  };
-  const shown = makeShown({ ...told, plans, loop, lanes, links, runner, history, reconciler, telemetry, metrics });
+  const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
+  const shown = makeShown({ ...base, file, links, logDropped, metrics, passed, runner });
 
   decided.on((decisions) => tell(log, decisions, spans));
   for (const happened of [decided, acted]) happened.on(() => keeper.soon());
   decided.on((decisions) => shown.publisher.decided(decisions));
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
-  const parts = { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, plans, life, ...shown };
-  const apply = (next: Plan) => applyPlan(parts, next);
-  const reloader = new Reloader({ file: config, plans, apply, ended: () => shown.pulse.change(), clock, log, tracer });
-  return { ...parts, recovered, reloader, tracer };
+  const parts = { ...base, ...shown, links, carriers, runner, keeper };
+  const configThread = new ConfigThread();
+  const options = { file: config, plans, loader: configThread, clock, log, tracer };
+  const reloader = new Reloader({ ...options, apply: (next) => applyPlan(parts, next), ended: () => shown.pulse.change() });
+  return { ...parts, recovered, reloader, configThread, tracer };
 }
 
 function openDoors(

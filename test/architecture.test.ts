@@ -43,7 +43,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http', 'otel', 'lab'],
   'node:https': ['otel'],
   'node:tls': ['checks'],
-  'node:worker_threads': ['daemon', 'lanes', 'otel'],
+  'node:worker_threads': ['config', 'daemon', 'lanes', 'otel'],
 };
 const MAX_LINES = 400;
 const MAX_COLUMNS = 130;

@@ -60,8 +60,8 @@ async function allFamilies(): Promise<readonly Family[]> {
     plans: new CurrentPlan(fakeView().plan(), 0),
     lanes,
     loop: { durations: new Histogram([]) },
-    stateError: () => '',
-    evidenceDropped: () => 0,
+    file: { error: '' },
+    recording: { current: undefined },
     logDropped: () => 0,
     passed: new Topic(),
   };

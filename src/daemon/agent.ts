@@ -1,11 +1,13 @@
 /** The running agent: the order in which its parts begin and end. */
+import type { ConfigThread } from '../config/thread.ts';
 import type { JudgeState } from '../judge/judge.ts';
 import type { Plan } from '../model/plan.ts';
 import { topologyOf } from '../model/topology.ts';
 import type { ProcessMetrics } from '../metrics/process-metrics.ts';
-import type { Phase, ReloadResult } from '../report/view.ts';
+import type { ReloadResult } from '../report/view.ts';
 import type { Followers } from './apply.ts';
 import type { CurrentPlan } from './current-plan.ts';
+import type { Life } from './life.ts';
 import type { Reloader } from './reload.ts';
 
 /** What the agent opens to the outside. */
@@ -19,14 +21,10 @@ export interface AgentParts extends Followers {
   readonly plans: CurrentPlan;
   readonly processMetrics: ProcessMetrics;
   readonly reloader: Reloader;
+  readonly configThread: ConfigThread;
   /** What the judge begins with at a time. */
   readonly recovered: (now: number) => JudgeState;
   readonly life: Life;
-}
-
-/** Where the agent is in its life: set by `Agent`, read by whoever shows it. */
-export class Life {
-  phase: Phase = 'starting';
 }
 
 export class Agent {
@@ -68,12 +66,13 @@ export class Agent {
 
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   async stop(): Promise<void> {
-    const { life, loop, links, publisher, lanes, runner, keeper, telemetry, recording, processMetrics } = this.#parts;
+    const { life, loop, links, publisher, lanes, runner, keeper, telemetry, recording, configThread, processMetrics } =
+      this.#parts;
     life.phase = 'stopping';
     loop.stop();
     links.stop();
     processMetrics.stop();
-    const ending = [lanes, runner, keeper, telemetry].map((part) => part.stop());
+    const ending = [lanes, runner, keeper, telemetry, configThread].map((part) => part.stop());
     await Promise.all([this.#door?.close(), ...ending, recording.current?.close()]);
     publisher.stop();
   }

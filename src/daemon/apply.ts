@@ -9,7 +9,6 @@ import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
-import { packPlan } from './plan-bytes.ts';
 import type { Publisher } from './publisher.ts';
 import type { Recording } from './recorder.ts';
 
@@ -34,7 +33,7 @@ export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   loop.stop();
   loop.pass();
   loop.retopologise(topologyOf(plan));
-  publisher.follow(packPlan(plan));
+  publisher.follow();
   reconciler.setPlan(plan);
   const applied = lanes.apply(plan);
   carriers.reset();

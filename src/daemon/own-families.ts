@@ -4,14 +4,16 @@ import { counter, type Family, type FamilySource, family, gauge, histogram, type
 import { Histogram } from '../model/histogram.ts';
 import type { CurrentPlan } from './current-plan.ts';
 import type { Loop } from './loop.ts';
+import type { Recording } from './recorder.ts';
+import type { StateFile } from './state-file.ts';
 import type { Topic } from './topic.ts';
 
 export interface OwnParts {
   readonly plans: CurrentPlan;
   readonly lanes: Pick<Lanes, 'certificates'>;
   readonly loop: Pick<Loop, 'durations'>;
-  readonly stateError: () => string;
-  readonly evidenceDropped: () => number;
+  readonly file: Pick<StateFile, 'error'>;
+  readonly recording: Pick<Recording, 'current'>;
   readonly logDropped: () => number;
   /** When each judge pass begins, ms of the clock. */
   readonly passed: Topic<number>;
@@ -32,16 +34,16 @@ export class OwnFamilies implements FamilySource {
   }
 
   families(): readonly Family[] {
-    const { loop, stateError, evidenceDropped, logDropped } = this.#p;
+    const { loop, file, recording, logDropped } = this.#p;
     const { values, bounds } = loop.durations;
     const one = (metric: Metric, value: number) => family(metric, ONE_ROW, [value]);
     return [
       family(histogram('judge_duration_seconds', 'Duration of judge passes.'), ONE_ROW, values, bounds),
       family(PERIOD, ONE_ROW, this.#periods.values, this.#periods.bounds),
-      one(gauge('state_save_failed', '1 while the state file cannot be written.'), Number(stateError() !== '')),
+      one(gauge('state_save_failed', '1 while the state file cannot be written.'), Number(file.error !== '')),
       one(
         counter('evidence_dropped_total', 'Evidence log lines not written because the disk was too slow or failed.'),
-        evidenceDropped(),
+        recording.current?.dropped ?? 0,
       ),
       one(
         counter('log_dropped_total', "Lines of the agent's own log that were dropped because too many waited to be read."),

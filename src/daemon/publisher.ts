@@ -9,6 +9,7 @@ import type { FamilySource } from '../model/family.ts';
 import type { Decisions, Transition } from '../model/verdict.ts';
 import type { AgentView } from '../report/view.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
+import type { CurrentPlan } from './current-plan.ts';
 import type { Standing, ToHttp } from './http-messages.ts';
 import type { Loop } from './loop.ts';
 import type { Pulse } from './pulse.ts';
@@ -16,6 +17,7 @@ import type { Pulse } from './pulse.ts';
 export interface PublisherParts {
   readonly clock: () => number;
   readonly pulse: Pulse;
+  readonly plans: CurrentPlan;
   readonly view: AgentView;
   readonly loop: Loop;
   readonly links: Pick<LinkMonitor, 'state'>;
@@ -39,7 +41,6 @@ export class Publisher {
   readonly #look: NodeJS.Timeout;
   #post: Post | undefined;
   #frames = new FrameWriter();
-  #plan: SharedArrayBuffer;
   #planNumber = 0;
   #shape!: MirrorShape;
   #halves: readonly SharedArrayBuffer[] = [];
@@ -49,10 +50,8 @@ export class Publisher {
   #notBefore = 0;
   #asked: NodeJS.Timeout | undefined;
 
-  /** @param plan as bytes, the first one */
-  constructor(parts: PublisherParts, plan: SharedArrayBuffer) {
+  constructor(parts: PublisherParts) {
     this.#p = parts;
-    this.#plan = plan;
     this.#allocate();
     parts.pulse.beat(parts.clock());
     // Before the start and after the end there are no passes, and the agent lives all the same.
@@ -70,9 +69,8 @@ export class Publisher {
     this.#turned(false);
   }
 
-  /** The loop follows another plan from now on. */
-  follow(plan: SharedArrayBuffer): void {
-    this.#plan = plan;
+  /** The loop follows the current plan from now on. */
+  follow(): void {
     this.#planNumber++;
     this.#allocate();
     this.#sendPlan();
@@ -121,7 +119,7 @@ export class Publisher {
   }
 
   #sendPlan(): void {
-    this.#post?.({ type: 'plan', number: this.#planNumber, plan: this.#plan, shape: this.#shape, halves: this.#halves });
+    this.#post?.({ type: 'plan', number: this.#planNumber, plan: this.#p.plans.bytes, shape: this.#shape, halves: this.#halves });
   }
 
   #publish(half: number): void {

@@ -1,8 +1,7 @@
 /** Reload: a good file replaces the plan, a bad one changes nothing. One at a time; the last result is remembered. */
 import { hostname } from 'node:os';
-import { diffPlans } from '../config/diff.ts';
-import { loadPlanFile } from '../config/load.ts';
-import { ConfigError } from '../config/problem.ts';
+import { unpackPlan } from '../config/plan-bytes.ts';
+import type { ConfigThread } from '../config/thread.ts';
 import { codeOf } from '../model/errors.ts';
 import type { ReloadResult } from '../report/view.ts';
 import type { Plan } from '../model/plan.ts';
@@ -13,6 +12,8 @@ import type { CurrentPlan } from './current-plan.ts';
 export interface ReloaderOptions {
   readonly file: string;
   readonly plans: CurrentPlan;
+  /** Reads the file, elsewhere: a long one takes longer than the judge may wait. */
+  readonly loader: Pick<ConfigThread, 'load'>;
   /** Makes the running agent follow the new plan. */
   readonly apply: (plan: Plan) => Promise<void>;
   /** Called after each of them, however it ended. */
@@ -63,32 +64,31 @@ export class Reloader {
   }
 
   async #try(): Promise<ReloadResult> {
-    const { plans } = this.#o;
+    const { file, plans, loader, apply } = this.#o;
     try {
-      const plan = loadPlanFile(this.#o.file, { hostname: hostname() });
-      const diff = diffPlans(plans.plan, plan);
-      if (diff.needsRestart.length > 0) {
+      const loaded = await loader.load({ path: file, hostname: hostname(), running: plans.bytes });
+      if ('refused' in loaded) {
+        const { code, refused, mistakes } = loaded;
+        const message = mistakes.length > 0 ? 'the file is refused; the running configuration stays' : refused;
+        return { ok: false, code, message, errors: mistakes };
+      }
+      const { plan: bytes, same, needsRestart, summary } = loaded;
+      if (needsRestart.length > 0) {
         return {
           ok: false,
           code: 'CONFIG_INVALID',
-          message: `${diff.needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed`,
+          message: `${needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed`,
         };
       }
-      if (!diff.same || this.#incomplete) {
-        plans.replace(plan);
+      if (!same || this.#incomplete) {
+        if (bytes !== undefined) plans.replace(unpackPlan(bytes), bytes);
         this.#incomplete = true;
-        await this.#o.apply(plan);
+        await apply(plans.plan);
         this.#incomplete = false;
       }
-      return { ok: true, message: diff.summary };
+      return { ok: true, message: summary };
     } catch (error) {
-      const errors = error instanceof ConfigError ? error.message.split('\n') : [];
-      return {
-        ok: false,
-        code: codeOf(error),
-        message: errors.length > 0 ? 'the file is refused; the running configuration stays' : (error as Error).message,
-        errors,
-      };
+      return { ok: false, code: codeOf(error), message: (error as Error).message, errors: [] };
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * The agent as the thread that serves HTTP knows it: the moment that the judge's thread sent last, and what can be asked of it.
  */
+import { unpackPlan } from '../config/plan-bytes.ts';
 import { type Mirror, openMirror } from '../judge/mirror.ts';
 import { cells, loss, verdicts, why } from '../judge/read.ts';
 import type { AgentLink } from '../http/agent.ts';
@@ -16,7 +17,6 @@ import { TransitionLog } from '../report/history.ts';
 import type { AgentView, HistoryView, ReloadResult } from '../report/view.ts';
 import type { CallAnswer, FromHttp, HttpInit, Moment, Standing, ToHttp } from './http-messages.ts';
 import { VerdictMemory } from './memory.ts';
-import { unpackPlan } from './plan-bytes.ts';
 import { Pulse } from './pulse.ts';
 
 /** A moment older than this is not answered from, ms. */

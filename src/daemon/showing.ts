@@ -8,7 +8,6 @@ import { JudgeFamilies } from '../report/families.ts';
 import type { Logger } from '../sys/log.ts';
 import { HttpThread } from './http-thread.ts';
 import { OwnFamilies, type OwnParts } from './own-families.ts';
-import { packPlan } from './plan-bytes.ts';
 import { Publisher } from './publisher.ts';
 import { Pulse } from './pulse.ts';
 import { makeView, type ViewParts } from './view.ts';
@@ -33,6 +32,6 @@ export function makeShown(p: ShownParts) {
   measured.add(new LaneFamilies(lanes, clock), reconciler, runner, telemetry, new OwnFamilies(p), http, processMetrics);
   metrics.add(new JudgeFamilies(view), measured);
   const pulse = new Pulse();
-  const publisher = new Publisher({ clock, pulse, view, loop, links, measured }, packPlan(plans.plan));
+  const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured });
   return { view, processMetrics, http, pulse, publisher };
 }

@@ -7,13 +7,14 @@ import type { AgentView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { CurrentPlan } from './current-plan.ts';
+import type { Life } from './life.ts';
 import type { Loop } from './loop.ts';
 
 export interface ViewParts {
   readonly version: string;
   readonly clock: () => number;
   readonly plans: CurrentPlan;
-  readonly phase: () => Phase;
+  readonly life: Life;
   readonly loop: Loop;
   readonly lanes: Lanes;
   readonly links: LinkMonitor;
@@ -29,8 +30,8 @@ export function makeView(p: ViewParts): AgentView {
     now: p.clock,
     wallOffsetMs,
     plan: () => p.plans.plan,
-    phase: p.phase,
-    ready: () => readiness(p.phase(), p.lanes),
+    phase: () => p.life.phase,
+    ready: () => readiness(p.life.phase, p.lanes),
     lastReload: () => p.plans.last,
     nics: () =>
       p.plans.plan.nics.map((nic, i) => {

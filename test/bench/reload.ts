@@ -1,10 +1,14 @@
 /**
- * Reload of 10 000 real servers with 1 % changed, in running lanes: file to plan to diff to lanes. Beside each, a plain reading
- * and a copy of the same plan, for calibration. Prints JSON, see `Measured`.
+ * Reload of 10 000 real servers with 1 % changed, in running lanes: file to plan to diff in the thread that reads configurations, then
+ * plan to lanes. Beside each, a plain reading and a copy of the same plan, for calibration. Prints JSON, see `Measured`.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { diffPlans } from '../../src/config/diff.ts';
 import { loadPlan } from '../../src/config/load.ts';
+import { packPlan, unpackPlan } from '../../src/config/plan-bytes.ts';
+import { ConfigThread } from '../../src/config/thread.ts';
 import { initial } from '../../src/judge/judge.ts';
 import { retopologise } from '../../src/judge/retopologise.ts';
 import { Lanes } from '../../src/lanes/lanes.ts';
@@ -16,6 +20,10 @@ import { percentile, timesOf } from './calibration.ts';
 export interface Measured {
   readonly median: number;
   readonly worst: number;
+  /** The first one, with the start of the thread. */
+  readonly first: number;
+  /** Of the median in the judge's thread. */
+  readonly busy: number;
   /** JSON.parse and structuredClone of the plan. */
   readonly plain: number;
   readonly rounds: number;
@@ -46,6 +54,9 @@ function config(generation: number): string {
 }
 
 const load = (generation: number) => loadPlan(config(generation), 'bench.yaml', { hostname: 'bench' });
+const directory = mkdtempSync(join(tmpdir(), 'fourlane-reload-'));
+const path = join(directory, 'bench.yaml');
+const thread = new ConfigThread();
 const lanes = new Lanes({ clock: monotonicMs, log: () => undefined });
 let plan = load(0);
 await lanes.apply(plan);
@@ -54,22 +65,30 @@ await sleep(6000);
 lanes.collect();
 await sleep(5600);
 const lostBefore = missing();
+let running = packPlan(plan);
 const times: number[] = [];
+const busy: number[] = [];
 const plain: number[] = [];
 let lost = 0;
 for (let round = 1; round <= ROUNDS; round++) {
   lanes.collect();
-  const text = config(round);
+  writeFileSync(path, config(round));
   const t0 = performance.now();
-  const next = loadPlan(text, 'bench.yaml', { hostname: 'bench' });
-  const diff = diffPlans(plan, next);
+  const answer = await thread.load({ path, hostname: 'bench', running });
+  if (!('plan' in answer)) throw new Error(JSON.stringify(answer));
+  const t1 = performance.now();
+  const next = unpackPlan(answer.plan);
   const topology = topologyOf(next);
   state = retopologise(state, topology, monotonicMs());
   const applied = lanes.apply(next);
-  times.push(performance.now() - t0);
+  const t2 = performance.now();
+  times.push(t2 - t0);
+  busy.push(t2 - t1);
   await applied;
-  if (diff.checks.kept !== N - N / 100) throw new Error(`kept ${diff.checks.kept}`);
+  const kept = `checks: ${N / 100} added, ${N / 100} removed, ${N - N / 100} kept`;
+  if (!answer.summary.includes(kept)) throw new Error(answer.summary);
   plan = next;
+  running = answer.plan;
   const json = JSON.stringify(plan);
   plain.push(...timesOf(() => structuredClone(JSON.parse(json)), 1));
   await sleep(5600);
@@ -79,13 +98,17 @@ const { length: rounds } = times;
 const result: Measured = {
   median: percentile(times, 0.5),
   worst: Math.max(...times),
+  first: times[0]!,
+  busy: percentile(busy, 0.5),
   plain: percentile(plain, 0.5),
   rounds,
   lost,
   lostBefore,
 };
 console.log(JSON.stringify(result));
+await thread.stop();
 await lanes.stop();
+rmSync(directory, { recursive: true });
 
 /**
  * Targets without a result since the last look. Each has one within an interval on both lanes, unless it was lost or restarted.

@@ -6,7 +6,6 @@ import { HttpThread } from '../../src/daemon/http-thread.ts';
 import type { Behind } from '../../src/daemon/http-thread.ts';
 import { CurrentPlan } from '../../src/daemon/current-plan.ts';
 import { Loop } from '../../src/daemon/loop.ts';
-import { packPlan } from '../../src/daemon/plan-bytes.ts';
 import { Publisher } from '../../src/daemon/publisher.ts';
 import { Pulse } from '../../src/daemon/pulse.ts';
 import { makeView } from '../../src/daemon/view.ts';
@@ -102,14 +101,14 @@ export async function openAgent({ plan = planOf(yamlOf()), limits = {}, behind =
     version: '0.1.0',
     clock,
     plans,
-    phase: () => world.phase,
+    life: world,
     loop,
     lanes: lanes as unknown as Lanes,
     links: links as unknown as LinkMonitor,
     runner: runner as unknown as Runner,
     history,
   });
-  const publisher = new Publisher({ clock, pulse, view, loop, links, measured: { families } }, packPlan(plan));
+  const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured: { families } });
   for (const [outcome, passes] of [
     [() => OK, 30],
     [trouble, 90],

@@ -11,7 +11,6 @@ import { initial } from '../../src/judge/judge.ts';
 import { OK } from '../../src/model/outcome.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
-import { packPlan } from '../../src/daemon/plan-bytes.ts';
 import { ask, json, sendRaw } from '../http/http.ts';
 import { until } from '../system/harness.ts';
 import { planOf } from '../act/world.ts';
@@ -117,7 +116,7 @@ test('a reload over HTTP: the answer of the agent, and the new plan in the answe
     if (own.plans.plan === plan) return { ok: false, message: 'refused', errors: ['f.yaml:1:2: x'] };
     own.plans.replace(plan);
     own.loop.replace(topologyOf(plan), initial(topologyOf(plan), monotonicMs()));
-    own.publisher.follow(packPlan(plan));
+    own.publisher.follow();
     return { ok: true, message: 'changed' };
   };
   const own = await openAgent({ behind: { reload } });

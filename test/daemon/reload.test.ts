@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { compareFile } from '../../src/config/compare.ts';
 import { loadPlanFile } from '../../src/config/load.ts';
 import { CurrentPlan } from '../../src/daemon/current-plan.ts';
 import { Reloader } from '../../src/daemon/reload.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Logger } from '../../src/sys/log.ts';
+import { until } from '../system/harness.ts';
 import { tracerOff } from './no-spans.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-reload-'));
@@ -33,6 +35,7 @@ function stage() {
   const reloader = new Reloader({
     file,
     plans,
+    loader: { load: async (request) => compareFile(request) },
     apply: async (plan) => {
       applied.push(plan);
       if (state.fail !== '') throw new Error(state.fail);
@@ -103,6 +106,7 @@ test('one at a time: requests that come while one runs share one run after it, w
   write(yaml(82));
   const others = Array.from({ length: 100 }, () => reloader.reload());
   write(yaml(83));
+  await until('the first plan', 2000, () => applied.length > 0);
   assert.deepEqual(ports(applied), [81]);
   state.hold = false;
   go();
