@@ -71,7 +71,7 @@ export interface Actuator {
   readonly schema: z.ZodObject;
   /** Where it may be configured: a NIC's `onFail`, a service's `actuator`. */
   readonly scopes: readonly ('nic' | 'service')[];
-  /** Kinds of effects it can carry out, all when absent. Others are counted and told once, and never asked of it. */
+  /** Kinds of effects it can carry out, all when absent. Others are counted and logged once, and never asked of it. */
   readonly kinds?: readonly Effect['kind'][];
   /** Doing it again is harmless, so the wanted state is repeated after start and reload. */
   readonly idempotent: boolean;

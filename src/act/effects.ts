@@ -1,4 +1,4 @@
-/** What the data plane should be told, from what the judge wants. Pure: plan and decisions in, effects out. */
+/** What the data plane should be, from what the judge wants. Pure: plan and decisions in, effects out. */
 import type { Nic, Plan, Service } from '../model/plan.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';

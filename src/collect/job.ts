@@ -83,7 +83,7 @@ export class Job {
     const { clock, timing } = this.#o;
     const started = clock();
     const settled = this.#read(started);
-    // A source that does not even give up at its deadline is told of at once, and waited for: two readings never run together.
+    // A source that does not even give up at its deadline is reported at once, and waited for: two readings never run together.
     let late: NodeJS.Timeout | undefined;
     const grace = new Promise<'late'>((resolve) => (late = setTimeout(() => resolve('late'), timing.timeout + GRACE_MS)));
     if ((await Promise.race([settled, grace])) === 'late') {

@@ -33,7 +33,7 @@ export class Output implements Samples {
     this.#most = most;
   }
 
-  /** Takes one reading: all that `write` writes, or, when it throws, nothing any more. */
+  /** Takes one reading: all that `write` writes; when it throws, no series is left. */
   take(write: (samples: Samples) => void): void {
     try {
       for (const { table } of this.#all()) table.begin();

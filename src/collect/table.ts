@@ -80,11 +80,11 @@ export class Table {
     const i = this.#place(labels);
     if (i < 0) return 0;
     const memory = this.#own(i);
-    // Every column counts up together: one that went back means that all began anew.
-    const anew = memory.epoch !== epoch || memory.raw.length === 0 || raw.some((v, c) => v < memory.raw[c]!);
+    // Every column counts up together: one that went back means that all restarted.
+    const restarted = memory.epoch !== epoch || memory.raw.length === 0 || raw.some((v, c) => v < memory.raw[c]!);
     let first: Exact = 0;
     for (let c = 0; c < this.#width; c++) {
-      const by = anew ? raw[c]! : minus(raw[c]!, memory.raw[c]!);
+      const by = restarted ? raw[c]! : minus(raw[c]!, memory.raw[c]!);
       if (c === 0) first = by;
       this.#add(memory, i, c, by);
       memory.raw[c] = raw[c]!;

@@ -126,7 +126,7 @@ export class DpvsAgent {
     return (await this.#ask('GET', '/v2/vs?healthcheck=true')).status === 204 && this.#answersForPorts();
   }
 
-  /** Ports can be read in every build. Whatever the name, all are told. */
+  /** Ports can be read in every build. Whatever the name, all are answered. */
   async #answersForPorts(): Promise<boolean> {
     return (await this.#ask('GET', '/v2/device/any/nic')).status === 200;
   }

@@ -23,7 +23,7 @@ export interface Destination {
   readonly port: number;
   readonly weight: number;
   readonly forward: string;
-  /** Everything the kernel told of it. */
+  /** Everything the kernel sent about it. */
   readonly attributes: Attributes;
 }
 

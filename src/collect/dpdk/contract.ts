@@ -9,7 +9,7 @@ import { small, u64 } from '../telemetry/answer.ts';
 /** Of `<prefix>/info`. */
 export interface ContractInfo {
   readonly app: string;
-  /** Start of the application, µs of Unix time: another value means that every counter began anew. */
+  /** Start of the application, µs of Unix time: another value means that every counter restarted. */
   readonly start: Exact;
   /** Upper bounds of the latency buckets, ns, rising; one bucket more than bounds. */
   readonly boundsNs: readonly number[];

@@ -80,7 +80,7 @@ export class Instance {
     try {
       return await this.#once(t, signal);
     } catch (error) {
-      // The process was started anew in between, or another collector gave up a request on the connection that we share.
+      // The process was restarted in between, or another collector gave up a request on the connection that we share.
       if (error instanceof TelemetryError && error.problem === 'broken') return this.#once(t, signal);
       throw error;
     }

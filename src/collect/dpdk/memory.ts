@@ -28,7 +28,7 @@ export class CoreMemory {
   #cores = new Map<string, Known>();
   #latencies = new Map<string, CoreLatency>();
 
-  /** `epoch`: what changes when the application starts anew; everything is forgotten then. */
+  /** `epoch`: what changes when the application restarts; everything is forgotten then. */
   begin(epoch: string): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;

@@ -55,7 +55,7 @@ function publishPort(source: string, { port, stats, link, xstats }: Port, epoch:
   for (const [name, value] of xstats) samples.gauge(m.PORT_XSTAT, [...labels, name], Number(value));
 }
 
-/** Everything that one process told. */
+/** Everything that one process answered. */
 export function publishProcess(up: Up, samples: Samples): void {
   const { source, epoch } = up;
   samples.gauge(m.UP, [source], 1);

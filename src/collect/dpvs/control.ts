@@ -51,7 +51,7 @@ export class Control {
     this.#limitMs = limitMs;
   }
 
-  /** Which run of DPVS this is: it makes its socket anew when it starts. undefined: there is no socket. */
+  /** Which run of DPVS this is: it makes a new socket when it starts. undefined: there is no socket. */
   async epoch(): Promise<string | undefined> {
     try {
       const { ino, mtimeMs } = await stat(this.#path);

@@ -60,7 +60,7 @@ export interface DumpedInstance {
   readonly effectivePriority: number;
   /** Of the master whose adverts came last; 0 = none yet. */
   readonly masterPriority: number;
-  /** Unix seconds. Loading the configuration anew counts as one. */
+  /** Unix seconds. Loading the configuration again counts as one. */
   readonly lastTransition: number;
   readonly advertInterval: number;
   /** Virtual addresses, excluded ones too, and how many of them are on the interface. */

@@ -68,7 +68,7 @@ export class Follower {
       this.#fifo ??= await Fifo.open(this.#path, { mode: MODE, maxLine: MAX_LINE });
       const { lines } = await this.#fifo.read();
       this.problem = '';
-      // An unreadable pid file is told of by the next reading; the lines count all the same.
+      // An unreadable pid file is reported by the next reading; the lines count all the same.
       if (lines.length > 0) await this.#o.before().catch(() => undefined);
       for (const line of lines) this.lines[this.#o.take(parseNotice(line))]++;
       this.#o.after();

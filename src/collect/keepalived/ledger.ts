@@ -40,7 +40,7 @@ interface Account {
   touched: boolean;
   /** A line about it came after the last dump: which of them a dump's transitions lie between is not known. */
   announced: boolean;
-  /** The state may be the one that a former process ended in: the same once more is entered anew. */
+  /** The state may be the one that a former process ended in: the same once more is entered again. */
   unsure: boolean;
 }
 
@@ -50,7 +50,7 @@ const ANEW = { state: 'init', masters: 0, shown: undefined, announced: false, un
 export class Ledger {
   readonly #accounts = new Map<string, Account>();
   #begun = false;
-  /** Transitions that only a dump told. */
+  /** Transitions that only a dump showed. */
   missed = 0;
 
   /**
@@ -61,10 +61,10 @@ export class Ledger {
     const account = this.#accounts.get(name) ?? this.#add(name);
     account.touched = account.announced = account.present = true;
     const next: State = state === 'deleted' ? 'stop' : state;
-    const anew = mixed || account.unsure;
+    const again = mixed || account.unsure;
     account.unsure = mixed;
-    if (account.state === next && !anew) {
-      // Also announced when it takes its addresses anew; whether keepalived counts that, the next dump tells.
+    if (account.state === next && !again) {
+      // Also announced when it takes its addresses again; whether keepalived counts that, the next dump shows.
       if (next === 'master') account.masters = undefined;
       return false;
     }
@@ -73,7 +73,7 @@ export class Ledger {
     return true;
   }
 
-  /** Another process of keepalived: all instances start anew, without anything having been announced. */
+  /** Another process of keepalived: all instances start again, without anything having been announced. */
   restart(): void {
     this.#begun = true;
     for (const account of this.#accounts.values()) Object.assign(account, ANEW);

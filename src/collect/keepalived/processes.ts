@@ -55,9 +55,9 @@ export function identity({ pid, startTicks }: ProcessInfo): string {
   return `${pid}:${startTicks}`;
 }
 
-/** When the process loaded its configuration, Unix seconds; undefined when it can't be told. */
+/** When the process loaded its configuration, Unix seconds; undefined when it is not known. */
 export async function configLoaded(parent: ProcessInfo): Promise<number | undefined> {
-  // The parent keeps the whole configuration in a memory file, written anew at each load (lib/parser.c).
+  // The parent keeps the whole configuration in a memory file, written again at each load (lib/parser.c).
   const config = (await descriptorsOf(parent.pid)).find((d) =>
     d.target.startsWith('/memfd:/keepalived/consolidated_configuration'),
   );

@@ -21,7 +21,7 @@ export type Statistic = (typeof STATISTICS)[number];
 
 export interface Device {
   readonly name: string;
-  /** Another one after the device has been removed and made anew. */
+  /** Another one after the device has been removed and made again. */
   readonly ifindex: number;
   /** Kernel driver; left out for devices without hardware behind them. */
   readonly driver?: string;
@@ -45,7 +45,7 @@ const IFF_UP = 1;
 const MOST_MBITS = 10_000_000;
 
 /**
- * Reads a device. Undefined when there is none of this name, also when it went, or was made anew, while it was read.
+ * Reads a device. Undefined when there is none of this name, also when it went, or was made again, while it was read.
  * @param root `/sys/class/net`, or a copy of it
  */
 export async function readDevice(root: string, name: string, signal: AbortSignal): Promise<Device | undefined> {
@@ -101,7 +101,7 @@ export function isKernelEnd({ name }: Pick<Device, 'name'>): boolean {
 
 /**
  * Whether speed and duplex mean a wire. Drivers without one have a constant (veth 10 Gbit/s, the kernel's end of a DPDK port 10
- * Mbit/s), and virtio shows whatever its host was told.
+ * Mbit/s), and virtio shows whatever its host was given.
  */
 export function isWire(device: Pick<Device, 'name' | 'driver'>): boolean {
   return device.driver !== undefined && device.driver !== 'virtio_net' && !isKernelEnd(device);

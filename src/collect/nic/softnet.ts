@@ -35,7 +35,7 @@ export function parseSoftnet(text: string): Softnet[] {
 }
 
 /**
- * The counters have 32 bits: at 10 million packets a second they come round every seven minutes. They begin anew only at boot.
+ * The counters have 32 bits: at 10 million packets a second they come round every seven minutes. They restart only at boot.
  */
 export class SoftnetCount {
   readonly #before = new Map<number, { readonly raw: Softnet; readonly full: Softnet }>();

@@ -1,4 +1,4 @@
-/** What can go wrong with a DPDK telemetry socket, told with place, finding and remedy. */
+/** What can go wrong with a DPDK telemetry socket, with place, finding and remedy. */
 import { SocketError } from '../../sys/unix-socket.ts';
 
 /**
