@@ -14,7 +14,7 @@ const schema = z.strictObject({
     ),
 });
 
-/** A script tells nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */
+/** A script proves nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */
 const ENDINGS: Readonly<Record<CommandResult['ended'], readonly [number, Cause]>> = {
   exit: [L7, 'exit_code'],
   signal: [L7, 'signal'],

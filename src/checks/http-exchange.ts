@@ -23,7 +23,9 @@ export interface HttpProfile {
   readonly maxBody: number;
 }
 
-/** What the Host header says when nothing else is asked: the address, without an IPv6 scope (RFC 6874 keeps it off the wire). */
+/**
+ * The value of the Host header when nothing else is asked: the address, without an IPv6 scope (RFC 6874 keeps it off the wire).
+ */
 export function hostText({ family, ip, port }: Address): string {
   return formatAddress({ family, ip, port });
 }

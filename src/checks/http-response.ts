@@ -34,7 +34,7 @@ export class HttpResponse {
     this.#onBody = onBody;
   }
 
-  /** True when the response is complete or wrong (`error` tells). */
+  /** True when the response is complete, or wrong: then `error` is set. */
   get finished(): boolean {
     return this.error !== undefined || this.#mode === 'done';
   }

@@ -1,4 +1,4 @@
-/** `fourlane doctor`: looks at what an LVS or DPVS machine needs, and says what to do. Changes nothing. */
+/** `fourlane doctor`: looks at what an LVS or DPVS machine needs, and reports what to do. Changes nothing. */
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';

@@ -1,4 +1,4 @@
-/** Turns what the schema finds wrong into issues that say what was found, what is allowed and what to write. */
+/** Turns what the schema finds wrong into issues that state what was found, what is allowed and what to write. */
 import type { z } from 'zod';
 import { schemasAt } from './json-schema.ts';
 import { didYouMean, type Issue, listed } from './problem.ts';

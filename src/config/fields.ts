@@ -1,4 +1,6 @@
-/** The kinds of text a config file holds: addresses, names, paths. Each says what is wrong with a bad one and what to write. */
+/**
+ * The kinds of text a config file holds: addresses, names, paths. Each reports what is wrong with a bad one and what to write.
+ */
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Address, Anchor } from '../model/plan.ts';

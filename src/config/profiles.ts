@@ -64,7 +64,7 @@ export function actuatorSpec(scope: 'nic' | 'service') {
     .transform((entry, ctx): ActuatorSpec => {
       const [found, ...more] = Object.entries(entry);
       if (found && more.length === 0) return { type: found[0], ...(found[1] as object) };
-      if (ctx.issues.length > 0) return z.NEVER; // an unknown key has been told already
+      if (ctx.issues.length > 0) return z.NEVER; // an unknown key has been reported already
       ctx.addIssue({
         code: 'custom',
         message: `found ${found ? 'several actuators' : 'none'} in one entry; write exactly one of ${listed(names)}`,

@@ -1,4 +1,4 @@
-/** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to say where a defect is. */
+/** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to locate a defect. */
 import { isAlias, isMap, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, type Document, visit } from 'yaml';
 import { type Issue, type Problem, pathText } from './problem.ts';
 import { secretKeys } from './secrets.ts';

@@ -13,7 +13,7 @@ import type { StateFile } from './state-file.ts';
 const EVERY_MS = 5000;
 
 /**
- * Reads the saved state; one that can't be used is set aside and told.
+ * Reads the saved state; one that can't be used is set aside and logged.
  * @returns the judge's state to begin with at a time: the saved one, else a new one. Called again for as long as the start takes,
  * since that time must not count against the cells.
  */
@@ -24,12 +24,12 @@ export async function recover(
   clock: () => number,
   log: Logger,
 ): Promise<(now: number) => JudgeState> {
-  const anew = (now: number) => initial(topology, now);
+  const fresh = (now: number) => initial(topology, now);
   const loaded = await file.load();
   if (loaded.state === undefined) {
     const { reason, code } = loaded;
     if (reason !== '') log.warn({ ...(code === undefined ? {} : { code }), path: file.path }, reason);
-    return anew;
+    return fresh;
   }
   const { t, judge, applied } = loaded.state;
   const takeUp = (now: number) => {
@@ -41,7 +41,7 @@ export async function recover(
     takeUp(clock());
   } catch (error) {
     log.warn({ code: codeOf(error), path: file.path }, await file.setAside((error as Error).message));
-    return anew;
+    return fresh;
   }
   const damaged = reconciler.restore(applied);
   if (damaged > 0)

@@ -102,7 +102,7 @@ export class Conversation {
 
   /**
    * Waits for the next thing to happen on a stream. Near real servers have answered by the next turn, so looking then is cheaper
-   * than registering with epoll (which costs more than the look); where it was not so the last time, epoll tells.
+   * than registering with epoll (which costs more than the look); where it was not so the last time, epoll reports it.
    */
   #await(cell: number, late: number): void {
     const flags = this.#cells.flags[cell]!;
@@ -111,7 +111,10 @@ export class Conversation {
     else this.#young.push(cell, this.#cells.sequence[cell]!);
   }
 
-  /** Registers with epoll, once and edge-triggered: what is ready already is told too. @returns false when the probe has ended */
+  /**
+   * Registers with epoll, once and edge-triggered: what is ready already is reported too.
+   * @returns false when the probe has ended
+   */
   #watch(cell: number): boolean {
     const c = this.#cells;
     if (this.#epoll.add(c.fd[cell]!, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, c.sequence[cell]!)) {
@@ -207,7 +210,7 @@ export class Conversation {
     const sequence = c.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
     if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence) return;
-    // What could not be sent at once is sent when epoll says so.
+    // What could not be sent at once is sent when epoll reports room.
     this.#await(cell, c.rest[cell] === undefined ? SLOW : ALWAYS);
   }
 

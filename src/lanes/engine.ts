@@ -1,5 +1,5 @@
 /**
- * One lane's engine: starts probes when the wheel says so, follows them on one epoll, and writes every result to the board. It
+ * One lane's engine: starts probes when they are due, follows them on one epoll, and writes every result to the board. It
  * never blocks: sockets are non-blocking, epoll is polled from the tick, everything else is arithmetic.
  */
 import { checkKinds } from '../checks/index.ts';
@@ -110,7 +110,7 @@ export class Engine {
     c.streak[cell] = 0;
     c.flags[cell] = 0;
     c.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
-    // A bound socket has its scope from the device, whatever index that has by then: it may be made anew.
+    // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
     if (this.#o.binding.device !== undefined) clearScope(c.sockaddr(cell));
     c.nominal[cell] = firstStart(cell, profile.interval, this.#now);
     this.#wheel.schedule(cell, c.nominal[cell]!);

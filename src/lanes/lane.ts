@@ -28,7 +28,7 @@ const HANG_MS = 3000;
 const START_MS = 30_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
-/** A lane that has run this long is forgiven its former crashes. */
+/** A lane that has run this long starts its back-off from the beginning. */
 const FORGIVE_MS = 60_000;
 
 export class Lane {

@@ -45,7 +45,7 @@ export interface DataplaneFact extends Observed {
   readonly answeredRatio: number;
 }
 
-/** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing says so yet. Holds until the next one. */
+/** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing sends it yet. Holds until the next one. */
 export interface PermitFact extends Observed {
   readonly kind: 'permit';
   readonly nic: number;
@@ -128,7 +128,7 @@ export function newBatch(capacity: number): ResultBatch {
   return { count: 0, ...columns } as unknown as ResultBatch;
 }
 
-/** A link observation that was measured when it arrived, unless told otherwise. */
+/** A link observation that was measured when it arrived, unless `measuredAt` is given. */
 export function linkFact(nic: number, carrier: 0 | 1, t: number, measuredAt = t): LinkFact {
   return { kind: 'link', t, measuredAt, nic, carrier };
 }

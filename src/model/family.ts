@@ -58,7 +58,7 @@ export interface FamilySource {
 
 const UNITS = ['seconds', 'bytes', 'ratio', 'celsius', 'joules', 'volts', 'amperes', 'meters', 'grams'];
 
-/** The base unit that a family's name says; undefined when it says none. */
+/** The base unit in a family's name; undefined when there is none. */
 export function unitOf(name: string): string | undefined {
   const bare = name.replace(/_total$/, '');
   return UNITS.find((u) => bare.endsWith(`_${u}`));

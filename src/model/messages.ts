@@ -1,4 +1,4 @@
-/** What main and a lane's worker say to each other. Never a message per probe: results travel on the board. */
+/** What main and a lane's worker send each other. Never a message per probe: results travel on the board. */
 import type { CheckProfile } from './plan.ts';
 
 /** Cells as they travel to a lane, in columns: a hundred thousand of them must not be a hundred thousand objects. */

@@ -1,4 +1,4 @@
-/** Verdicts, their evidence, and the decisions that follow: what the judge says. All times are ms of the facts' clock. */
+/** Verdicts, their evidence, and the decisions that follow: what the judge returns. All times are ms of the facts' clock. */
 
 import type { LimitName } from './limits.ts';
 import type { AgentVerdict, SubjectKind, VerdictCause, VerdictName } from './verdicts.ts';

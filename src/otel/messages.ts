@@ -52,6 +52,6 @@ export function addTallies(tally: Tally, each: Tally): Tally {
 
 export type FromExporter =
   | { readonly type: 'collect' }
-  /** `spans`: of how many it is known what became of them. */
+  /** `spans`: how many have been exported or have failed. */
   | { readonly type: 'tally'; readonly tally: Tally; readonly spans: number }
   | { readonly type: 'problem'; readonly signal: Signal; readonly message: string };

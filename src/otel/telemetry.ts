@@ -19,7 +19,7 @@ export interface TelemetryOptions {
   readonly metrics: FamilySource;
 }
 
-/** A failing collector is told of at most this often: ms. */
+/** A failing collector is logged at most this often: ms. */
 const TELL_MS = 60_000;
 const RESULTS = ['sent', 'failed'] as const;
 const REQUEST_ROWS = SIGNALS.flatMap((signal) => RESULTS.map((result) => [signal, result]));
@@ -38,7 +38,7 @@ export class Telemetry implements FamilySource {
   #used = false;
   #toldAt = Number.NEGATIVE_INFINITY;
   #untold = 0;
-  /** Requests sent when a failure was told that is not over yet. */
+  /** Requests sent when the failure that lasts was logged. */
   readonly #toldFailing = new Map<Signal, number>();
 
   constructor(options: TelemetryOptions) {

@@ -1,6 +1,6 @@
 /**
  * A FIFO that another program writes lines into, read here. It is opened read-write: then it has a writer at all times, reading
- * never meets its end, and what is written while the other program starts anew stays in it. Non-blocking: nothing waits for a
+ * never meets its end, and what is written while the other program restarts stays in it. Non-blocking: nothing waits for a
  * writer.
  */
 import { constants } from 'node:fs';
@@ -19,7 +19,7 @@ export interface FifoOptions {
   readonly maxLine: number;
 }
 
-/** As much as the kernel keeps in a pipe unless told otherwise. */
+/** As much as the kernel keeps in a pipe by default. */
 const CHUNK = 65_536;
 /** Bytes taken in one go: a writer that never pauses must not hold the reader. */
 const MOST = 16 * CHUNK;

@@ -1,4 +1,4 @@
-/** Small files written in one step, and errors told so that the reader knows what to do. */
+/** Small files written in one step, and errors that name the remedy. */
 import { randomBytes } from 'node:crypto';
 import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -45,7 +45,7 @@ export async function readIfExists(path: string, maxBytes: number): Promise<Buff
   }
 }
 
-/** Files of /proc say that they have no size. */
+/** Files of /proc are listed with a size of 0. */
 const LEAST_BUFFER = 16 << 10;
 
 async function readAll(handle: FileHandle, maxBytes: number): Promise<Buffer> {

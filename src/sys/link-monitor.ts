@@ -1,5 +1,5 @@
 /**
- * Link truth is sysfs; netlink's messages about links tell when to look, a poll each second is the safety net (no socket,
+ * Link truth is sysfs; netlink's messages about links show when to look, a poll each second is the safety net (no socket,
  * interface renamed). The kernel reports a second change within a second late (linkwatch lets one event per second through), so
  * after each change the poll is quick for a while. After every (re)opening of the socket, and when messages were lost, everything
  * is read again.
@@ -42,7 +42,7 @@ const BACKOFF_MAX_MS = 10_000;
 const WAIT_MS = 250;
 /**
  * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be
- * read for other reasons, such as no free descriptor: that says nothing about the link.
+ * read for other reasons, such as no free descriptor: that proves nothing about the link.
  */
 export function readLink(device: string): LinkState | undefined {
   let unreadable = false;
@@ -116,7 +116,7 @@ export class LinkMonitor {
     this.#o.changed(device, state.carrier, now);
   }
 
-  /** Hears messages until it is stopped; while there is no socket, only the poll is left. */
+  /** Receives messages until it is stopped; while there is no socket, only the poll is left. */
   async #follow(): Promise<void> {
     let socket: LinkSocket | undefined;
     try {

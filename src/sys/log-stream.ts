@@ -43,12 +43,12 @@ export class LogStream {
   #inFlight = false;
   readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   #ended = false;
-  #told = 0;
+  #reported = 0;
   /** Lines dropped so far. */
   dropped = 0;
 
   /**
-   * @param recovered told when everything that waited has been written and lines were dropped since it was told last: how many
+   * @param recovered called when everything that waited has been written and lines were dropped since the call before: how many
    */
   constructor(fd: number, recovered: (dropped: number) => void, maxWaiting = MAX_WAITING) {
     this.#fd = fd;
@@ -94,7 +94,7 @@ export class LogStream {
         Atomics.wait(nap, 0, 0, 5);
       }
     } catch {
-      // Nobody is left to be told.
+      // There is nobody left to report to.
     }
     this.#end();
   }
@@ -154,9 +154,9 @@ export class LogStream {
   }
 
   #empty(): void {
-    const dropped = this.dropped - this.#told;
+    const dropped = this.dropped - this.#reported;
     if (dropped === 0) return;
-    this.#told = this.dropped;
+    this.#reported = this.dropped;
     this.#recovered(dropped);
   }
 

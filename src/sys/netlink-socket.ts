@@ -35,7 +35,7 @@ export class NetlinkSocket implements NetlinkChannel {
   /**
    * A socket of the network namespace this thread is in.
    * @param protocol NETLINK_… of linux/netlink.h
-   * @param groups bits of the multicast groups to hear
+   * @param groups bits of the multicast groups to join
    * @throws NetlinkError
    */
   constructor(protocol: number, groups = 0) {

@@ -21,7 +21,7 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
 }
 
 /**
- * When it started as Unix seconds; undefined when /proc/stat does not tell when the machine did. `startTicks` are 1/100 s
+ * When it started as Unix seconds; undefined when /proc/stat does not have when the machine did. `startTicks` are 1/100 s
  * (USER_HZ).
  */
 export async function startSeconds(startTicks: number): Promise<number | undefined> {

@@ -34,7 +34,7 @@ export class Seqpacket {
   }
 
   /**
-   * Connects; waits while the server's backlog is full (the kernel says EAGAIN then). Rejects with SocketError (ENOENT,
+   * Connects; waits while the server's backlog is full (the kernel answers EAGAIN then). Rejects with SocketError (ENOENT,
    * ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full), or with the signal's reason.
    */
   static async connect(path: string, { maxPacket, ...patience }: Patience & { readonly maxPacket: number }): Promise<Seqpacket> {

@@ -79,7 +79,7 @@ export function takeError(fd: number): number {
 }
 
 /**
- * What TCP_INFO tells about a connection: state, handshake RTT in µs, segments retransmitted (SYN included), segments not
+ * What TCP_INFO has about a connection: state, handshake RTT in µs, segments retransmitted (SYN included), segments not
  * acknowledged.
  */
 export interface TcpInfo {

@@ -2,7 +2,7 @@
  * Follows a log file by its name, in batches: the lines written since the batch before, each once. What is in the file at first
  * is not read.
  *
- * - Renamed: the old file is read on, beside the new one, until nothing has come for a while: its writer may not have been told
+ * - Renamed: the old file is read on, beside the new one, until nothing has come for a while: its writer may not have noticed
  * yet.
  * - Truncated (logrotate's copytruncate): what came between the last batch and the copying is read from the copy. What is written
  * while
@@ -47,7 +47,9 @@ interface Reader {
   readonly splitter: LineSplitter;
   /** When bytes came last, ms of the clock. */
   active: number;
-  /** It was truncated and is still empty: what comes may go on with the line that has begun, behind a hole, or begin anew. */
+  /**
+   * It was truncated and is still empty: what comes may go on with the line that has begun, behind a hole, or begin at the start.
+   */
   undecided?: boolean;
 }
 
@@ -177,7 +179,7 @@ export class Tail {
     while (signal?.aborted !== true) {
       if (this.#counts.bytes >= this.#most) return await this.#skip(reader);
       const step = await file.step(this.#buffer, (chunk) => {
-        // Behind a hole a line may go on; in a file that begins anew it can't.
+        // Behind a hole a line may go on; in a file that begins again it can't.
         if (reader.undecided === true && file.offset === chunk.length) give(splitter.end());
         reader.undecided = false;
         reader.active = this.#o.clock();
@@ -191,7 +193,7 @@ export class Tail {
       file.restart(step);
       if (copy !== undefined) {
         try {
-          // To its end, whatever the signal says: it is not found again.
+          // To its end, whatever the signal: it is not found again.
           await this.#advance({ ...reader, file: copy }, give);
         } finally {
           await copy.close();
