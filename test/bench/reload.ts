@@ -1,6 +1,7 @@
 /**
  * Reload of 10 000 real servers with 1 % changed, in running lanes: file to plan to diff in the thread that reads
- * configurations, then plan to lanes. Beside each, a plain reading and a copy of the same plan, for calibration. Prints JSON, see `Measured`.
+ * configurations, then plan to lanes. Beside each, a plain reading and a copy of the same plan, for calibration. Prints JSON, see
+ * `Measured`.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
