@@ -23,28 +23,28 @@ export interface ViewParts {
 }
 
 /** The view over these parts. */
-export function makeView(p: ViewParts): AgentView {
+export function makeView(viewParts: ViewParts): AgentView {
   return {
-    version: p.version,
-    startedAt: p.clock(),
-    now: p.clock,
+    version: viewParts.version,
+    startedAt: viewParts.clock(),
+    now: viewParts.clock,
     wallOffsetMs,
-    plan: () => p.plans.plan,
-    phase: () => p.life.phase,
-    ready: () => readiness(p.life.phase, p.lanes),
-    lastReload: () => p.plans.last,
+    plan: () => viewParts.plans.plan,
+    phase: () => viewParts.life.phase,
+    ready: () => readiness(viewParts.life.phase, viewParts.lanes),
+    lastReload: () => viewParts.plans.last,
     nics: () =>
-      p.plans.plan.nics.map((nic, i) => {
-        const link = p.links.state(nic.device);
-        const share = loss(p.loop.state, i);
+      viewParts.plans.plan.nics.map((nic, i) => {
+        const link = viewParts.links.state(nic.device);
+        const share = loss(viewParts.loop.state, i);
         return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
       }),
-    cells: () => cells(p.loop.state),
-    wanted: () => p.loop.state.wanted,
-    verdicts: () => p.loop.verdicts(),
-    why: (subject) => p.loop.why(subject),
-    history: p.history,
-    collectors: () => p.runner.status(),
+    cells: () => cells(viewParts.loop.state),
+    wanted: () => viewParts.loop.state.wanted,
+    verdicts: () => viewParts.loop.verdicts(),
+    why: (subject) => viewParts.loop.why(subject),
+    history: viewParts.history,
+    collectors: () => viewParts.runner.status(),
   };
 }
 
