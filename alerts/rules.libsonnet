@@ -1,7 +1,9 @@
 // Recording rules: sums for the cluster level, the distance of a server from its peers, the error budget.
+local lib = import 'lib.libsonnet';
+
 function(config)
   local s = config.selector;
-  local rule(name, expr) = { record: name, expr: std.stripChars(expr, '\n ') };
+  local rule = lib.rule;
   local unavailable = 'cluster_service:fourlane_unavailable:ratio';
   local median(x) = 'quantile by (cluster) (0.5, %s)' % x;
   // 1.4826: a normal distribution's deviation per MAD. The least deviation keeps clusters of equal servers from dividing by nothing.
@@ -22,8 +24,6 @@ function(config)
         name: 'fourlane-cluster',
         rules: [
           rule('server:fourlane_connections:rate5m', 'sum by (cluster, server) (rate(fourlane_service_connections_total{%s}[5m]))' % s),
-          rule('server:fourlane_packets:rate5m', 'sum by (cluster, server) (rate(fourlane_service_packets_total{%s}[5m]))' % s),
-          rule('server:fourlane_bytes:rate5m', 'sum by (cluster, server) (rate(fourlane_service_bytes_total{%s}[5m]))' % s),
           rule('server:fourlane_check_bad:ratio5m', |||
             sum by (cluster, server) (rate(fourlane_check_results_total{%(s)s, outcome!="ok"}[5m]))
             / sum by (cluster, server) (rate(fourlane_check_results_total{%(s)s}[5m]))
@@ -34,8 +34,6 @@ function(config)
           rule('cluster:fourlane_servers:count', 'count by (cluster) (fourlane_build_info{%s})' % s),
           rule('cluster:fourlane_capacity:ratio', 'avg by (cluster) (fourlane_nic_slice_enabled{%s} * fourlane_nic_up{%s})' % [s, s]),
           rule('cluster:fourlane_connections:rate5m', 'sum by (cluster) (server:fourlane_connections:rate5m)'),
-          rule('cluster:fourlane_packets:rate5m', 'sum by (cluster) (server:fourlane_packets:rate5m)'),
-          rule('cluster:fourlane_bytes:rate5m', 'sum by (cluster) (server:fourlane_bytes:rate5m)'),
           rule('cluster:fourlane_check_bad:ratio5m', |||
             sum by (cluster) (rate(fourlane_check_results_total{%(s)s, outcome!="ok"}[5m]))
             / sum by (cluster) (rate(fourlane_check_results_total{%(s)s}[5m]))
@@ -44,6 +42,17 @@ function(config)
           outlier('check_duration', 'server:fourlane_check_duration_seconds:p99'),
         ],
       },
+    ] + [
+      // Every service's counters: groups of their own, evaluated side by side.
+      {
+        name: 'fourlane-' + kind,
+        rules: [
+          rule('server:fourlane_%s:rate5m' % kind, 'sum by (cluster, server) (rate(fourlane_service_%s_total{%s}[5m]))' % [kind, s]),
+          rule('cluster:fourlane_%s:rate5m' % kind, 'sum by (cluster) (server:fourlane_%s:rate5m)' % kind),
+        ],
+      }
+      for kind in ['packets', 'bytes']
+    ] + [
       {
         name: 'fourlane-slo-windows',
         rules: [

@@ -1,7 +1,10 @@
-/** Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room. */
+/**
+ * Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room.
+ */
 import { hostname } from 'node:os';
 import { actuators } from './act/index.ts';
-import { type ActionReport, Reconciler } from './act/reconciler.ts';
+import { Reconciler } from './act/reconciler.ts';
+import type { ActionReport } from './act/report.ts';
 import { loadPlanFile } from './config/load.ts';
 import { ConfigThread } from './config/thread.ts';
 import { Agent, type Door } from './daemon/agent.ts';
@@ -58,7 +61,7 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
   const reconciler = new Reconciler({ actuators, clock, onAction: (report) => acted.emit(report) });
   reconciler.setPlan(plan);
   acted.on((report) => spans.action(report, () => tellAction(log, report)));
-  const file = new StateFile(plan.stateDir, (message) => log.error({}, `state is not saved: ${message}`));
+  const file = new StateFile(plan.stateDir, ({ code, message }) => log.error({ code }, message));
   const recording = new Recording((message) => log.error({}, message));
   recording.follow(plan.evidenceLog);
   const recovered = await recover(file, topologyOf(plan), reconciler, clock, log);
@@ -83,7 +86,7 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
     recovered(clock()),
   );
   const keeper = new Keeper(file, loop, reconciler, clock);
-  const carriers = new Carriers((fact) => loop.onLink(fact));
+  const carriers = new Carriers((fact) => loop.observe(fact));
   const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
@@ -106,6 +109,6 @@ function openDoors(
   { plans, view, pulse, http, publisher, reloader, lanes }: Parts,
 ): Promise<Door> {
   const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...plans.plan.listen, chaos, limits: {} };
-  const crash = (nic: string) => chaos && (lanes.lane(nic)?.chaos('throw') ?? false);
+  const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
   return http.open(init, { publisher, reload: () => reloader.reload(), chaos: crash });
 }

@@ -1,8 +1,9 @@
 /**
  * `npm run generate [-- --check]`: dashboards, rules and alerts from jsonnet, as committed files.
  *
- * grafonnet comes from `dashboards/vendor` when it is there (`cd dashboards && jb install`), else from `dashboards/standin`, which gives the
- * same bytes without network. `JPATH` names another directory, `JSONNET` another program. `--check` writes nothing and fails on a difference.
+ * grafonnet comes from `dashboards/vendor` when it is there (`cd dashboards && jb install`), else from `dashboards/standin`,
+ * which gives the same bytes without network. `JPATH` names another directory, `JSONNET` another program. `--check` writes
+ * nothing and fails on a difference.
  */
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -96,7 +96,7 @@ function(config)
     },
     blocked:: {
       title: 'Held back by the governor',
-      description: 'Actions that limits did not allow. last_nic, half_nics and semaphore page: somebody must decide.',
+      description: 'Actions that limits did not allow. last_nic and half_nics page: somebody must decide. semaphore is reserved.',
       unit: 'short',
       min: 0,
       expr: 'sum by (server, rule) (increase(fourlane_governor_blocked_total{%s}[$__rate_interval]))' % sel,

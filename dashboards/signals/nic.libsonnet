@@ -1,6 +1,7 @@
 // NIC level: what failed, and how is it known? The matrix over time, verdicts, lanes.
 local panel = import '../lib/panel.libsonnet';
 local select = import '../lib/select.libsonnet';
+local verdicts = import '../verdicts.libsonnet';
 
 function(config)
   local sel = select.nic;
@@ -10,15 +11,7 @@ function(config)
       description: 'The verdict that holds for each NIC over time. `fourlane why nic` shows the witnesses behind it.',
       unit: 'short',
       legend: '{{server}} {{nic}}',
-    } + panel.states('fourlane_nic_verdict', sel, 'verdict', 'server, nic', [
-      ['OK', 'OK', 'green'],
-      ['SUSPECT', 'SUSPECT', 'yellow'],
-      ['NIC_PARTIAL', 'NIC_PARTIAL', 'orange'],
-      ['PROBE_PATH_FAULT', 'PROBE_PATH_FAULT', 'purple'],
-      ['DATA_PATH_FAULT', 'DATA_PATH_FAULT', 'purple'],
-      ['FLAPPING', 'FLAPPING', 'red'],
-      ['NIC_FAIL', 'NIC_FAIL', 'red'],
-    ]),
+    } + panel.states('fourlane_nic_verdict', sel, 'verdict', 'server, nic', verdicts.nic),
     present:: {
       title: 'Verdicts now',
       description: 'NICs that are not OK, with verdict and cause. carrier: cable, optic, switch port; link: gateway and real servers dead; upstream: behind the gateway.',

@@ -1,4 +1,6 @@
-/** What an actuator is: one value in `act/index.ts`. It does the work; the reconciler does retry, limits, counting and logging. */
+/**
+ * What an actuator is: one value in `act/index.ts`. It does the work; the reconciler does retry, limits, counting and logging.
+ */
 import type { z } from 'zod';
 import type { ActuatorSpec } from '../model/plan.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
@@ -29,17 +31,26 @@ export interface Effect {
   readonly reason: string;
 }
 
+/** What is known of an effect from earlier calls, kept over restarts. */
+export type Note =
+  /** It is certain that nothing has been done to it. */
+  | { readonly kind: 'untouched' }
+  /** Something may have been done to it: a call did not end, or left no note. */
+  | { readonly kind: 'unknown' }
+  /** What its last outcome noted. */
+  | { readonly kind: 'noted'; readonly text: string };
+
 /** Why `perform` is called: a change, or a repetition of what is already wanted (after start and reload). */
 export interface Call {
   readonly announce: boolean;
-  /** By effect: what its last outcome noted, kept over restarts. Without a note: undefined when it is certain that it has not been touched, else null. */
-  readonly notes?: readonly (string | null | undefined)[];
+  /** One for each effect, in their order. */
+  readonly notes: readonly Note[];
 }
 
 /** `unchanged`: nothing had to be done. */
 export type Performed = 'done' | 'unchanged';
 
-/** How one effect of a call ended, for actuators that tell the effects of a batch apart. */
+/** How one effect of a call ended, for actuators that report each effect of a batch. */
 export interface Outcome {
   /** `unsupported`: repeating it is of no use; it is tried again after a reload, or when something else is wanted. */
   readonly result: Performed | 'unsupported' | 'failed';
@@ -47,12 +58,12 @@ export interface Outcome {
   readonly message?: string;
   /** What was found was not what is wanted. If it had been put in place before, somebody else has changed it: drift. */
   readonly differs?: boolean;
-  /** Handed to the next call for this effect. */
-  readonly note?: string;
+  /** Given to the next call for this effect; `untouched` forgets what was noted before, absent leaves it as it was. */
+  readonly note?: Exclude<Note, { kind: 'unknown' }>;
 }
 
 export interface Actuator {
-  /** Config key, metric label `actuator`, file name. */
+  /** Config key, metric label `actuator`, and file name: `trackFile` is in track-file.ts. */
   readonly name: string;
   /** One line for help and docs. */
   readonly summary: string;
@@ -60,7 +71,7 @@ export interface Actuator {
   readonly schema: z.ZodObject;
   /** Where it may be configured: a NIC's `onFail`, a service's `actuator`. */
   readonly scopes: readonly ('nic' | 'service')[];
-  /** Kinds of effects it can carry out, all when absent. Others are counted and told once, and never asked of it. */
+  /** Kinds of effects it can carry out, all when absent. Others are counted and reported once, and never asked of it. */
   readonly kinds?: readonly Effect['kind'][];
   /** Doing it again is harmless, so the wanted state is repeated after start and reload. */
   readonly idempotent: boolean;
@@ -68,9 +79,11 @@ export interface Actuator {
   readonly batch: boolean;
   /** Most calls at once, over all configured instances. */
   readonly concurrency: number;
-  /** What tells two configured instances apart: the path, the command, the URL. */
+  /** By what two configured instances differ: the path, the command, the URL. */
   identity(spec: ActuatorSpec): string;
-  /** ms after which a state in place that is not at rest is asked for again, to find what others have changed; needs `idempotent`. */
+  /**
+   * ms after which a state in place that is not at rest is asked for again, to find what others have changed; needs `idempotent`.
+   */
   recheck?(spec: ActuatorSpec): number;
   /**
    * Makes the effects so; rejects with a message for people. More than one effect only with `batch`; then the answer may be one

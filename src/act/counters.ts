@@ -1,9 +1,10 @@
 /** Counts what the actuators did, as metric families. */
-import type { Family } from '../model/family.ts';
+import { counter, type Family, family, gauge, histogram } from '../model/family.ts';
+import { Histogram } from '../model/histogram.ts';
 
 /**
- * `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already; `unsupported`: the actuator, or what
- * it talks to, can't do such a thing.
+ * `announced`: a repetition of the wanted state went out; `unchanged`: it was in place already; `unsupported`: the actuator, or
+ * what it talks to, can't do such a thing.
  */
 export const ACTION_RESULTS = ['ok', 'unchanged', 'announced', 'failed', 'unsupported'] as const;
 export type ActionResult = (typeof ACTION_RESULTS)[number];
@@ -19,8 +20,6 @@ export interface OpenEffects {
 }
 
 const BOUNDS = [0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 30] as const;
-const WIDTH = BOUNDS.length + 2;
-
 export class ActionCounters {
   readonly #names: readonly string[];
   readonly #results: Float64Array;
@@ -28,7 +27,7 @@ export class ActionCounters {
   readonly #drifts: Float64Array;
   readonly #drifted: Float64Array;
   readonly #unsupported: Float64Array;
-  readonly #durations: Float64Array;
+  readonly #durations: Histogram;
   readonly #families: readonly Family[];
 
   constructor(names: readonly string[]) {
@@ -38,58 +37,41 @@ export class ActionCounters {
     this.#drifts = new Float64Array(names.length);
     this.#drifted = new Float64Array(names.length);
     this.#unsupported = new Float64Array(names.length);
-    this.#durations = new Float64Array(names.length * WIDTH);
+    this.#durations = new Histogram(BOUNDS, names.length);
     const rows = names.map((name) => [name]);
+    const each = ['actuator'];
     this.#families = [
-      {
-        name: 'fourlane_actions_total',
-        help: 'Effects carried out, by actuator and result.',
-        type: 'counter',
-        labelNames: ['actuator', 'result'],
-        rows: names.flatMap((name) => ACTION_RESULTS.map((result) => [name, result])),
-        values: this.#results,
-      },
-      {
-        name: 'fourlane_action_pending',
-        help: 'Effects wanted but not in place: under way, waiting, or failed and to be tried again.',
-        type: 'gauge',
-        labelNames: ['actuator'],
+      family(
+        counter('actions_total', 'Effects carried out, by actuator and result.', ['actuator', 'result']),
+        names.flatMap((name) => ACTION_RESULTS.map((result) => [name, result])),
+        this.#results,
+      ),
+      family(
+        gauge('action_pending', 'Effects wanted but not in place: under way, waiting, or failed and to be tried again.', each),
         rows,
-        values: this.#pending,
-      },
-      {
-        name: 'fourlane_action_drift_total',
-        help: 'Times that an effect in place was found changed by somebody else.',
-        type: 'counter',
-        labelNames: ['actuator'],
+        this.#pending,
+      ),
+      family(
+        counter('action_drift_total', 'Times that an effect in place was found changed by somebody else.', each),
         rows,
-        values: this.#drifts,
-      },
-      {
-        name: 'fourlane_action_drifted',
-        help: 'Effects found changed by somebody else and not put back yet.',
-        type: 'gauge',
-        labelNames: ['actuator'],
+        this.#drifts,
+      ),
+      family(gauge('action_drifted', 'Effects found changed by somebody else and not put back yet.', each), rows, this.#drifted),
+      family(
+        gauge(
+          'action_unsupported',
+          'Effects wanted that the actuator, or what it talks to, cannot carry out; the log says why, once.',
+          each,
+        ),
         rows,
-        values: this.#drifted,
-      },
-      {
-        name: 'fourlane_action_unsupported',
-        help: 'Effects wanted that the actuator, or what it talks to, cannot carry out; the log says why, once.',
-        type: 'gauge',
-        labelNames: ['actuator'],
+        this.#unsupported,
+      ),
+      family(
+        histogram('action_duration_seconds', 'Duration of actuator calls, failed ones included.', each),
         rows,
-        values: this.#unsupported,
-      },
-      {
-        name: 'fourlane_action_duration_seconds',
-        help: 'Duration of actuator calls, failed ones included.',
-        type: 'histogram',
-        labelNames: ['actuator'],
-        rows,
-        values: this.#durations,
-        bounds: BOUNDS,
-      },
+        this.#durations.values,
+        BOUNDS,
+      ),
     ];
   }
 
@@ -101,12 +83,7 @@ export class ActionCounters {
 
   /** One call took `ms`. */
   call(name: string, ms: number): void {
-    const seconds = ms / 1000;
-    const bucket = BOUNDS.findIndex((bound) => seconds <= bound);
-    const row = this.#names.indexOf(name) * WIDTH;
-    const i = row + (bucket === -1 ? BOUNDS.length : bucket);
-    this.#durations[i] = this.#durations[i]! + 1;
-    this.#durations[row + WIDTH - 1] = this.#durations[row + WIDTH - 1]! + seconds;
+    this.#durations.observe(ms / 1000, this.#names.indexOf(name));
   }
 
   /** One effect in place was found changed by somebody else. */

@@ -1,13 +1,13 @@
 /**
- * dpvs: real servers in and out of service through dpvs-agent, as DPVS's own health checker does it (weight 0 and `inhibited`), but as its
- * owner last wanted it when they come back. One request at a time: DPVS serves one control connection at a time.
+ * dpvs: real servers in and out of service through dpvs-agent, as DPVS's own health checker does it (weight 0 and `inhibited`),
+ * but as its owner last wanted it when they come back. One request at a time: DPVS serves one control connection at a time.
  */
 import { z } from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { actuator, type Effect, type Outcome } from './actuator.ts';
-import { AgentError, type AgentSpec, DpvsAgent } from './dpvs/agent.ts';
+import { AgentError, type AgentSpec, DpvsAgent } from './dpvs/client.ts';
 import { type Asked, applyService } from './dpvs/apply.ts';
-import { noteText, readNote } from './dpvs/decide.ts';
+import { noted, readNote } from './dpvs/decide.ts';
 
 /** `http://host:port` without a path, or `unix:/path`. */
 function isAgentUrl(text: string): boolean {
@@ -43,8 +43,8 @@ export const dpvs = actuator({
   // One, so that what is noted of a real server outlives a change of the agent's address.
   identity: () => '',
   recheck: (spec) => spec.recheck,
-  async perform(_, effects, { notes = [] }) {
-    const asked = effects.map((effect, i): Asked => ({ effect, note: readNote(notes[i]) }));
+  async perform(_, effects, { notes }) {
+    const asked = effects.map((effect, i): Asked => ({ effect, note: readNote(notes[i]!) }));
     const outcomes = new Map<Effect, Outcome>();
     const broken = new Map<string, AgentError>();
     for (const ofService of Map.groupBy(asked, ({ effect }) => `${specOf(effect).url} ${effect.vip}`).values()) {
@@ -82,5 +82,5 @@ async function attempt(
 function notDone({ effect, note }: Asked, { message, reach }: AgentError): Outcome {
   // What has never been touched is at rest without anybody's help.
   if (effect.state === 'enabled' && effect.weight === effect.configured && note.by === 'nobody') return { result: 'unchanged' };
-  return { result: reach === 'unsupported' ? 'unsupported' : 'failed', message, note: noteText(note) };
+  return { result: reach === 'unsupported' ? 'unsupported' : 'failed', message, note: noted(note) };
 }

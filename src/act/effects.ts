@@ -1,6 +1,7 @@
-/** What the data plane should be told, from what the judge wants. Pure: plan and decisions in, effects out. */
+/** What the data plane should do, from what the judge wants. Pure: plan and decisions in, effects out. */
 import type { Nic, Plan, Service } from '../model/plan.ts';
-import type { Verdict, Wanted } from '../model/verdict.ts';
+import { nameOf } from '../model/subject.ts';
+import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import type { Effect } from './actuator.ts';
 import { identityOf } from './index.ts';
 
@@ -119,18 +120,20 @@ function effect(plan: Plan, subject: Subject, state: Effect['state'], because: B
 
 /** Finds the verdict that explains an effect: the path's, else the real server's or its rack's, else the NIC's. */
 function explain(plan: Plan, verdicts: readonly Verdict[]): (nic?: string, rs?: string) => Because {
-  const bySubject = new Map(verdicts.map((v) => [subjectKey(v.nic, v.rs, v.rack), v]));
+  const bySubject = new Map(verdicts.map((v) => [nameOf(v), v]));
   const rackOf = new Map(plan.targets.map((t) => [t.id, t.rack]));
   return (nic, rs) => {
     const rack = rs === undefined ? undefined : rackOf.get(rs);
     const found =
-      bySubject.get(subjectKey(nic, rs)) ??
-      bySubject.get(subjectKey(undefined, rs)) ??
-      (rack === undefined ? undefined : bySubject.get(subjectKey(undefined, undefined, rack)));
+      bySubject.get(nameOf(subjectOf(nic, rs))) ??
+      bySubject.get(nameOf(subjectOf(undefined, rs))) ??
+      (rack === undefined ? undefined : bySubject.get(nameOf({ subject: 'rack', rack })));
     return found ? { verdict: found.verdict, cause: found.cause, reason: found.reason } : NO_VERDICT;
   };
 }
 
-function subjectKey(nic = '', rs = '', rack = ''): string {
-  return `${nic}\n${rs}\n${rack}`;
+/** What a NIC, a real server or both stand for; neither: the agent. */
+function subjectOf(nic: string | undefined, rs: string | undefined): VerdictSubject {
+  if (nic === undefined) return rs === undefined ? { subject: 'agent' } : { subject: 'rs', rs };
+  return rs === undefined ? { subject: 'nic', nic } : { subject: 'path', nic, rs };
 }

@@ -1,29 +1,34 @@
-/** Effects of kinds that their actuator can't carry out, such as one NIC's part of a service where the data plane has no such thing. */
+/**
+ * Effects of kinds that their actuator can't carry out, such as one NIC's part of a service where the data plane has no such
+ * thing.
+ */
 import type { Effect } from './actuator.ts';
+import type { ActionReport } from './report.ts';
 
 export class Impossible {
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
   /** How many are wanted, by actuator. */
   readonly counts = new Map<string, number>();
 
-  /** Counts one. @returns whether it is to be told: the first of its service and kind */
-  add(effect: Effect): boolean {
+  /** Counts one. @returns what to report: only for the first of its service and kind */
+  add(effect: Effect): ActionReport | undefined {
     count(this.counts, effect);
     const { spec, service, kind } = effect;
     const name = JSON.stringify([spec.type, service, kind]);
-    const isFirst = !this.#told.has(name);
-    this.#told.add(name);
-    return isFirst;
+    if (this.#reported.has(name)) return undefined;
+    this.#reported.add(name);
+    const error = `${spec.type} can't carry out effects of kind ${kind}; this is told once for the service`;
+    return { effect, result: 'unsupported', durationMs: 0, failures: 0, error, drift: false };
   }
 
-  /** The wanted effects come anew. */
+  /** Before the wanted effects are counted again. */
   recount(): void {
     this.counts.clear();
   }
 
-  /** The plan is another: all are told again. */
+  /** The plan is another: each is reported again. */
   forget(): void {
-    this.#told.clear();
+    this.#reported.clear();
   }
 }
 

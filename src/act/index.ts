@@ -5,12 +5,12 @@ import { dpvs } from './dpvs.ts';
 import { exec } from './exec.ts';
 import { ipvs } from './ipvs.ts';
 import { none } from './none.ts';
-import { trackFile } from './trackFile.ts';
+import { trackFile } from './track-file.ts';
 import { webhook } from './webhook.ts';
 
 export const actuators: readonly Actuator[] = [none, dpvs, exec, ipvs, trackFile, webhook];
 
-/** Text that tells apart two configured actuators acting on different things. */
+/** Text by which two configured actuators that act on different things differ. */
 export function identityOf(spec: ActuatorSpec): string {
   return actuators.find((a) => a.name === spec.type)?.identity(spec) ?? '';
 }

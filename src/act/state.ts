@@ -1,6 +1,7 @@
 /** The saved form of what is applied. Lenient on reading: a damaged entry is left out, the rest is used. */
 import { z } from 'zod';
 import type { Effect } from './actuator.ts';
+import { type Entry, heldIn } from './entry.ts';
 
 export interface AppliedState {
   readonly version: 1;
@@ -36,6 +37,19 @@ const entry = z.object({
   value: z.string().nullable(),
   note: z.string().optional(),
 });
+
+/**
+ * What a restart must know of an entry; undefined when that is nothing: at rest.
+ * @param rest the value of `entry.last` at rest
+ */
+export function savedForm(entry: Entry, rest: string | undefined): AppliedEffect | undefined {
+  const held = heldIn(entry);
+  if (held !== undefined && held === rest) return undefined;
+  // A note from before a call whose end is not known would be wrong.
+  const isKnown = held !== undefined || entry.state.is !== 'running';
+  const note = entry.note === undefined || !isKnown ? {} : { note: entry.note };
+  return { effect: entry.last, value: held ?? null, ...note };
+}
 
 /** Reads a saved state of any origin; never throws. */
 export function parseAppliedState(saved: unknown): { entries: AppliedState['applied']; damaged: number } {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Cause, causeCode, L7, LOCAL_ERROR, OK, phaseCode } from '../model/outcome.ts';
 import { formatAddress } from '../model/schema.ts';
 import { type CommandResult, runCommand } from '../sys/child.ts';
-import type { AsyncCheck, CheckKind } from './kind.ts';
+import { type AsyncCheck, checkKind } from './kind.ts';
 
 const schema = z.strictObject({
   command: z
@@ -14,7 +14,7 @@ const schema = z.strictObject({
     ),
 });
 
-/** A script tells nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */
+/** A script proves nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */
 const ENDINGS: Readonly<Record<CommandResult['ended'], readonly [number, Cause]>> = {
   exit: [L7, 'exit_code'],
   signal: [L7, 'signal'],
@@ -23,13 +23,12 @@ const ENDINGS: Readonly<Record<CommandResult['ended'], readonly [number, Cause]>
   spawn: [LOCAL_ERROR, 'unsupported'],
 };
 
-export const exec: CheckKind = {
+export const exec = checkKind({
   name: 'exec',
   needsPort: false,
   summary: 'script; exit 0 is good (MISC_CHECK)',
   schema,
-  prepare(profile, address): AsyncCheck {
-    const { command } = profile as unknown as z.infer<typeof schema>;
+  prepare({ command }, address): AsyncCheck {
     return {
       async run(context) {
         const env = {
@@ -57,4 +56,4 @@ export const exec: CheckKind = {
       },
     };
   },
-};
+});

@@ -1,6 +1,8 @@
 /** One HTTP request and the judgement of its response; runs on plain sockets (http) and inside TLS (ssl). */
 import { createHash } from 'node:crypto';
-import type { CheckProfile } from '../model/plan.ts';
+import type { Address } from '../model/plan.ts';
+import { formatAddress } from '../model/schema.ts';
+import type { HttpParameters } from './http-parameters.ts';
 import { HttpResponse } from './http-response.ts';
 import { passed, wrong } from './judgement.ts';
 import type { Exchange, Judgement } from './kind.ts';
@@ -21,24 +23,19 @@ export interface HttpProfile {
   readonly maxBody: number;
 }
 
-const ready = new WeakMap<CheckProfile, HttpProfile>();
+/**
+ * The value of the Host header when nothing else is asked: the address, without an IPv6 scope (RFC 6874 keeps it off the wire).
+ */
+export function hostText({ family, ip, port }: Address): string {
+  return formatAddress({ family, ip, port });
+}
 
-/** The prepared form of a parsed http or ssl profile; made once per profile object. */
-export function httpProfile(profile: CheckProfile): HttpProfile {
-  const known = ready.get(profile);
+const ready = new WeakMap<HttpParameters, HttpProfile>();
+
+/** The prepared form of parsed http or ssl parameters; made once per profile object. */
+export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' | 'v2' | undefined }): HttpProfile {
+  const known = ready.get(p);
   if (known) return known;
-  const p = profile as unknown as {
-    method: string;
-    path: string;
-    host?: string;
-    headers: Record<string, string>;
-    status: [number, number][];
-    contains?: string;
-    matches?: string;
-    md5?: string;
-    maxBody: number;
-    proxyProtocol?: 'v1' | 'v2';
-  };
   const given = new Set(Object.keys(p.headers).map((n) => n.toLowerCase()));
   const defaults: [string, string][] = [
     ['User-Agent', 'fourlane'],
@@ -50,7 +47,9 @@ export function httpProfile(profile: CheckProfile): HttpProfile {
   const fields = [...defaults.filter(([n]) => !given.has(n.toLowerCase())), ...Object.entries(p.headers)];
   const hostIsGiven = given.has('host');
   const made: HttpProfile = {
-    before: `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
+    before:
+      `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} ` +
+      `HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
     after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`,
     host: hostIsGiven ? '' : p.host,
     status: p.status,
@@ -61,7 +60,7 @@ export function httpProfile(profile: CheckProfile): HttpProfile {
     md5: p.md5?.toLowerCase(),
     maxBody: p.maxBody,
   };
-  ready.set(profile, made);
+  ready.set(p, made);
   return made;
 }
 

@@ -2,12 +2,13 @@
  * Incremental HTTP/1.x response reader for checks: tolerant of what servers really send (bare LF, missing reason phrase), strict
  * where a wrong answer would be believed. Keeps the body only when asked to.
  */
+import { TOKEN } from '../model/schema.ts';
 
 export type HttpError = 'invalid_reply' | 'too_large' | 'closed';
 
 const LF = 10;
 const MAX_HEAD = 65_536;
-const FIELD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
+const FIELD = new RegExp(`^[${TOKEN}]+:[\\t\\x20-\\x7e\\x80-\\xff]*$`);
 
 type Mode = 'head' | 'length' | 'chunk_size' | 'chunk_data' | 'chunk_end' | 'trailer' | 'until_close' | 'done';
 
@@ -33,7 +34,7 @@ export class HttpResponse {
     this.#onBody = onBody;
   }
 
-  /** True when the response is complete or wrong (`error` tells). */
+  /** True when the response is complete, or wrong: then `error` is set. */
   get finished(): boolean {
     return this.error !== undefined || this.#mode === 'done';
   }

@@ -1,7 +1,9 @@
-/** What a check kind is: one value in `checks/index.ts`. Kinds judge bytes; the lane's engine owns sockets, time and bookkeeping. */
+/**
+ * What a check kind is: one value in `checks/index.ts`. Kinds judge bytes; the lane's engine owns sockets, time and bookkeeping.
+ */
 import type { z } from 'zod';
 import type { ProbeResult } from '../model/outcome.ts';
-import type { Address, CheckProfile } from '../model/plan.ts';
+import type { Address, CheckProfile, CheckTiming } from '../model/plan.ts';
 import type { Binding } from '../sys/socket.ts';
 
 /** How an exchange ended: codes of model/outcome.ts. */
@@ -53,11 +55,21 @@ export interface CheckKind {
   /** Config `type`, metric label `type`, file name. */
   readonly name: string;
   /** Own parameters besides `type`, `interval`, `timeout`, `fall`, `rise`. Strict; every default filled in. */
-  readonly schema: z.ZodType;
+  readonly schema: z.ZodObject;
   /** False for kinds that check a host, not a port. */
   readonly needsPort: boolean;
   /** One line for help and docs. */
   readonly summary: string;
   /** Binds a parsed profile to a target. Called once per target and lane, lazily. */
   prepare(profile: CheckProfile, address: Address): SocketCheck | AsyncCheck;
+}
+
+type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare'> & {
+  readonly schema: S;
+  prepare(profile: z.output<S> & CheckTiming, address: Address): SocketCheck | AsyncCheck;
+};
+
+/** A check kind that sees its parameters typed: a plan only holds profiles that passed its schema. */
+export function checkKind<S extends z.ZodObject>(typed: Typed<S>): CheckKind {
+  return typed as unknown as CheckKind;
 }

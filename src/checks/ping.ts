@@ -2,21 +2,20 @@
 import { randomFillSync } from 'node:crypto';
 import { z } from 'zod';
 import { passed, wrong } from './judgement.ts';
-import type { CheckKind, Exchange, Judgement, SocketCheck } from './kind.ts';
+import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';
 
 const schema = z.strictObject({ size: z.int().min(8).max(1400).default(56).describe('payload bytes') });
 const TOKEN = 8;
 
-export const ping: CheckKind = {
+export const ping = checkKind({
   name: 'ping',
   needsPort: false,
   summary: 'ICMP echo',
   schema,
-  prepare(profile, address): SocketCheck {
-    const { size } = profile as unknown as z.infer<typeof schema>;
+  prepare({ size }, address): SocketCheck {
     return { transport: 'icmp', begin: () => new Echo(address.family, size) };
   },
-};
+});
 
 /**
  * The random token in the payload is what ties a reply to its request: raw sockets see every ICMP message of the host, and the

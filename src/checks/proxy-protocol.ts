@@ -1,9 +1,9 @@
-/** PROXY protocol headers (haproxy's proxy-protocol.txt, sections 2.1 and 2.2): what a health check must say of itself. */
+/** PROXY protocol headers (haproxy's proxy-protocol.txt, sections 2.1 and 2.2): what a health check must send. */
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 
 /**
- * The header a health check sends: v1 `PROXY UNKNOWN`, v2 command LOCAL. Both tell the receiver to use the real connection's
+ * The header a health check sends: v1 `PROXY UNKNOWN`, v2 command LOCAL. With both the receiver uses the real connection's
  * addresses, as the specification asks of health checks.
  */
 export function proxyHeader(version: 'v1' | 'v2'): Buffer {

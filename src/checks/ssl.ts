@@ -4,14 +4,13 @@ import { isIP, type Socket } from 'node:net';
 import { connect as tlsConnect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { causeCode, L7, LOCAL_ERROR, phaseCode, TIMEOUT } from '../model/outcome.ts';
-import type { CheckProfile } from '../model/plan.ts';
 import { adoptStream } from '../sys/adopt.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { connectOutcome } from '../sys/errno.ts';
-import { hostText, httpParameters } from './http.ts';
-import { HttpExchange, type HttpProfile, httpProfile } from './http-exchange.ts';
+import { HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
+import { httpParameters } from './http-parameters.ts';
 import { wrong } from './judgement.ts';
-import type { AsyncCheck, CheckKind, Judgement, RunContext } from './kind.ts';
+import { type AsyncCheck, checkKind, type Judgement, type RunContext } from './kind.ts';
 
 const schema = z.strictObject({
   ...httpParameters,
@@ -21,7 +20,7 @@ const schema = z.strictObject({
 });
 type Profile = z.infer<typeof schema>;
 
-export const ssl: CheckKind = {
+export const ssl = checkKind({
   name: 'ssl',
   needsPort: true,
   summary: 'HTTPS request: as http, plus SNI, verification and certificate expiry',
@@ -29,9 +28,9 @@ export const ssl: CheckKind = {
   prepare(profile, address): AsyncCheck {
     const shared = httpProfile(profile);
     const host = hostText(address);
-    return { run: (context) => new SecureProbe(profile as unknown as Profile & CheckProfile, shared, host, context).run() };
+    return { run: (context) => new SecureProbe(profile, shared, host, context).run() };
   },
-};
+});
 
 const contexts = new WeakMap<object, SecureContext>();
 

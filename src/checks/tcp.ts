@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { StreamSearch, unescape, validEscapes } from './bytes.ts';
 import { passed, wrong } from './judgement.ts';
-import type { CheckKind, Exchange, Judgement, SocketCheck } from './kind.ts';
+import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 
 const LIMIT = 65_536;
@@ -27,19 +27,18 @@ const schema = z.strictObject({
   proxyProtocol: proxyProtocol.optional(),
 });
 
-export const tcp: CheckKind = {
+export const tcp = checkKind({
   name: 'tcp',
   needsPort: true,
   summary: 'TCP handshake; optional send/expect and PROXY protocol header',
   schema,
-  prepare(profile): SocketCheck {
-    const p = profile as unknown as z.infer<typeof schema>;
+  prepare(p): SocketCheck {
     if (p.send === undefined && p.expect === undefined && p.proxyProtocol === undefined) return handshakeOnly;
     const request = Buffer.concat([p.proxyProtocol ? proxyHeader(p.proxyProtocol) : Buffer.alloc(0), unescape(p.send ?? '')]);
     const expected = p.expect === undefined ? undefined : unescape(p.expect);
     return { transport: 'stream', begin: () => new SendExpect(request, expected) };
   },
-};
+});
 
 const handshakeOnly: SocketCheck = { transport: 'stream', begin: () => undefined };
 

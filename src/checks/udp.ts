@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { unescape, validEscapes } from './bytes.ts';
 import { passed, wrong } from './judgement.ts';
-import type { CheckKind, Exchange, Judgement, SocketCheck } from './kind.ts';
+import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';
 
 const escapes = 'has a wrong escape; write \\r, \\n, \\t, \\0, \\\\ or \\xHH';
 const hex = z
@@ -21,13 +21,12 @@ const exclusive = schema
   .refine((p) => p.payload === undefined || p.payloadHex === undefined, 'payload and payloadHex exclude each other')
   .refine((p) => p.expect === undefined || p.expectHex === undefined, 'expect and expectHex exclude each other');
 
-export const udp: CheckKind = {
+export const udp = checkKind({
   name: 'udp',
   needsPort: true,
   summary: 'UDP datagram; expected reply; ICMP unreachable is a refusal',
   schema: exclusive,
-  prepare(profile): SocketCheck {
-    const p = profile as unknown as z.infer<typeof schema>;
+  prepare(p): SocketCheck {
     const request = p.payloadHex === undefined ? unescape(p.payload ?? '') : Buffer.from(p.payloadHex, 'hex');
     const text = p.expectHex === undefined ? p.expect && unescape(p.expect) : Buffer.from(p.expectHex, 'hex');
     const exchange: Exchange = {
@@ -37,4 +36,4 @@ export const udp: CheckKind = {
     };
     return { transport: 'datagram', begin: () => exchange, ...(p.requireReply ? {} : { silence: passed }) };
   },
-};
+});

@@ -1,6 +1,7 @@
 /** How commands talk to the running agent. */
 import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
+import type { Output } from './output.ts';
 
 const DEFAULT_URL = 'http://127.0.0.1:9844';
 const TIMEOUT_MS = 10_000;
@@ -36,7 +37,8 @@ export function parseApiArguments(argv: readonly string[]): ApiArguments {
 }
 
 /**
- * Asks the agent and returns its answer. Throws FourlaneError NO_AGENT when nobody answers as an agent does, or the agent's own error.
+ * Asks the agent and returns its answer. Throws FourlaneError NO_AGENT when nobody answers as an agent does, or the agent's own
+ * error.
  */
 export async function askAgent<T>(base: string, path: string): Promise<T> {
   const noAgent = (why: string, cause?: unknown) =>
@@ -61,22 +63,8 @@ export async function askAgent<T>(base: string, path: string): Promise<T> {
 }
 
 /** Prints an error for people; the exit code is 3 when there is no agent, else 1. */
-export function reportFailure(error: unknown): number {
+export function reportFailure(error: unknown, { err }: Output): number {
   if (!(error instanceof FourlaneError)) throw error;
-  console.error(`fourlane: ${error.message}`);
+  err(`fourlane: ${error.message}\n`);
   return error.code === 'NO_AGENT' ? 3 : 1;
-}
-
-/** Rows as aligned columns, two blanks between; the width is counted in characters. */
-export function table(rows: readonly (readonly string[])[]): string {
-  const width = (column: number) => Math.max(...rows.map((row) => (row[column] ?? '').length));
-  const widths = (rows[0] ?? []).map((_, column) => width(column));
-  return rows
-    .map((row) =>
-      row
-        .map((text, column) => text.padEnd(widths[column]!))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
 }

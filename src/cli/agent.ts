@@ -3,7 +3,9 @@ import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
 import type { Agent } from '../daemon/agent.ts';
 import { startAgent } from '../main.ts';
-import { makeLog } from '../sys/log.ts';
+import { type Logger, makeLog } from '../sys/log.ts';
+import { notifyManager } from '../sys/service-manager.ts';
+import { type Output, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
 const HELP = `Usage: fourlane agent --config FILE [--log-level LEVEL] [--pretty]
@@ -18,8 +20,17 @@ SIGHUP reloads the configuration; SIGTERM and SIGINT end it and leave what is di
 Example: fourlane agent --config /etc/fourlane.yaml
 `;
 
+/** Reports to systemd, if that has started us; it is no reason to end when it does not listen. */
+function report(log: Logger, state: 'READY=1' | 'STOPPING=1'): void {
+  try {
+    notifyManager(state);
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, 'the service manager does not take our state');
+  }
+}
+
 /** Runs until a signal; resolves with the exit code. */
-export async function agent(argv: readonly string[]): Promise<number> {
+export async function agent(argv: readonly string[], { out }: Output = terminal): Promise<number> {
   const { values } = parseArgs({
     args: [...argv],
     options: {
@@ -30,7 +41,7 @@ export async function agent(argv: readonly string[]): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   const level = values['log-level'];
@@ -40,15 +51,23 @@ export async function agent(argv: readonly string[]): Promise<number> {
   const { logger: log, dropped: logDropped } = makeLog(level, values.pretty);
   const options = { config: values.config, version: VERSION, log, logDropped, chaos: process.env['FOURLANE_CHAOS'] === '1' };
   let running: Agent | undefined;
-  // Before the start: by default SIGHUP ends a process.
-  process.on('SIGHUP', () => void running?.reload());
+  let reloadAsked = false;
+  // Before the start: by default SIGHUP ends a process. The file may have been read already, so it is read again.
+  process.on('SIGHUP', () => {
+    reloadAsked = true;
+    void running?.reload();
+  });
   running = await startAgent(options);
+  if (reloadAsked) void running.reload();
+  report(log, 'READY=1');
   const signal = await new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
   });
   log.info({ signal }, 'ending');
+  report(log, 'STOPPING=1');
   await running.stop();
   log.info({}, 'ended');
-  // Not by returning: an action that goes on in its own process would keep this one alive. What waits in the log is written on exit.
+  // Not by returning: an action that goes on in its own process would keep this one alive. What waits in the log is written on
+  // exit.
   process.exit(0);
 }

@@ -2,8 +2,10 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
+import { withoutSecrets } from '../config/secrets.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { CheckProfile, Plan } from '../model/plan.ts';
+import { columns, isForUser, json, type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane check-config --config FILE [--json]
 
@@ -17,11 +19,8 @@ Example:
   fourlane check-config --config /etc/fourlane.yaml
 `;
 
-/** Runs the command; resolves to the exit status. `out` and `err` take text with line ends. */
-export function checkConfig(
-  argv: readonly string[],
-  { out = (text: string) => void process.stdout.write(text), err = (text: string) => void process.stderr.write(text) } = {},
-): Promise<number> {
+/** Runs the command; resolves to the exit status. Throws what is no mistake of the user's. */
+export function checkConfig(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
@@ -35,10 +34,11 @@ export function checkConfig(
     const file = values.config ?? positionals[0];
     if (file === undefined) throw new FourlaneError('USAGE', `no configuration file is named\n\n${HELP.trimEnd()}`);
     const plan = loadPlanFile(file, { hostname: hostname() });
-    out(values.json ? `${JSON.stringify(publicPlan(plan), withoutHeaders, 2)}\n` : `${file} is valid.\n\n${describePlan(plan)}`);
+    out(values.json ? json(publicPlan(plan)) : `${file} is valid.\n\n${describePlan(plan)}`);
     return Promise.resolve(0);
   } catch (error) {
-    err(`${(error as Error).message}\n`);
+    if (!isForUser(error)) throw error;
+    err(`${error.message}\n`);
     return Promise.resolve(1);
   }
 }
@@ -47,12 +47,7 @@ export function checkConfig(
 function publicPlan(plan: Plan) {
   const { web, ...rest } = plan;
   const authentication = web.bearerToken === undefined ? (web.username === undefined ? 'none' : 'basic') : 'bearerToken';
-  return { ...rest, web: { authentication }, totals: totalsOf(plan) };
-}
-
-/** Request headers may hold credentials: only their names are shown. */
-function withoutHeaders(name: string, value: unknown): unknown {
-  return name === 'headers' ? Object.keys(value as object) : value;
+  return { ...(withoutSecrets(rest) as typeof rest), web: { authentication }, totals: totalsOf(plan) };
 }
 
 const ANCHOR_CHECKS_PER_SECOND = 5;
@@ -103,7 +98,7 @@ export function describePlan(plan: Plan): string {
 }
 
 function describeCheck({ type, interval, timeout, fall, rise, ...parameters }: CheckProfile): string {
-  const own = Object.entries(parameters).map(([name, value]) => ` ${name}=${JSON.stringify(withoutHeaders(name, value))}`);
+  const own = Object.entries(withoutSecrets(parameters) as object).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
   return `${type} every ${interval} ms, timeout ${timeout} ms, fall ${fall}, rise ${rise}${own.join('')}`;
 }
 
@@ -113,11 +108,9 @@ function hostPort({ host, port }: Plan['listen']): string {
 
 /** A heading and aligned columns; a long list is cut. */
 function section(heading: string, rows: readonly (readonly string[])[]): string {
-  const widths = rows.reduce<number[]>((w, row) => row.map((cell, i) => Math.max(w[i] ?? 0, cell.length)), []);
-  const lines = rows.slice(0, MOST_LINES).map((row) => {
-    const cells = row.flatMap((cell, i) => (widths[i] === 0 ? [] : [cell.padEnd(widths[i]!)]));
-    return `  ${cells.join('  ').trimEnd()}`;
-  });
+  const lines = columns(rows)
+    .slice(0, MOST_LINES)
+    .map((line) => `  ${line}`);
   if (rows.length > MOST_LINES) lines.push(`  … and ${rows.length - MOST_LINES} more`);
   return [heading, ...(rows.length === 0 ? ['  none'] : lines)].join('\n');
 }

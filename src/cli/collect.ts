@@ -2,15 +2,16 @@
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
-import type { CollectContext, Collector } from '../collect/collector.ts';
+import type { Collector } from '../collect/collector.ts';
 import { collectors } from '../collect/index.ts';
 import { readOnce } from '../collect/once.ts';
-import { Output } from '../collect/output.ts';
+import { Output as CollectorOutput } from '../collect/output.ts';
 import { blockSchema } from '../collect/settings.ts';
 import { explain } from '../config/explain.ts';
 import { loadPlanFile } from '../config/load.ts';
 import { Exposition } from '../metrics/exposition.ts';
 import { FourlaneError } from '../model/errors.ts';
+import { type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane collect NAME [--config FILE] [--set key=value]... [--json|--metrics]
 
@@ -30,7 +31,7 @@ Example: fourlane collect ipvs --metrics
 `;
 
 /** Runs the command; resolves to the exit status. */
-export async function collect(argv: readonly string[]): Promise<number> {
+export async function collect(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -43,7 +44,7 @@ export async function collect(argv: readonly string[]): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   const names = collectors.map((c) => c.name).join(', ');
@@ -55,17 +56,15 @@ export async function collect(argv: readonly string[]): Promise<number> {
   const plan = values.config === undefined ? undefined : loadPlanFile(values.config, { hostname: hostname() });
   const written = plan?.collectors[name];
   const settings = written && values.set.length === 0 ? written : parseSettings(collector, values.set);
-  const reading = await readOnce(collector, settings, plan?.nics ?? [], tell);
+  const log = (level: string, message: string) => err(`${level}: ${message}\n`);
+  const reading = await readOnce(collector, settings, plan?.nics ?? [], log);
   if (reading.state !== 'data') {
-    process.stderr.write(`${name}: ${reading.state}: ${reading.reason}\n`);
+    err(`${name}: ${reading.state}: ${reading.reason}\n`);
     return reading.state === 'absent' ? 3 : 1;
   }
-  process.stdout.write(values.metrics ? asMetrics(collector, reading.data) : `${JSON.stringify(reading.data, plain, 2)}\n`);
+  out(values.metrics ? asMetrics(collector, reading.data) : `${JSON.stringify(reading.data, plain, 2)}\n`);
   return 0;
 }
-
-/** What the collector logs, for people. */
-const tell: CollectContext['log'] = (level, message) => void process.stderr.write(`${level}: ${message}\n`);
 
 type Settings = z.output<ReturnType<typeof blockSchema>>;
 
@@ -90,7 +89,7 @@ function parseSettings(collector: Collector, pairs: readonly string[]): Settings
 }
 
 function asMetrics(collector: Collector, data: unknown): string {
-  const output = new Output();
+  const output = new CollectorOutput();
   output.take((samples) => collector.publish(data, samples));
   return new Exposition({}).render(output.families(), 'text').toString();
 }

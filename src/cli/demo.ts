@@ -16,8 +16,10 @@ import { account, pageLines, phases, traffic } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/schema.ts';
+import { terminal } from './output.ts';
 
-const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]      (fourlane demo, when installed)
+const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
+(fourlane demo, when installed)
 
 A load balancer with 3 NICs, 12 real servers and 4 services (one per NIC, one on all), clients that send 20 requests per
 second to each service, and the agent watching. As root everything runs in network namespaces of its own; without root or
@@ -46,7 +48,7 @@ interface Options {
   readonly withPrometheus: boolean;
 }
 
-const say = (text: string) => void process.stdout.write(`${text}\n`);
+const print = (text: string) => terminal.out(`${text}\n`);
 
 /** Runs the command; resolves to the exit status: 0 shown (and as expected), 1 not. */
 export async function demo(argv: readonly string[]): Promise<number> {
@@ -54,15 +56,16 @@ export async function demo(argv: readonly string[]): Promise<number> {
   try {
     options = parse(argv);
   } catch (error) {
-    process.stderr.write(`${(error as Error).message}\n\n${HELP}`);
+    terminal.err(`${(error as Error).message}\n\n${HELP}`);
     return 1;
   }
   if (options === undefined) {
-    process.stdout.write(HELP);
+    terminal.out(HELP);
     return 0;
   }
   if (options.scenario === 'list') {
-    for (const f of faultsOf(labLayout)) say(`${f.name.padEnd(16)} ${f.title}${f.needsNetwork === true ? '  (needs root)' : ''}`);
+    for (const f of faultsOf(labLayout))
+      print(`${f.name.padEnd(16)} ${f.title}${f.needsNetwork === true ? '  (needs root)' : ''}`);
     return 0;
   }
   const interrupted = new AbortController();
@@ -72,7 +75,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return await inWorld(options, interrupted.signal);
   } catch (error) {
     if (interrupted.signal.aborted) return 0;
-    process.stderr.write(`${(error as Error).message}\n`);
+    terminal.err(`${(error as Error).message}\n`);
     return 1;
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
@@ -113,19 +116,19 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
   let agent: Agent | undefined;
   let monitoring: Monitoring | undefined;
   let muted = options.quiet;
-  const log = (line: string) => muted || say(`  ${line}`);
+  const log = (line: string) => muted || print(`  ${line}`);
   try {
     const fault = faultsOf(world.layout).find((f) => f.name === options.scenario);
     if (fault?.needsNetwork === true && !(world instanceof Lab)) {
-      process.stderr.write(
+      terminal.err(
         `"${fault.name}" hurts a network: it needs root and iproute2. Try: sudo npm start -- --scenario ${fault.name}\n`,
       );
       return 1;
     }
     page = await openPage(world, options.host, options.port);
-    say('The agent starts; its log follows.\n');
+    print('The agent starts; its log follows.\n');
     agent = await unlessAborted(Agent.start(world, { rules: fault === undefined ? {} : QUICK_RECOVERY, onLine: log }), signal);
-    say('\nEvery NIC, real server and service is well.');
+    print('\nEvery NIC, real server and service is well.');
     if (options.withPrometheus) monitoring = await unlessAborted(openMonitoring(world), signal);
     if (fault !== undefined) return await unlessAborted(scenario(world, agent, fault, monitoring), signal);
     await watch(world, Math.min(now() + options.durationMs), signal, monitoring);
@@ -140,38 +143,41 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
   }
 }
 
-/** A world of namespaces where that is possible, else of loopback addresses; says which, and what it cannot show. */
+/** A world of namespaces where that is possible, else of loopback addresses; prints which, and what it cannot show. */
 async function build(loopback: boolean): Promise<World> {
   if (!loopback && process.getuid?.() === 0) {
     try {
       const lab = await Lab.start();
-      say(
+      print(
         `Built a network of 9 namespaces (${lab.space.prefix}-*): 3 NICs, their routers, 3 racks with 12 real servers, clients.`,
       );
       return lab;
     } catch (error) {
-      say(`No network namespaces here: ${(error as Error).message}`);
+      print(`No network namespaces here: ${(error as Error).message}`);
     }
   } else if (!loopback) {
-    say('Not root, so no network namespaces.');
+    print('Not root, so no network namespaces.');
   }
-  say('Using loopback addresses as lanes: three lanes on the one interface lo. This shows probing, real-server faults, actions,');
-  say(
-    "metrics and the status page. It can't show a NIC, link, gateway or path failing, nor IPv6, nor that probes leave by their NIC.",
+  print(
+    'Using loopback addresses as lanes: three lanes on the one interface lo. This shows probing, real-server faults, actions,',
+  );
+  print(
+    "metrics and the status page. It can't show a NIC, link, gateway or path failing, nor IPv6, nor that probes leave by " +
+      'their NIC.',
   );
   return Loopback.start();
 }
 
-/** Makes the status page reachable from this machine's browsers; says where. A taken port is no reason to fail. */
+/** Makes the status page reachable from this machine's browsers; prints where. A taken port is no reason to fail. */
 async function openPage(world: World, host: string, port: number): Promise<Server> {
   const at = (p: number) => forward({ host, port: p }, { path: world.agentSocket });
   const server = await at(port).catch((error: NodeJS.ErrnoException) => {
-    say(`Port ${port} is not free (${error.code}); taking another.`);
+    print(`Port ${port} is not free (${error.code}); taking another.`);
     return at(0);
   });
   const { port: taken } = server.address() as { port: number };
   const url = `http://${host}:${taken}/`;
-  say(`Status page: ${url}   metrics: ${url}metrics`);
+  print(`Status page: ${url}   metrics: ${url}metrics`);
   const opener = ['/usr/bin/xdg-open', '/usr/local/bin/xdg-open'].find(existsSync);
   if (opener !== undefined && (process.env['DISPLAY'] ?? process.env['WAYLAND_DISPLAY']) !== undefined) {
     spawn(opener, [url], { stdio: 'ignore', detached: true })
@@ -183,52 +189,52 @@ async function openPage(world: World, host: string, port: number): Promise<Serve
 
 /** A line of traffic every five seconds. */
 async function watch(world: World, until: number, signal: AbortSignal, monitoring?: Monitoring): Promise<void> {
-  say('Ctrl-C ends. Requests in the last 5 s:\n');
-  let told = now();
+  print('Ctrl-C ends. Requests in the last 5 s:\n');
+  let shown = now();
   while (!signal.aborted && now() < until) {
     await sleep(Math.min(5000, Math.max(0, until - now())), undefined, { signal }).catch(() => undefined);
     const reduced = Object.keys((await world.dataplane()).reduced);
-    say(
+    print(
       `${traffic(await world.tally(now() - 6000, now() - 1000))}${reduced.length > 0 ? `   reduced: ${reduced.join(', ')}` : ''}`,
     );
-    const since = told;
-    told = now();
-    for (const line of pageLines((await monitoring?.sent(since)) ?? [])) say(line);
+    const since = shown;
+    shown = now();
+    for (const line of pageLines((await monitoring?.sent(since)) ?? [])) print(line);
   }
 }
 
-/** Prometheus, Alertmanager and a pager; says where they are. */
+/** Prometheus, Alertmanager and a pager; prints where they are. */
 async function openMonitoring(world: World): Promise<Monitoring> {
-  say('Prometheus and Alertmanager start, with the shipped rules and routes …');
+  print('Prometheus and Alertmanager start, with the shipped rules and routes …');
   const monitoring = await Monitoring.start(world);
   const { prometheus, alertmanager } = await monitoring.open();
-  say(`Prometheus: ${prometheus}/alerts   Alertmanager: ${alertmanager}`);
-  say('Dashboards are in dashboards/out: import them into a Grafana with this Prometheus as its data source.\n');
+  print(`Prometheus: ${prometheus}/alerts   Alertmanager: ${alertmanager}`);
+  print('Dashboards are in dashboards/out: import them into a Grafana with this Prometheus as its data source.\n');
   return monitoring;
 }
 
 async function scenario(world: World, agent: Agent, fault: Fault, monitoring: Monitoring | undefined): Promise<number> {
-  say(`\nScenario ${fault.name}: ${fault.title}. First 3 s of traffic in peace …`);
+  print(`\nScenario ${fault.name}: ${fault.title}. First 3 s of traffic in peace …`);
   const t0 = now();
   await sleep(3000);
-  say(`Now the fault. (Hold-downs before recovery are shortened for the demo; detection is not.)`);
+  print(`Now the fault. (Hold-downs before recovery are shortened for the demo; detection is not.)`);
   const t1 = now();
-  const row = await play(world, agent, fault, say);
+  const row = await play(world, agent, fault, print);
   const t2 = now();
-  say('Recovered. Another 3 s of traffic …\n');
+  print('Recovered. Another 3 s of traffic …\n');
   await sleep(4100);
   const [before, during, after] = await Promise.all([world.tally(t0, t1), world.tally(t1, t2), world.tally(t2, t2 + 3000)]);
-  say(phases(before, during, after, fault.hurts));
-  say('');
-  say(account(row));
+  print(phases(before, during, after, fault.hurts));
+  print('');
+  print(account(row));
   if (monitoring !== undefined) {
     const pages = pageLines(await monitoring.sent(t1));
-    say(pages.length === 0 ? 'pages     none' : pages.join('\n'));
+    print(pages.length === 0 ? 'pages     none' : pages.join('\n'));
   }
   const peaceful = [...Object.values(before), ...Object.values(after)].every((t) => t.failed === 0 && t.ok > 0);
-  if (!peaceful) say('PROBLEM   requests failed before the fault or after its repair');
+  if (!peaceful) print('PROBLEM   requests failed before the fault or after its repair');
   const good = row.problems.length === 0 && peaceful;
-  say(good ? '\nAs expected.' : '\nNOT as expected.');
+  print(good ? '\nAs expected.' : '\nNOT as expected.');
   return good ? 0 : 1;
 }
 

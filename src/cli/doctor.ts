@@ -1,4 +1,4 @@
-/** `fourlane doctor`: looks at what an LVS or DPVS machine needs, and says what to do. Changes nothing. */
+/** `fourlane doctor`: looks at what an LVS or DPVS machine needs, and reports what to do. Changes nothing. */
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
@@ -8,6 +8,7 @@ import { checks } from '../doctor/index.ts';
 import { count, examine, type Result } from '../doctor/run.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { formatAddress, parseAddress } from '../model/schema.ts';
+import { columns, json, type Output, terminal } from './output.ts';
 
 const LIMIT_MS = 10_000;
 
@@ -31,7 +32,7 @@ Example: fourlane doctor --config /etc/fourlane.yaml
 `;
 
 /** Runs the command; resolves to the exit status. */
-export async function doctor(argv: readonly string[]): Promise<number> {
+export async function doctor(argv: readonly string[], { out }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -44,7 +45,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   if (positionals.length > 0)
@@ -59,8 +60,7 @@ export async function doctor(argv: readonly string[]): Promise<number> {
     limitMs: LIMIT_MS,
   });
   const counts = count(results);
-  const text = values.json ? JSON.stringify({ role, counts, findings: results }, undefined, 2) : table(results, counts);
-  process.stdout.write(`${text}\n`);
+  out(values.json ? json({ role, counts, findings: results }) : `${list(results, counts)}\n`);
   return counts.fail > 0 ? 1 : 0;
 }
 
@@ -87,17 +87,19 @@ function load(file: string): ConfigState {
   }
 }
 
-function table(results: readonly Result[], counts: ReturnType<typeof count>): string {
-  const width = Math.max(...results.map((r) => r.check.length));
-  const lines = results.flatMap(({ outcome, check, subject, message, fix }) => [
-    `${outcome.padEnd(7)}  ${check.padEnd(width)}  ${subject === undefined ? '' : `${subject}: `}${message}`,
-    ...(fix === undefined ? [] : [`         ${outcome === 'skipped' ? 'run' : 'fix'}: ${fix}`]),
-  ]);
-  return [
-    ...lines,
-    '',
-    Object.entries(counts)
-      .map(([outcome, n]) => `${n} ${outcome}`)
-      .join(', '),
-  ].join('\n');
+const OUTCOME_WIDTH = 7;
+
+/** One line for each finding, the remedy below it, and the sums. */
+function list(results: readonly Result[], counts: ReturnType<typeof count>): string {
+  const rows = results.map(({ outcome, check, subject, message }) => {
+    return [outcome, check, `${subject === undefined ? '' : `${subject}: `}${message}`];
+  });
+  const lines = columns(rows, [OUTCOME_WIDTH]).flatMap((line, i) => {
+    const { fix, outcome } = results[i]!;
+    return fix === undefined
+      ? [line]
+      : [line, `${' '.repeat(OUTCOME_WIDTH + 2)}${outcome === 'skipped' ? 'run' : 'fix'}: ${fix}`];
+  });
+  const sums = Object.entries(counts).map(([outcome, n]) => `${n} ${outcome}`);
+  return [...lines, '', sums.join(', ')].join('\n');
 }

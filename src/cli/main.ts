@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
 /** `fourlane COMMAND`: finds the command, prints errors so that the reader knows what to do. */
 import { FourlaneError } from '../model/errors.ts';
+import { isForUser, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
 type Command = (argv: string[]) => Promise<number>;
@@ -30,16 +31,19 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
 
 function usage(): string {
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(13)} ${summary}`);
-  return `fourlane ${VERSION}: health checks through every NIC, with the fault named.\n\nUsage: fourlane COMMAND [--help]\n\n${rows.join('\n')}\n`;
+  return (
+    `fourlane ${VERSION}: health checks through every NIC, with the fault named.\n\nUsage: fourlane COMMAND ` +
+    `[--help]\n\n${rows.join('\n')}\n`
+  );
 }
 
 async function run([name, ...argv]: string[]): Promise<number> {
   if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
-    process.stdout.write(usage());
+    terminal.out(usage());
     return name === undefined ? 1 : 0;
   }
   if (name === '--version' || name === 'version') {
-    process.stdout.write(`${VERSION}\n`);
+    terminal.out(`${VERSION}\n`);
     return 0;
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -50,9 +54,6 @@ async function run([name, ...argv]: string[]): Promise<number> {
 try {
   process.exitCode = await run(process.argv.slice(2));
 } catch (error) {
-  const { code, message } = error as NodeJS.ErrnoException;
-  // parseArgs throws TypeErrors with its own codes: those are usage errors too.
-  const known = error instanceof FourlaneError || code?.startsWith('ERR_PARSE_ARGS') === true;
-  process.stderr.write(known ? `fourlane: ${message}\n` : `fourlane: internal error: ${(error as Error).stack}\n`);
+  terminal.err(isForUser(error) ? `fourlane: ${error.message}\n` : `fourlane: internal error: ${(error as Error).stack}\n`);
   process.exitCode = 1;
 }

@@ -4,11 +4,13 @@ import { z } from 'zod';
 import { checkKinds } from '../checks/index.ts';
 import { explain } from '../config/explain.ts';
 import { checkProfile } from '../config/profiles.ts';
+import { withoutSecrets } from '../config/secrets.ts';
 import { probeOnce } from '../lanes/once.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { CAUSES, LINK_EVIDENCE, OUTCOMES, PHASES, SERVICE_EVIDENCE } from '../model/outcome.ts';
 import { formatAddress, parseAddress } from '../model/schema.ts';
 import { errnoName } from '../sys/errno.ts';
+import { type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane probe --nic N [--source IP] [--check JSON] [--json] HOST:PORT
 
@@ -26,7 +28,7 @@ Example: fourlane probe --nic eth2 --check '{"type":"http","path":"/health"}' 10
 `;
 
 /** Runs the command; resolves to the exit code. */
-export async function probe(argv: readonly string[]): Promise<number> {
+export async function probe(argv: readonly string[], { out }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
@@ -39,7 +41,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
     },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   if (values.nic === undefined) throw new FourlaneError('USAGE', '--nic N is missing: name the interface to probe through');
@@ -58,7 +60,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
   const named = {
     target: formatAddress(address),
     nic: values.nic,
-    check: profile,
+    check: withoutSecrets(profile),
     outcome: OUTCOMES[result.outcome]!,
     link: word(link),
     service: word(service),
@@ -72,7 +74,7 @@ export async function probe(argv: readonly string[]): Promise<number> {
       ? {}
       : { certificate_not_after: new Date(result.certificateNotAfterMs).toISOString() }),
   };
-  process.stdout.write(values.json ? `${JSON.stringify(named)}\n` : readable(named));
+  out(values.json ? `${JSON.stringify(named)}\n` : readable(named));
   if (service === 0) return link < 0 ? 2 : 3;
   return service > 0 ? 0 : 2;
 }
@@ -102,7 +104,7 @@ function parseCheck(text: string) {
 interface Named {
   readonly target: string;
   readonly nic: string;
-  readonly check: object;
+  readonly check: unknown;
   readonly outcome: string;
   readonly link: string;
   readonly service: string;

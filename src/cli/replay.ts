@@ -5,11 +5,13 @@ import { parseArgs } from 'node:util';
 import { formatTransition, Replay } from '../judge/replay.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { Transition } from '../model/verdict.ts';
+import { type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane replay [--evidence] FILE
 
 Runs the judge over an evidence log and prints each change of a verdict as a JSON line. The agent records such a log when the
-configuration names one (evidenceLog); docs/attribution.md describes the format. The same log always gives the same output.
+configuration names one (evidence.log), and its replay is the run it was recorded from: the same changes at the same times.
+docs/attribution.md describes the format.
 
   FILE         the log; - reads standard input
   --evidence   adds the evidence behind each verdict and what it was before
@@ -18,14 +20,14 @@ Example: fourlane replay test/fixtures/evidence/02-nic-link.jsonl
 `;
 
 /** Runs the command; resolves to the exit code. Throws FourlaneError EVIDENCE_INVALID naming the line at fault. */
-export async function replay(argv: readonly string[]): Promise<number> {
+export async function replay(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
     options: { evidence: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
   });
   if (values.help) {
-    process.stdout.write(HELP);
+    out(HELP);
     return 0;
   }
   const [file] = positionals;
@@ -33,9 +35,9 @@ export async function replay(argv: readonly string[]): Promise<number> {
     throw new FourlaneError('USAGE', `needed is one evidence log, found ${positionals.length}; see fourlane replay --help`);
   }
   const print = (transitions: readonly Transition[]) => {
-    for (const x of transitions) process.stdout.write(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
+    for (const x of transitions) out(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
   };
-  const run = new Replay();
+  const run = new Replay((notice) => err(`${file}: ${notice}\n`));
   const input = file === '-' ? process.stdin : createReadStream(file);
   try {
     for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) print(run.line(line));

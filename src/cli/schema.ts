@@ -1,5 +1,6 @@
 /** `fourlane schema`: prints the JSON Schema of the configuration file. */
 import { configJsonSchema } from '../config/json-schema.ts';
+import { json, type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane schema
 
@@ -10,11 +11,8 @@ Example:
   # first line of fourlane.yaml, read by editors:  # yaml-language-server: $schema=fourlane.schema.json
 `;
 
-/** Runs the command; resolves to the exit status. `out` and `err` take text with line ends. */
-export function schema(
-  argv: readonly string[],
-  { out = (text: string) => void process.stdout.write(text), err = (text: string) => void process.stderr.write(text) } = {},
-): Promise<number> {
+/** Runs the command; resolves to the exit status. */
+export function schema(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
   const [first] = argv;
   if (first === '--help' || first === '-h') {
     out(HELP);
@@ -24,6 +22,6 @@ export function schema(
     err(`unexpected argument "${first}"\n\n${HELP}`);
     return Promise.resolve(1);
   }
-  out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+  out(json(configJsonSchema()));
   return Promise.resolve(0);
 }

@@ -1,8 +1,10 @@
 /** `fourlane status`: the running agent's NICs, services, real servers and verdicts. */
 import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
 import type { NicReport, ServiceReport, StatusReport } from '../report/report.ts';
-import { subjectText } from '../report/verdicts.ts';
-import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
+import { subjectText } from '../model/subject.ts';
+import { isFault } from '../model/verdicts.ts';
+import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
+import { json as jsonOf, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane status [--json] [--url URL]
 
@@ -14,28 +16,28 @@ ${API_HELP}
 Example: fourlane status --url http://lb-01:9844`;
 
 /** Runs the command; resolves with its exit status. */
-export async function status(argv: readonly string[]): Promise<number> {
+export async function status(argv: readonly string[], io: Output = terminal): Promise<number> {
   try {
     const { json, help, url, words } = parseApiArguments(argv);
     if (help) {
-      console.log(HELP);
+      io.out(`${HELP}\n`);
       return 0;
     }
     if (words.length > 0) {
-      console.error(`fourlane: status takes no "${words[0]}"\n\n${HELP}`);
+      io.err(`fourlane: status takes no "${words[0]}"\n\n${HELP}\n`);
       return 1;
     }
     const report = await askAgent<StatusReport>(url, `/api/v1/status?realServers=${json ? 'all' : 'altered'}`);
-    console.log(json ? JSON.stringify(report, null, 2) : renderStatus(report));
+    io.out(json ? jsonOf(report) : `${renderStatus(report)}\n`);
     return isGood(report) ? 0 : 2;
   } catch (error) {
-    return reportFailure(error);
+    return reportFailure(error, io);
   }
 }
 
 /** Whether nothing has failed: SUSPECT is a verdict in the making, not a failure. */
 export function isGood(report: StatusReport): boolean {
-  const failed = report.verdicts.some((v) => v.verdict !== 'SUSPECT');
+  const failed = report.verdicts.some((v) => isFault(v.verdict));
   return !failed && report.ready && report.state === 'ok' && report.services.every((s) => s.up && !s.panic);
 }
 
@@ -43,8 +45,10 @@ export function isGood(report: StatusReport): boolean {
 export function renderStatus(report: StatusReport): string {
   const { cluster, server, state, version, uptimeSeconds, revision, lastReload } = report;
   const parts = [
-    `${cluster}/${server}  ${state === 'ok' ? 'running' : state.toUpperCase()}${report.ready ? '' : `  not ready: ${report.reason}`}`,
-    `fourlane ${version}, up ${formatDuration(uptimeSeconds)}, config ${revision.slice(0, 8)} ${lastReload.ok ? 'loaded' : 'REFUSED'} ${lastReload.time}`,
+    `${cluster}/${server}  ` +
+      `${state === 'ok' ? 'running' : state.toUpperCase()}${report.ready ? '' : `  not ready: ${report.reason}`}`,
+    `fourlane ${version}, up ${formatDuration(uptimeSeconds)}, config ${revision.slice(0, 8)} ` +
+      `${lastReload.ok ? 'loaded' : 'REFUSED'} ${lastReload.time}`,
     ...(lastReload.ok ? [] : [lastReload.message]),
     '',
     renderVerdicts(report),

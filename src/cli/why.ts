@@ -1,9 +1,10 @@
 /** `fourlane why`: the evidence behind the present verdict on a NIC or a real server. */
 import { formatDuration, formatRtt } from '../report/format.ts';
 import type { CellReport, TransitionReport, VerdictReport } from '../report/report.ts';
-import { subjectText } from '../report/verdicts.ts';
+import { subjectText } from '../model/subject.ts';
 import type { WhyReport } from '../report/why.ts';
-import { API_HELP, askAgent, parseApiArguments, reportFailure, table } from './agent-api.ts';
+import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
+import { indent, json as jsonOf, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane why nic NAME [--json] [--url URL]
        fourlane why rs HOST:PORT [--json] [--url URL]
@@ -17,33 +18,31 @@ Example: fourlane why nic eth2
          fourlane why rs 10.1.0.1:8080`;
 
 /** Runs the command; resolves with its exit status. */
-export async function why(argv: readonly string[]): Promise<number> {
+export async function why(argv: readonly string[], io: Output = terminal): Promise<number> {
   try {
     const { json, help, url, words } = parseApiArguments(argv);
     if (help) {
-      console.log(HELP);
+      io.out(`${HELP}\n`);
       return 0;
     }
     const [kind, name] = words;
     if ((kind !== 'nic' && kind !== 'rs') || name === undefined || words.length > 2) {
-      console.error(`fourlane: ask \`why nic NAME\` or \`why rs HOST:PORT\`\n\n${HELP}`);
+      io.err(`fourlane: ask \`why nic NAME\` or \`why rs HOST:PORT\`\n\n${HELP}\n`);
       return 1;
     }
     const report = await askAgent<WhyReport>(url, `/api/v1/why?${kind}=${encodeURIComponent(name)}`);
-    console.log(json ? JSON.stringify(report, null, 2) : renderWhy(report));
+    io.out(json ? jsonOf(report) : `${renderWhy(report)}\n`);
     return 0;
   } catch (error) {
-    return reportFailure(error);
+    return reportFailure(error, io);
   }
 }
 
 /** The report as text for a terminal. */
 export function renderWhy(report: WhyReport): string {
   const more = report.cellCount - report.cells.length;
-  const parts = [
-    ...report.verdicts.map(renderVerdict),
-    `Checks now${more > 0 ? ` (the worst ${report.cells.length} of ${report.cellCount})` : ''}:\n${indent(cellTable(report.cells))}`,
-  ];
+  const some = more > 0 ? ` (the worst ${report.cells.length} of ${report.cellCount})` : '';
+  const parts = [...report.verdicts.map(renderVerdict), `Checks now${some}:\n${indent(cellTable(report.cells))}`];
   if (report.transitions.length > 0)
     parts.push(`Recent changes, newest first:\n${indent(report.transitions.map(renderTransition).join('\n'))}`);
   return parts.join('\n\n');
@@ -96,9 +95,8 @@ function cellTable(cells: readonly CellReport[]): string {
 
 function renderTransition(t: TransitionReport): string {
   const blocked = t.blocked.map((b) => ` held back by ${b.rule}: ${b.action.action}`);
-  return `${t.time}  ${subjectText(t)}  ${t.previous} → ${t.verdict}${t.cause === 'none' ? '' : ` (${t.cause})`}${blocked.join(';')}`;
-}
-
-function indent(text: string): string {
-  return text.replace(/^/gm, '  ');
+  return (
+    `${t.time}  ${subjectText(t)}  ${t.previous} → ` +
+    `${t.verdict}${t.cause === 'none' ? '' : ` (${t.cause})`}${blocked.join(';')}`
+  );
 }

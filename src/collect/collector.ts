@@ -1,7 +1,10 @@
-/** What a collector is: one value in `collect/index.ts`. It reads one source; the runner does cadence, deadline, back-off and counting. */
+/**
+ * What a collector is: one value in `collect/index.ts`. It reads one source; the runner does cadence, deadline, back-off and
+ * counting.
+ */
 import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
-import type { Metric } from './metric.ts';
+import type { Metric } from '../model/family.ts';
 
 /** What came of reading: data; the source is absent on this machine (quiet); or reading failed (loud). */
 export type Reading<D> =
@@ -11,8 +14,8 @@ export type Reading<D> =
 /** A source held open between readings. */
 export interface Source<D> {
   /**
-   * One reading. `signal` aborts at the deadline: give up then, and leave nothing running. Never called again before the promise has
-   * settled. May reject: that is `failed` with the error's message. Must not block the thread.
+   * One reading. `signal` aborts at the deadline: give up then, and leave nothing running. Never called again before the promise
+   * has settled. May reject: that is `failed` with the error's message. Must not block the thread.
    */
   read(signal: AbortSignal): Promise<Reading<D>>;
   /** Ends connections, children, watchers. */
@@ -33,38 +36,51 @@ export interface CollectContext {
   readonly log: (level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** NICs of the present plan. */
   readonly nics: () => readonly CollectedNic[];
-  /** One thing for all collectors that ask with the same key, such as a connection to one socket; closed when the last one gives it back. */
+  /**
+   * One thing for all collectors that ask with the same key, such as a connection to one socket; closed when the last one gives
+   * it back.
+   */
   share<T extends { close(): void | Promise<void> }>(key: string, make: () => T): { readonly value: T; release(): void };
+}
+
+/** A cumulative histogram of a source. */
+export interface HistogramReading {
+  /** Upper bounds without +Inf, in base units. */
+  readonly bounds: readonly number[];
+  /** Per bucket, not cumulated; the last one is +Inf. */
+  readonly counts: readonly Exact[];
+  /** In base units. */
+  readonly sum: number;
+  /** As for a counter. */
+  readonly epoch?: Exact | string;
 }
 
 /** Where `publish` writes. Series that a reading does not mention are gone after it. */
 export interface Samples {
   /**
-   * Leaves all series of these metrics as the reading before wrote them: for a source that reads some parts less often than others. Not for
-   * histograms. @returns false when there is nothing to leave, as in the first reading; then write them.
+   * Leaves all series of these metrics as the reading before wrote them: for a source that reads some parts less often than
+   * others. Not for histograms. @returns false when there is nothing to leave, as in the first reading; then write them.
    */
   keep(metrics: readonly Metric[]): boolean;
   gauge(metric: Metric, labels: readonly string[], value: number): void;
   /**
-   * A cumulative counter of the source. Exported is a monotonic one: it begins at the first value seen; when the source goes back, or
-   * comes with another `epoch` (start time, pid), it has begun anew and what it shows now is added.
+   * A cumulative counter of the source. Exported is a monotonic one: it begins at the first value seen; when the source goes
+   * back, or comes with another `epoch` (start time, pid), it has started again and what it shows now is added.
    * @returns the increase since the reading before; at first sight the value itself.
    */
   counter(metric: Metric, labels: readonly string[], value: Exact, epoch?: Exact | string): Exact;
-  /** A counter that we keep ourselves, such as a service's sum over its real servers: adds `by`, also several times in one reading. */
+  /**
+   * A counter that we keep ourselves, such as a service's sum over its real servers: adds `by`, also several times in one
+   * reading.
+   */
   increase(metric: Metric, labels: readonly string[], by: Exact): void;
-  /** A cumulative histogram of the source: counts per bucket, not cumulated, the last one +Inf; `bounds` and `sum` in base units. */
-  histogram(
-    metric: Metric,
-    labels: readonly string[],
-    bounds: readonly number[],
-    counts: readonly Exact[],
-    sum: number,
-    epoch?: Exact | string,
-  ): void;
+  histogram(metric: Metric, labels: readonly string[], reading: HistogramReading): void;
 }
 
-/** A port of the data plane as evidence for the judge; counters are cumulative. `port` is what the config's `nics[].dataplane` names. */
+/**
+ * A port of the data plane as evidence for the judge; counters are cumulative. `port` is what the config's `nics[].dataplane`
+ * names.
+ */
 export interface PortEvidence {
   readonly port: string;
   /** 0: no link, or a bond without an active member. Left out = not known. */
@@ -75,13 +91,14 @@ export interface PortEvidence {
 }
 
 /**
- * Connections to one real server of one service, cumulative, where replies pass the load balancer (not DR, not TUN). No data plane
- * counts SYN and ESTABLISHED apart; min(Δconnections, Δreplies) is the most that can have been answered.
+ * Connections to one real server of one service, cumulative, where replies pass the load balancer (not DR, not TUN). No data
+ * plane counts SYN and ESTABLISHED apart; min(Δconnections, Δreplies) is the most that can have been answered.
  */
 export interface ConnectionEvidence {
   /** As in the plan: `10.0.0.1:80/tcp`, `fwmark:7`. */
   readonly vip: string;
-  readonly realServer: string;
+  /** Tells it from the other connections of the VIP, the same in each reading. */
+  readonly key: string;
   /** Port of the data plane that carries the VIP, when the source knows. */
   readonly port?: string;
   readonly connections: Exact;
@@ -99,7 +116,10 @@ export interface Collector {
   readonly name: string;
   /** One line for help and docs. */
   readonly summary: string;
-  /** Its block in the config: strict, every parameter described, every default filled in. `interval`, `timeout`, `staleAfter` are added. */
+  /**
+   * Its block in the config: strict, every parameter described, every default filled in. `interval`, `timeout`, `staleAfter` are
+   * added.
+   */
   readonly schema: z.ZodObject;
   /** Defaults, ms: between readings; for one reading; how long the last good values are shown while reading fails. */
   readonly interval: number;

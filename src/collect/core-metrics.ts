@@ -1,5 +1,5 @@
 /** Families of the level "core" that several collectors export; `source` is `dpvs`, or the file prefix of a DPDK application. */
-import { counter, gauge, histogram } from './metric.ts';
+import { counter, gauge, histogram } from '../model/family.ts';
 
 const CORE = ['source', 'core'];
 

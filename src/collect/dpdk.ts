@@ -1,8 +1,10 @@
 /**
- * dpdk: every DPDK process of this machine, over its telemetry v2 socket: packet latency and loops per core (where the application keeps
- * the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it leaks memory in the process.
+ * dpdk: every DPDK process of this machine, over its telemetry v2 socket: packet latency and loops per core (where the
+ * application keeps the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it
+ * leaks memory in the process.
  */
 import { z } from 'zod';
+import { Once } from '../model/change-log.ts';
 import { type CollectContext, collector, type Evidence, type Reading, type Source } from './collector.ts';
 import { type Down, Instance, type Up } from './dpdk/instance.ts';
 import { DPDK_METRICS, UP } from './dpdk/metrics.ts';
@@ -34,9 +36,11 @@ class DpdkSource implements Source<DpdkData> {
   readonly #choice: Choice;
   readonly #context: CollectContext;
   readonly #instances = new Map<string, Instance>();
-  #unreadable = '';
+  /** Directories that can't be read while others can. */
+  readonly #unreadable: Once;
 
   constructor(settings: z.output<typeof schema>, context: CollectContext) {
+    this.#unreadable = new Once((problem) => context.log('warn', `collector dpdk: ${problem}`));
     const { rings, xstats } = settings;
     this.#sockets = new Sockets(settings);
     const ring = matcher(rings);
@@ -62,15 +66,9 @@ class DpdkSource implements Source<DpdkData> {
     const up = results.filter((r): r is Up => 'pid' in r);
     const down = results.filter((r): r is Down => 'reason' in r);
     if (up.length === 0) return { state: 'failed', reason: [...down.map((d) => d.reason), ...problems].join('; ') };
-    instances.forEach((instance, i) => instance.tell(results[i]!));
-    this.#tell(problems.join('; '));
+    instances.forEach((instance, i) => instance.report(results[i]!));
+    this.#unreadable.set(problems.join('; '));
     return { state: 'data', data: { up, down } };
-  }
-
-  /** Logs directories that can't be read while others can, once. */
-  #tell(unreadable: string): void {
-    if (unreadable !== this.#unreadable && unreadable !== '') this.#context.log('warn', `collector dpdk: ${unreadable}`);
-    this.#unreadable = unreadable;
   }
 
   #instance(found: Found): Instance {

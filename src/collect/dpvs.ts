@@ -1,9 +1,9 @@
 /**
  * dpvs: services, real servers, cores, ports, addresses and port pools of DPVS, asked on its control socket.
  *
- * Only messages that read are ever sent (dpvs/messages.ts). DPVS serves one client at a time and its master core waits for it, so each
- * question is one connection with a deadline (sys/unix-exchange.ts); questions about services interrupt every worker, so they are few,
- * apart from each other, and what is seldom needed is asked for seldom.
+ * Only messages that read are ever sent (dpvs/messages.ts). DPVS serves one client at a time and its master core waits for it, so
+ * each question is one connection with a deadline (sys/unix-exchange.ts); questions about services interrupt every worker, so
+ * they are few, apart from each other, and what is seldom needed is asked for seldom.
  */
 import { z } from 'zod';
 import { duration } from '../model/schema.ts';

@@ -1,9 +1,9 @@
 /**
  * ipvs: services, real servers, totals and per-CPU counters of kernel LVS.
  *
- * One child `ipvsadm -Ln --stats --exact` (the only text with 64-bit counters) and three files of /proc. Generic netlink gives the same,
- * but costs three times as much from here: it is one dump per service (10 000 real servers, same machine: 1.2–1.6 s against 0.45 s for
- * ipvsadm and 0.04 s for /proc/net/ip_vs).
+ * One child `ipvsadm -Ln --stats --exact` (the only text with 64-bit counters) and three files of /proc. Generic netlink gives
+ * the same, but costs three times as much from here: it is one dump per service (10 000 real servers, same machine: 1.2–1.6 s
+ * against 0.45 s for ipvsadm and 0.04 s for /proc/net/ip_vs).
  */
 import { z } from 'zod';
 import { runCommand } from '../sys/child.ts';
@@ -23,7 +23,7 @@ import {
   TOTAL_PACKETS,
 } from './ipvs/metrics.ts';
 import { parsePerCpu, parseTable, parseTotals } from './ipvs/proc.ts';
-import type { Metric } from './metric.ts';
+import type { Metric } from '../model/family.ts';
 import * as m from './service-metrics.ts';
 
 /** Room for 500 000 real servers. */
@@ -136,7 +136,7 @@ export const ipvs = collector({
     }
   },
   evidence({ services }): Evidence {
-    // One-packet scheduling, DR and TUN show no replies; nothing can be said about theirs.
+    // One-packet scheduling, DR and TUN show no replies; nothing is known about theirs.
     const connections = services
       .filter((s) => !s.onePacket)
       .flatMap((s) =>
@@ -144,7 +144,8 @@ export const ipvs = collector({
           .filter((rs) => rs.state?.forward === 'Masq')
           .map(({ realServer, traffic: t }) => ({
             vip: s.vip,
-            realServer: `${realServer} ${s.service}`,
+            // A VIP may be served by several firewall marks.
+            key: `${realServer} ${s.service}`,
             connections: t.connections,
             replies: t.outPackets,
           })),

@@ -1,5 +1,7 @@
 /** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
+import { pauseAfter, spread } from '../model/backoff.ts';
 import type { Collector, Reading, Source } from './collector.ts';
+import { withDeadline } from './deadline.ts';
 import { Output } from './output.ts';
 
 export const STATES = ['starting', 'data', 'absent', 'failed', 'off'] as const;
@@ -81,7 +83,7 @@ export class Job {
     const { clock, timing } = this.#o;
     const started = clock();
     const settled = this.#read(started);
-    // A source that does not even give up at its deadline is told of at once, and waited for: two readings never run together.
+    // A source that does not even give up at its deadline is reported at once, and waited for: two readings never run together.
     let late: NodeJS.Timeout | undefined;
     const grace = new Promise<'late'>((resolve) => (late = setTimeout(() => resolve('late'), timing.timeout + GRACE_MS)));
     if ((await Promise.race([settled, grace])) === 'late') {
@@ -95,27 +97,19 @@ export class Job {
     this.#schedule(this.#pause(clock() - started));
   }
 
-  async #read(started: number): Promise<Reading<undefined>> {
-    const { timeout } = this.#o.timing;
+  #read(started: number): Promise<Reading<undefined>> {
     const abort = new AbortController();
     this.#abort = abort;
-    const deadline = setTimeout(() => abort.abort(new Error(`no answer within ${timeout} ms`)), timeout);
-    try {
+    return withDeadline(this.#o.timing.timeout, abort, async (signal) => {
       this.#source ??= this.#o.open();
-      const reading = await this.#source.read(abort.signal);
+      const reading = await this.#source.read(signal);
       if (reading.state !== 'data') return reading;
       const { data } = reading;
       this.output.take((samples) => this.#o.collector.publish(data, samples));
       this.lastData = started;
       this.#o.onData(data, started);
       return { state: 'data', data: undefined };
-    } catch (error) {
-      // At the deadline sources throw whatever their last step threw; the deadline says more.
-      const cause: unknown = abort.signal.aborted ? abort.signal.reason : error;
-      return { state: 'failed', reason: cause instanceof Error ? cause.message : String(cause) };
-    } finally {
-      clearTimeout(deadline);
-    }
+    });
   }
 
   #ended(reading: Reading<undefined>, started: number): void {
@@ -135,8 +129,7 @@ export class Job {
     const { interval } = this.#o.timing;
     if (this.state === 'absent') return Math.max(interval, ABSENT_PAUSE_MS);
     if (this.#failures === 0) return Math.max(0, interval - elapsed);
-    const grown = Math.min(Math.max(interval, LONGEST_PAUSE_MS), interval * 2 ** (this.#failures - 1));
-    return grown * (0.75 + 0.5 * this.#o.random());
+    return spread(pauseAfter(this.#failures, interval, Math.max(interval, LONGEST_PAUSE_MS)), this.#o.random());
   }
 }
 

@@ -1,8 +1,8 @@
 /**
- * Evidence of collectors → facts for the judge: which NIC a port or service belongs to comes from the plan, rates from two readings.
- * Pure but for its memory of the reading before.
+ * Evidence of collectors → facts for the judge: which NIC a port or service belongs to comes from the plan, rates from two
+ * readings. Pure but for its memory of the reading before.
  */
-import type { DataplaneFact, LinkFact } from '../model/facts.ts';
+import type { Unstamped } from '../model/facts.ts';
 import { type Exact, minus } from '../model/exact.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ConnectionEvidence, Evidence, PortEvidence } from './collector.ts';
@@ -16,13 +16,14 @@ interface Known {
 /** What one reading adds to what the judge knows. */
 export interface JoinedFacts {
   /** State of the data-plane port of each NIC that has one and whose link this reading shows; also when unchanged. */
-  readonly links: readonly LinkFact[];
-  readonly dataplane: readonly DataplaneFact[];
+  readonly links: readonly { readonly nic: number; readonly link: 0 | 1 }[];
+  readonly dataplane: readonly UnstampedDataplane[];
 }
 
+type UnstampedDataplane = Extract<Unstamped, { kind: 'dataplane' }>;
 type PlanPart = Pick<Plan, 'nics' | 'services'>;
 
-/** New connections needed between two readings before their answered share says anything. */
+/** New connections needed between two readings before their answered share means anything. */
 const LEAST_CONNECTIONS = 10;
 
 export class EvidenceJoin {
@@ -35,13 +36,13 @@ export class EvidenceJoin {
     const now: Known = {
       t,
       ports: new Map((evidence.ports ?? []).map((p) => [p.port, p])),
-      connections: new Map((evidence.connections ?? []).map((c) => [`${c.vip} ${c.realServer}`, c])),
+      connections: new Map((evidence.connections ?? []).map((c) => [`${c.vip} ${c.key}`, c])),
     };
     const before = this.#before.get(collector);
     this.#before.set(collector, now);
-    const links = plan.nics.flatMap((nic, i): LinkFact[] => {
+    const links = plan.nics.flatMap((nic, index) => {
       const link = nic.dataplane === undefined ? undefined : now.ports.get(nic.dataplane)?.link;
-      return link === undefined ? [] : [{ t, nic: i, carrier: link }];
+      return link === undefined ? [] : [{ nic: index, link }];
     });
     if (before === undefined || t <= before.t) return { links, dataplane: [] };
     for (const [name, port] of now.ports) this.#rate(name, port, before, t);
@@ -54,12 +55,12 @@ export class EvidenceJoin {
     if (then === undefined || then.epoch !== port.epoch) return;
     const rx = minus(port.rxPackets, then.rxPackets);
     const tx = minus(port.txPackets, then.txPackets);
-    if (rx < 0 || tx < 0) return; // began anew
+    if (rx < 0 || tx < 0) return; // started again
     const seconds = (t - before.t) / 1000;
     this.#rates.set(name, { t, rxPps: Number(rx) / seconds, txPps: Number(tx) / seconds });
   }
 
-  #dataplane(plan: PlanPart, now: Known, before: Known): readonly DataplaneFact[] {
+  #dataplane(plan: PlanPart, now: Known, before: Known): readonly UnstampedDataplane[] {
     const answered = new Map<number, { asked: number; got: number }>();
     const nicOf = this.#nicOf(plan);
     for (const [key, c] of now.connections) {
@@ -74,11 +75,12 @@ export class EvidenceJoin {
       sum.got += Number(least(asked, replies));
       answered.set(nic, sum);
     }
-    return [...answered].flatMap(([nic, { asked, got }]): DataplaneFact[] => {
+    return [...answered].flatMap(([nic, { asked, got }]): UnstampedDataplane[] => {
       const { dataplane, device } = plan.nics[nic]!;
       const rates = this.#rates.get(dataplane ?? device);
-      if (asked < LEAST_CONNECTIONS || rates === undefined || now.t - rates.t > now.t - before.t) return [];
-      return [{ t: now.t, nic, rxPps: rates.rxPps, txPps: rates.txPps, synEstablishedRatio: got / asked }];
+      if (asked < LEAST_CONNECTIONS || rates === undefined || rates.t < before.t) return [];
+      const { rxPps, txPps } = rates;
+      return [{ kind: 'dataplane', measuredAt: now.t, nic, rxPps, txPps, answeredRatio: got / asked }];
     });
   }
 

@@ -1,13 +1,13 @@
 /**
- * keepalived: state, transitions and statistics of VRRP instances, sync groups, processes. Two sources: its notify FIFO announces each
- * transition as it happens; its JSON dump, on request, shows all the rest, and what the FIFO missed.
+ * keepalived: state, transitions and statistics of VRRP instances, sync groups, processes. Two sources: its notify FIFO announces
+ * each transition as it happens; its JSON dump, on request, shows all the rest, and what the FIFO missed.
  */
 import { z } from 'zod';
 import { duration } from '../model/schema.ts';
 import { type CollectContext, collector, type Source } from './collector.ts';
 import { KEEPALIVED_METRICS } from './keepalived/metrics.ts';
 import { type KeepalivedData, publishKeepalived } from './keepalived/publish.ts';
-import { Watch } from './keepalived/watch.ts';
+import { KeepalivedSource } from './keepalived/source.ts';
 
 const path = z
   .string()
@@ -38,7 +38,7 @@ const schema = z.strictObject({
 
 function open(settings: z.output<typeof schema>, context: CollectContext): Source<KeepalivedData> {
   const { pidFile, vrrpPidFile, checkersPidFile, fifo, dump, dumpEvery, dumpFile, jsonSignal, details } = settings;
-  return new Watch(
+  return new KeepalivedSource(
     {
       pidFiles: { parent: pidFile, vrrp: vrrpPidFile, checker: checkersPidFile },
       fifo: fifo === false ? undefined : fifo,

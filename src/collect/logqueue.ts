@@ -1,9 +1,10 @@
 /**
- * logqueue: the asynchronous log of a data plane. Its forwarding cores put lines into a queue, one core writes them; when it is slow the
- * queue fills, lines are dropped and cores are held back. Read by telemetry (the contract of docs/logqueue.md, else rings and memory
- * pools) and from the end of the log file, where DPVS tells of itself what it exports nowhere.
+ * logqueue: the asynchronous log of a data plane. Its forwarding cores put lines into a queue, one core writes them; when it is
+ * slow the queue fills, lines are dropped and cores are held back. Read by telemetry (the contract of docs/logqueue.md, else
+ * rings and memory pools) and from the end of the log file, where DPVS logs what it exports nowhere.
  */
 import { z } from 'zod';
+import { Once } from '../model/change-log.ts';
 import type { Exact } from '../model/exact.ts';
 import { FileError } from '../sys/files.ts';
 import { type CollectContext, collector, type Reading, type Samples, type Source } from './collector.ts';
@@ -38,16 +39,15 @@ interface LogqueueData {
 class LogqueueSource implements Source<LogqueueData> {
   readonly #settings: z.output<typeof schema>;
   readonly #sockets: Sockets;
-  readonly #context: CollectContext;
   readonly #processes: Processes;
   readonly #file: LogFile | undefined;
-  #said = '';
+  readonly #problems: Once;
 
   constructor(settings: z.output<typeof schema>, context: CollectContext) {
+    this.#problems = new Once((problems) => context.log('warn', `collector logqueue: ${problems}`));
     const { commandPrefix, rings, pool, file, fileSource } = settings;
     this.#settings = settings;
     this.#sockets = new Sockets(settings);
-    this.#context = context;
     this.#processes = new Processes({ contract: contract(commandPrefix), ring: matcher(rings), pool }, context);
     this.#file = file === false ? undefined : new LogFile(file, fileSource, context.clock);
   }
@@ -62,7 +62,7 @@ class LogqueueSource implements Source<LogqueueData> {
     const reasons = [...failed.map((f) => f.reason), ...problems].join('; ');
     const read = file !== undefined && 'lines' in file ? file : undefined;
     if (up.length > 0 || read !== undefined) {
-      this.#say(reasons);
+      this.#problems.set(reasons);
       return { state: 'data', data: { processes: up, unread: failed, ...(read && { file: read }) } };
     }
     if (reasons !== '') return { state: 'failed', reason: reasons };
@@ -78,12 +78,6 @@ class LogqueueSource implements Source<LogqueueData> {
       if (error instanceof FileError) return { source: this.#settings.fileSource, reason: error.message };
       throw error;
     }
-  }
-
-  /** Into the log, once as long as it stays the same. */
-  #say(problems: string): void {
-    if (problems !== this.#said && problems !== '') this.#context.log('warn', `collector logqueue: ${problems}`);
-    this.#said = problems;
   }
 
   async close(): Promise<void> {

@@ -48,8 +48,8 @@ export class NicSource implements Source<NicData> {
 }
 
 /**
- * Rates of NICs that carry the traffic themselves. With `dataplane` another collector knows the port, and what the kernel counts is only
- * what DPDK hands up; the same goes for a DPDK port's kernel end whose port the config does not name.
+ * Rates of NICs that carry the traffic themselves. With `dataplane` another collector knows the port, and what the kernel counts
+ * is only what DPDK hands up; the same goes for a DPDK port's kernel end whose port the config does not name.
  */
 function portOf({ nic, stack: { device } }: ReadNic): readonly PortEvidence[] {
   if (device === undefined || nic.dataplane !== undefined || isKernelEnd(device)) return [];

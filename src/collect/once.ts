@@ -1,6 +1,7 @@
 /** One reading of one collector, outside the daemon: for the commands. */
 import { monotonicMs } from '../sys/clock.ts';
 import type { CollectContext, CollectedNic, Collector, Reading } from './collector.ts';
+import { failed, withDeadline } from './deadline.ts';
 import { blockSchema } from './settings.ts';
 import { Shares } from './share.ts';
 
@@ -21,21 +22,10 @@ export async function readOnce(
     share: (key, make) => shares.take(key, make),
   });
   const abort = new AbortController();
-  const reading = source.read(abort.signal).catch(failed);
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<Reading<unknown>>((resolve) => {
-    timer = setTimeout(() => {
-      const late = new Error(`no answer within ${timeout} ms`);
-      abort.abort(late);
-      resolve(failed(late));
-    }, timeout);
+  const late = new Promise<Reading<unknown>>((resolve) => {
+    abort.signal.addEventListener('abort', () => resolve(failed(abort.signal.reason)));
   });
-  const result = await Promise.race([reading, deadline]);
-  clearTimeout(timer);
+  const result = await Promise.race([withDeadline(timeout, abort, (signal) => source.read(signal)), late]);
   await source.close();
   return result;
-}
-
-function failed(error: unknown): Reading<unknown> {
-  return { state: 'failed', reason: error instanceof Error ? error.message : String(error) };
 }

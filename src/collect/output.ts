@@ -1,9 +1,11 @@
-/** A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or goes. */
+/**
+ * A collector's samples as families: monotonic counters, series limited, rows that keep their identity while nothing appears or
+ * goes.
+ */
 import type { Exact } from '../model/exact.ts';
-import type { Family } from '../model/family.ts';
-import type { Samples } from './collector.ts';
-import type { Metric } from './metric.ts';
-import { type Epoch, Table } from './table.ts';
+import { type Family, family, type Metric } from '../model/family.ts';
+import type { HistogramReading, Samples } from './collector.ts';
+import { Table } from './table.ts';
 
 interface Part {
   readonly metric: Metric;
@@ -31,7 +33,7 @@ export class Output implements Samples {
     this.#most = most;
   }
 
-  /** Takes one reading: all that `write` writes, or, when it throws, nothing any more. */
+  /** Takes one reading: everything that `write` writes. When it throws, nothing is kept, also of former readings. */
   take(write: (samples: Samples) => void): void {
     try {
       for (const { table } of this.#all()) table.begin();
@@ -50,15 +52,7 @@ export class Output implements Samples {
   }
 
   families(): readonly Family[] {
-    return this.#all().map(({ metric, table, bounds }) => ({
-      name: metric.name,
-      help: metric.help,
-      type: metric.type,
-      labelNames: metric.labels,
-      rows: table.rows,
-      values: table.values,
-      ...(bounds === undefined ? {} : { bounds }),
-    }));
+    return this.#all().map(({ metric, table, bounds }) => family(metric, table.rows, table.values, bounds));
   }
 
   /** Series refused so far, by family; only families that have any. */
@@ -88,14 +82,7 @@ export class Output implements Samples {
     this.#table(metric).increase(labels, by);
   }
 
-  histogram(
-    metric: Metric,
-    labels: readonly string[],
-    bounds: readonly number[],
-    counts: readonly Exact[],
-    sum: number,
-    epoch?: Epoch,
-  ): void {
+  histogram(metric: Metric, labels: readonly string[], { bounds, counts, sum, epoch }: HistogramReading): void {
     if (counts.length !== bounds.length + 1) {
       throw new RangeError(
         `${metric.name} has ${bounds.length} bounds and ${counts.length} counts; one count more than bounds is needed`,

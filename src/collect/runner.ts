@@ -1,9 +1,8 @@
-/** Runs the collectors that the plan lists, follows it over reloads, and says of each how it fares. */
-import type { Family, FamilySource } from '../model/family.ts';
+/** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
+import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import type { CollectContext, Collector, Evidence } from './collector.ts';
 import { Job, type State, STATES, type Timing } from './job.ts';
-import { counter, gauge, type Metric } from './metric.ts';
 import { Shares } from './share.ts';
 
 export interface RunnerOptions {
@@ -69,7 +68,7 @@ export class Runner implements FamilySource {
       if (wanted === false) continue;
       const job = this.#job(collector, wanted);
       this.#jobs.set(collector.name, { job, settings: text });
-      // A socket or FIFO must be free before it is opened anew.
+      // A socket or FIFO must be free before it is opened again.
       if (ended === undefined) job.start();
       else void ended.then(() => this.#jobs.get(collector.name)?.job === job && job.start());
     }
@@ -154,9 +153,4 @@ export class Runner implements FamilySource {
         context.log(state === 'failed' ? 'warn' : 'info', `collector ${name}: ${reason === '' ? state : `${state}, ${reason}`}`),
     });
   }
-}
-
-function family(metric: Metric, rows: Family['rows'], values: readonly number[]): Family {
-  const { name, help, type, labels } = metric;
-  return { name, help, type, labelNames: labels, rows, values };
 }

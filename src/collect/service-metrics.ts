@@ -1,6 +1,6 @@
 /** Families of virtual services and real servers as the data plane counts them; `source` is `ipvs` or `dpvs`. */
 import type { Exact } from '../model/exact.ts';
-import { counter, gauge } from './metric.ts';
+import { counter, gauge } from '../model/family.ts';
 
 /** What a data plane counts of a service or of a real server. */
 export interface Traffic {
@@ -23,7 +23,8 @@ export const SERVICE_INACTIVE = gauge(
 );
 export const SERVICE_PACKETS = counter(
   'service_packets_total',
-  'Packets from clients (in) and to clients (out). Replies that do not pass the load balancer (DR, TUN, one-packet scheduling) are not counted.',
+  'Packets from clients (in) and to clients (out). Replies that do not pass the load balancer (DR, TUN, one-packet ' +
+    'scheduling) are not counted.',
   [...SERVICE, 'direction'],
 );
 export const SERVICE_BYTES = counter('service_bytes_total', 'Bytes from clients (in) and to clients (out).', [

@@ -1,6 +1,6 @@
 /**
- * The series of one metric over readings. While a reading has the same series in the same order as the one before, rows keep their
- * identity and only numbers are written; any difference makes a new list of rows once.
+ * The series of one metric over readings. While a reading has the same series in the same order as the one before, rows keep
+ * their identity and only numbers are written; any difference makes a new list of rows once.
  */
 import { type Exact, minus, plus } from '../model/exact.ts';
 
@@ -15,7 +15,10 @@ interface Memory {
 }
 
 const NEW: Memory = { raw: [], total: [], epoch: undefined };
-/** Readings for which a vanished series is remembered: one that a reading missed must not count its whole past again when it is back. */
+/**
+ * Readings for which a vanished series is remembered: one that a reading missed must not count its whole past again when it is
+ * back.
+ */
 const REMEMBERED = 60;
 
 export class Table {
@@ -25,7 +28,10 @@ export class Table {
   #rows: Row[] = [];
   #memory: Memory[] = [];
   #cursor = 0;
-  /** From the first difference to the end of the reading: what the former rows from there on remember, and what was written so far. */
+  /**
+   * From the first difference to the end of the reading: what the former rows from there on remember, and what was written so
+   * far.
+   */
   #former: Map<string, Memory> | undefined;
   readonly #gone = new Map<string, { readonly memory: Memory; readonly reading: number }>();
   #reading = 0;
@@ -74,11 +80,11 @@ export class Table {
     const i = this.#place(labels);
     if (i < 0) return 0;
     const memory = this.#own(i);
-    // Every column counts up together: one that went back means that all began anew.
-    const anew = memory.epoch !== epoch || memory.raw.length === 0 || raw.some((v, c) => v < memory.raw[c]!);
+    // Every column counts up together: one that went back means that all started again.
+    const restarted = memory.epoch !== epoch || memory.raw.length === 0 || raw.some((v, c) => v < memory.raw[c]!);
     let first: Exact = 0;
     for (let c = 0; c < this.#width; c++) {
-      const by = anew ? raw[c]! : minus(raw[c]!, memory.raw[c]!);
+      const by = restarted ? raw[c]! : minus(raw[c]!, memory.raw[c]!);
       if (c === 0) first = by;
       this.#add(memory, i, c, by);
       memory.raw[c] = raw[c]!;
@@ -106,7 +112,9 @@ export class Table {
     return memory === NEW ? (this.#memory[i] = { raw: [], total: [], epoch: undefined }) : memory;
   }
 
-  /** Position of the series in this reading; -1 = refused. `again`: one that is there already is meant, not repeated by mistake. */
+  /**
+   * Position of the series in this reading; -1 = refused. `again`: one that is there already is meant, not repeated by mistake.
+   */
   #place(labels: Row, again = false): number {
     if (this.#former === undefined) {
       const known = this.#rows[this.#cursor];

@@ -1,5 +1,6 @@
 /** Reads a configuration and says what it changes: what a reload needs to know, as a value for another thread. */
 import { statSync } from 'node:fs';
+import { codeOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { diffPlans } from './diff.ts';
 import { loadPlanFile } from './load.ts';
@@ -16,7 +17,8 @@ export function compareFile(request: LoadRequest, known?: Plan): { readonly answ
   const { path, hostname, running, revision } = request;
   try {
     if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) {
-      return { answer: { refused: `${path} is a FIFO, which only the start can read; a reload needs a file`, mistakes: [] } };
+      const refused = `${path} is a FIFO, which only the start can read; a reload needs a file`;
+      return { answer: { code: 'CONFIG_UNREADABLE', refused, mistakes: [] } };
     }
     const plan = loadPlanFile(path, { hostname });
     const before = known?.revision === revision ? known : unpackPlan(running);
@@ -24,6 +26,7 @@ export function compareFile(request: LoadRequest, known?: Plan): { readonly answ
     return { answer: { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) }, plan };
   } catch (error) {
     const { message } = error as Error;
-    return { answer: { refused: message, mistakes: error instanceof ConfigError ? message.split('\n') : [] } };
+    const mistakes = error instanceof ConfigError ? message.split('\n') : [];
+    return { answer: { code: codeOf(error), refused: message, mistakes } };
   }
 }

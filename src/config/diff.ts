@@ -1,5 +1,5 @@
 /** What a reload changes. Pure. */
-import type { Plan, Target } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import { canonical } from './plan.ts';
 
 export interface NameDiff {
@@ -15,56 +15,42 @@ export interface PlanDiff {
   readonly nics: NameDiff;
   /** By name. */
   readonly services: NameDiff;
-  readonly targets: {
-    readonly added: readonly Target[];
-    readonly removed: readonly Target[];
-    readonly kept: number;
-    /** For each target of the new plan its index in the old one, or -1: what may keep its streaks. */
-    readonly oldIndex: Int32Array;
-  };
-  /** Names of NICs and services whose actions differ. */
-  readonly actuators: readonly string[];
+  /** Checks of one real server each, counted: those of the new plan only, of the old one only, and of both. */
+  readonly checks: { readonly added: number; readonly removed: number; readonly kept: number };
   /** Top-level keys that differ, `nics` and `services` aside. */
-  readonly settings: readonly string[];
+  readonly settings: readonly Setting[];
   /** Those of `settings` that a running agent can't take over. */
-  readonly needsRestart: readonly string[];
+  readonly needsRestart: readonly Setting[];
   /** One line for people. */
   readonly summary: string;
 }
 
+type Setting = Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'evidenceLog'> | 'evidence';
+
+/** Every setting of a plan and the part of the plan that it is. A key of the plan without an entry here does not compile. */
 const SETTINGS = {
-  cluster: (p: Plan) => p.cluster,
-  server: (p: Plan) => p.server,
-  listen: (p: Plan) => p.listen,
-  stateDir: (p: Plan) => p.stateDir,
-  rules: (p: Plan) => p.rules,
-  collectors: (p: Plan) => p.collectors,
-  evidence: (p: Plan) => p.evidenceLog ?? '',
-  opentelemetry: (p: Plan) => p.opentelemetry ?? '',
-  web: (p: Plan) => p.web,
-};
-const RESTART: ReadonlySet<string> = new Set(['cluster', 'server', 'listen', 'stateDir']);
+  cluster: (p) => p.cluster,
+  server: (p) => p.server,
+  listen: (p) => p.listen,
+  stateDir: (p) => p.stateDir,
+  rules: (p) => p.rules,
+  collectors: (p) => p.collectors,
+  evidence: (p) => p.evidenceLog ?? '',
+  opentelemetry: (p) => p.opentelemetry ?? '',
+  web: (p) => p.web,
+} satisfies Readonly<Record<Setting, (p: Plan) => unknown>>;
+const SETTING_NAMES = Object.keys(SETTINGS) as Setting[];
+const RESTART: ReadonlySet<Setting> = new Set(['cluster', 'server', 'listen', 'stateDir']);
 
 /** The difference between the running plan `a` and the new plan `b`. */
 export function diffPlans(a: Plan, b: Plan): PlanDiff {
-  const oldKeys = new Map(a.targets.map((t, i) => [t.key, i]));
-  const newKeys = new Set(b.targets.map((t) => t.key));
-  const oldIndex = Int32Array.from(b.targets, (t) => oldKeys.get(t.key) ?? -1);
-  const added = b.targets.filter((_, i) => oldIndex[i] === -1);
-  const removed = a.targets.filter((t) => !newKeys.has(t.key));
-
+  const oldKeys = new Set(a.targets.map((t) => t.key));
+  const kept = b.targets.filter((t) => oldKeys.has(t.key)).length;
+  const checks = { added: b.targets.length - kept, removed: a.targets.length - kept, kept };
   const nics = diffNames(nicTexts(a), nicTexts(b));
   const services = diffNames(serviceTexts(a), serviceTexts(b));
-  const actions = diffNames(actionTexts(a), actionTexts(b));
-  const settings = Object.entries(SETTINGS).flatMap(([name, of]) => (canonical(of(a)) === canonical(of(b)) ? [] : [name]));
-  const parts = {
-    nics,
-    services,
-    targets: { added, removed, kept: b.targets.length - added.length, oldIndex },
-    actuators: [...actions.added, ...actions.removed, ...actions.changed],
-    settings,
-    needsRestart: settings.filter((name) => RESTART.has(name)),
-  };
+  const settings = SETTING_NAMES.filter((name) => canonical(SETTINGS[name](a)) !== canonical(SETTINGS[name](b)));
+  const parts = { nics, services, checks, settings, needsRestart: settings.filter((name) => RESTART.has(name)) };
   const same = a.revision === b.revision;
   return { same, ...parts, summary: same ? 'nothing changed' : summarise(parts) };
 }
@@ -89,13 +75,6 @@ function serviceTexts({ services, nics, targets }: Plan): Texts {
   );
 }
 
-function actionTexts({ nics, services }: Plan): Texts {
-  return new Map([
-    ...nics.map((nic) => [`NIC ${nic.name}`, canonical(nic.onFail)] as const),
-    ...services.map((service) => [`service ${service.name}`, canonical(service.actuator)] as const),
-  ]);
-}
-
 function diffNames(a: Texts, b: Texts): NameDiff {
   return {
     added: [...b.keys()].filter((name) => !a.has(name)),
@@ -112,9 +91,9 @@ function summarise(d: Omit<PlanDiff, 'same' | 'summary'>): string {
       return found.length > 5 ? [`${found.length} ${what}s ${how}`] : [`${what} ${found.join(', ')} ${how}`];
     });
   const parts = [...names('NIC', d.nics), ...names('service', d.services)];
-  const { added, removed, kept } = d.targets;
-  if (added.length + removed.length > 0) {
-    parts.push(`checks: ${added.length} added, ${removed.length} removed, ${kept} kept`);
+  const { added, removed, kept } = d.checks;
+  if (added + removed > 0) {
+    parts.push(`checks: ${added} added, ${removed} removed, ${kept} kept`);
   }
   const live = d.settings.filter((name) => !RESTART.has(name));
   if (live.length > 0) parts.push(`${live.join(', ')} changed`);

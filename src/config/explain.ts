@@ -1,7 +1,8 @@
-/** Turns what the schema finds wrong into issues that say what was found, what is allowed and what to write. */
+/** Turns what the schema finds wrong into issues that state what was found, what is allowed and what to write. */
 import type { z } from 'zod';
 import { schemasAt } from './json-schema.ts';
 import { didYouMean, type Issue, listed } from './problem.ts';
+import { isSecret } from './secrets.ts';
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -25,9 +26,9 @@ function translate(issue: ZodIssue, base: readonly PropertyKey[], root: unknown)
     case 'invalid_union':
       return union(issue, path, root, value);
     case 'unrecognized_keys':
-      return issue.keys.map((key) => ({ path: [...path, key], key: true, message: unknownKey(issue, key, path, root) }));
+      return issue.keys.map((key) => unknownKey(issue, key, path, root));
     case 'invalid_key':
-      return [{ path, key: true, message: `"${String(path.at(-1))}" ${issue.issues[0]?.message ?? 'is not allowed as a key'}` }];
+      return [invalidKey(path, issue.issues[0]?.message ?? 'is not allowed as a key')];
     case 'invalid_type':
       if (value === undefined) return simple(`is missing${hint(path, root, ': ')}`);
       if (issue.expected === 'never') return simple(issue.message);
@@ -85,10 +86,21 @@ function union(issue: ZodIssue & { code: 'invalid_union' }, path: PropertyKey[],
   return [{ path, message: `found ${show(value, path)}; allowed: ${[...new Set(kinds)].join(' or ')}${hint(path, root)}` }];
 }
 
-function unknownKey(issue: ZodIssue, key: string, path: readonly PropertyKey[], root: unknown): string {
-  if (!issue.message.startsWith('Unrecognized')) return issue.message;
+/** A key that the schema lacks. Among secrets one that resembles no known key may be a secret itself. */
+function unknownKey(issue: ZodIssue, key: string, path: readonly PropertyKey[], root: unknown): Issue {
+  const place = { path: [...path, key], key: true };
+  if (!issue.message.startsWith('Unrecognized')) return { ...place, message: issue.message };
   const known = schemasAt(path, root).flatMap((node) => Object.keys(node.properties ?? {}));
-  return `unknown key "${key}"${didYouMean(key, known)}; allowed: ${listed(new Set(known), 20)}`;
+  const meant = didYouMean(key, known);
+  const secret = isSecret(path) && meant === '';
+  const found = secret ? `unknown key of ${key.length} characters` : `unknown key "${key}"${meant}`;
+  return { ...place, secret, message: `${found}; allowed: ${listed(new Set(known), 20)}` };
+}
+
+function invalidKey(path: readonly PropertyKey[], why: string): Issue {
+  const key = String(path.at(-1));
+  const secret = isSecret(path.slice(0, -1));
+  return { path, key: true, secret, message: `${secret ? `a key of ${key.length} characters` : `"${key}"`} ${why}` };
 }
 
 /** What the place is for and an example, from the schema. */
@@ -106,13 +118,17 @@ function show(value: unknown, path: readonly PropertyKey[]): string {
   if (value === undefined || value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  if (path.some((part) => SECRET.has(String(part)))) return `a secret of ${text.length} characters`;
+  const full = typeof value === 'string' ? value : JSON.stringify(value);
+  if (isSecret(path)) return `a secret of ${full.length} characters`;
+  const text = withoutUser(full);
   const short = text.length > 60 ? `${text.slice(0, 57)}...` : text;
   return typeof value === 'string' ? JSON.stringify(short) : short;
 }
 
-const SECRET: ReadonlySet<string> = new Set(['bearerToken', 'passwordSha256', 'headers']);
+/** A URL without user and password. */
+function withoutUser(text: string): string {
+  return text.replace(/(:\/\/)[^/]*@/, '$1…@');
+}
 
 function amount(origin: string, found: string, value: unknown): string {
   const length = typeof value === 'string' || Array.isArray(value) ? value.length : undefined;

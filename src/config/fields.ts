@@ -1,4 +1,6 @@
-/** The kinds of text a config file holds: addresses, names, paths. Each says what is wrong with a bad one and what to write. */
+/**
+ * The kinds of text a config file holds: addresses, names, paths. Each reports what is wrong with a bad one and what to write.
+ */
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Address, Anchor } from '../model/plan.ts';
@@ -55,7 +57,10 @@ function complain(text: string, form: string): string {
   if (m && m[3] === undefined && (isIPv4(host) || isIPv6(host))) return `${found}: the port is missing; write ${text}:80`;
   if (m?.[1] !== undefined && isIPv4(host)) return `${found}: brackets are for IPv6 only`;
   if (/[a-z]/i.test(host) && /^[a-z0-9._-]+$/i.test(host)) {
-    return `${found}: "${host}" is a name; only addresses are allowed, so that name resolution can't fail a check. Write its IP address`;
+    return (
+      `${found}: "${host}" is a name; only addresses are allowed, so that name resolution can't fail a check. Write ` +
+      `its IP address`
+    );
   }
   return `${found}; write 192.0.2.1:80 or [2001:db8::1]:80`;
 }

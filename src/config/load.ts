@@ -138,7 +138,7 @@ function salvage(value: unknown): Partly {
   };
 }
 
-/** Stands for a check that is invalid: nothing more is to be said about what it needs. */
+/** Stands for a check that is invalid: nothing more is reported about what it needs. */
 const ANY_CHECK = { ...DEFAULT_CHECK, type: [...portless][0]! };
 
 function salvageService(value: unknown): ServiceView {

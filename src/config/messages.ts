@@ -1,4 +1,5 @@
 /** What the judge's thread and the thread that reads configurations say to each other. */
+import type { ErrorCode } from '../model/errors.ts';
 import type { PlanDiff } from './diff.ts';
 
 export interface LoadRequest {
@@ -16,6 +17,7 @@ export interface LoadedPlan extends Pick<PlanDiff, 'same' | 'needsRestart' | 'su
 
 /** A file that is refused. `mistakes`: one line each; none when it could not be read. */
 export interface RefusedPlan {
+  readonly code: ErrorCode;
   readonly refused: string;
   readonly mistakes: readonly string[];
 }

@@ -1,6 +1,6 @@
 /**
- * A plan as bytes that several threads read: made once by whoever makes the plan, copied by nobody. What there are tens of thousands of, targets
- * and members of services, travels as columns: objects cost several times as much to write and to read.
+ * A plan as bytes that several threads read: made once by whoever makes the plan, copied by nobody. What there are tens of
+ * thousands of, targets and members of services, travels as columns: objects cost several times as much to write and to read.
  */
 import { deserialize, serialize } from 'node:v8';
 import type { Address, CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';

@@ -1,5 +1,6 @@
 /** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
 import { createHash } from 'node:crypto';
+import { configure } from 'safe-stable-stringify';
 import type { CheckProfile, Plan, Service, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
@@ -46,12 +47,11 @@ export function buildPlan(config: Config, hostname: string): Plan {
   return { ...plan, revision: revisionOf(plan) };
 }
 
-/** Text equal for equal values, whatever the order of keys. */
+const stringify = configure({ circularValue: TypeError, deterministic: true });
+
+/** JSON text equal for equal values, whatever the order of keys. @throws TypeError for a circular value */
 export function canonical(value: unknown): string {
-  return JSON.stringify(value, (_, v: unknown) => {
-    if (v === null || typeof v !== 'object' || Array.isArray(v)) return v;
-    return Object.fromEntries(Object.entries(v).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  });
+  return stringify(value) ?? '';
 }
 
 function sha256(text: string): string {

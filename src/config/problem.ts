@@ -1,4 +1,5 @@
 /** What is wrong in a config file, and where. */
+import distance from 'damerau-levenshtein';
 import { FourlaneError } from '../model/errors.ts';
 
 /** A defect by its place in the value: found by the schema or by the checks across it. */
@@ -6,6 +7,8 @@ export interface Issue {
   readonly path: readonly PropertyKey[];
   /** Point at the key, not at its value. */
   readonly key?: boolean;
+  /** The last part of `path` may be a secret written in the wrong place: it is not printed. */
+  readonly secret?: boolean;
   readonly message: string;
 }
 
@@ -35,20 +38,25 @@ export class ConfigError extends FourlaneError {
   }
 }
 
-/** `services[0].realServers[1].weight`. */
-export function pathText(path: readonly PropertyKey[]): string {
-  return path.reduce<string>((text, part) => {
+/** `services[0].realServers[1].weight`: an issue's place as it is printed. */
+export function pathText({ path, secret = false }: Pick<Issue, 'path' | 'secret'>): string {
+  return path.slice(0, secret ? -1 : undefined).reduce<string>((text, part) => {
     if (typeof part === 'number') return `${text}[${part}]`;
     return text === '' ? String(part) : `${text}.${String(part)}`;
   }, '');
 }
+
+/** A longer word is no slip of the pen. */
+const LONGEST = 64;
 
 /** ` (did you mean "x"?)` when one of the words is close enough, else nothing. */
 export function didYouMean(word: string, known: Iterable<string>): string {
   let best = '';
   let least = Math.max(1, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
-    const d = candidate.toLowerCase() === word.toLowerCase() ? 0 : distance(word, candidate, least);
+    const same = candidate.toLowerCase() === word.toLowerCase();
+    if (!same && (word.length > LONGEST || Math.abs(word.length - candidate.length) >= least)) continue;
+    const d = same ? 0 : distance(word, candidate).steps;
     if (d < least) [best, least] = [candidate, d];
   }
   return best === '' ? '' : ` (did you mean "${best}"?)`;
@@ -60,20 +68,4 @@ export function listed(words: Iterable<string>, most = 12): string {
   if (all.length === 0) return 'none';
   const shown = all.slice(0, most).map((w) => `"${w}"`);
   return all.length > most ? `${shown.join(', ')} and ${all.length - most} more` : shown.join(', ');
-}
-
-/** Edit distance in which swapping neighbours counts one, as typing errors do; at least `limit` when it is that or more. */
-function distance(a: string, b: string, limit: number): number {
-  if (Math.abs(a.length - b.length) >= limit || a.length > 64) return limit;
-  let before: number[] = [];
-  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const swap = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1] ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY;
-      row.push(Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1), swap));
-    }
-    [before, last] = [last, row];
-  }
-  return last[b.length]!;
 }

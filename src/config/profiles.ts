@@ -1,4 +1,7 @@
-/** Check profiles, actuators and collectors as they are written in the file: built from the lists, so a new entry there is known here. */
+/**
+ * Check profiles, actuators and collectors as they are written in the file: built from the lists, so a new entry there is known
+ * here.
+ */
 import { z } from 'zod';
 import { actuators } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
@@ -20,7 +23,7 @@ const timing = {
 const DEFAULT_TIMEOUT_MS = 500;
 
 const kinds = checkKinds.map((kind) =>
-  (kind.schema as z.ZodObject)
+  kind.schema
     .safeExtend({ type: z.literal(kind.name).describe(kind.summary), ...timing })
     .transform((parsed, ctx): CheckProfile => {
       const profile = parsed as Omit<CheckProfile, 'timeout'> & { interval: number; timeout?: number };
@@ -61,7 +64,7 @@ export function actuatorSpec(scope: 'nic' | 'service') {
     .transform((entry, ctx): ActuatorSpec => {
       const [found, ...more] = Object.entries(entry);
       if (found && more.length === 0) return { type: found[0], ...(found[1] as object) };
-      if (ctx.issues.length > 0) return z.NEVER; // an unknown key has been told already
+      if (ctx.issues.length > 0) return z.NEVER; // an unknown key has been reported already
       ctx.addIssue({
         code: 'custom',
         message: `found ${found ? 'several actuators' : 'none'} in one entry; write exactly one of ${listed(names)}`,
@@ -82,7 +85,9 @@ function complain(word: string, scope: 'nic' | 'service'): string {
   return `"${word}" needs parameters (${Object.keys(known.schema.shape).join(', ') || 'none'}); write ${word}: {…} as a mapping`;
 }
 
-/** Each collector's block, or `false`; one that is not written runs with its defaults and finds out whether its source is there. */
+/**
+ * Each collector's block, or `false`; one that is not written runs with its defaults and finds out whether its source is there.
+ */
 export const collectorBlocks = z
   .strictObject(
     Object.fromEntries(

@@ -57,14 +57,14 @@ const authentication = z
       .string()
       .regex(/^[\x21-\x7e]{16,512}$/, 'must be 16 to 512 printable ASCII characters without blanks')
       .optional()
-      .describe('token for Authorization: Bearer'),
+      .meta({ description: 'token for Authorization: Bearer', secret: true }),
     basic: z
       .strictObject({
         username: label.describe('user name'),
         passwordSha256: z
           .string()
           .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits: printf %s PASSWORD | sha256sum')
-          .describe('SHA-256 of the password, in hex'),
+          .meta({ description: 'SHA-256 of the password, in hex', secret: true }),
       })
       .optional()
       .describe('HTTP Basic'),
@@ -117,7 +117,9 @@ export const configSchema = z.strictObject({
     .describe('push of traces and metrics to an OpenTelemetry collector (OTLP over HTTP, JSON); default: off'),
   web: z
     .strictObject({
-      authentication: authentication.optional().describe('who may make changes over HTTP; default: loopback only'),
+      authentication: authentication
+        .optional()
+        .meta({ description: 'who may make changes over HTTP; default: loopback only', secret: true }),
     })
     .default({})
     .describe('HTTP server'),

@@ -136,7 +136,9 @@ function inspectServices(view: ConfigView): Issue[] {
       const first = racks.get(address.ip);
       if (!first) racks.set(address.ip, { rack, where });
       else if (first.rack !== rack) {
-        const message = `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where}; a host is in one rack`;
+        const message =
+          `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where}; a ` +
+          `host is in one rack`;
         issues.push({ path: [...path, 'rack'], message });
       }
     });

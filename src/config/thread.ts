@@ -1,4 +1,7 @@
-/** The judge's handle of the thread that reads configurations. It is started when there is something to read, and ended when it idles. */
+/**
+ * The judge's handle of the thread that reads configurations. It is started when there is something to read, and ended when it
+ * idles.
+ */
 import { Worker } from 'node:worker_threads';
 import type { LoadAnswer, LoadRequest } from './messages.ts';
 

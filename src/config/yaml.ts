@@ -1,6 +1,7 @@
-/** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to say where a defect is. */
+/** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to locate a defect. */
 import { isAlias, isMap, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, type Document, visit } from 'yaml';
 import { type Issue, type Problem, pathText } from './problem.ts';
+import { secretKeys } from './secrets.ts';
 
 /** A parsed file: its value, or the syntax problems that prevent one. */
 export interface SourceFile {
@@ -29,19 +30,22 @@ export function parseYaml(text: string): SourceFile {
     throw error;
   }
   const [document, second] = documents;
+  const quotes = !mentionsSecrets(text);
   if (!document || document.contents === null) {
     return failed(
-      document?.errors.length ? syntax(document, at) : [at(0, 'the file is empty; it needs at least "nics" and "services"')],
+      document?.errors.length
+        ? syntax(document, at, quotes)
+        : [at(0, 'the file is empty; it needs at least "nics" and "services"')],
     );
   }
-  const problems = [...syntax(document, at), ...unusable(document, at)];
+  const problems = [...syntax(document, at, quotes), ...unusable(document, at, quotes)];
   if (second) problems.push(at(second.range[0], 'a second YAML document begins here; a config file holds one: remove the "---"'));
   if (problems.length > 0) return failed(problems);
   try {
     return {
       value: document.toJS({ maxAliasCount: 100 }),
       problems,
-      locate: (issue) => ({ ...place(offsetOf(document, issue)), path: pathText(issue.path), message: issue.message }),
+      locate: (issue) => ({ ...place(offsetOf(document, issue)), path: pathText(issue), message: issue.message }),
     };
   } catch (error) {
     const why = (error as Error).message;
@@ -65,14 +69,25 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   BAD_INDENT: 'wrong indentation; lines of one mapping or list begin in the same column',
 };
 
+type Place = (offset: number, message: string) => Problem;
+
+/**
+ * The parser's messages quote the file. Where a value that is no YAML belongs can't be known, so a file with secrets is not
+ * quoted.
+ */
+function mentionsSecrets(text: string): boolean {
+  return [...secretKeys()].some((key) => text.includes(key));
+}
+
 /** The parser's errors and warnings (an unknown tag is one), one for each place. */
-function syntax(document: Document.Parsed, at: (offset: number, message: string) => Problem): Problem[] {
+function syntax(document: Document.Parsed, at: Place, quotes: boolean): Problem[] {
   const problems = new Map<number, Problem>();
   for (const { code, pos, message } of [...document.errors, ...document.warnings]) {
     if (/call stack/.test(message)) return [at(pos[0], TOO_DEEP)];
     const explained = EXPLANATIONS[code];
     if (!problems.has(pos[0])) {
-      problems.set(pos[0], at(pos[0], explained === undefined ? `not valid YAML: ${message}` : `${explained} (${message})`));
+      const detail = quotes ? message : code.toLowerCase().replaceAll('_', ' ');
+      problems.set(pos[0], at(pos[0], explained === undefined ? `not valid YAML: ${detail}` : `${explained} (${detail})`));
     }
   }
   return [...problems.values()];
@@ -81,7 +96,7 @@ function syntax(document: Document.Parsed, at: (offset: number, message: string)
 const MERGE = 'merge keys ("<<") are not part of YAML 1.2; write the keys out, or use a named check profile';
 
 /** What parses but means nothing here. */
-function unusable(document: Document.Parsed, at: (offset: number, message: string) => Problem): Problem[] {
+function unusable(document: Document.Parsed, at: Place, quotes: boolean): Problem[] {
   const problems: Problem[] = [];
   visit(document, {
     Pair(_, { key }) {
@@ -89,7 +104,7 @@ function unusable(document: Document.Parsed, at: (offset: number, message: strin
     },
     Alias(_, alias) {
       if (!alias.resolve(document))
-        problems.push(at(startOf(alias, 0), `there is no anchor "&${alias.source}" before this alias`));
+        problems.push(at(startOf(alias, 0), `there is no anchor${quotes ? ` "&${alias.source}"` : ''} before this alias`));
     },
   });
   return problems;

@@ -1,6 +1,5 @@
 /** What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports. */
 import type { Reconciler } from '../act/reconciler.ts';
-import { retopologise } from '../judge/retopologise.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { Plan } from '../model/plan.ts';
 import { topologyOf } from '../model/topology.ts';
@@ -30,11 +29,10 @@ export interface Followers {
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
-  const { clock, loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher } = parts;
+  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher } = parts;
   loop.stop();
   loop.pass();
-  const next = topologyOf(plan);
-  loop.replace(next, retopologise(loop.state, next, clock()));
+  loop.retopologise(topologyOf(plan));
   publisher.follow();
   reconciler.setPlan(plan);
   const applied = lanes.apply(plan);

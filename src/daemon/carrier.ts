@@ -1,9 +1,9 @@
 /**
- * A NIC's link as the judge hears of it: the kernel's carrier, and with `dataplane` the link of the port behind it too. A cable pulled
- * from a DPDK port leaves the kernel's interface up, so the port's word counts when it says "down"; when nobody says anything any more,
- * it counts for nothing (fail open).
+ * A NIC's link as the judge gets it: the kernel's carrier, and with `dataplane` the link of the port behind it too. A cable
+ * pulled from a DPDK port leaves the kernel's interface up, so the port's word counts when it says "down"; when nobody says
+ * anything any more, it counts for nothing (fail open).
  */
-import type { LinkFact } from '../model/facts.ts';
+import type { Unstamped } from '../model/facts.ts';
 import type { Plan } from '../model/plan.ts';
 import { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Logger } from '../sys/log.ts';
@@ -13,19 +13,19 @@ interface Known {
   port: 0 | 1 | undefined;
   /** Until when the port's word holds, ms. */
   until: number;
-  told: 0 | 1 | undefined;
+  reported: 0 | 1 | undefined;
 }
 
 export class Carriers {
-  readonly #tell: (fact: LinkFact) => void;
+  readonly #report: (fact: Unstamped) => void;
   readonly #nics = new Map<number, Known>();
 
-  /** @param tell receives each change, and the first state */
-  constructor(tell: (fact: LinkFact) => void) {
-    this.#tell = tell;
+  /** @param report receives each change, and the first state */
+  constructor(report: (fact: Unstamped) => void) {
+    this.#report = report;
   }
 
-  /** The plan has changed: everything is told anew. */
+  /** The plan has changed: everything is reported again. */
   reset(): void {
     this.#nics.clear();
   }
@@ -55,16 +55,16 @@ export class Carriers {
 
   #of(nic: number): Known {
     let known = this.#nics.get(nic);
-    if (known === undefined) this.#nics.set(nic, (known = { kernel: undefined, port: undefined, until: 0, told: undefined }));
+    if (known === undefined) this.#nics.set(nic, (known = { kernel: undefined, port: undefined, until: 0, reported: undefined }));
     return known;
   }
 
   #update(nic: number, known: Known, t: number): void {
     const { kernel, port } = known;
     const carrier = kernel === 0 || port === 0 ? 0 : kernel;
-    if (carrier === undefined || carrier === known.told) return;
-    known.told = carrier;
-    this.#tell({ t, nic, carrier });
+    if (carrier === undefined || carrier === known.reported) return;
+    known.reported = carrier;
+    this.#report({ kind: 'link', measuredAt: t, nic, carrier });
   }
 }
 

@@ -37,9 +37,9 @@ export function makeRunner({ clock, log, plan, loop, carriers, tracer }: Collect
       const { links, dataplane } = join.facts(plan(), name, evidence, t);
       const settings = plan().collectors[name];
       const holds = LINK_HOLDS * (settings ? settings.interval : 0);
-      for (const { nic, carrier } of links) carriers.port(nic, carrier, clock(), holds);
+      for (const { nic, link } of links) carriers.port(nic, link, clock(), holds);
       carriers.expire(clock());
-      loop.onDataplane(dataplane);
+      for (const fact of dataplane) loop.observe(fact);
     },
   });
 }

@@ -1,4 +1,6 @@
-/** The configuration that the agent follows, and how it fared when it was last loaded: replaced by a reload, read by every part. */
+/**
+ * The configuration that the agent follows, and how it fared when it was last loaded: replaced by a reload, read by every part.
+ */
 import { packPlan } from '../config/plan-bytes.ts';
 import type { Plan } from '../model/plan.ts';
 import type { ReloadResult } from '../report/view.ts';

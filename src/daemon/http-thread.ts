@@ -1,8 +1,10 @@
-/** The judge's handle of the thread that serves HTTP: starts it, and starts it again after a crash with growing pauses. The judge goes on. */
+/**
+ * The judge's handle of the thread that serves HTTP: starts it, and starts it again after a crash with growing pauses. The judge
+ * goes on.
+ */
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { FourlaneError } from '../model/errors.ts';
-import { counter } from '../metrics/gauge.ts';
-import type { Family, FamilySource } from '../model/family.ts';
+import { counter, type Family, type FamilySource, family, ONE_ROW } from '../model/family.ts';
 import type { ReloadResult } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
 import type { Door } from './agent.ts';
@@ -33,8 +35,6 @@ const LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 8 };
 // The same extension as this file: .ts in a checkout, .js when built.
 const ENTRY = new URL(`./http.worker${import.meta.filename.slice(-3)}`, import.meta.url);
 
-const SINGLE: Family['rows'] = [[]];
-
 export class HttpThread implements Door, FamilySource {
   readonly #o: HttpThreadOptions;
   #behind: Behind | undefined;
@@ -60,7 +60,7 @@ export class HttpThread implements Door, FamilySource {
 
   families(): readonly Family[] {
     const help = 'Restarts of the thread that serves HTTP after it failed.';
-    return [counter('http_restarts_total', help, [], SINGLE, [this.#restarts])];
+    return [family(counter('http_restarts_total', help), ONE_ROW, [this.#restarts])];
   }
 
   /** Starts the thread; resolves when it listens. @throws FourlaneError LISTEN_FAILED when it cannot */

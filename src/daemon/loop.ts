@@ -5,14 +5,17 @@
 import type { Reconciler } from '../act/reconciler.ts';
 import type { TransitionLog } from '../report/history.ts';
 import { type JudgeState, judge } from '../judge/judge.ts';
+import { retopologise } from '../judge/retopologise.ts';
 import { verdicts, why } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
-import type { DataplaneFact, LinkFact } from '../model/facts.ts';
+import type { Unstamped } from '../model/facts.ts';
+import { Histogram } from '../model/histogram.ts';
 import { RULES } from '../model/rules.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Decisions, Subject, Verdict } from '../model/verdict.ts';
+import { Inbox } from './inbox.ts';
 import { VerdictMemory } from './memory.ts';
-import type { Recorder } from './recorder.ts';
+import type { Recorder, Start } from './recorder.ts';
 
 export interface LoopOptions {
   readonly clock: () => number;
@@ -36,20 +39,21 @@ export class Loop {
   readonly #memory = new VerdictMemory();
   #state: JudgeState;
   #topology: Topology;
-  #links: LinkFact[] = [];
-  #dataplane: DataplaneFact[] = [];
+  readonly #inbox: Inbox;
+  #start: Start;
   #timer: NodeJS.Timeout | undefined;
   #debounce: NodeJS.Timeout | undefined;
   #announced = false;
   #verdicts: readonly Verdict[] | undefined;
-  /** Bucket counts of pass durations, then their sum in seconds. */
-  readonly durations = new Float64Array(DURATION_BOUNDS.length + 2);
-  readonly durationBounds: readonly number[] = DURATION_BOUNDS;
+  /** Of passes, in seconds. */
+  readonly durations = new Histogram(DURATION_BOUNDS);
 
   constructor(options: LoopOptions, topology: Topology, state: JudgeState) {
     this.#o = options;
+    this.#inbox = new Inbox(options.clock);
     this.#topology = topology;
     this.#state = state;
+    this.#start = { from: 'state' };
   }
 
   get state(): JudgeState {
@@ -60,10 +64,21 @@ export class Loop {
     return this.#topology;
   }
 
-  /** Replaces world and state, after a reload. The next pass announces what is wanted. */
+  /** Goes on in another world: the state as a reload leaves it at `now`. The next pass announces what is wanted. */
+  retopologise(topology: Topology): void {
+    const now = this.#o.clock();
+    this.#become(topology, retopologise(this.#state, topology, now), { from: 'reload', t: now, after: this.#start });
+  }
+
+  /** Begins with another state, at the end of the start. */
   replace(topology: Topology, state: JudgeState): void {
+    this.#become(topology, state, { from: 'state' });
+  }
+
+  #become(topology: Topology, state: JudgeState, start: Start): void {
     this.#topology = topology;
     this.#state = state;
+    this.#start = start;
     this.#verdicts = undefined;
     this.#announced = false;
     if (this.#timer) this.start();
@@ -76,34 +91,28 @@ export class Loop {
     this.#timer = setInterval(() => this.pass(), Math.min(MAX_PERIOD, Math.max(MIN_PERIOD, fastest / 10)));
   }
 
-  /** A link has changed: judged now, and again the moment its debounce is over. */
-  onLink(fact: LinkFact): void {
-    this.#links.push(fact);
-    if (!this.#timer) return;
+  /**
+   * Takes a fact in. One that is urgent (a link) is judged now, and again the moment its debounce is over; others in the next
+   * pass.
+   */
+  observe(fact: Unstamped): void {
+    if (!this.#inbox.take(fact) || !this.#timer) return;
     this.pass();
     clearTimeout(this.#debounce);
     const debounce = this.#topology.rules['debounce_ms'] ?? RULES['debounce_ms']!.value;
     this.#debounce = setTimeout(() => this.pass(), debounce + 1);
   }
 
-  /** What the data plane shows, for the next pass. */
-  onDataplane(facts: readonly DataplaneFact[]): void {
-    this.#dataplane.push(...facts);
-  }
-
   /** One pass. */
   pass(): void {
     const { clock, lanes, reconciler, history } = this.#o;
-    const results = lanes.collect();
+    const facts = this.#inbox.empty(lanes.collect());
     const now = clock();
-    const facts = { results, links: this.#links, dataplane: this.#dataplane };
-    this.#links = [];
-    this.#dataplane = [];
-    this.#o.recorder()?.record(facts, this.#topology);
+    this.#o.recorder()?.record({ start: this.#start, state: this.#state, facts, now });
     const { state, decisions } = judge(this.#state, facts, now);
     this.#state = state;
     this.#verdicts = undefined;
-    this.#observe((clock() - now) / 1000);
+    this.durations.observe((clock() - now) / 1000);
     history.record(decisions);
     this.#memory.record(decisions.transitions);
     if (decisions.actions.length > 0 || !this.#announced) {
@@ -124,12 +133,6 @@ export class Loop {
   why(subject: Subject): Verdict | undefined {
     const verdict = why(this.#state, subject);
     return verdict && this.#memory.explain(verdict);
-  }
-
-  #observe(seconds: number): void {
-    const bucket = DURATION_BOUNDS.findIndex((bound) => seconds <= bound);
-    this.durations[bucket < 0 ? DURATION_BOUNDS.length : bucket]! += 1;
-    this.durations[DURATION_BOUNDS.length + 1]! += seconds;
   }
 
   stop(): void {

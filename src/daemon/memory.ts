@@ -1,9 +1,9 @@
 /**
- * Remembers why each present verdict was given. The judge explains from what it sees now, which is right until a fault heals while
- * its verdict is still held: then the reader needs the evidence of the moment it was named.
+ * Remembers why each present verdict was given. The judge explains from what it sees now, which is right until a fault heals
+ * while its verdict is still held: then the reader needs the evidence of the moment it was named.
  */
+import { nameOf } from '../model/subject.ts';
 import type { Transition, Verdict } from '../model/verdict.ts';
-import { nameOf } from './tell.ts';
 
 /** Verdicts remembered at most; a mass failure names thousands, and each holds up to 16 cells. */
 const MOST = 2000;

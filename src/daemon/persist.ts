@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reconciler } from '../act/reconciler.ts';
 import { initial, type JudgeState } from '../judge/judge.ts';
 import { fromSnapshot, toSnapshot } from '../judge/snapshot.ts';
+import { codeOf } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Logger } from '../sys/log.ts';
 import type { Loop } from './loop.ts';
@@ -12,9 +13,9 @@ import type { StateFile } from './state-file.ts';
 const EVERY_MS = 5000;
 
 /**
- * Reads the saved state; one that can't be used is set aside and told.
- * @returns the judge's state to begin with at a time: the saved one, else a new one. Called again for as long as the start takes, since
- * that time must not count against the cells.
+ * Reads the saved state; one that can't be used is set aside and logged.
+ * @returns the judge's state to begin with at a time: the saved one, else a new one. Called again for as long as the start takes,
+ * since that time must not count against the cells.
  */
 export async function recover(
   file: StateFile,
@@ -23,11 +24,12 @@ export async function recover(
   clock: () => number,
   log: Logger,
 ): Promise<(now: number) => JudgeState> {
-  const anew = (now: number) => initial(topology, now);
+  const fresh = (now: number) => initial(topology, now);
   const loaded = await file.load();
   if (loaded.state === undefined) {
-    if (loaded.reason !== '') log.warn({ path: file.path }, loaded.reason);
-    return anew;
+    const { reason, code } = loaded;
+    if (reason !== '') log.warn({ ...(code === undefined ? {} : { code }), path: file.path }, reason);
+    return fresh;
   }
   const { t, judge, applied } = loaded.state;
   const takeUp = (now: number) => {
@@ -38,11 +40,12 @@ export async function recover(
   try {
     takeUp(clock());
   } catch (error) {
-    log.warn({ path: file.path }, await file.setAside((error as Error).message));
-    return anew;
+    log.warn({ code: codeOf(error), path: file.path }, await file.setAside((error as Error).message));
+    return fresh;
   }
   const damaged = reconciler.restore(applied);
-  if (damaged > 0) log.warn({ path: file.path, damaged }, 'saved actions were damaged; they are decided anew');
+  if (damaged > 0)
+    log.warn({ code: 'STATE_DAMAGED', path: file.path, damaged }, 'saved actions were damaged; they are decided anew');
   log.info({ age_ms: Math.round(clock() - t) }, 'state taken up from before the restart');
   return takeUp;
 }

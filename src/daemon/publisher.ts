@@ -1,6 +1,6 @@
 /**
- * The judge's side of what HTTP shows: a moment of the agent is copied when somebody asks for one, never more often than a small share of
- * this thread's time allows. Changes of verdicts wait here until they are asked for.
+ * The judge's side of what HTTP shows: a moment of the agent is copied when somebody asks for one, never more often than a small
+ * share of this thread's time allows. Changes of verdicts wait here until they are asked for.
  */
 import type { TransferListItem } from 'node:worker_threads';
 import { type MirrorShape, mirrorShape, writeMirror } from '../judge/mirror.ts';

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { unpackPlan } from '../config/plan-bytes.ts';
 import type { ConfigThread } from '../config/thread.ts';
+import { codeOf } from '../model/errors.ts';
 import type { ReloadResult } from '../report/view.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Span, Tracer } from '../otel/tracer.ts';
@@ -58,7 +59,7 @@ export class Reloader {
     this.#running = undefined;
     ended();
     if (result.ok) log.info({ revision }, `config: ${result.message}`);
-    else log.error({ errors: result.errors }, `config not applied: ${result.message}`);
+    else log.error({ code: result.code, errors: result.errors }, `config not applied: ${result.message}`);
     return result;
   }
 
@@ -67,14 +68,15 @@ export class Reloader {
     try {
       const loaded = await loader.load({ path: file, hostname: hostname(), running: plans.bytes, revision: plans.plan.revision });
       if ('refused' in loaded) {
-        const { refused, mistakes } = loaded;
+        const { code, refused, mistakes } = loaded;
         const message = mistakes.length > 0 ? 'the file is refused; the running configuration stays' : refused;
-        return { ok: false, message, errors: mistakes };
+        return { ok: false, code, message, errors: mistakes };
       }
       const { plan: bytes, same, needsRestart, summary } = loaded;
       if (needsRestart.length > 0) {
         return {
           ok: false,
+          code: 'CONFIG_INVALID',
           message: `${needsRestart.join(', ')} cannot change while running; restart the agent. Nothing was changed`,
         };
       }
@@ -86,7 +88,7 @@ export class Reloader {
       }
       return { ok: true, message: summary };
     } catch (error) {
-      return { ok: false, message: (error as Error).message, errors: [] };
+      return { ok: false, code: codeOf(error), message: (error as Error).message, errors: [] };
     }
   }
 }

@@ -1,4 +1,6 @@
-/** The agent as the thread that serves HTTP knows it: the moment that the judge's thread sent last, and what can be asked of it. */
+/**
+ * The agent as the thread that serves HTTP knows it: the moment that the judge's thread sent last, and what can be asked of it.
+ */
 import { unpackPlan } from '../config/plan-bytes.ts';
 import { type Mirror, openMirror } from '../judge/mirror.ts';
 import { cells, loss, verdicts, why } from '../judge/read.ts';

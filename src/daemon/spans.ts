@@ -1,6 +1,7 @@
 /** Verdicts and actions as spans: an action is a child of the verdict that it follows. */
 import type { Effect } from '../act/actuator.ts';
-import type { ActionReport } from '../act/reconciler.ts';
+import type { ActionReport } from '../act/report.ts';
+import { nameOf } from '../model/subject.ts';
 import type { Action, Subject, Transition } from '../model/verdict.ts';
 import type { Attributes } from '../otel/messages.ts';
 import type { SpanIds, Tracer } from '../otel/tracer.ts';
@@ -64,20 +65,19 @@ export class VerdictSpans {
       nic: [`nic ${nic}`],
       slice: [`nic ${nic}`],
       realServer: [`rs ${service} ${realServer}`, `rs ${realServer}`],
-      path: [`path ${service} ${nic} ${realServer}`, `path ${nic} ${realServer}`],
+      path: [`path ${service} ${nic} ${realServer}`, nameOf({ subject: 'path', nic, rs: realServer })],
     };
     return keys[kind].map((key) => this.#verdicts.get(key)).find((ids) => ids !== undefined);
   }
 }
 
 /** Target ids may name a check profile after the address; effects have the address alone. */
-function addressOf(rs = ''): string {
+function addressOf(rs: string): string {
   return rs.replace(/#.*/, '');
 }
 
-function subjectKey({ subject, nic = '', rs, rack = '' }: Subject): string {
-  if (subject === 'path') return `path ${nic} ${addressOf(rs)}`;
-  return { nic: `nic ${nic}`, rs: `rs ${addressOf(rs)}`, rack: `rack ${rack}`, agent: 'agent' }[subject];
+function subjectKey(s: Subject): string {
+  return nameOf(s.rs === undefined ? s : { ...s, rs: addressOf(s.rs) });
 }
 
 function actionKey(action: Action): string {

@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
+import { FourlaneError } from '../model/errors.ts';
 import { readIfExists, writeAtomic } from '../sys/files.ts';
 
 export interface SavedState {
@@ -15,7 +16,10 @@ export interface SavedState {
   readonly applied: unknown;
 }
 
-export type Loaded = { readonly state: SavedState } | { readonly state: undefined; readonly reason: string };
+export type Loaded =
+  | { readonly state: SavedState }
+  /** `reason`: '' when there was no file. `code`: when that is an error, and not a boot in between. */
+  | { readonly state: undefined; readonly reason: string; readonly code?: 'STATE_DAMAGED' };
 
 const VERSION = 1;
 const MAX_BYTES = 256 << 20;
@@ -27,10 +31,10 @@ export class StateFile {
   #next: (() => SavedState) | undefined;
   /** '' or why the last write failed. */
   error = '';
-  readonly #failed: (message: string) => void;
+  readonly #failed: (error: FourlaneError) => void;
 
-  /** @param failed told once for each new reason that a write failed */
-  constructor(directory: string, failed: (message: string) => void, boot = bootId()) {
+  /** @param failed called with STATE_UNWRITABLE, once for each new reason that a write failed */
+  constructor(directory: string, failed: (error: FourlaneError) => void, boot = bootId()) {
     this.path = join(directory, 'state.json');
     this.#failed = failed;
     this.#boot = boot;
@@ -42,24 +46,26 @@ export class StateFile {
     try {
       bytes = await readIfExists(this.path, MAX_BYTES);
     } catch (error) {
-      return { state: undefined, reason: (error as Error).message };
+      return { state: undefined, reason: (error as Error).message, code: 'STATE_DAMAGED' };
     }
     if (bytes === undefined) return { state: undefined, reason: '' };
     try {
-      return { state: this.#parse(bytes.toString('utf8')) };
+      const { boot, state } = this.#parse(bytes.toString('utf8'));
+      if (boot === this.#boot) return { state };
+      const reason = await this.setAside('it is from before the last boot, when the data plane was another');
+      return { state: undefined, reason };
     } catch (error) {
-      return { state: undefined, reason: await this.setAside((error as Error).message) };
+      return { state: undefined, reason: await this.setAside((error as Error).message), code: 'STATE_DAMAGED' };
     }
   }
 
-  #parse(text: string): SavedState {
+  #parse(text: string): { readonly boot: string | undefined; readonly state: SavedState } {
     const newline = text.indexOf('\n');
     const head = JSON.parse(text.slice(0, newline)) as { version?: number; boot?: string; sha256?: string };
     const body = text.slice(newline + 1);
     if (head.version !== VERSION) throw new Error(`it has version ${head.version}, this agent reads ${VERSION}`);
     if (head.sha256 !== sha256(body)) throw new Error('its checksum does not match: it is damaged');
-    if (head.boot !== this.#boot) throw new Error('it is from before the last boot, when the data plane was another');
-    return JSON.parse(body) as SavedState;
+    return { boot: head.boot, state: JSON.parse(body) as SavedState };
   }
 
   /** Renames the file away. @returns a sentence for the log. */
@@ -73,7 +79,7 @@ export class StateFile {
     }
   }
 
-  /** Writes soon; while a write is under way only the latest request counts. Never rejects: `error` and `failed` tell. */
+  /** Writes soon; while a write is under way only the latest request counts. Never rejects: see `error` and `failed`. */
   save(make: () => SavedState): Promise<void> {
     this.#next = make;
     this.#writing ??= this.#drain().finally(() => {
@@ -95,7 +101,8 @@ export class StateFile {
       } catch (error) {
         const { message } = error as Error;
         // The temporary file's random name would make every failure look new.
-        if (message !== this.error) this.#failed(message);
+        if (message !== this.error)
+          this.#failed(new FourlaneError('STATE_UNWRITABLE', `state is not saved: ${message}`, { cause: error }));
         this.error = message;
       }
     }

@@ -1,21 +1,17 @@
 /** What the log says of verdicts and actions: one line each, for people and for grep. */
-import type { ActionReport } from '../act/reconciler.ts';
+import type { ActionReport } from '../act/report.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Decisions, Subject } from '../model/verdict.ts';
+import { nameOf } from '../model/subject.ts';
+import type { Decisions } from '../model/verdict.ts';
+import { isFault } from '../model/verdicts.ts';
 import type { Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
 import type { VerdictSpans } from './spans.ts';
 
-/** `nic eth2`, `rs 10.1.0.1:80`, `path eth2 → 10.1.0.1:80`, `rack r7`, `agent`. */
-export function nameOf(s: Subject): string {
-  if (s.subject === 'path') return `path ${s.nic} → ${s.rs}`;
-  return [s.subject, s.nic ?? s.rs ?? s.rack].filter(Boolean).join(' ');
-}
-
 /** Logs a pass's transitions, each inside its span, and what the governor held back. */
 export function tell(log: Logger, decisions: Decisions, spans: VerdictSpans): void {
   for (const t of decisions.transitions) {
-    const level = t.verdict === 'OK' || t.verdict === 'SUSPECT' ? 'info' : 'warn';
+    const level = isFault(t.verdict) ? 'warn' : 'info';
     const fields = {
       verdict: t.verdict,
       cause: t.cause,

@@ -1,4 +1,6 @@
-/** Something that happens in the agent, and who wants to know of it. While the agent is put together parts subscribe in any order. */
+/**
+ * Something that happens in the agent, and who wants to know of it. While the agent is put together parts subscribe in any order.
+ */
 export class Topic<T> {
   readonly #listeners: ((value: T) => void)[] = [];
 

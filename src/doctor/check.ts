@@ -18,7 +18,7 @@ export interface Finding {
   readonly fix?: string;
 }
 
-/** What the configuration says; one of `plan` and `problem` if a file is named. */
+/** The configuration; one of `plan` and `problem` if a file is named. */
 export interface ConfigState {
   readonly file?: string;
   readonly plan?: Plan;

@@ -13,7 +13,7 @@ import { runCommand } from '../sys/child.ts';
 import { type ClockState, clockState } from '../sys/clock-state.ts';
 import { namesIn } from '../sys/directory.ts';
 import { exchange } from '../sys/http.ts';
-import { networkOf, processesNamed } from '../sys/process-list.ts';
+import { networkOf, processesNamed } from '../sys/process.ts';
 import { readProc } from '../sys/procfs.ts';
 
 /** A DPDK process and what it made; `rings` undefined: it is too old to list them. */
@@ -35,7 +35,7 @@ export interface Host {
   processes(name: string): Promise<readonly number[]>;
   /** When a file was written, Unix ms; undefined when there is none. */
   written(path: string): Promise<number | undefined>;
-  /** A program to its end: status and everything it said. Rejects when it is not installed or does not end. */
+  /** A program to its end: status and all its output. Rejects when it is not installed or does not end. */
   run(argv: readonly [string, ...string[]]): Promise<{ readonly status: number; readonly output: string }>;
   /** Status of the answer to a GET; `base` is `http://host:port` or `unix:/path`. Rejects when there is none. */
   get(base: string, path: string, headers: Readonly<Record<string, string>>): Promise<number>;

@@ -1,5 +1,6 @@
 /** keepalived as it runs here, and the last dump of its VRRP state. It is never asked for a new one: that would be a signal. */
 import { z } from 'zod';
+import { parseEntries, TornError } from '../collect/keepalived/dump.ts';
 import type { Host } from './host.ts';
 
 export interface Dump {
@@ -28,20 +29,15 @@ export async function lastDump(host: Host, pids: readonly number[]): Promise<Dum
 }
 
 const instance = z.object({ data: z.object({ iname: z.string(), state: z.int(), vips: z.array(z.string()).default([]) }) });
-/** A list up to 2.2.7 and by default; an object with `json_version 2`. */
-const dumpSchema = z.union([z.array(instance), z.object({ vrrp: z.array(instance) }).transform((d) => d.vrrp)]);
 
 export type Instance = z.output<typeof instance>['data'];
 
 /** @throws Error when it is none, such as while it is being written */
 export function parseDump({ path, text }: Dump): readonly Instance[] {
-  let value: unknown;
   try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Error(`${path} is no whole JSON; it may be being written just now: try again`);
+    return parseEntries(instance, text).map((entry) => entry.data);
+  } catch (error) {
+    if (!(error instanceof TornError)) throw new Error(`${path}: no list of VRRP instances`, { cause: error });
+    throw new Error(`${path} is no whole JSON; it may be being written just now: try again`, { cause: error });
   }
-  const parsed = dumpSchema.safeParse(value);
-  if (!parsed.success) throw new Error(`${path}: no list of VRRP instances`);
-  return parsed.data.map((i) => i.data);
 }

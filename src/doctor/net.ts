@@ -1,4 +1,4 @@
-/** Addresses, routes and rules, as `ip -j` of iproute2 tells them. */
+/** Addresses, routes and rules, as `ip -j` of iproute2 lists them. */
 import { BlockList } from 'node:net';
 import { z } from 'zod';
 import type { Host } from './host.ts';
@@ -32,7 +32,7 @@ export interface DeviceAddress {
 export type Route = z.output<typeof routesSchema>[number];
 export type Rule = z.output<typeof rulesSchema>[number];
 
-/** @returns undefined when the command says no, such as "No route to host" */
+/** @returns undefined when the command refuses, such as "No route to host" */
 async function ask<S extends z.ZodType>(host: Host, argv: readonly string[], schema: S): Promise<z.output<S> | undefined> {
   const { status, output } = await host.run(['ip', '-j', ...argv]);
   if (status !== 0) return undefined;
@@ -54,8 +54,8 @@ export async function addresses(host: Host): Promise<readonly DeviceAddress[]> {
 }
 
 /**
- * The route to `to`; undefined when there is none. With `device`, one that is in a table: the kernel would otherwise take a target that no
- * route leads to as a neighbour on that link.
+ * The route to `to`; undefined when there is none. With `device`, one that is in a table: the kernel would otherwise take a
+ * target that no route leads to as a neighbour on that link.
  */
 export async function route(host: Host, family: Family, to: string, { from, device }: { from?: string; device?: string }) {
   const by = [...(from === undefined ? [] : ['from', from]), ...(device === undefined ? [] : ['oif', device])];

@@ -8,8 +8,8 @@ export interface AgentLink {
   /** All series of that moment. */
   readonly metrics: FamilySource;
   /**
-   * Makes `view` and `metrics` show a moment recent enough to answer from. Resolves with its number: the same number, the same moment.
-   * Rejects with FourlaneError STALLED when the agent does not say in time how it is.
+   * Makes `view` and `metrics` show a moment recent enough to answer from. Resolves with its number: the same number, the same
+   * moment. Rejects with FourlaneError STALLED when the agent does not say in time how it is.
    */
   refresh(): Promise<number>;
   /** How long ago the judge last turned: ms, known without asking it. */

@@ -1,6 +1,7 @@
 /**
- * Answers rendered of one moment of the agent: each is made once, however many ask, and shared by those it is being sent to. One is made at
- * a time, and none while answers that are still being sent hold too much memory: readers that dawdle cost a wait, not the memory.
+ * Answers rendered of one moment of the agent: each is made once, however many ask, and shared by those it is being sent to. One
+ * is made at a time, and none while answers that are still being sent hold too much memory: readers that dawdle cost a wait, not
+ * the memory.
  */
 import { FourlaneError } from '../model/errors.ts';
 
@@ -86,7 +87,8 @@ export class Bodies {
   }
 
   async #make(entry: Entry, make: () => Made): Promise<Made> {
-    // In a turn of its own: requests that have been read from their sockets join in, and what is quickly answered is not held up for long.
+    // In a turn of its own: requests that have been read from their sockets join in, and what is quickly answered is not held up
+    // for long.
     await new Promise(setImmediate);
     await this.#room();
     const made = make();

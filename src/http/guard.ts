@@ -48,9 +48,9 @@ function authenticated(header: string | undefined, web: Plan['web']): boolean {
 }
 
 /**
- * Throws FourlaneError UNAUTHORIZED or FORBIDDEN unless `req` may change something. With credentials configured they decide; without, the
- * call must come from loopback and name it (a page that rebinds its own name to 127.0.0.1 does not). A browser that acts for another
- * site is refused either way.
+ * Throws FourlaneError UNAUTHORIZED or FORBIDDEN unless `req` may change something. With credentials configured they decide;
+ * without, the call must come from loopback and name it (a page that rebinds its own name to 127.0.0.1 does not). A browser that
+ * acts for another site is refused either way.
  */
 export function guardMutation(req: IncomingMessage, plan: Plan): void {
   const { origin, host = '', authorization } = req.headers;

@@ -96,7 +96,10 @@ export class Routes {
     await sendText(res, 'ready\n');
   }
 
-  /** Whatever stopped the judge (SIGSTOP, no CPU) may have stopped this thread too: the agent gets a turn before it is called silent. */
+  /**
+   * Whatever stopped the judge (SIGSTOP, no CPU) may have stopped this thread too: the agent gets a turn before it is called
+   * silent.
+   */
   async #alive(): Promise<void> {
     if (this.#agent.silentMs() < SILENT_MS) return;
     await this.#agent.refresh();
@@ -113,8 +116,8 @@ export class Routes {
 
   async #reload(req: IncomingMessage, res: ServerResponse): Promise<void> {
     await this.#guard(req);
-    const { ok, message, errors } = await this.#agent.reload();
-    if (!ok) throw new FourlaneError('CONFIG_INVALID', [message, ...(errors ?? [])].join('\n'));
+    const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#agent.reload();
+    if (!ok) throw new FourlaneError(code, [message, ...(errors ?? [])].join('\n'));
     await this.#agent.refresh();
     await sendJson(res, { message, revision: this.#view.plan().revision });
   }

@@ -1,4 +1,7 @@
-/** The HTTP server on `listen`: limits against slow, huge and too many requests, and errors as JSON. What it answers is in `routes.ts`. */
+/**
+ * The HTTP server on `listen`: limits against slow, huge and too many requests, and errors as JSON. What it answers is in
+ * `routes.ts`.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { ERRORS, type ErrorCode, FourlaneError } from '../model/errors.ts';
@@ -99,7 +102,8 @@ function listen(server: Server, host: string, port: number): Promise<void> {
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): FourlaneError {
   const remedies: Record<string, string> = {
-    EADDRINUSE: `another program listens there (see \`ss -ltnp 'sport = :${port}'\`); stop it or change listen in the config file`,
+    EADDRINUSE:
+      `another program listens there (see \`ss -ltnp 'sport = :${port}'\`); ` + 'stop it or change listen in the config file',
     EACCES: 'ports below 1024 need root or CAP_NET_BIND_SERVICE; use a higher port in listen',
     EADDRNOTAVAIL: 'this machine does not have that address; change listen in the config file',
     ENOTFOUND: 'the host name is not known; write an address in listen',
@@ -163,7 +167,10 @@ function refuse(req: IncomingMessage, res: ServerResponse, error: unknown): void
   res.end(text);
 }
 
-/** Lets the other side read our last answer: node destroys the connection when that is written, and what still comes would reset it. */
+/**
+ * Lets the other side read our last answer: node destroys the connection when that is written, and what still comes would reset
+ * it.
+ */
 function linger(socket: Socket): void {
   socket.destroySoon = () => void socket.end();
   const cut = setTimeout(() => socket.destroy(), LINGER_MS).unref();
@@ -183,6 +190,8 @@ function refuseUnparsed(error: NodeJS.ErrnoException, socket: Socket): void {
         ? ['408 Request Timeout', 'the request did not arrive in time']
         : ['400 Bad Request', 'this is not an HTTP request'];
   const body = `${JSON.stringify({ code: 'BAD_REQUEST', message })}\n`;
-  const head = `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ${body.length}\r\nConnection: close\r\n\r\n`;
+  const head =
+    `HTTP/1.1 ${status}\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: ` +
+    `${body.length}\r\nConnection: close\r\n\r\n`;
   socket.end(head + body, () => socket.destroySoon());
 }

@@ -1,6 +1,6 @@
 /**
- * One request at a time per connection. What a client sends ahead waits for the answer before it; a client that sends too far ahead is cut
- * off, since the parser reads on to the end of what has arrived, and each request that waits holds memory.
+ * One request at a time per connection. What a client sends ahead waits for the answer before it; a client that sends too far
+ * ahead is cut off, since the parser reads on to the end of what has arrived, and each request that waits holds memory.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';

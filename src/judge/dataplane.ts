@@ -2,48 +2,68 @@
 import type { DataplaneSample, State } from './memory.ts';
 
 /** The last sample when it is young enough. */
-function latest(s: State, i: number, now: number): DataplaneSample | undefined {
-  const sample = s.nics.dataplane[i]!.at(-1);
-  return sample !== undefined && sample.t >= now - s.rules.dataplane_fresh_ms ? sample : undefined;
+function latest(state: State, nic: number, now: number): DataplaneSample | undefined {
+  const sample = state.nics.dataplane[nic]!.at(-1);
+  return sample !== undefined && sample.t >= now - state.rules.dataplane_fresh_ms ? sample : undefined;
 }
 
-function median(samples: readonly DataplaneSample[], pick: (x: DataplaneSample) => number): number {
+function median(samples: readonly DataplaneSample[], pick: (sample: DataplaneSample) => number): number {
   const sorted = Float64Array.from(samples, pick).sort();
   return sorted[sorted.length >> 1] ?? 0;
 }
 
-/** Mean SYN → ESTABLISHED ratio of the other NICs that have fresh facts; undefined without any. */
-export function othersRatio(s: State, i: number, now: number): number | undefined {
+/** Mean answered share of new connections of the other NICs that have fresh facts; undefined without any. */
+function othersRatio(state: State, nic: number, now: number): number | undefined {
   let sum = 0;
-  let n = 0;
-  for (let k = 0; k < s.topology.nics.length; k++) {
-    const sample = k === i ? undefined : latest(s, k, now);
-    if (sample === undefined || s.nics.carrier[k] === 0) continue;
+  let count = 0;
+  for (let other = 0; other < state.topology.nics.length; other++) {
+    const sample = other === nic ? undefined : latest(state, other, now);
+    if (sample === undefined || state.nics.carrier[other] === 0) continue;
     sum += sample.ratio;
-    n++;
+    count++;
   }
-  return n === 0 ? undefined : sum / n;
+  return count === 0 ? undefined : sum / count;
 }
 
 /**
- * Whether NIC i's data plane works although its probes fail. Only a fact observed after the suspicion began can say so: packets counted
- * before the fault prove nothing.
+ * Whether a NIC's data plane works although its probes fail. Only a fact observed after the suspicion began can say so: packets
+ * counted before the fault prove nothing.
  */
-export function dataplaneWorks(s: State, i: number, now: number): boolean {
-  const sample = latest(s, i, now);
-  const others = othersRatio(s, i, now);
-  if (sample === undefined || others === undefined || s.nics.suspectT[i] === 0 || sample.t <= s.nics.suspectT[i]!) return false;
-  const history = s.nics.dataplane[i]!;
-  const enough = s.rules.dataplane_rate_fraction;
+export function dataplaneWorks(state: State, nic: number, now: number): boolean {
+  const sample = latest(state, nic, now);
+  const others = othersRatio(state, nic, now);
+  if (sample === undefined || others === undefined || state.nics.suspectT[nic] === 0 || sample.t <= state.nics.suspectT[nic]!)
+    return false;
+  const history = state.nics.dataplane[nic]!;
+  const enough = state.rules.dataplane_rate_fraction;
   const { rx, tx, ratio } = sample;
-  if (rx <= 0 || tx <= 0 || ratio < others * (1 - s.rules.dataplane_ratio_tolerance)) return false;
-  return rx >= enough * median(history, (x) => x.rx) && tx >= enough * median(history, (x) => x.tx);
+  if (rx <= 0 || tx <= 0 || ratio < others * (1 - state.rules.dataplane_ratio_tolerance)) return false;
+  return rx >= enough * median(history, (sample) => sample.rx) && tx >= enough * median(history, (sample) => sample.tx);
 }
 
-/** Whether NIC i carries traffic whose connections hardly ever get established, while those of the other NICs do. */
-export function dataplaneCollapsed(s: State, i: number, now: number): boolean {
-  const sample = latest(s, i, now);
+/** Whether a NIC carries traffic whose connections hardly ever get established, while those of the other NICs do. */
+export function dataplaneCollapsed(state: State, nic: number, now: number): boolean {
+  const sample = latest(state, nic, now);
   if (sample === undefined || sample.rx <= 0) return false;
-  const others = othersRatio(s, i, now);
-  return others !== undefined && sample.ratio < others * s.rules.dataplane_collapse_fraction;
+  const others = othersRatio(state, nic, now);
+  return others !== undefined && sample.ratio < others * state.rules.dataplane_collapse_fraction;
+}
+
+/**
+ * The numbers that R11 compares, by name; none while the NIC has no fresh fact. Usual rates are the medians of what is
+ * remembered.
+ */
+export function dataplaneNumbers(state: State, nic: number, now: number): Readonly<Record<string, number>> {
+  const sample = latest(state, nic, now);
+  if (sample === undefined) return {};
+  const others = othersRatio(state, nic, now);
+  const history = state.nics.dataplane[nic]!;
+  return {
+    answered_ratio: sample.ratio,
+    ...(others === undefined ? {} : { answered_ratio_others: others }),
+    rx_pps: sample.rx,
+    rx_pps_usual: median(history, ({ rx }) => rx),
+    tx_pps: sample.tx,
+    tx_pps_usual: median(history, ({ tx }) => tx),
+  };
 }

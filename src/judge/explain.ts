@@ -1,165 +1,142 @@
 /** The evidence behind a verdict, at the moment it is asked for, and one sentence that says it. */
 import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
-import type { CellEvidence, Evidence, Subject } from '../model/verdict.ts';
-import { lossOf } from './nic.ts';
-import { BAD, CAUSE, NEVER, type State, V } from './memory.ts';
+import type { CellEvidence, Evidence } from '../model/verdict.ts';
+import { dataplaneNumbers } from './dataplane.ts';
+import { lossOf } from './nic-loss.ts';
+import { ruleOf, VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
+import type { Indexed } from './subjects.ts';
+import { NEVER } from './columns.ts';
+import { BAD, type State } from './memory.ts';
 
 const MAX_CELLS = 16;
 
-/** A subject by its indices. */
-export type Indexed =
-  | { readonly kind: 'agent' }
-  | { readonly kind: 'nic'; readonly i: number }
-  | { readonly kind: 'rs'; readonly j: number }
-  | { readonly kind: 'rack'; readonly k: number }
-  | { readonly kind: 'path'; readonly i: number; readonly j: number };
-
-/** The subject's names. */
-export function nameSubject(s: State, x: Indexed): Subject {
-  const { nics, realServers } = s.topology;
-  switch (x.kind) {
-    case 'agent':
-      return { subject: 'agent' };
-    case 'nic':
-      return { subject: 'nic', nic: nics[x.i]!.name };
-    case 'rs':
-      return { subject: 'rs', rs: realServers[x.j]!.id };
-    case 'rack':
-      return { subject: 'rack', rack: s.racks.names[x.k]! };
-    case 'path':
-      return { subject: 'path', nic: nics[x.i]!.name, rs: realServers[x.j]!.id };
-  }
+function badRun(state: State, cell: number): number {
+  return Math.max(-state.cells.linkStreak[cell]!, -state.cells.serviceStreak[cell]!, 0);
 }
 
-function badRun(s: State, c: number): number {
-  return Math.max(-s.cells.linkStreak[c]!, -s.cells.serviceStreak[c]!, 0);
-}
-
-function cellEvidence(s: State, c: number): CellEvidence {
-  const { cells, topology } = s;
-  const m = topology.realServers.length;
+function cellEvidence(state: State, cell: number): CellEvidence {
+  const { cells, topology } = state;
+  const serverCount = topology.realServers.length;
   return {
-    nic: topology.nics[Math.floor(c / m)]!.name,
-    rs: topology.realServers[c % m]!.id,
-    outcome: OUTCOMES[cells.outcome[c]!]!,
-    t: cells.t[c]!,
-    phase: PHASES[cells.phase[c]!]!,
-    cause: CAUSES[cells.cause[c]!]!,
-    detail: cells.detail[c]!,
-    rttUs: cells.rttUs[c]!,
-    elapsedUs: cells.elapsedUs[c]!,
-    consecutiveBad: badRun(s, c),
+    nic: topology.nics[Math.floor(cell / serverCount)]!.name,
+    rs: topology.realServers[cell % serverCount]!.id,
+    outcome: OUTCOMES[cells.outcome[cell]!]!,
+    t: cells.t[cell]!,
+    phase: PHASES[cells.phase[cell]!]!,
+    cause: CAUSES[cells.cause[cell]!]!,
+    detail: cells.detail[cell]!,
+    rttUs: cells.rttUs[cell]!,
+    elapsedUs: cells.elapsedUs[cell]!,
+    consecutiveBad: badRun(state, cell),
   };
 }
 
 /** At most 16 of the probed cells in `from` … `to` by `step`, those with most bad results in a row first. */
-function worstCells(s: State, from: number, to: number, step: number, into: number[] = []): number[] {
-  for (let c = from; c < to; c += step) {
-    if (s.cells.outcome[c] === NEVER) continue;
-    const run = badRun(s, c);
-    if (into.length === MAX_CELLS && run <= badRun(s, into[MAX_CELLS - 1]!)) continue;
+function worstCells(state: State, from: number, to: number, step: number, into: number[] = []): number[] {
+  for (let cell = from; cell < to; cell += step) {
+    if (state.cells.outcome[cell] === NEVER) continue;
+    const run = badRun(state, cell);
+    if (into.length === MAX_CELLS && run <= badRun(state, into[MAX_CELLS - 1]!)) continue;
     let at = into.length;
-    while (at > 0 && badRun(s, into[at - 1]!) < run) at--;
-    into.splice(at, 0, c);
+    while (at > 0 && badRun(state, into[at - 1]!) < run) at--;
+    into.splice(at, 0, cell);
     if (into.length > MAX_CELLS) into.pop();
   }
   return into;
 }
 
-function cellsOf(s: State, x: Indexed): readonly CellEvidence[] {
-  const m = s.topology.realServers.length;
-  const all = s.cells.link.length;
+function cellsOf(state: State, indexed: Indexed): readonly CellEvidence[] {
+  const serverCount = state.topology.realServers.length;
+  const all = state.cells.link.length;
   let found: number[] = [];
-  if (x.kind === 'nic') found = worstCells(s, x.i * m, (x.i + 1) * m, 1);
-  else if (x.kind === 'rs' || x.kind === 'path') found = worstCells(s, x.j, all, m);
-  else if (x.kind === 'agent') found = worstCells(s, 0, all, 1);
-  else for (const j of s.racks.members[x.k]!) worstCells(s, j, all, m, found);
-  return found.map((c) => cellEvidence(s, c));
+  if (indexed.kind === 'nic') found = worstCells(state, indexed.nic * serverCount, (indexed.nic + 1) * serverCount, 1);
+  else if (indexed.kind === 'rs' || indexed.kind === 'path') found = worstCells(state, indexed.server, all, serverCount);
+  else if (indexed.kind === 'agent') found = worstCells(state, 0, all, 1);
+  else for (const server of state.racks.members[indexed.rack]!) worstCells(state, server, all, serverCount, found);
+  return found.map((cell) => cellEvidence(state, cell));
 }
 
-function anchorsOf(s: State, x: Indexed): Evidence['anchors'] {
-  if (x.kind === 'rs' || x.kind === 'rack') return [];
-  const { anchors, topology } = s;
-  const nics = x.kind === 'agent' ? [...topology.nics.keys()] : [x.i];
+function anchorsOf(state: State, indexed: Indexed): Evidence['anchors'] {
+  if (indexed.kind === 'rs' || indexed.kind === 'rack') return [];
+  const { anchors, topology } = state;
+  const nics = indexed.kind === 'agent' ? [...topology.nics.keys()] : [indexed.nic];
   return nics
-    .flatMap((i) =>
-      topology.nics[i]!.anchors.map((id, a) => {
-        const k = anchors.start[i]! + a;
-        const outcome = anchors.outcome[k]!;
-        return { id, outcome: outcome === NEVER ? 'none' : OUTCOMES[outcome]!, t: anchors.t[k]! };
+    .flatMap((nic) =>
+      topology.nics[nic]!.anchors.map((id, position) => {
+        const anchor = anchors.start[nic]! + position;
+        const outcome = anchors.outcome[anchor]!;
+        return { id, outcome: outcome === NEVER ? 'none' : OUTCOMES[outcome]!, t: anchors.t[anchor]! };
       }),
     )
     .slice(0, MAX_CELLS);
 }
 
-/** R-number of the rule that gives this verdict for this cause. */
-function ruleOf(verdict: number, cause: number): string {
-  switch (verdict) {
-    case V.NIC_FAIL:
-      return cause === CAUSE.carrier ? 'R2' : cause === CAUSE.lossy ? 'R4b' : 'R3';
-    case V.NIC_PARTIAL:
-      return cause === CAUSE.lossy ? 'R4b' : 'R4';
-    case V.PROBE_PATH_FAULT:
-    case V.DATA_PATH_FAULT:
-      return 'R11';
-    case V.FLAPPING:
-      return 'R13';
-    case V.SUSPECT:
-      return 'R5';
-    case V.RS_DOWN:
-      return 'R6';
-    case V.PATH:
-      return 'R7';
-    case V.RACK_FAULT:
-      return 'R8';
-    case V.AGENT_STALLED:
-      return 'R0';
-    case V.ALL_RS_DOWN:
-    case V.AGENT_ISOLATED:
-      return 'R9';
-    default:
-      return 'R1';
-  }
+const round = (value: number) => Math.round(value * 10_000) / 10_000;
+
+interface Counts {
+  readonly witnesses: number;
+  readonly failing: number;
+  readonly numbers: Readonly<Record<string, number>>;
 }
 
-const round = (x: number) => Math.round(x * 10_000) / 10_000;
+function nicCounts(state: State, nic: number): Counts {
+  const witnesses = state.scan.witnesses[nic]!;
+  const failing = state.scan.failing[nic]!;
+  const { loss, others, z } = lossOf(state, nic);
+  const numbers = {
+    f: witnesses === 0 ? 0 : failing / witnesses,
+    latest_bad: witnesses === 0 ? 0 : state.scan.latestBad[nic]! / witnesses,
+    loss,
+    loss_others: others,
+    z,
+    ...dataplaneNumbers(state, nic, state.clock.now),
+  };
+  const rounded = Object.entries(numbers).map(([name, value]) => [name, round(value)]);
+  return { witnesses, failing, numbers: Object.fromEntries(rounded) as Record<string, number> };
+}
 
-function counts(s: State, x: Indexed): { witnesses: number; failing: number; numbers: Record<string, number> } {
-  const { scan, cells, topology, racks } = s;
-  const m = topology.realServers.length;
-  switch (x.kind) {
-    case 'nic': {
-      const witnesses = scan.witnesses[x.i]!;
-      const failing = scan.failing[x.i]!;
-      const { loss, others, z } = lossOf(s, x.i);
-      const f = witnesses === 0 ? 0 : failing / witnesses;
-      const latest = witnesses === 0 ? 0 : scan.latestBad[x.i]! / witnesses;
-      const numbers = { f: round(f), latest_bad: round(latest), loss: round(loss), loss_others: round(others), z: round(z) };
-      return { witnesses, failing, numbers };
-    }
+function counts(state: State, indexed: Indexed): Counts {
+  const { scan, cells, topology, racks } = state;
+  const serverCount = topology.realServers.length;
+  switch (indexed.kind) {
+    case 'nic':
+      return nicCounts(state, indexed.nic);
     case 'rs':
     case 'path': {
       let valid = 0;
       let failing = 0;
-      for (let c = x.j; c < cells.link.length; c += m) {
-        if (cells.serviceNow[c] !== 0) valid++;
-        if (cells.serviceNow[c] === BAD) failing++;
+      for (let cell = indexed.server; cell < cells.link.length; cell += serverCount) {
+        if (cells.serviceNow[cell] !== 0) valid++;
+        if (cells.serviceNow[cell] === BAD) failing++;
       }
-      return { witnesses: scan.serviceGood[x.j]!, failing, numbers: { valid_cells: valid, good_nics: scan.serviceGood[x.j]! } };
+      return {
+        witnesses: scan.serviceGood[indexed.server]!,
+        failing,
+        numbers: { valid_cells: valid, good_nics: scan.serviceGood[indexed.server]! },
+      };
     }
     case 'rack': {
-      const size = racks.members[x.k]!.length;
-      return { witnesses: 0, failing: racks.down[x.k]!, numbers: { real_servers: size, down: racks.down[x.k]! } };
+      const size = racks.members[indexed.rack]!.length;
+      return {
+        witnesses: 0,
+        failing: racks.down[indexed.rack]!,
+        numbers: { real_servers: size, down: racks.down[indexed.rack]! },
+      };
     }
     case 'agent': {
-      const failing = scan.rowServiceBad.reduce((a, b) => a + b, 0);
-      const anchorsGood = scan.anchorsGood.reduce((a, b) => a + b, 0);
+      const failing = scan.rowServiceBad.reduce((sum, count) => sum + count, 0);
+      const anchorsGood = scan.anchorsGood.reduce((sum, count) => sum + count, 0);
       return { witnesses: 0, failing, numbers: { cells: scan.eligible, unknown: scan.blind, anchors_good: anchorsGood } };
     }
   }
 }
 
 /** What the rules see of a subject now. */
-export function evidenceOf(s: State, x: Indexed, verdict: number, cause: number): Evidence {
-  return { rule: ruleOf(verdict, cause), ...counts(s, x), anchors: anchorsOf(s, x), cells: cellsOf(s, x) };
+export function evidenceOf(state: State, indexed: Indexed, verdict: number, cause: number): Evidence {
+  return {
+    rule: ruleOf(indexed.kind, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!),
+    ...counts(state, indexed),
+    anchors: anchorsOf(state, indexed),
+    cells: cellsOf(state, indexed),
+  };
 }

@@ -1,21 +1,25 @@
 /**
- * The judge: evidence in, verdicts and decisions out. Deterministic: the same state, facts and times give the same answer. No clock, no I/O.
- * For speed the state is changed in place and returned; it belongs to the caller. Call at least every T/5, best every T/10.
+ * The judge: evidence in, verdicts and decisions out. Deterministic: the same state, facts and times give the same answer. No
+ * clock, no I/O. For speed the state is changed in place and returned; it belongs to the caller. Call at least every T/5, best
+ * every T/10.
  */
 import type { Facts } from '../model/facts.ts';
 import type { Action, AgentVerdict, BlockedAction, Decisions, Transition, Verdict } from '../model/verdict.ts';
 import { agentVerdict, stormHolds } from './agent.ts';
-import { evidenceOf, type Indexed, nameSubject } from './explain.ts';
-import { badness, govern } from './governor.ts';
-import { nicKey, pathKey } from './governor-state.ts';
+import { evidenceOf } from './explain.ts';
+import { govern } from './govern.ts';
+import { badness } from './govern-servers.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
 import { judgeRealServer } from './real-server.ts';
 import { reasonFor } from './reason.ts';
-import { take, turnWindow } from './results.ts';
+import { take } from './results.ts';
 import { scanMatrix } from './scan.ts';
-import { BAD, roundTrip, type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
+import { type Indexed, keyOf, nameSubject } from './subjects.ts';
+import { turnWindow } from './window.ts';
+import { VERDICT, VERDICTS, VERDICT_CAUSES } from '../model/verdicts.ts';
+import { BAD, roundTrip, type State } from './memory.ts';
 
 export type { State as JudgeState } from './memory.ts';
 export { initial } from './initial.ts';
@@ -35,22 +39,22 @@ class Changes {
   readonly #s: State;
   readonly #now: number;
 
-  constructor(s: State, now: number) {
-    this.#s = s;
+  constructor(state: State, now: number) {
+    this.#s = state;
     this.#now = now;
   }
 
-  add(x: Indexed, previous: number, verdict: number, cause: number): void {
-    const s = this.#s;
+  add(indexed: Indexed, previous: number, verdict: number, cause: number): void {
+    const state = this.#s;
     const draft: Draft = {
-      ...describe(s, x, verdict, cause, this.#now),
+      ...describe(state, indexed, verdict, cause, this.#now),
       t: this.#now,
       previous: VERDICTS[previous]!,
       actions: [],
       blocked: [],
     };
     this.list.push(draft);
-    const key = keyOf(s, x);
+    const key = keyOf(state, indexed);
     if (key !== undefined) this.#bySubject.set(key, draft);
   }
 
@@ -59,124 +63,121 @@ class Changes {
   }
 }
 
-function keyOf(s: State, x: Indexed): number | undefined {
-  if (x.kind === 'nic') return nicKey(x.i);
-  if (x.kind === 'rs') return x.j;
-  return x.kind === 'path' ? pathKey(s.topology, x.i * s.topology.realServers.length + x.j) : undefined;
-}
-
 /** A verdict with its evidence as of now. */
-function describe(s: State, x: Indexed, verdict: number, cause: number, since: number): Verdict {
-  const subject = nameSubject(s, x);
-  const evidence = evidenceOf(s, x, verdict, cause);
+function describe(state: State, indexed: Indexed, verdict: number, cause: number, since: number): Verdict {
+  const subject = nameSubject(state, indexed);
+  const evidence = evidenceOf(state, indexed, verdict, cause);
   const name = VERDICTS[verdict]!;
   const why = VERDICT_CAUSES[cause]!;
   return { ...subject, verdict: name, cause: why, since, reason: reasonFor(subject, name, why, evidence), evidence };
 }
 
 /**
- * One pass at `now` (ms, never less than in the pass before) over what was observed since the last one. `decisions.wanted` is owned by
- * the state; `decisions.actions` is exactly how it changed in this pass.
+ * One pass at `now` (ms, never less than in the pass before) over what was observed since the last one. `decisions.wanted` is
+ * owned by the state; `decisions.actions` is exactly how it changed in this pass.
  */
-export function judge(s: State, facts: Facts, now: number): { state: State; decisions: Decisions } {
-  const { clock, agent } = s;
+export function judge(state: State, facts: Facts, now: number): { state: State; decisions: Decisions } {
+  const { clock, agent } = state;
   const elapsed = Math.max(now - clock.now, 0);
-  clock.hold += Math.min(elapsed, s.topology.intervalMs / 5);
+  clock.hold += Math.min(elapsed, state.topology.intervalMs / 5);
   clock.now = now;
-  turnWindow(s, now);
-  take(s, facts, now);
-  scanMatrix(s, now);
-  const changes = new Changes(s, now);
-  judgeAgent(s, now, changes);
+  turnWindow(state, now);
+  take(state, facts, now);
+  scanMatrix(state, now);
+  const changes = new Changes(state, now);
+  judgeAgent(state, now, changes);
   const blind = agent.verdict === 'AGENT_STALLED';
   const cold = now < agent.coldUntil;
-  judgeNics(s, now, blind, cold, (i, previous) => {
-    changes.add({ kind: 'nic', i }, previous, s.nics.verdict[i]!, s.nics.cause[i]!);
+  judgeNics(state, now, { blind, cold }, (nic, previous) => {
+    changes.add({ kind: 'nic', nic: nic }, previous, state.nics.verdict[nic]!, state.nics.cause[nic]!);
   });
-  judgeTrust(s);
+  judgeTrust(state);
   if (agent.verdict === '') {
-    judgeColumns(s, now, cold || stormHolds(s, now), changes);
-    judgeRacks(s, now, (k, previous) => changes.add({ kind: 'rack', k }, previous, s.racks.verdict[k]!, 0));
+    judgeColumns(state, now, cold || stormHolds(state, now), changes);
+    judgeRacks(state, now, (rack, previous) =>
+      changes.add({ kind: 'rack', rack: rack }, previous, state.racks.verdict[rack]!, 0),
+    );
   }
-  return { state: s, decisions: decide(s, facts, now, changes) };
+  return { state: state, decisions: decide(state, now, changes) };
 }
 
-function judgeAgent(s: State, now: number, changes: Changes): void {
-  const { agent } = s;
+function judgeAgent(state: State, now: number, changes: Changes): void {
+  const { agent } = state;
   const before = agent.verdict;
-  const verdict = agentVerdict(s, now);
+  const verdict = agentVerdict(state, now);
   if (verdict === before) return;
   agent.verdict = verdict;
   agent.at = now;
   // Whatever was forming is forgotten, and what was decided before the freeze must be seen again before it acts.
   if (before === '') {
-    s.servers.since.fill(0);
-    s.servers.goodT.fill(0);
-    s.cells.pathSince.fill(0);
+    state.servers.since.fill(0);
+    state.servers.goodT.fill(0);
+    state.cells.pathSince.fill(0);
   }
-  if (verdict === '') agent.settleUntil = now + roundTrip(s);
-  const code = (name: '' | AgentVerdict) => (name === '' ? V.OK : V[name]);
+  if (verdict === '') agent.settleUntil = now + roundTrip(state);
+  const code = (name: '' | AgentVerdict) => (name === '' ? VERDICT.OK : VERDICT[name]);
   changes.add({ kind: 'agent' }, code(before), code(verdict), 0);
 }
 
 /** Real servers and paths. Columns where nothing fails, nothing is judged and nothing forms are passed over. */
-function judgeColumns(s: State, now: number, waits: boolean, changes: Changes): void {
-  const { servers, cells, scan, topology, governor } = s;
-  const m = topology.realServers.length;
-  const n = topology.nics.length;
+function judgeColumns(state: State, now: number, waits: boolean, changes: Changes): void {
+  const { servers, cells, scan, topology, governor } = state;
+  const serverCount = topology.realServers.length;
+  const nicCount = topology.nics.length;
   const fallen: number[] = [];
-  for (let j = 0; j < m; j++) {
-    if (scan.serviceGood[j] === 0) servers.goodT[j] = 0;
-    else if (servers.goodT[j] === 0) servers.goodT[j] = now;
-    const failing = scan.serviceBad[j]! > 0;
-    if (!failing && servers.verdict[j] === V.OK && servers.since[j] === 0 && servers.faulty[j] === 0) continue;
+  for (let server = 0; server < serverCount; server++) {
+    if (scan.serviceGood[server] === 0) servers.goodT[server] = 0;
+    else if (servers.goodT[server] === 0) servers.goodT[server] = now;
+    const failing = scan.serviceBad[server]! > 0;
+    if (!failing && servers.verdict[server] === VERDICT.OK && servers.since[server] === 0 && servers.faulty[server] === 0)
+      continue;
     const full = waits || changes.list.length >= MAX_CHANGES;
-    const change = judgeRealServer(s, j, now, full);
+    const change = judgeRealServer(state, server, now, full);
     if (change === undefined) continue;
-    const previous = servers.verdict[j]!;
-    setServer(s, j, change.verdict, change.cause, now);
-    if (change.verdict === V.RS_DOWN) fallen.push(j);
-    else governor.activeServers.add(j);
-    changes.add({ kind: 'rs', j }, previous, change.verdict, change.cause);
+    const previous = servers.verdict[server]!;
+    setServer(state, server, change.verdict, change.cause, now);
+    if (change.verdict === VERDICT.RS_DOWN) fallen.push(server);
+    else governor.activeServers.add(server);
+    changes.add({ kind: 'rs', server: server }, previous, change.verdict, change.cause);
   }
-  for (const j of fallen.toSorted((a, b) => badness(s, b) - badness(s, a) || a - b)) {
-    governor.activeServers.delete(j);
-    governor.activeServers.add(j);
+  for (const server of fallen.toSorted((a, b) => badness(state, b) - badness(state, a) || a - b)) {
+    governor.activeServers.delete(server);
+    governor.activeServers.add(server);
   }
-  for (let i = 0; i < n; i++) {
-    for (let j = 0, c = i * m; j < m; j++, c++) {
-      if (cells.serviceNow[c] !== BAD && cells.path[c] === V.OK && cells.pathSince[c] === 0) continue;
-      const change = judgePath(s, i, j, now, waits || changes.list.length >= MAX_CHANGES);
+  for (let nic = 0; nic < nicCount; nic++) {
+    for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
+      if (cells.serviceNow[cell] !== BAD && cells.path[cell] === VERDICT.OK && cells.pathSince[cell] === 0) continue;
+      const change = judgePath(state, nic, server, now, waits || changes.list.length >= MAX_CHANGES);
       if (change === undefined) continue;
-      const previous = cells.path[c]!;
-      cells.path[c] = change.verdict;
-      cells.pathCause[c] = change.cause;
-      cells.pathAt[c] = now;
-      governor.activePaths.add(c);
-      changes.add({ kind: 'path', i, j }, previous, change.verdict, change.cause);
+      const previous = cells.path[cell]!;
+      cells.path[cell] = change.verdict;
+      cells.pathCause[cell] = change.cause;
+      cells.pathAt[cell] = now;
+      governor.activePaths.add(cell);
+      changes.add({ kind: 'path', nic: nic, server: server }, previous, change.verdict, change.cause);
     }
   }
 }
 
-function setServer(s: State, j: number, verdict: number, cause: number, now: number): void {
-  const { servers, racks, rules } = s;
-  const previous = servers.verdict[j]!;
-  servers.verdict[j] = verdict;
-  servers.cause[j] = cause;
-  servers.at[j] = now;
-  const step = (verdict === V.RS_DOWN ? 1 : 0) - (previous === V.RS_DOWN ? 1 : 0);
+function setServer(state: State, server: number, verdict: number, cause: number, now: number): void {
+  const { servers, racks, rules } = state;
+  const previous = servers.verdict[server]!;
+  servers.verdict[server] = verdict;
+  servers.cause[server] = cause;
+  servers.at[server] = now;
+  const step = (verdict === VERDICT.RS_DOWN ? 1 : 0) - (previous === VERDICT.RS_DOWN ? 1 : 0);
   racks.downAnywhere += step;
-  if (servers.rack[j]! >= 0) racks.down[servers.rack[j]!]! += step;
-  if (verdict === V.RS_DOWN) servers.rampT[j] = 0;
-  else if (previous === V.RS_DOWN) servers.rampT[j] = now;
+  if (servers.rack[server]! >= 0) racks.down[servers.rack[server]!]! += step;
+  if (verdict === VERDICT.RS_DOWN) servers.rampT[server] = 0;
+  else if (previous === VERDICT.RS_DOWN) servers.rampT[server] = now;
   // After flapping the rest of slow start follows.
-  else if (previous === V.FLAPPING) servers.rampT[j] = now - rules.slow_start_ms * rules.flapping_weight;
+  else if (previous === VERDICT.FLAPPING) servers.rampT[server] = now - rules.slow_start_ms * rules.flapping_weight;
 }
 
-function decide(s: State, facts: Facts, now: number, changes: Changes): Decisions {
+function decide(state: State, now: number, changes: Changes): Decisions {
   const actions: Action[] = [];
   const blocked: BlockedAction[] = [];
-  govern(s, now, facts.permit !== 0, {
+  govern(state, now, {
     done(action, subject) {
       actions.push(action);
       changes.of(subject)?.actions.push(action);
@@ -187,5 +188,5 @@ function decide(s: State, facts: Facts, now: number, changes: Changes): Decision
       changes.of(subject)?.blocked.push(entry);
     },
   });
-  return { transitions: changes.list, actions, blocked, wanted: s.governor.wanted };
+  return { transitions: changes.list, actions, blocked, wanted: state.governor.wanted };
 }

@@ -1,6 +1,6 @@
 /**
- * A copy of what `read.ts` and `explain.ts` read of a state, for a thread that answers questions about it. The columns lie one behind the
- * other, each at a multiple of eight bytes, in the order of COLUMNS and then those of the wanted state:
+ * A copy of what `read.ts` and `explain.ts` read of a state, for a thread that answers questions about it. The columns lie one
+ * behind the other, each at a multiple of eight bytes, in the order of COLUMNS and then those of the wanted state:
  *
  *     | cells.linkNow | cells.serviceNow | … | scan.serviceGood | wanted.nicEnabled | wanted.panic | weight 0 … | path 0 … |
  *
@@ -29,14 +29,14 @@ const COLUMNS = {
     'rttUs',
     'elapsedUs',
     't',
-    'windowN',
+    'windowResults',
     'windowLost',
     'path',
     'pathCause',
     'pathAt',
   ],
   anchors: ['outcome', 't'],
-  nics: ['verdict', 'cause', 'at'],
+  nics: ['verdict', 'cause', 'at', 'carrier'],
   servers: ['verdict', 'cause', 'at'],
   racks: ['down', 'verdict', 'at'],
   scan: [
@@ -45,9 +45,9 @@ const COLUMNS = {
     'latestBad',
     'rowServiceBad',
     'anchorsGood',
-    'lossN',
+    'lossResults',
     'lossLost',
-    'othersN',
+    'othersResults',
     'othersLost',
     'serviceGood',
   ],
@@ -78,6 +78,10 @@ export interface MirrorScalars {
   readonly agent: { readonly verdict: '' | AgentVerdict; readonly at: number };
   readonly scan: { readonly eligible: number; readonly blind: number };
   readonly frozen: Wanted['frozen'];
+  /** Time of the last pass. */
+  readonly now: number;
+  /** Per NIC: a sample every ten seconds or so of the last ten minutes. */
+  readonly dataplane: State['nics']['dataplane'];
 }
 
 const KINDS = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array] as const;
@@ -119,11 +123,13 @@ export function writeMirror(s: State, buffer: SharedArrayBuffer): MirrorScalars 
     all.set(new Uint8Array(column.buffer, column.byteOffset, column.byteLength), at);
     at += padded(column.byteLength);
   }
-  const { agent, scan, wanted } = s;
+  const { agent, scan, wanted, clock, nics } = s;
   return {
     agent: { verdict: agent.verdict, at: agent.at },
     scan: { eligible: scan.eligible, blind: scan.blind },
     frozen: wanted.frozen,
+    now: clock.now,
+    dataplane: nics.dataplane,
   };
 }
 
@@ -147,6 +153,7 @@ export function openMirror(topology: Topology, shape: MirrorShape, buffer: Share
   const [nicEnabled, panic] = take(2);
   const wanted = { nicEnabled, panic, weight: take(services), path: take(services), frozen: '' };
   const agent = {};
+  const clock = { now: 0 };
   const state = {
     ...parts,
     topology,
@@ -155,6 +162,7 @@ export function openMirror(topology: Topology, shape: MirrorShape, buffer: Share
     racks: { ...parts.racks, ...racks },
     wanted,
     agent,
+    clock,
   };
   return {
     state: state as unknown as State,
@@ -162,6 +170,8 @@ export function openMirror(topology: Topology, shape: MirrorShape, buffer: Share
       Object.assign(agent, scalars.agent);
       Object.assign(parts.scan, scalars.scan);
       wanted.frozen = scalars.frozen;
+      clock.now = scalars.now;
+      Object.assign(parts.nics, { dataplane: scalars.dataplane });
     },
   };
 }

@@ -1,33 +1,35 @@
 /** R8: most of a rack's real servers going down together, and few others: one incident. */
-import { type State, V } from './memory.ts';
+import { VERDICT } from '../model/verdicts.ts';
+import { type State } from './memory.ts';
 
 /** Called for each change of a rack's verdict, after it was made. */
-export type RackChanged = (k: number, previous: number) => void;
+export type RackChanged = (rack: number, previous: number) => void;
 
 /** Judges the racks by the verdicts on their real servers. */
-export function judgeRacks(s: State, now: number, changed: RackChanged): void {
-  const { racks, rules } = s;
-  for (let k = 0; k < racks.names.length; k++) {
-    const was = racks.verdict[k]!;
-    const size = racks.members[k]!.length;
-    if (was === V.RACK_FAULT) {
-      if (racks.down[k]! >= rules.rack_clear_fraction * size) continue;
-    } else if (size < rules.rack_min_real_servers || racks.down[k]! < rules.rack_fraction * size || !fellTogether(s, k)) continue;
-    racks.verdict[k] = was === V.RACK_FAULT ? V.OK : V.RACK_FAULT;
-    racks.at[k] = now;
-    changed(k, was);
+export function judgeRacks(state: State, now: number, changed: RackChanged): void {
+  const { racks, rules } = state;
+  for (let rack = 0; rack < racks.names.length; rack++) {
+    const was = racks.verdict[rack]!;
+    const size = racks.members[rack]!.length;
+    if (was === VERDICT.RACK_FAULT) {
+      if (racks.down[rack]! >= rules.rack_clear_fraction * size) continue;
+    } else if (size < rules.rack_min_real_servers || racks.down[rack]! < rules.rack_fraction * size || !fellTogether(state, rack))
+      continue;
+    racks.verdict[rack] = was === VERDICT.RACK_FAULT ? VERDICT.OK : VERDICT.RACK_FAULT;
+    racks.at[rack] = now;
+    changed(rack, was);
   }
 }
 
 /** Whether enough of the rack went down within the window while few others are down. */
-function fellTogether(s: State, k: number): boolean {
-  const { racks, servers, rules } = s;
-  const members = racks.members[k]!;
-  const outside = s.topology.realServers.length - members.length;
-  const outsideDown = racks.downAnywhere - racks.down[k]!;
+function fellTogether(state: State, rack: number): boolean {
+  const { racks, servers, rules } = state;
+  const members = racks.members[rack]!;
+  const outside = state.topology.realServers.length - members.length;
+  const outsideDown = racks.downAnywhere - racks.down[rack]!;
   if (outside === 0 || outsideDown >= rules.rack_others_max * outside) return false;
-  const down = members.filter((j) => servers.verdict[j] === V.RS_DOWN);
-  const newest = down.reduce((t, j) => Math.max(t, servers.at[j]!), 0);
-  const together = down.filter((j) => servers.at[j]! >= newest - rules.rack_window_rounds * s.topology.intervalMs);
+  const down = members.filter((server) => servers.verdict[server] === VERDICT.RS_DOWN);
+  const newest = down.reduce((t, server) => Math.max(t, servers.at[server]!), 0);
+  const together = down.filter((server) => servers.at[server]! >= newest - rules.rack_window_rounds * state.topology.intervalMs);
   return together.length >= rules.rack_fraction * members.length;
 }

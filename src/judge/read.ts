@@ -1,98 +1,99 @@
 /** Reading the judge's state: for the status page, the metrics, `why`. Nothing here changes it. */
 import type { Evidence, Subject, Verdict } from '../model/verdict.ts';
-import { evidenceOf, type Indexed, nameSubject } from './explain.ts';
-import { type State, V, VERDICT_CAUSES, VERDICTS } from './memory.ts';
+import { evidenceOf } from './explain.ts';
+import { type Indexed, indexSubject, nameSubject } from './subjects.ts';
+import { VERDICT, VERDICTS, VERDICT_CAUSES } from '../model/verdicts.ts';
+import { type State } from './memory.ts';
 import { reasonFor } from './reason.ts';
 
 /**
- * The cells as arrays, row by row: cell of NIC i and real server j is at `i * M + j`. `link` and `service` are 0 unknown, 1 good, 2 bad;
- * `t` is 0 where nothing was ever probed. The arrays belong to the state and change with each pass.
+ * The cells as arrays, row by row: the cell of a NIC and a real server is at `nic * serverCount + server`. `link` and `service`
+ * are 0 unknown, 1 good, 2 bad; `t` is 0 where nothing was ever probed. The arrays belong to the state and change with each pass.
  */
-export function cells(s: State): {
+export function cells(state: State): {
   readonly link: Uint8Array;
   readonly service: Uint8Array;
   readonly outcome: Uint8Array;
   readonly rttUs: Uint32Array;
   readonly t: Float64Array;
 } {
-  return { link: s.cells.linkNow, service: s.cells.serviceNow, outcome: s.cells.outcome, rttUs: s.cells.rttUs, t: s.cells.t };
+  return {
+    link: state.cells.linkNow,
+    service: state.cells.serviceNow,
+    outcome: state.cells.outcome,
+    rttUs: state.cells.rttUs,
+    t: state.cells.t,
+  };
 }
 
-/** Share of lost probes 0–1 of NIC `i` over the loss window, NaN when it holds too few. */
-export function loss(s: State, i: number): number {
-  let n = 0;
+/** Share of lost probes 0–1 of a NIC over the loss window, NaN when it holds too few. */
+export function loss(state: State, nic: number): number {
+  let results = 0;
   let lost = 0;
-  const m = s.topology.realServers.length;
-  for (let c = i * m; c < (i + 1) * m; c++) {
-    n += s.cells.windowN[c]!;
-    lost += s.cells.windowLost[c]!;
+  const serverCount = state.topology.realServers.length;
+  for (let cell = nic * serverCount; cell < (nic + 1) * serverCount; cell++) {
+    results += state.cells.windowResults[cell]!;
+    lost += state.cells.windowLost[cell]!;
   }
-  return n < s.rules.lossy_min_results ? Number.NaN : lost / n;
+  return results < state.rules.lossy_min_results ? Number.NaN : lost / results;
 }
 
 /**
- * Every present verdict other than OK: agent, NICs, real servers, racks, paths. Evidence and reason are made when they are read, and
- * then show what the state shows: in a mass failure nobody looks at all of them.
+ * Every present verdict other than OK: agent, NICs, real servers, racks, paths. Evidence and reason are made when they are read,
+ * and then show what the state shows: in a mass failure nobody looks at all of them.
  */
-export function verdicts(s: State): readonly Verdict[] {
-  return present(s).map((x) => verdictOf(s, x));
+export function verdicts(state: State): readonly Verdict[] {
+  return present(state).map((indexed) => verdictOf(state, indexed));
 }
 
-/** The present verdict of one subject, OK included, with its evidence as of now; undefined when the topology has no such subject. */
-export function why(s: State, subject: Subject): Verdict | undefined {
-  const x = indexSubject(s, subject);
-  return x && verdictOf(s, x);
+/**
+ * The present verdict of one subject, OK included, with its evidence as of now; undefined when the topology has no such subject.
+ */
+export function why(state: State, subject: Subject): Verdict | undefined {
+  const indexed = indexSubject(state, subject);
+  return indexed && verdictOf(state, indexed);
 }
 
-function present(s: State): Indexed[] {
-  const { nics, servers, racks, cells: all, topology } = s;
-  const m = topology.realServers.length;
-  const found: Indexed[] = s.agent.verdict === '' ? [] : [{ kind: 'agent' }];
-  nics.verdict.forEach((v, i) => v !== V.OK && found.push({ kind: 'nic', i }));
-  servers.verdict.forEach((v, j) => v !== V.OK && found.push({ kind: 'rs', j }));
-  racks.verdict.forEach((v, k) => v !== V.OK && found.push({ kind: 'rack', k }));
-  all.path.forEach((v, c) => v !== V.OK && found.push({ kind: 'path', i: Math.floor(c / m), j: c % m }));
+function present(state: State): Indexed[] {
+  const { nics, servers, racks, cells: all, topology } = state;
+  const serverCount = topology.realServers.length;
+  const found: Indexed[] = state.agent.verdict === '' ? [] : [{ kind: 'agent' }];
+  nics.verdict.forEach((verdict, nic) => verdict !== VERDICT.OK && found.push({ kind: 'nic', nic: nic }));
+  servers.verdict.forEach((verdict, server) => verdict !== VERDICT.OK && found.push({ kind: 'rs', server: server }));
+  racks.verdict.forEach((verdict, rack) => verdict !== VERDICT.OK && found.push({ kind: 'rack', rack: rack }));
+  all.path.forEach(
+    (verdict, cell) =>
+      verdict !== VERDICT.OK && found.push({ kind: 'path', nic: Math.floor(cell / serverCount), server: cell % serverCount }),
+  );
   return found;
 }
 
-function verdictOf(s: State, x: Indexed): Verdict {
-  const { nics, servers, racks, agent } = s;
-  switch (x.kind) {
+function verdictOf(state: State, indexed: Indexed): Verdict {
+  const { nics, servers, racks, agent } = state;
+  switch (indexed.kind) {
     case 'agent':
-      return lazily(s, x, agent.verdict === '' ? V.OK : V[agent.verdict], 0, agent.at);
+      return lazily(state, indexed, agent.verdict === '' ? VERDICT.OK : VERDICT[agent.verdict], 0, agent.at);
     case 'nic':
-      return lazily(s, x, nics.verdict[x.i]!, nics.cause[x.i]!, nics.at[x.i]!);
+      return lazily(state, indexed, nics.verdict[indexed.nic]!, nics.cause[indexed.nic]!, nics.at[indexed.nic]!);
     case 'rs':
-      return lazily(s, x, servers.verdict[x.j]!, servers.cause[x.j]!, servers.at[x.j]!);
+      return lazily(
+        state,
+        indexed,
+        servers.verdict[indexed.server]!,
+        servers.cause[indexed.server]!,
+        servers.at[indexed.server]!,
+      );
     case 'rack':
-      return lazily(s, x, racks.verdict[x.k]!, 0, racks.at[x.k]!);
+      return lazily(state, indexed, racks.verdict[indexed.rack]!, 0, racks.at[indexed.rack]!);
     case 'path': {
-      const c = x.i * s.topology.realServers.length + x.j;
-      return lazily(s, x, s.cells.path[c]!, s.cells.pathCause[c]!, s.cells.pathAt[c]!);
+      const cell = indexed.nic * state.topology.realServers.length + indexed.server;
+      return lazily(state, indexed, state.cells.path[cell]!, state.cells.pathCause[cell]!, state.cells.pathAt[cell]!);
     }
   }
 }
 
-function indexSubject(s: State, { subject, nic, rs, rack }: Subject): Indexed | undefined {
-  const i = s.topology.nics.findIndex((x) => x.name === nic);
-  const j = s.topology.realServers.findIndex((x) => x.id === rs);
-  const k = s.racks.names.indexOf(rack ?? '');
-  switch (subject) {
-    case 'agent':
-      return { kind: 'agent' };
-    case 'nic':
-      return i < 0 ? undefined : { kind: 'nic', i };
-    case 'rs':
-      return j < 0 ? undefined : { kind: 'rs', j };
-    case 'rack':
-      return k < 0 ? undefined : { kind: 'rack', k };
-    case 'path':
-      return i < 0 || j < 0 ? undefined : { kind: 'path', i, j };
-  }
-}
-
-function lazily(s: State, x: Indexed, verdict: number, cause: number, since: number): Verdict {
-  const subject = nameSubject(s, x);
+function lazily(state: State, indexed: Indexed, verdict: number, cause: number, since: number): Verdict {
+  const subject = nameSubject(state, indexed);
   let evidence: Evidence | undefined;
   return {
     ...subject,
@@ -103,7 +104,7 @@ function lazily(s: State, x: Indexed, verdict: number, cause: number, since: num
       return reasonFor(subject, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!, this.evidence);
     },
     get evidence() {
-      return (evidence ??= evidenceOf(s, x, verdict, cause));
+      return (evidence ??= evidenceOf(state, indexed, verdict, cause));
     },
   };
 }

@@ -1,81 +1,85 @@
 /** R6: a real server that no trusted NIC can use is down. R13: how it comes back. */
 
 import { REFUSED } from '../model/outcome.ts';
-import { addFlap, heldDownEnough, isFlapping } from './flaps.ts';
-import { BAD, CAUSE, GOOD, held, type State, UNKNOWN, V } from './memory.ts';
+import { addFlap, heldDownEnough, isFlapping, serverHoldDown } from './flaps.ts';
+import { CAUSE, VERDICT } from '../model/verdicts.ts';
+import { BAD, GOOD, held, type State, UNKNOWN } from './memory.ts';
 
-/** The verdict that real server `j` should have now, with its cause; undefined = as before. */
+/** The verdict that a real server should have now, with its cause; undefined = as before. */
 export interface Change {
   readonly verdict: number;
   readonly cause: number;
 }
 
-/** Evaluates R6 and its recovery for real server `j`. `waits`: no new RS_DOWN in this pass (storm, cold start). */
-export function judgeRealServer(s: State, j: number, now: number, waits: boolean): Change | undefined {
-  const { servers, rules, flaps } = s;
-  const verdict = servers.verdict[j]!;
-  const well = recovered(s, j);
-  if (well) servers.faulty[j] = 0;
-  if (verdict === V.RS_DOWN) {
+/** Evaluates R6 and its recovery for a real server. `waits`: no new RS_DOWN in this pass (storm, cold start). */
+export function judgeRealServer(state: State, server: number, now: number, waits: boolean): Change | undefined {
+  const { servers, rules, flaps } = state;
+  const verdict = servers.verdict[server]!;
+  const well = recovered(state, server);
+  if (well) servers.faulty[server] = 0;
+  if (verdict === VERDICT.RS_DOWN) {
     if (!well) {
-      if (servers.faulty[j] === 0 && isDown(s, j, now)) noteFault(s, j, now);
+      if (servers.faulty[server] === 0 && isDown(state, server, now)) noteFault(state, server, now);
       return undefined;
     }
-    if (!heldDownEnough(s, flaps.rs, j, now, rules.rs_hold_down_ms, rules.rs_hold_down_max_ms)) return undefined;
-    return { verdict: isFlapping(s, flaps.rs, j, now) ? V.FLAPPING : V.OK, cause: CAUSE.none };
+    if (!heldDownEnough(state, flaps.rs, server, now, serverHoldDown(rules))) return undefined;
+    return { verdict: isFlapping(state, flaps.rs, server, now) ? VERDICT.FLAPPING : VERDICT.OK, cause: CAUSE.none };
   }
-  const down = held(servers.since, j, isDown(s, j, now), s.clock) >= rules.rs_hold_rounds * servers.interval[j]!;
+  const down =
+    held(servers.since, server, isDown(state, server, now), state.clock) >= rules.rs_hold_rounds * servers.interval[server]!;
   if (down && !waits) {
-    noteFault(s, j, now);
-    return { verdict: V.RS_DOWN, cause: causeOf(s, j, now) };
+    noteFault(state, server, now);
+    return { verdict: VERDICT.RS_DOWN, cause: causeOf(state, server, now) };
   }
-  if (verdict === V.FLAPPING && !isFlapping(s, flaps.rs, j, now)) return { verdict: V.OK, cause: CAUSE.none };
+  if (verdict === VERDICT.FLAPPING && !isFlapping(state, flaps.rs, server, now))
+    return { verdict: VERDICT.OK, cause: CAUSE.none };
   return undefined;
 }
 
-function noteFault(s: State, j: number, now: number): void {
-  s.servers.faulty[j] = 1;
-  addFlap(s, s.flaps.rs, j, now);
+function noteFault(state: State, server: number, now: number): void {
+  state.servers.faulty[server] = 1;
+  addFlap(state, state.flaps.rs, server, now);
 }
 
 /**
- * All trusted NICs with a valid cell say FAIL, and no NIC at all, trusted or not, had a good answer within T + timeout: what one path
- * can use is a path fault of the others.
+ * All trusted NICs with a valid cell say FAIL, and no NIC at all, trusted or not, had a good answer within T + timeout: what one
+ * path can use is a path fault of the others.
  */
-function isDown(s: State, j: number, now: number): boolean {
-  const { cells, nics, servers } = s;
-  const m = s.topology.realServers.length;
-  const recent = now - servers.interval[j]! - servers.timeout[j]!;
+function isDown(state: State, server: number, now: number): boolean {
+  const { cells, nics, servers } = state;
+  const serverCount = state.topology.realServers.length;
+  const recent = now - servers.interval[server]! - servers.timeout[server]!;
   let voters = 0;
-  for (let i = 0, c = j; i < s.topology.nics.length; i++, c += m) {
-    if (cells.serviceGoodT[c]! >= recent) return false;
-    if (nics.trusted[i] === 0 || cells.serviceNow[c] === UNKNOWN) continue;
-    if (cells.serviceNow[c] !== BAD) return false;
+  for (let nic = 0, cell = server; nic < state.topology.nics.length; nic++, cell += serverCount) {
+    if (cells.serviceGoodT[cell]! >= recent) return false;
+    if (nics.trusted[nic] === 0 || cells.serviceNow[cell] === UNKNOWN) continue;
+    if (cells.serviceNow[cell] !== BAD) return false;
     voters++;
   }
   return voters > 0;
 }
 
 /** `rise` good answers through a trusted NIC. */
-function recovered(s: State, j: number): boolean {
-  const { cells, nics, servers } = s;
-  const m = s.topology.realServers.length;
-  for (let i = 0, c = j; i < s.topology.nics.length; i++, c += m) {
-    if (nics.trusted[i] === 1 && cells.serviceNow[c] !== UNKNOWN && cells.serviceStreak[c]! >= servers.rise[j]!) return true;
+function recovered(state: State, server: number): boolean {
+  const { cells, nics, servers } = state;
+  const serverCount = state.topology.realServers.length;
+  for (let nic = 0, cell = server; nic < state.topology.nics.length; nic++, cell += serverCount) {
+    if (nics.trusted[nic] === 1 && cells.serviceNow[cell] !== UNKNOWN && cells.serviceStreak[cell]! >= servers.rise[server]!)
+      return true;
   }
   return false;
 }
 
 /** `refused` or `l7` when the real server still answers a trusted NIC, else `unreachable`. */
-function causeOf(s: State, j: number, now: number): number {
-  const { cells, nics, servers } = s;
-  const m = s.topology.realServers.length;
-  const recent = now - servers.interval[j]! - servers.timeout[j]!;
+function causeOf(state: State, server: number, now: number): number {
+  const { cells, nics, servers } = state;
+  const serverCount = state.topology.realServers.length;
+  const recent = now - servers.interval[server]! - servers.timeout[server]!;
   let cause: number = CAUSE.unreachable;
-  for (let i = 0, c = j; i < s.topology.nics.length; i++, c += m) {
-    const answers = cells.linkGoodT[c]! >= recent || (cells.linkNow[c] === GOOD && cells.linkStreak[c]! > 0);
-    if (nics.trusted[i] === 0 || !answers) continue;
-    if (cells.goodOutcome[c] === REFUSED) return CAUSE.refused;
+  for (let nic = 0, cell = server; nic < state.topology.nics.length; nic++, cell += serverCount) {
+    const answers = cells.linkGoodT[cell]! >= recent || (cells.linkNow[cell] === GOOD && cells.linkStreak[cell]! > 0);
+    if (nics.trusted[nic] === 0 || !answers) continue;
+    if (cells.goodOutcome[cell] === REFUSED) return CAUSE.refused;
     cause = CAUSE.l7;
   }
   return cause;

@@ -1,43 +1,64 @@
-/** Takes probe results, link and data-plane observations into the state: streaks, confirmed states, loss windows. */
-import type { Facts, ResultBatch } from '../model/facts.ts';
+/** Takes facts into the state: streaks, confirmed states, loss windows, links, what data planes show, permits. */
+import type { DataplaneFact, Facts, LinkFact, Observation, PermitFact, ResultBatch } from '../model/facts.ts';
 import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE } from '../model/outcome.ts';
-import { BAD, bucketAt, BUCKETS, GOOD, roundTrip, type State, UNKNOWN, V } from './memory.ts';
+import { VERDICT } from '../model/verdicts.ts';
+import { BAD, GOOD, roundTrip, type State, UNKNOWN } from './memory.ts';
+import { countLoss } from './window.ts';
 
 const MAX_STREAK = 30_000;
 const SAMPLE_MS = 1000;
 
-/** Takes in everything observed since the last pass. Results of cells the topology does not have are passed over. */
-export function take(s: State, facts: Facts, now: number): void {
-  for (const { nic, carrier, t } of facts.links) {
-    if (nic < 0 || nic >= s.topology.nics.length || s.nics.carrier[nic] === carrier) continue;
-    s.nics.carrier[nic] = carrier;
-    s.nics.carrierT[nic] = Math.min(t, now);
+/** Takes in everything observed since the last pass. What is about subjects that the topology does not have is passed over. */
+export function take(state: State, facts: Facts, now: number): void {
+  for (const fact of facts.observations) {
+    if (fact.nic >= 0 && fact.nic < state.topology.nics.length) takeObservation(state, fact, now);
   }
-  for (const f of facts.dataplane) {
-    const samples = s.nics.dataplane[f.nic];
-    if (samples === undefined) continue;
-    const last = samples.at(-1);
-    if (last !== undefined && f.t - last.t < SAMPLE_MS) samples.pop();
-    samples.push({ t: Math.min(f.t, now), rx: f.rxPps, tx: f.txPps, ratio: f.synEstablishedRatio });
-    while (samples[0]!.t < now - s.rules.dataplane_memory_ms) samples.shift();
-  }
-  takeResults(s, facts.results, now);
+  takeResults(state, facts.results, now);
 }
 
-function takeResults(s: State, b: ResultBatch, now: number): void {
-  const n = s.topology.nics.length;
-  const m = s.topology.realServers.length;
-  for (let k = 0; k < b.count; k++) {
-    const i = b.nic[k]!;
-    const target = b.target[k]!;
-    if (i < 0 || i >= n) continue;
-    const t = Math.min(b.t[k]!, now);
-    if (target < 0) takeAnchor(s, i, -target - 1, b.outcome[k]!, t);
-    else if (target < m) takeCell(s, b, k, i, target, t);
+function takeObservation(state: State, fact: Observation, now: number): void {
+  switch (fact.kind) {
+    case 'link':
+      return takeLink(state, fact, now);
+    case 'dataplane':
+      return takeDataplane(state, fact, now);
+    case 'permit':
+      return takePermit(state, fact);
   }
 }
 
-/** The streak after one more result; a gap in the evidence starts it anew. */
+function takeLink({ nics }: State, { nic, carrier, measuredAt }: LinkFact, now: number): void {
+  if (nics.carrier[nic] === carrier) return;
+  nics.carrier[nic] = carrier;
+  nics.carrierT[nic] = Math.min(measuredAt, now);
+}
+
+function takeDataplane({ nics, rules }: State, fact: DataplaneFact, now: number): void {
+  const samples = nics.dataplane[fact.nic]!;
+  const last = samples.at(-1);
+  if (last !== undefined && fact.measuredAt - last.t < SAMPLE_MS) samples.pop();
+  samples.push({ t: Math.min(fact.measuredAt, now), rx: fact.rxPps, tx: fact.txPps, ratio: fact.answeredRatio });
+  while (samples[0]!.t < now - rules.dataplane_memory_ms) samples.shift();
+}
+
+function takePermit({ nics }: State, { nic, granted }: PermitFact): void {
+  nics.permit[nic] = granted;
+}
+
+function takeResults(state: State, batch: ResultBatch, now: number): void {
+  const nicCount = state.topology.nics.length;
+  const serverCount = state.topology.realServers.length;
+  for (let index = 0; index < batch.count; index++) {
+    const nic = batch.nic[index]!;
+    const target = batch.target[index]!;
+    if (nic < 0 || nic >= nicCount || target >= serverCount) continue;
+    const t = Math.min(batch.t[index]!, now);
+    if (target < 0) takeAnchor(state, nic, -target - 1, batch.outcome[index]!, t);
+    else takeCell(state, batch, index, nic, t);
+  }
+}
+
+/** The streak after one more result; a gap in the evidence starts it again. */
 function extend(streak: number, good: boolean, gap: boolean): number {
   if (gap) return good ? 1 : -1;
   if (good) return streak > 0 ? Math.min(streak + 1, MAX_STREAK) : 1;
@@ -45,138 +66,84 @@ function extend(streak: number, good: boolean, gap: boolean): number {
 }
 
 /** The confirmed state after a streak. What was never known is good at the first good result. */
-function confirm(state: number, streak: number, fall: number, rise: number): number {
-  if (streak > 0) return state === UNKNOWN || streak >= rise ? GOOD : state;
-  return -streak >= fall ? BAD : state;
+function confirm(confirmed: number, streak: number, fall: number, rise: number): number {
+  if (streak > 0) return confirmed === UNKNOWN || streak >= rise ? GOOD : confirmed;
+  return -streak >= fall ? BAD : confirmed;
 }
 
 /** After a restart the time without an agent must not break the streaks. */
-function patience(s: State, t: number): number {
-  return t < s.agent.excusedUntil ? 2 : 1;
+function patience({ agent }: State, t: number): number {
+  return t < agent.excusedUntil ? 2 : 1;
 }
 
-function takeCell(s: State, b: ResultBatch, k: number, i: number, j: number, t: number): void {
-  const { cells, nics, servers } = s;
-  const c = i * s.topology.realServers.length + j;
-  if (t < cells.t[c]!) return;
-  const outcome = b.outcome[k]!;
-  cells.outcome[c] = outcome;
-  cells.phase[c] = b.phase[k]!;
-  cells.cause[c] = b.cause[k]!;
-  cells.detail[c] = b.detail[k]!;
-  cells.rttUs[c] = b.rttUs[k]!;
-  cells.elapsedUs[c] = b.elapsedUs[k]!;
-  cells.t[c] = t;
-  const limit = servers.limit[j]! * patience(s, t);
-  const fall = s.adaptedFall[j]!;
-  const link = LINK_EVIDENCE[outcome] ?? 0;
-  if (link !== 0) {
-    const good = link > 0;
-    if (outcome !== NETDOWN) nics.netdownFirst[i] = 0;
-    else {
-      nics.netdownLast[i] = t;
-      if (nics.netdownFirst[i] === 0) nics.netdownFirst[i] = t;
-    }
-    countLoss(s, c, !good || outcome === OK_SLOW);
-    if (good) {
-      if (nics.verdict[i] === V.OK && nics.lossyHint[i] === 0 && servers.verdict[j] === V.OK) {
-        const isolated = cells.linkStreak[c]! < 0 && cells.link[c] === GOOD ? -cells.linkStreak[c]! : 0;
-        s.baseline.n += 1 + isolated;
-        s.baseline.lost += isolated + (outcome === OK_SLOW ? 1 : 0);
-      }
-      cells.linkGoodT[c] = t;
-      cells.goodOutcome[c] = outcome;
-      nics.everGood[i] = 1;
-    }
-    cells.linkStreak[c] = extend(cells.linkStreak[c]!, good, t - cells.linkT[c]! > limit);
-    cells.linkT[c] = t;
-    cells.link[c] = confirm(cells.link[c]!, cells.linkStreak[c]!, fall, servers.rise[j]!);
-  }
-  const service = SERVICE_EVIDENCE[outcome] ?? 0;
-  if (service !== 0) {
-    if (service > 0) cells.serviceGoodT[c] = t;
-    cells.serviceStreak[c] = extend(cells.serviceStreak[c]!, service > 0, t - cells.serviceT[c]! > limit);
-    cells.serviceT[c] = t;
-    cells.service[c] = confirm(cells.service[c]!, cells.serviceStreak[c]!, fall, servers.rise[j]!);
-  }
+function takeCell(state: State, batch: ResultBatch, index: number, nic: number, t: number): void {
+  const { cells } = state;
+  const server = batch.target[index]!;
+  const cell = nic * state.topology.realServers.length + server;
+  if (t < cells.t[cell]!) return;
+  const outcome = batch.outcome[index]!;
+  cells.outcome[cell] = outcome;
+  cells.phase[cell] = batch.phase[index]!;
+  cells.cause[cell] = batch.cause[index]!;
+  cells.detail[cell] = batch.detail[index]!;
+  cells.rttUs[cell] = batch.rttUs[index]!;
+  cells.elapsedUs[cell] = batch.elapsedUs[index]!;
+  cells.t[cell] = t;
+  if ((LINK_EVIDENCE[outcome] ?? 0) !== 0) takeLinkEvidence(state, nic, server, outcome, t);
+  if ((SERVICE_EVIDENCE[outcome] ?? 0) !== 0) takeServiceEvidence(state, cell, server, outcome, t);
 }
 
-function takeAnchor(s: State, i: number, a: number, outcome: number, t: number): void {
-  const { anchors, topology } = s;
-  const k = anchors.start[i]! + a;
-  if (k >= anchors.start[i + 1]! || t < anchors.t[k]!) return;
-  anchors.t[k] = t;
-  anchors.outcome[k] = outcome;
+function takeLinkEvidence(state: State, nic: number, server: number, outcome: number, t: number): void {
+  const { cells, nics, servers } = state;
+  const cell = nic * state.topology.realServers.length + server;
+  const good = LINK_EVIDENCE[outcome]! > 0;
+  if (outcome !== NETDOWN) nics.netdownFirst[nic] = 0;
+  else {
+    nics.netdownLast[nic] = t;
+    if (nics.netdownFirst[nic] === 0) nics.netdownFirst[nic] = t;
+  }
+  countLoss(state, cell, !good || outcome === OK_SLOW);
+  if (good) {
+    if (nics.verdict[nic] === VERDICT.OK && nics.lossyHint[nic] === 0 && servers.verdict[server] === VERDICT.OK)
+      countBaseline(state, cell, outcome);
+    cells.linkGoodT[cell] = t;
+    cells.goodOutcome[cell] = outcome;
+    nics.everGood[nic] = 1;
+  }
+  const gap = t - cells.linkT[cell]! > servers.limit[server]! * patience(state, t);
+  cells.linkStreak[cell] = extend(cells.linkStreak[cell]!, good, gap);
+  cells.linkT[cell] = t;
+  cells.link[cell] = confirm(cells.link[cell]!, cells.linkStreak[cell]!, state.adaptedFall[server]!, servers.rise[server]!);
+}
+
+function takeServiceEvidence(state: State, cell: number, server: number, outcome: number, t: number): void {
+  const { cells, servers, adaptedFall } = state;
+  const good = SERVICE_EVIDENCE[outcome]! > 0;
+  if (good) cells.serviceGoodT[cell] = t;
+  const gap = t - cells.serviceT[cell]! > servers.limit[server]! * patience(state, t);
+  cells.serviceStreak[cell] = extend(cells.serviceStreak[cell]!, good, gap);
+  cells.serviceT[cell] = t;
+  cells.service[cell] = confirm(cells.service[cell]!, cells.serviceStreak[cell]!, adaptedFall[server]!, servers.rise[server]!);
+}
+
+/** Losses that did not last, in a healthy cell, are the baseline's. */
+function countBaseline({ baseline, cells }: State, cell: number, outcome: number): void {
+  const isolated = cells.linkStreak[cell]! < 0 && cells.link[cell] === GOOD ? -cells.linkStreak[cell]! : 0;
+  baseline.results += 1 + isolated;
+  baseline.lost += isolated + (outcome === OK_SLOW ? 1 : 0);
+}
+
+function takeAnchor(state: State, nic: number, position: number, outcome: number, t: number): void {
+  const { anchors, topology, rules } = state;
+  const anchor = anchors.start[nic]! + position;
+  if (anchor >= anchors.start[nic + 1]! || t < anchors.t[anchor]!) return;
+  anchors.t[anchor] = t;
+  anchors.outcome[anchor] = outcome;
   const link = LINK_EVIDENCE[outcome] ?? 0;
   if (link === 0) return;
-  const gap = t - anchors.linkT[k]! > (roundTrip(s) + s.rules.stale_rounds * topology.intervalMs) * patience(s, t);
-  anchors.streak[k] = extend(anchors.streak[k]!, link > 0, gap);
-  anchors.linkT[k] = t;
-  anchors.link[k] = confirm(anchors.link[k]!, anchors.streak[k]!, topology.fall, topology.rise);
-}
-
-function countLoss(s: State, c: number, lost: boolean): void {
-  const { cells } = s;
-  const at = (s.clock.bucket % BUCKETS) * cells.link.length + c;
-  if (cells.bucketN[at] === 255) return;
-  cells.bucketN[at]! += 1;
-  cells.windowN[c]! += 1;
-  const mark = lost ? 2 : 1;
-  if (lost) {
-    cells.bucketLost[at]! += 1;
-    cells.windowLost[c]! += 1;
-  }
-  if (cells.lastLoss[c] !== 0 && cells.lastLoss[c] !== mark) {
-    cells.bucketFlips[at]! += 1;
-    cells.windowFlips[c]! += 1;
-  }
-  cells.lastLoss[c] = mark;
-}
-
-/** Moves the loss window to `now`: what is older than the window leaves the sums. With each new bucket the baseline is reckoned anew. */
-export function turnWindow(s: State, now: number): void {
-  const { cells, clock } = s;
-  const bucket = bucketAt(s.topology.intervalMs, s.rules.lossy_window_rounds, now);
-  const turns = Math.min(bucket - clock.bucket, BUCKETS);
-  if (turns <= 0) return;
-  const n = cells.link.length;
-  for (let k = 1; k <= turns; k++) {
-    const base = ((bucket - turns + k) % BUCKETS) * n;
-    for (let c = 0; c < n; c++) {
-      const at = base + c;
-      if (cells.bucketN[at] === 0) continue;
-      cells.windowN[c]! -= cells.bucketN[at]!;
-      cells.bucketN[at] = 0;
-      if (cells.bucketLost[at] === 0 && cells.bucketFlips[at] === 0) continue;
-      cells.windowLost[c]! -= cells.bucketLost[at]!;
-      cells.windowFlips[c]! -= cells.bucketFlips[at]!;
-      cells.bucketLost[at] = 0;
-      cells.bucketFlips[at] = 0;
-    }
-  }
-  clock.bucket = bucket;
-  adaptFall(s, now - clock.turnedAt);
-  clock.turnedAt = now;
-}
-
-/** Losses the baseline is taken to know of before it has seen anything. */
-const PRIOR_RESULTS = 1000;
-const DAY_MS = 86_400_000;
-
-/**
- * Adaptive fall: the least number of bad results in a row that baseline loss alone makes less than once a day in all cells together;
- * never below a target's own `fall`, nor above `fall_adaptive_max` because of this.
- */
-function adaptFall(s: State, elapsedMs: number): void {
-  const { baseline, rules, servers } = s;
-  const fade = Math.exp(-elapsedMs / rules.baseline_memory_ms);
-  baseline.n *= fade;
-  baseline.lost *= fade;
-  const p = baseline.lost / (baseline.n + PRIOR_RESULTS);
-  const chances = (s.cells.link.length * DAY_MS) / s.topology.intervalMs;
-  const needed = p > 0 ? Math.ceil(Math.log(1 / Math.max(chances, 1)) / Math.log(p)) : 1;
-  const fall = Math.min(needed, rules.fall_adaptive_max);
-  if (fall === baseline.fall) return;
-  baseline.fall = fall;
-  for (let j = 0; j < servers.fall.length; j++) s.adaptedFall[j] = Math.max(servers.fall[j]!, fall);
+  const limit = roundTrip(state) + rules.stale_rounds * topology.intervalMs;
+  const gap = t - anchors.linkT[anchor]! > limit * patience(state, t);
+  anchors.streak[anchor] = extend(anchors.streak[anchor]!, link > 0, gap);
+  anchors.linkT[anchor] = t;
+  anchors.link[anchor] = confirm(anchors.link[anchor]!, anchors.streak[anchor]!, topology.fall, topology.rise);
 }

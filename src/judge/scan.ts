@@ -2,14 +2,14 @@
 import { LOCAL_ERROR } from '../model/outcome.ts';
 import { BAD, roundTrip, type State, UNKNOWN } from './memory.ts';
 
-/** Rewrites `cells.linkNow`, `cells.serviceNow` and everything in `s.scan`. */
-export function scanMatrix(s: State, now: number): void {
-  clear(s);
-  scanAnchors(s, now);
-  const n = s.topology.nics.length;
-  for (let i = 0; i < n; i++) scanRow(s, i, now);
-  for (let i = 0; i < n; i++) scanWitnesses(s, i);
-  scanLoss(s, now);
+/** Rewrites `cells.linkNow`, `cells.serviceNow` and everything in `state.scan`. */
+export function scanMatrix(state: State, now: number): void {
+  clear(state);
+  scanAnchors(state, now);
+  const nicCount = state.topology.nics.length;
+  for (let nic = 0; nic < nicCount; nic++) scanRow(state, nic, now);
+  for (let nic = 0; nic < nicCount; nic++) scanWitnesses(state, nic);
+  scanLoss(state, now);
 }
 
 /** Rows are rewritten by their scans; what several rows add to begins at nothing. */
@@ -22,170 +22,172 @@ function clear({ scan }: State): void {
   scan.blind = 0;
 }
 
-function scanAnchors(s: State, now: number): void {
-  const { anchors, scan } = s;
-  const limit = roundTrip(s) + s.rules.stale_rounds * s.topology.intervalMs;
-  const oldest = now - limit * (now < s.agent.excusedUntil ? 2 : 1);
-  for (let i = 0; i < s.topology.nics.length; i++) {
+function scanAnchors(state: State, now: number): void {
+  const { anchors, scan } = state;
+  const limit = roundTrip(state) + state.rules.stale_rounds * state.topology.intervalMs;
+  const oldest = now - limit * (now < state.agent.excusedUntil ? 2 : 1);
+  for (let nic = 0; nic < state.topology.nics.length; nic++) {
     let [fresh, good, bad] = [0, 0, 0];
-    for (let k = anchors.start[i]!; k < anchors.start[i + 1]!; k++) {
-      if (anchors.linkT[k]! < oldest) continue;
+    for (let anchor = anchors.start[nic]!; anchor < anchors.start[nic + 1]!; anchor++) {
+      if (anchors.linkT[anchor]! < oldest) continue;
       fresh++;
-      if (anchors.streak[k]! > -2 && anchors.link[k] !== BAD) good++;
-      if (anchors.link[k] === BAD && anchors.streak[k]! < 0) bad++;
+      if (anchors.streak[anchor]! > -2 && anchors.link[anchor] !== BAD) good++;
+      if (anchors.link[anchor] === BAD && anchors.streak[anchor]! < 0) bad++;
     }
-    scan.anchorsFresh[i] = fresh;
-    scan.anchorsGood[i] = good;
-    scan.anchorsBad[i] = bad;
+    scan.anchorsFresh[nic] = fresh;
+    scan.anchorsGood[nic] = good;
+    scan.anchorsBad[nic] = bad;
   }
 }
 
-function scanRow(s: State, i: number, now: number): void {
-  const { link, linkNow, linkT, linkStreak, service, serviceNow, serviceT, serviceStreak } = s.cells;
-  const { goodGroup, goodElsewhere, serviceGood, serviceBad } = s.scan;
-  const { limit } = s.servers;
-  const m = s.topology.realServers.length;
-  const group = s.nics.group[i]!;
-  const patience = now < s.agent.excusedUntil ? 2 : 1;
+function scanRow(state: State, nic: number, now: number): void {
+  const { link, linkNow, linkT, linkStreak, service, serviceNow, serviceT, serviceStreak } = state.cells;
+  const { goodGroup, goodElsewhere, serviceGood, serviceBad } = state.scan;
+  const { limit } = state.servers;
+  const serverCount = state.topology.realServers.length;
+  const group = state.nics.group[nic]!;
+  const patience = now < state.agent.excusedUntil ? 2 : 1;
   let [valid, bad, served, servedBad, servedLatestBad, eligible, blind] = [0, 0, 0, 0, 0, 0, 0];
-  for (let j = 0, c = i * m; j < m; j++, c++) {
-    const oldest = now - limit[j]! * patience;
-    if (linkT[c]! >= oldest) {
-      const state = link[c]!;
-      linkNow[c] = state;
-      if (state !== UNKNOWN) valid++;
-      if (state === BAD) bad++;
-      if (linkStreak[c]! > 0) {
-        if (goodGroup[j]! < 0) goodGroup[j] = group;
-        else if (goodGroup[j] !== group) goodElsewhere[j] = 1;
+  for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
+    const oldest = now - limit[server]! * patience;
+    if (linkT[cell]! >= oldest) {
+      const confirmed = link[cell]!;
+      linkNow[cell] = confirmed;
+      if (confirmed !== UNKNOWN) valid++;
+      if (confirmed === BAD) bad++;
+      if (linkStreak[cell]! > 0) {
+        if (goodGroup[server]! < 0) goodGroup[server] = group;
+        else if (goodGroup[server] !== group) goodElsewhere[server] = 1;
       }
       eligible++;
     } else {
-      linkNow[c] = UNKNOWN;
-      if (countsAsBlind(s, i, j, c, now)) {
+      linkNow[cell] = UNKNOWN;
+      if (countsAsBlind(state, nic, server, cell, now)) {
         eligible++;
         blind++;
       }
     }
-    if (serviceT[c]! < oldest) {
-      serviceNow[c] = UNKNOWN;
+    if (serviceT[cell]! < oldest) {
+      serviceNow[cell] = UNKNOWN;
       continue;
     }
-    const state = service[c]!;
-    serviceNow[c] = state;
+    const confirmed = service[cell]!;
+    serviceNow[cell] = confirmed;
     served++;
-    if (state === BAD) {
+    if (confirmed === BAD) {
       servedBad++;
-      serviceBad[j]!++;
+      serviceBad[server]!++;
     }
-    if (serviceStreak[c]! > 0) serviceGood[j]!++;
+    if (serviceStreak[cell]! > 0) serviceGood[server]!++;
     else servedLatestBad++;
   }
-  s.scan.rowValid[i] = valid;
-  s.scan.rowBad[i] = bad;
-  s.scan.rowService[i] = served;
-  s.scan.rowServiceBad[i] = servedBad;
-  s.scan.rowServiceLatestBad[i] = servedLatestBad;
-  s.scan.eligible += eligible;
-  s.scan.blind += blind;
+  state.scan.rowValid[nic] = valid;
+  state.scan.rowBad[nic] = bad;
+  state.scan.rowService[nic] = served;
+  state.scan.rowServiceBad[nic] = servedBad;
+  state.scan.rowServiceLatestBad[nic] = servedLatestBad;
+  state.scan.eligible += eligible;
+  state.scan.blind += blind;
 }
 
 /**
- * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, or when it never
- * worked for a local reason (no IPv6 on this NIC).
+ * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, or when it
+ * never worked for a local reason (no IPv6 on this NIC).
  */
-function countsAsBlind(s: State, i: number, j: number, c: number, now: number): boolean {
-  const { nics, servers, cells } = s;
-  if (nics.carrier[i] === 0 || now < Math.max(nics.born[i]!, servers.born[j]!) + servers.limit[j]!) return false;
-  return cells.linkT[c] !== Number.NEGATIVE_INFINITY || cells.outcome[c] !== LOCAL_ERROR;
+function countsAsBlind(state: State, nic: number, server: number, cell: number, now: number): boolean {
+  const { nics, servers, cells } = state;
+  if (nics.carrier[nic] === 0 || now < Math.max(nics.born[nic]!, servers.born[server]!) + servers.limit[server]!) return false;
+  return cells.linkT[cell] !== Number.NEGATIVE_INFINITY || cells.outcome[cell] !== LOCAL_ERROR;
 }
 
 /** R0: most cells are unknown, or none could ever be probed although all had the time. */
-export function isBlind(s: State, now: number): boolean {
-  const { scan, servers, nics } = s;
-  if (scan.eligible > 0) return scan.blind > s.rules.blind_fraction * scan.eligible;
-  const due = (j: number) =>
-    nics.born.some((born, i) => nics.carrier[i] !== 0 && now >= Math.max(born, servers.born[j]!) + servers.limit[j]!);
-  return s.topology.realServers.some((_, j) => due(j));
+export function isBlind(state: State, now: number): boolean {
+  const { scan, servers, nics } = state;
+  if (scan.eligible > 0) return scan.blind > state.rules.blind_fraction * scan.eligible;
+  const due = (server: number) =>
+    nics.born.some(
+      (born, nic) => nics.carrier[nic] !== 0 && now >= Math.max(born, servers.born[server]!) + servers.limit[server]!,
+    );
+  return state.topology.realServers.some((_, server) => due(server));
 }
 
-function anyLoss(s: State): boolean {
-  const { windowLost } = s.cells;
+function anyLoss(state: State): boolean {
+  const { windowLost } = state.cells;
   let seen = 0;
-  for (let c = 0; c < windowLost.length; c++) {
-    seen += windowLost[c]!;
+  for (let cell = 0; cell < windowLost.length; cell++) {
+    seen += windowLost[cell]!;
     if (seen > 1) return true;
   }
   return false;
 }
 
 /**
- * Loss windows count only for mixed cells: some good result lately. A dead cell is R3's, R4's or R7's. This is the time of the oldest
- * good result that is late enough.
+ * Loss windows count only for mixed cells: some good result lately. A dead cell is R3's, R4's or R7's. This is the time of the
+ * oldest good result that is late enough.
  */
-function mixedSince(s: State, now: number): number {
-  return now - s.rules.lossy_mixed_rounds * s.topology.intervalMs;
+function mixedSince(state: State, now: number): number {
+  return now - state.rules.lossy_mixed_rounds * state.topology.intervalMs;
 }
 
 /** R4b. Without losses there is nothing to add up. */
-function scanLoss(s: State, now: number): void {
-  const { scan } = s;
-  const n = s.topology.nics.length;
-  if (!anyLoss(s)) {
+function scanLoss(state: State, now: number): void {
+  const { scan } = state;
+  const nicCount = state.topology.nics.length;
+  if (!anyLoss(state)) {
     for (const row of [
-      scan.lossN,
+      scan.lossResults,
       scan.lossLost,
       scan.lossFlips,
       scan.lossReturns,
       scan.lossCells,
-      scan.othersN,
+      scan.othersResults,
       scan.othersLost,
     ])
       row.fill(0);
     return;
   }
-  scan.columnN.fill(0);
+  scan.columnResults.fill(0);
   scan.columnLost.fill(0);
-  for (let i = 0; i < n; i++) addColumnLoss(s, i, now);
-  for (let i = 0; i < n; i++) sumLoss(s, i, now);
+  for (let nic = 0; nic < nicCount; nic++) addColumnLoss(state, nic, now);
+  for (let nic = 0; nic < nicCount; nic++) sumLoss(state, nic, now);
 }
 
-function addColumnLoss(s: State, i: number, now: number): void {
-  const { linkGoodT, windowN, windowLost } = s.cells;
-  const { columnN, columnLost } = s.scan;
-  const m = s.topology.realServers.length;
-  const since = mixedSince(s, now);
-  for (let j = 0, c = i * m; j < m; j++, c++) {
-    if (linkGoodT[c]! < since) continue;
-    columnN[j]! += windowN[c]!;
-    columnLost[j]! += windowLost[c]!;
+function addColumnLoss(state: State, nic: number, now: number): void {
+  const { linkGoodT, windowResults, windowLost } = state.cells;
+  const { columnResults, columnLost } = state.scan;
+  const serverCount = state.topology.realServers.length;
+  const since = mixedSince(state, now);
+  for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
+    if (linkGoodT[cell]! < since) continue;
+    columnResults[server]! += windowResults[cell]!;
+    columnLost[server]! += windowLost[cell]!;
   }
 }
 
-function scanWitnesses(s: State, i: number): void {
-  const { linkNow, linkStreak } = s.cells;
-  const { goodGroup, goodElsewhere } = s.scan;
-  const { rack } = s.servers;
-  const m = s.topology.realServers.length;
-  const group = s.nics.group[i]!;
+function scanWitnesses(state: State, nic: number): void {
+  const { linkNow, linkStreak } = state.cells;
+  const { goodGroup, goodElsewhere } = state.scan;
+  const { rack } = state.servers;
+  const serverCount = state.topology.realServers.length;
+  const group = state.nics.group[nic]!;
   let witnesses = 0;
   let failing = 0;
   let latestBad = 0;
   let firstRack = -2;
   let otherRack = 0;
-  for (let j = 0, c = i * m; j < m; j++, c++) {
-    const state = linkNow[c]!;
-    if (state === UNKNOWN || !seenElsewhere(goodGroup[j]!, goodElsewhere[j]!, group)) continue;
+  for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
+    const confirmed = linkNow[cell]!;
+    if (confirmed === UNKNOWN || !seenElsewhere(goodGroup[server]!, goodElsewhere[server]!, group)) continue;
     witnesses++;
-    if (firstRack === -2) firstRack = rack[j]!;
-    else if (firstRack !== rack[j]!) otherRack = 1;
-    if (state === BAD) failing++;
-    if (linkStreak[c]! < 0) latestBad++;
+    if (firstRack === -2) firstRack = rack[server]!;
+    else if (firstRack !== rack[server]!) otherRack = 1;
+    if (confirmed === BAD) failing++;
+    if (linkStreak[cell]! < 0) latestBad++;
   }
-  s.scan.witnesses[i] = witnesses;
-  s.scan.witnessRacks[i] = witnesses === 0 ? 0 : 1 + otherRack;
-  s.scan.failing[i] = failing;
-  s.scan.latestBad[i] = latestBad;
+  state.scan.witnesses[nic] = witnesses;
+  state.scan.witnessRacks[nic] = witnesses === 0 ? 0 : 1 + otherRack;
+  state.scan.failing[nic] = failing;
+  state.scan.latestBad[nic] = latestBad;
 }
 
 /** R1: a NIC of another group has a good latest result. */
@@ -193,29 +195,34 @@ function seenElsewhere(first: number, several: number, group: number): boolean {
   return first >= 0 && (first !== group || several === 1);
 }
 
-/** Loss over the mixed witness cells of row `i`, and that of the other NICs on the same real servers. */
-function sumLoss(s: State, i: number, now: number): void {
-  const { linkNow, linkGoodT, windowN, windowLost, windowFlips } = s.cells;
-  const { goodGroup, goodElsewhere, columnN, columnLost } = s.scan;
-  const m = s.topology.realServers.length;
-  const group = s.nics.group[i]!;
-  const since = mixedSince(s, now);
-  let [n, lost, flips, returns, cells, othersN, othersLost] = [0, 0, 0, 0, 0, 0, 0];
-  for (let j = 0, c = i * m; j < m; j++, c++) {
-    if (linkGoodT[c]! < since || linkNow[c] === UNKNOWN || !seenElsewhere(goodGroup[j]!, goodElsewhere[j]!, group)) continue;
-    n += windowN[c]!;
-    lost += windowLost[c]!;
-    flips += windowFlips[c]!;
-    returns += windowFlips[c]! >> 1;
-    if (windowLost[c]! > 0) cells++;
-    othersN += columnN[j]! - windowN[c]!;
-    othersLost += columnLost[j]! - windowLost[c]!;
+/** Loss over the mixed witness cells of a row, and that of the other NICs on the same real servers. */
+function sumLoss(state: State, nic: number, now: number): void {
+  const { linkNow, linkGoodT, windowResults, windowLost, windowFlips } = state.cells;
+  const { goodGroup, goodElsewhere, columnResults, columnLost } = state.scan;
+  const serverCount = state.topology.realServers.length;
+  const group = state.nics.group[nic]!;
+  const since = mixedSince(state, now);
+  let [results, lost, flips, returns, cells, othersResults, othersLost] = [0, 0, 0, 0, 0, 0, 0];
+  for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
+    if (
+      linkGoodT[cell]! < since ||
+      linkNow[cell] === UNKNOWN ||
+      !seenElsewhere(goodGroup[server]!, goodElsewhere[server]!, group)
+    )
+      continue;
+    results += windowResults[cell]!;
+    lost += windowLost[cell]!;
+    flips += windowFlips[cell]!;
+    returns += windowFlips[cell]! >> 1;
+    if (windowLost[cell]! > 0) cells++;
+    othersResults += columnResults[server]! - windowResults[cell]!;
+    othersLost += columnLost[server]! - windowLost[cell]!;
   }
-  s.scan.lossN[i] = n;
-  s.scan.lossLost[i] = lost;
-  s.scan.lossFlips[i] = flips;
-  s.scan.lossReturns[i] = returns;
-  s.scan.lossCells[i] = cells;
-  s.scan.othersN[i] = othersN;
-  s.scan.othersLost[i] = othersLost;
+  state.scan.lossResults[nic] = results;
+  state.scan.lossLost[nic] = lost;
+  state.scan.lossFlips[nic] = flips;
+  state.scan.lossReturns[nic] = returns;
+  state.scan.lossCells[nic] = cells;
+  state.scan.othersResults[nic] = othersResults;
+  state.scan.othersLost[nic] = othersLost;
 }

@@ -1,6 +1,8 @@
 /** The cells in a snapshot: columns in NIC-major order; a time that equals another, and what is at its default, is left out. */
 import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
-import { NEVER, type State, V } from './memory.ts';
+import { VERDICT } from '../model/verdicts.ts';
+import { CELL_COLUMNS, NEVER } from './columns.ts';
+import { type State } from './memory.ts';
 import type { Reader, Saved } from './snapshot-reader.ts';
 
 const NAMES = [
@@ -21,33 +23,36 @@ const NONE = Number.NEGATIVE_INFINITY;
 /** Ages of `times` where they differ from the `usual` time: cell, age, cell, age, …; null = never. */
 function differing(times: Float64Array, usual: Float64Array, now: number): (number | null)[] {
   const out: (number | null)[] = [];
-  for (let c = 0; c < times.length; c++) {
-    if (times[c] !== usual[c]) out.push(c, times[c] === NONE ? null : Math.round(now - times[c]!));
+  for (let cell = 0; cell < times.length; cell++) {
+    if (times[cell] !== usual[cell]) out.push(cell, times[cell] === NONE ? null : Math.round(now - times[cell]!));
   }
   return out;
 }
 
-export function saveCells(s: State): Saved {
-  const { cells, clock } = s;
+export function saveCells(state: State): Saved {
+  const { cells, clock } = state;
   const { now } = clock;
   const last: number[] = [];
   const paths: number[] = [];
-  for (let c = 0; c < cells.link.length; c++) {
+  for (let cell = 0; cell < cells.link.length; cell++) {
     const odd =
-      cells.goodOutcome[c] !== cells.outcome[c] || cells.phase[c] !== 0 || cells.cause[c] !== 0 || cells.detail[c] !== 0;
-    if (odd) last.push(c, cells.goodOutcome[c]!, cells.phase[c]!, cells.cause[c]!, cells.detail[c]!);
-    if (cells.path[c] === V.OK && cells.pathSince[c] === 0 && cells.pathFaulty[c] === 0) continue;
+      cells.goodOutcome[cell] !== cells.outcome[cell] ||
+      cells.phase[cell] !== 0 ||
+      cells.cause[cell] !== 0 ||
+      cells.detail[cell] !== 0;
+    if (odd) last.push(cell, cells.goodOutcome[cell]!, cells.phase[cell]!, cells.cause[cell]!, cells.detail[cell]!);
+    if (cells.path[cell] === VERDICT.OK && cells.pathSince[cell] === 0 && cells.pathFaulty[cell] === 0) continue;
     paths.push(
-      c,
-      cells.path[c]!,
-      cells.pathCause[c]!,
-      cells.pathFaulty[c]!,
-      Math.round(now - cells.pathAt[c]!),
-      cells.pathSince[c]!,
+      cell,
+      cells.path[cell]!,
+      cells.pathCause[cell]!,
+      cells.pathFaulty[cell]!,
+      Math.round(now - cells.pathAt[cell]!),
+      cells.pathSince[cell]!,
     );
   }
   return {
-    states: cells.link.reduce((text, link, c) => text + String(link * 3 + cells.service[c]!), ''),
+    states: cells.link.reduce((text, link, cell) => text + String(link * 3 + cells.service[cell]!), ''),
     linkStreak: [...cells.linkStreak],
     serviceStreak: [...cells.serviceStreak],
     outcome: [...cells.outcome],
@@ -62,11 +67,10 @@ export function saveCells(s: State): Saved {
 }
 
 /** `count`: cells in the snapshot; `where`: the cell here of a cell there, below 0 = gone. */
-export function restoreCells(s: State, reader: Reader, count: number, where: (c: number) => number): void {
-  const r = reader.child('cells');
-  r.only(NAMES);
-  const { cells } = s;
-  const states = r.digits('states', count);
+export function restoreCells(state: State, reader: Reader, count: number, where: (cell: number) => number): void {
+  reader.only(NAMES);
+  const { cells } = state;
+  const states = reader.digits('states', count);
   const old = {
     t: new Float64Array(count),
     linkT: new Float64Array(count),
@@ -74,57 +78,61 @@ export function restoreCells(s: State, reader: Reader, count: number, where: (c:
     linkGoodT: new Float64Array(count),
     serviceGoodT: new Float64Array(count),
   };
-  const ages = r.list('age', count);
-  for (let c = 0; c < count; c++) old.t[c] = ages[c] === null ? 0 : r.time(ages[c], 'age');
+  const ages = reader.list('age', count);
+  for (let cell = 0; cell < count; cell++) old.t[cell] = ages[cell] === null ? 0 : reader.time(ages[cell], 'age');
   const patch = (name: string, into: Float64Array, usual: Float64Array) => {
     into.set(usual);
-    const list = r.list(name);
-    for (let k = 0; k + 1 < list.length; k += 2) {
-      const c = r.integer(list[k], 0, count - 1, name);
-      into[c] = list[k + 1] === null ? NONE : r.time(list[k + 1], name);
+    const list = reader.list(name);
+    for (let at = 0; at + 1 < list.length; at += 2) {
+      const cell = reader.integer(list[at], 0, count - 1, name);
+      into[cell] = list[at + 1] === null ? NONE : reader.time(list[at + 1], name);
     }
   };
   patch('linkAge', old.linkT, old.t);
   patch('serviceAge', old.serviceT, old.linkT);
   patch('linkGoodAge', old.linkGoodT, old.linkT);
   patch('serviceGoodAge', old.serviceGoodT, old.serviceT);
-  const [links, services, outcomes] = [r.list('linkStreak', count), r.list('serviceStreak', count), r.list('outcome', count)];
-  for (let c = 0; c < count; c++) {
-    const to = where(c);
+  const [links, services, outcomes] = [
+    reader.list('linkStreak', count),
+    reader.list('serviceStreak', count),
+    reader.list('outcome', count),
+  ];
+  for (let cell = 0; cell < count; cell++) {
+    const to = where(cell);
     if (to < 0) continue;
-    const code = states.charCodeAt(c) - 48;
+    const code = states.charCodeAt(cell) - 48;
     cells.link[to] = Math.floor(code / 3);
     cells.service[to] = code % 3;
-    cells.linkStreak[to] = r.integer(links[c], -32_768, 32_767, 'linkStreak');
-    cells.serviceStreak[to] = r.integer(services[c], -32_768, 32_767, 'serviceStreak');
-    const outcome = r.integer(outcomes[c], 0, NEVER, 'outcome');
+    cells.linkStreak[to] = reader.integer(links[cell], -32_768, 32_767, 'linkStreak');
+    cells.serviceStreak[to] = reader.integer(services[cell], -32_768, 32_767, 'serviceStreak');
+    const outcome = reader.integer(outcomes[cell], 0, NEVER, 'outcome');
     if (outcome !== NEVER && outcome >= OUTCOMES.length) throw new RangeError(`outcome: no outcome has code ${outcome}`);
     cells.outcome[to] = outcome;
     cells.goodOutcome[to] = outcome;
-    for (const name of ['t', 'linkT', 'serviceT', 'linkGoodT', 'serviceGoodT'] as const) cells[name][to] = old[name][c]!;
+    for (const name of ['t', 'linkT', 'serviceT', 'linkGoodT', 'serviceGoodT'] as const) cells[name][to] = old[name][cell]!;
   }
-  restoreOdd(s, r, count, where);
+  restoreOdd(state, reader, count, where);
 }
 
-function restoreOdd(s: State, r: Reader, count: number, where: (c: number) => number): void {
-  const { cells } = s;
-  const last = r.list('last');
-  for (let k = 0; k + 4 < last.length; k += 5) {
-    const to = where(r.integer(last[k], 0, count - 1, 'last'));
+function restoreOdd(state: State, reader: Reader, count: number, where: (cell: number) => number): void {
+  const { cells } = state;
+  const last = reader.list('last');
+  for (let at = 0; at + 4 < last.length; at += 5) {
+    const to = where(reader.integer(last[at], 0, count - 1, 'last'));
     if (to < 0) continue;
-    cells.goodOutcome[to] = r.integer(last[k + 1], 0, NEVER, 'last');
-    cells.phase[to] = r.integer(last[k + 2], 0, PHASES.length - 1, 'last');
-    cells.cause[to] = r.integer(last[k + 3], 0, CAUSES.length - 1, 'last');
-    cells.detail[to] = r.integer(last[k + 4], -2_147_483_648, 2_147_483_647, 'last');
+    cells.goodOutcome[to] = reader.integer(last[at + 1], 0, NEVER, 'last');
+    cells.phase[to] = reader.integer(last[at + 2], 0, PHASES.length - 1, 'last');
+    cells.cause[to] = reader.integer(last[at + 3], 0, CAUSES.length - 1, 'last');
+    cells.detail[to] = reader.integer(last[at + 4], -2_147_483_648, 2_147_483_647, 'last');
   }
-  const paths = r.list('paths');
-  for (let k = 0; k + 5 < paths.length; k += 6) {
-    const to = where(r.integer(paths[k], 0, count - 1, 'paths'));
+  const paths = reader.list('paths');
+  for (let at = 0; at + 5 < paths.length; at += 6) {
+    const to = where(reader.integer(paths[at], 0, count - 1, 'paths'));
     if (to < 0) continue;
-    cells.path[to] = r.integer(paths[k + 1], 0, V.PATH, 'paths');
-    cells.pathCause[to] = r.integer(paths[k + 2], 0, 9, 'paths');
-    cells.pathFaulty[to] = r.integer(paths[k + 3], 0, 1, 'paths');
-    cells.pathAt[to] = r.time(paths[k + 4], 'paths');
-    cells.pathSince[to] = r.integer(paths[k + 5], 0, s.clock.hold, 'paths');
+    cells.path[to] = reader.integer(paths[at + 1], ...CELL_COLUMNS.path.range!, 'paths');
+    cells.pathCause[to] = reader.integer(paths[at + 2], ...CELL_COLUMNS.pathCause.range!, 'paths');
+    cells.pathFaulty[to] = reader.integer(paths[at + 3], 0, 1, 'paths');
+    cells.pathAt[to] = reader.time(paths[at + 4], 'paths');
+    cells.pathSince[to] = reader.finite(paths[at + 5], 0, state.clock.hold, 'paths');
   }
 }

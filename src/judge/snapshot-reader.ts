@@ -3,7 +3,7 @@
 /** JSON of a saved state. */
 export type Saved = Readonly<Record<string, unknown>>;
 
-const shown = (x: unknown) => (JSON.stringify(x) ?? 'nothing').slice(0, 60);
+const shown = (value: unknown) => (JSON.stringify(value) ?? 'nothing').slice(0, 60);
 
 export class Reader {
   readonly #json: Saved;
@@ -19,6 +19,11 @@ export class Reader {
   /** A reader of the object under `name`. */
   child(name: string): Reader {
     return new Reader(this.#json[name], this.#now);
+  }
+
+  /** A reader of other values at the same time. */
+  of(json: unknown): Reader {
+    return new Reader(json, this.#now);
   }
 
   /** Refuses entries that are missing or not known. */
@@ -45,9 +50,9 @@ export class Reader {
   }
 
   strings(name: string): readonly string[] {
-    return this.list(name).map((x) => {
-      if (typeof x !== 'string') throw new RangeError(`${name}: expected text, found ${shown(x)}`);
-      return x;
+    return this.list(name).map((value) => {
+      if (typeof value !== 'string') throw new RangeError(`${name}: expected text, found ${shown(value)}`);
+      return value;
     });
   }
 
@@ -60,64 +65,50 @@ export class Reader {
     return text;
   }
 
-  number(name: string, min: number, max: number): number {
-    return this.integer(this.#json[name], min, max, name);
+  /** One of these words. */
+  word<W extends string>(name: string, words: readonly W[]): W {
+    const found = words.find((word) => word === this.#json[name]);
+    if (found === undefined)
+      throw new RangeError(`${name}: expected one of ${words.join(', ')}, found ${shown(this.#json[name])}`);
+    return found;
+  }
+
+  /** Whether there is such an entry, and it is null. */
+  isNull(name: string): boolean {
+    return this.#json[name] === null;
+  }
+
+  /** Whether there is such an entry. */
+  has(name: string): boolean {
+    return Object.hasOwn(this.#json, name);
+  }
+
+  /** A finite number. */
+  finiteOf(name: string, min = -Number.MAX_VALUE, max = Number.MAX_VALUE): number {
+    return this.finite(this.#json[name], min, max, name);
   }
 
   /** A finite number in a range. */
-  integer(value: unknown, min: number, max: number, where: string): number {
+  finite(value: unknown, min: number, max: number, where: string): number {
     if (typeof value !== 'number' || !(value >= min && value <= max)) {
       throw new RangeError(`${where}: expected ${min} … ${max}, found ${shown(value)}`);
     }
     return value;
   }
 
+  /** A whole number in a range: codes, indices, counts. */
+  integer(value: unknown, min: number, max: number, where: string): number {
+    const number = this.finite(value, min, max, where);
+    if (!Number.isInteger(number)) throw new RangeError(`${where}: expected a whole number, found ${shown(value)}`);
+    return number;
+  }
+
   numbers(value: unknown, where: string): readonly number[] {
-    return this.array(value, where).map((x) => this.integer(x, -Number.MAX_VALUE, Number.MAX_VALUE, where));
+    return this.array(value, where).map((each) => this.finite(each, -Number.MAX_VALUE, Number.MAX_VALUE, where));
   }
 
   /** A time from its age. */
   time(age: unknown, where: string): number {
-    return this.#now - this.integer(age, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, where);
-  }
-
-  /** Columns of equal length, read one after the other. */
-  columns(name: string, count: number, length: number): Columns {
-    const columns = this.list(name, count).map((column) => this.tuple(column, length, name));
-    return new Columns(this, columns, name);
-  }
-}
-
-type Target = { [k: number]: number };
-
-class Columns {
-  readonly #reader: Reader;
-  readonly #columns: readonly (readonly unknown[])[];
-  readonly #name: string;
-  #next = 0;
-
-  constructor(reader: Reader, columns: readonly (readonly unknown[])[], name: string) {
-    this.#reader = reader;
-    this.#columns = columns;
-    this.#name = name;
-  }
-
-  skip(): void {
-    this.#next++;
-  }
-
-  /** Numbers in a range; `where` says to which index each goes, below 0 = nowhere. */
-  plain(into: Target, where: readonly number[], min: number, max: number): void {
-    this.#each(where, (to, value) => (into[to] = this.#reader.integer(value, min, max, this.#name)));
-  }
-
-  /** Times kept as ages; null = none. */
-  times(into: Target, where: readonly number[]): void {
-    this.#each(where, (to, value) => (into[to] = value === null ? 0 : this.#reader.time(value, this.#name)));
-  }
-
-  #each(where: readonly number[], put: (to: number, value: unknown) => void): void {
-    const column = this.#columns[this.#next++]!;
-    where.forEach((to, k) => to >= 0 && put(to, column[k]));
+    return this.#now - this.finite(age, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER, where);
   }
 }

@@ -1,49 +1,39 @@
 /**
- * Warm restart: the state as JSON and back. Times are ages, because the clock of the next process may start anywhere. Real servers
- * are named by a hash of their key. The loss windows are not kept: they fill again before anything recovers because of them.
+ * Warm restart: the state as JSON and back. Times are ages, because the clock of the next process may start anywhere. Real
+ * servers are named by a hash of their key. The loss windows are not kept: they fill again before anything recovers because of
+ * them.
  */
 import { FourlaneError } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
+import { AGENT_VERDICTS } from '../model/verdicts.ts';
+import { type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
 import type { Flaps, State } from './memory.ts';
 import { countRacks, keepNics, locate } from './retopologise.ts';
 import { restoreCells, saveCells } from './snapshot-cells.ts';
-import { restoreGovernor, saveGovernor } from './snapshot-governor.ts';
+import { type Moved, restoreGovernor, saveGovernor } from './snapshot-governor.ts';
 import { Reader, type Saved } from './snapshot-reader.ts';
 import { initial } from './initial.ts';
 
-const VERSION = 1;
-const AGENT = ['', 'ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED'] as const;
-/** Columns kept per NIC and per real server: plain values, and times (kept as ages; 0 = none). */
-const NIC_PLAIN = [
-  ['everGood', 1],
-  ['verdict', 12],
-  ['cause', 9],
-  ['hardFault', 1],
-  ['softFault', 1],
-] as const;
-const NIC_TIMES = ['at', 'carrierT', 'netdownFirst', 'netdownLast', 'suspectT', 'born'] as const;
-const NIC_SINCE = [
-  'suspectSince',
-  'failSince',
-  'partialSince',
-  'lossySince',
-  'lossyFailSince',
-  'collapseSince',
-  'recoverSince',
-] as const;
-const SERVER_PLAIN = [
-  ['verdict', 12],
-  ['cause', 9],
-  ['faulty', 1],
-] as const;
-const SERVER_TIMES = ['at', 'goodT', 'rampT', 'born'] as const;
+/**
+ * Version 2 names the columns, so that a file may lack one that is new; version 1 (before 2026-12) held them in a fixed order.
+ */
+const VERSION = 2;
+const words = (text: string) => text.split(' ');
+const VERSION_1 = {
+  nic: words(
+    'everGood verdict cause hardFault softFault carrier suspectSince failSince partialSince lossySince lossyFailSince' +
+      ' collapseSince recoverSince at carrierT netdownFirst netdownLast suspectT born',
+  ),
+  rs: words('verdict cause faulty since at goodT rampT born'),
+};
+const AGENT = ['', ...AGENT_VERDICTS] as const;
 
 /** 53-bit hash of a key, as text: names a real server in 11 characters. */
 export function hashKey(key: string): string {
   let a = 0xdeadbeef;
   let b = 0x41c6ce57;
-  for (let k = 0; k < key.length; k++) {
-    const ch = key.charCodeAt(k);
+  for (let at = 0; at < key.length; at++) {
+    const ch = key.charCodeAt(at);
     a = Math.imul(a ^ ch, 2654435761);
     b = Math.imul(b ^ ch, 1597334677);
   }
@@ -58,24 +48,24 @@ const hashed = new WeakMap<Topology, readonly string[]>();
 function hashedKeys(topology: Topology): readonly string[] {
   let made = hashed.get(topology);
   if (!made) {
-    made = topology.realServers.map((r) => hashKey(r.key));
+    made = topology.realServers.map((each) => hashKey(each.key));
     hashed.set(topology, made);
   }
   return made;
 }
 
 /** The whole memory as plain JSON values; its ages count from the last pass. */
-export function toSnapshot(s: State): Saved {
-  const { now } = s.clock;
+export function toSnapshot(state: State): Saved {
+  const { now } = state.clock;
   const age = (t: number) => (t === 0 || !Number.isFinite(t) ? null : Math.round(now - t));
-  const flaps = (f: Flaps) => [...f].map(([k, onsets]) => [k, ...onsets.map((t) => Math.round(now - t))]);
-  const { nics, servers, racks, anchors, agent, clock, baseline } = s;
+  const flaps = (flaps: Flaps) => [...flaps].map(([index, onsets]) => [index, ...onsets.map((t) => Math.round(now - t))]);
+  const { nics, servers, racks, anchors, agent, clock, baseline } = state;
   return {
     v: VERSION,
-    nics: s.topology.nics.map((n) => n.name),
-    realServers: hashedKeys(s.topology),
+    nics: state.topology.nics.map((each) => each.name),
+    realServers: hashedKeys(state.topology),
     hold: clock.hold,
-    baseline: [baseline.n, baseline.lost, baseline.fall],
+    baseline: [baseline.results, baseline.lost, baseline.fall],
     agent: [AGENT.indexOf(agent.verdict), agent.kindSince],
     times: [
       agent.at,
@@ -87,52 +77,52 @@ export function toSnapshot(s: State): Saved {
       clock.turnedAt,
       clock.windowFrom,
     ].map((t) => (Number.isFinite(t) ? Math.round(now - t) : null)),
-    nic: [
-      ...NIC_PLAIN.map(([name]) => [...nics[name]]),
-      [...nics.carrier],
-      ...NIC_SINCE.map((name) => [...nics[name]]),
-      ...NIC_TIMES.map((name) => [...nics[name]].map(age)),
-    ],
-    dataplane: nics.dataplane.map((samples) => samples.flatMap((x) => [Math.round(now - x.t), x.rx, x.tx, x.ratio])),
-    anchors: s.topology.nics.map((n, i) =>
-      n.anchors.map((id, a) => {
-        const k = anchors.start[i]! + a;
-        return [id, anchors.link[k]!, anchors.streak[k]!, anchors.outcome[k]!, age(anchors.t[k]!), age(anchors.linkT[k]!)];
+    nic: saveColumns(NIC_COLUMNS, nics, age),
+    dataplane: nics.dataplane.map((samples) =>
+      samples.flatMap((sample) => [Math.round(now - sample.t), sample.rx, sample.tx, sample.ratio]),
+    ),
+    anchors: state.topology.nics.map((each, nic) =>
+      each.anchors.map((id, position) => {
+        const anchor = anchors.start[nic]! + position;
+        return [
+          id,
+          anchors.link[anchor]!,
+          anchors.streak[anchor]!,
+          anchors.outcome[anchor]!,
+          age(anchors.t[anchor]!),
+          age(anchors.linkT[anchor]!),
+        ];
       }),
     ),
-    rs: [
-      ...SERVER_PLAIN.map(([name]) => [...servers[name]]),
-      [...servers.since],
-      ...SERVER_TIMES.map((name) => [...servers[name]].map(age)),
-    ],
-    racks: racks.names.map((name, k) => [name, racks.verdict[k]!, age(racks.at[k]!)]),
-    flaps: [flaps(s.flaps.nic), flaps(s.flaps.rs), flaps(s.flaps.path)],
-    cells: saveCells(s),
-    governor: saveGovernor(s),
+    rs: saveColumns(SERVER_COLUMNS, servers, age),
+    racks: racks.names.map((name, rack) => [name, racks.verdict[rack]!, age(racks.at[rack]!)]),
+    flaps: [flaps(state.flaps.nic), flaps(state.flaps.rs), flaps(state.flaps.path)],
+    cells: saveCells(state),
+    governor: saveGovernor(state),
   };
 }
 
 /**
- * The state for `topology`, taken up from a snapshot: as after a reload, what has the same name or key keeps its past. Missing results
- * are excused for `graceMs` (default: the longest time a cell may be without result), so that an unchanged world changes nothing; 0 when
- * the judge never stopped. Throws FourlaneError STATE_DAMAGED saying what is wrong with the snapshot.
+ * The state for `topology`, taken up from a snapshot: as after a reload, what has the same name or key keeps its past. Missing
+ * results are excused for `graceMs` (default: the longest time a cell may be without result), so that an unchanged world changes
+ * nothing; 0 when the judge never stopped. Throws FourlaneError STATE_DAMAGED saying what is wrong with the snapshot.
  */
 export function fromSnapshot(topology: Topology, json: unknown, now: number, graceMs?: number): State {
-  const s = initial(topology, now);
-  const grace = graceMs ?? s.servers.limit.reduce((m, limit) => Math.max(m, limit), 0);
+  const state = initial(topology, now);
+  const grace = graceMs ?? state.servers.limit.reduce((most, limit) => Math.max(most, limit), 0);
   try {
-    const r = new Reader(json, now);
-    restore(s, r, grace);
+    const reader = new Reader(json, now);
+    restore(state, reader, grace);
   } catch (error) {
     if (error instanceof RangeError)
       throw new FourlaneError('STATE_DAMAGED', `saved judge state: ${error.message}`, { cause: error });
     throw error;
   }
-  return s;
+  return state;
 }
 
-function restore(s: State, r: Reader, grace: number): void {
-  r.only([
+function restore(state: State, reader: Reader, grace: number): void {
+  reader.only([
     'v',
     'nics',
     'realServers',
@@ -149,66 +139,111 @@ function restore(s: State, r: Reader, grace: number): void {
     'cells',
     'governor',
   ]);
-  if (r.number('v', 0, 1e9) !== VERSION) throw new RangeError(`version ${r.number('v', 0, 1e9)} is not ${VERSION}`);
-  const names = r.strings('nics');
-  const keys = r.strings('realServers');
+  const version = reader.finiteOf('v', 0, 1e9);
+  if (version !== 1 && version !== VERSION) throw new RangeError(`version ${version} is not 1 or ${VERSION}`);
+  const names = reader.strings('nics');
+  const keys = reader.strings('realServers');
   const toNic = locate(
     names,
-    s.topology.nics.map((n) => n.name),
+    state.topology.nics.map((each) => each.name),
   );
-  const toServer = locate(keys, [...hashedKeys(s.topology)]);
-  const { now } = s.clock;
-  s.clock.hold = r.number('hold', 1, Number.MAX_VALUE);
-  restoreAgent(s, r, grace);
-  const nicColumns = r.columns('nic', NIC_PLAIN.length + 1 + NIC_SINCE.length + NIC_TIMES.length, names.length);
-  NIC_PLAIN.forEach(([name, max]) => nicColumns.plain(s.nics[name], toNic, 0, max));
-  nicColumns.plain(s.nics.carrier, toNic, -1, 1);
-  NIC_SINCE.forEach((name) => nicColumns.plain(s.nics[name], toNic, 0, s.clock.hold));
-  NIC_TIMES.forEach((name) => (name === 'born' && grace > 0 ? nicColumns.skip() : nicColumns.times(s.nics[name], toNic)));
-  const rsColumns = r.columns('rs', SERVER_PLAIN.length + 1 + SERVER_TIMES.length, keys.length);
-  SERVER_PLAIN.forEach(([name, max]) => rsColumns.plain(s.servers[name], toServer, 0, max));
-  rsColumns.plain(s.servers.since, toServer, 0, s.clock.hold);
-  SERVER_TIMES.forEach((name) => (name === 'born' && grace > 0 ? rsColumns.skip() : rsColumns.times(s.servers[name], toServer)));
-  restoreAnchors(s, r, toNic);
-  r.list('dataplane', names.length).forEach((samples, i) => {
-    const values = r.numbers(samples, 'dataplane');
-    for (let k = 0; toNic[i]! >= 0 && k + 3 < values.length; k += 4) {
-      s.nics.dataplane[toNic[i]!]!.push({ t: now - values[k]!, rx: values[k + 1]!, tx: values[k + 2]!, ratio: values[k + 3]! });
+  const toServer = locate(keys, [...hashedKeys(state.topology)]);
+  const { now } = state.clock;
+  state.clock.hold = reader.finiteOf('hold', 1, Number.MAX_VALUE);
+  restoreAgent(state, reader, grace);
+  const restart = grace > 0;
+  const hold = [0, state.clock.hold] as const;
+  restoreColumns({ reader: columnsOf(reader, 'nic', version), hold, restart }, NIC_COLUMNS, state.nics, toNic);
+  restoreColumns({ reader: columnsOf(reader, 'rs', version), hold, restart }, SERVER_COLUMNS, state.servers, toServer);
+  restoreAnchors(state, reader, toNic);
+  reader.list('dataplane', names.length).forEach((samples, nic) => {
+    const values = reader.numbers(samples, 'dataplane');
+    for (let at = 0; toNic[nic]! >= 0 && at + 3 < values.length; at += 4) {
+      state.nics.dataplane[toNic[nic]!]!.push({
+        t: now - values[at]!,
+        rx: values[at + 1]!,
+        tx: values[at + 2]!,
+        ratio: values[at + 3]!,
+      });
     }
   });
-  for (const entry of r.list('racks')) {
-    const [name, verdict, at] = r.tuple(entry, 3, 'racks');
-    const k = s.racks.names.indexOf(String(name));
-    if (k < 0) continue;
-    s.racks.verdict[k] = r.integer(verdict, 0, 12, 'racks');
-    s.racks.at[k] = at === null ? 0 : r.time(at, 'racks');
+  for (const entry of reader.list('racks')) {
+    const [name, verdict, at] = reader.tuple(entry, 3, 'racks');
+    const rack = state.racks.names.indexOf(String(name));
+    if (rack < 0) continue;
+    state.racks.verdict[rack] = reader.integer(verdict, ...RACK_COLUMNS.verdict.range!, 'racks');
+    state.racks.at[rack] = at === null ? 0 : reader.time(at, 'racks');
   }
-  const m = keys.length;
-  const cell = (c: number) => {
-    const [i, j] = [toNic[Math.floor(c / m)] ?? -1, toServer[c % m] ?? -1];
-    return i < 0 || j < 0 ? -1 : i * s.topology.realServers.length + j;
+  const serverCount = keys.length;
+  const moved: Moved = {
+    nic: (index) => toNic[index] ?? -1,
+    server: (index) => toServer[index] ?? -1,
+    cell(index) {
+      const [nic, server] = [toNic[Math.floor(index / serverCount)] ?? -1, toServer[index % serverCount] ?? -1];
+      return nic < 0 || server < 0 ? -1 : nic * state.topology.realServers.length + server;
+    },
+    serverCount,
   };
-  restoreFlaps(s, r, [(i) => toNic[i] ?? -1, (j) => toServer[j] ?? -1, cell]);
-  restoreCells(s, r, names.length * m, cell);
-  restoreGovernor(
-    s,
-    r,
-    (j) => toServer[j] ?? -1,
-    (i) => toNic[i] ?? -1,
-    m,
-  );
-  countRacks(s);
-  keepNics(s);
+  restoreFlaps(state, reader, moved);
+  restoreCells(state, reader.child('cells'), names.length * serverCount, moved.cell);
+  restoreGovernor(state, reader.child('governor'), moved);
+  countRacks(state);
+  keepNics(state);
 }
 
-function restoreAgent(s: State, r: Reader, grace: number): void {
-  const { agent, baseline, clock } = s;
-  [baseline.n, baseline.lost, baseline.fall] = r.numbers(r.list('baseline', 3), 'baseline') as [number, number, number];
-  s.servers.fall.forEach((fall, j) => (s.adaptedFall[j] = Math.max(fall, baseline.fall)));
-  const [verdict, kindSince] = r.list('agent', 2);
-  agent.verdict = AGENT[r.integer(verdict, 0, AGENT.length - 1, 'agent')]!;
-  agent.kindSince = r.integer(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
-  const times = r.list('times', 8).map((x) => (x === null ? Number.NEGATIVE_INFINITY : r.time(x, 'times')));
+/** The columns of a schema that a state file keeps. */
+function saveColumns<S extends Schema>(schema: S, columns: Columns<S>, age: (t: number) => number | null): Saved {
+  const kept = Object.entries(schema).filter(([, { saved }]) => saved !== undefined);
+  return Object.fromEntries(
+    kept.map(([name, { saved }]) => [name, saved === 'age' ? Array.from(columns[name]!, age) : [...columns[name]!]]),
+  );
+}
+
+/** Saved columns by name, whatever the version. */
+function columnsOf(reader: Reader, name: 'nic' | 'rs', version: number): Reader {
+  if (version !== 1) return reader.child(name);
+  const names = VERSION_1[name];
+  const columns = reader.list(name, names.length);
+  return reader.of(Object.fromEntries(names.map((column, index) => [column, columns[index]])));
+}
+
+/** Saved columns, what a reading of the hold clock may be, and whether a restart lies between. */
+interface SavedColumns {
+  readonly reader: Reader;
+  readonly hold: readonly [min: number, max: number];
+  readonly restart: boolean;
+}
+
+/** Puts saved columns where their indices are now; a column that the file does not have yet keeps its first values. */
+function restoreColumns<S extends Schema>(
+  { reader, hold, restart }: SavedColumns,
+  schema: S,
+  into: Columns<S>,
+  where: readonly number[],
+): void {
+  for (const [name, { saved, range = hold, newAtRestart }] of Object.entries(schema)) {
+    if (saved === undefined || (newAtRestart === true && restart) || !reader.has(name)) continue;
+    const column = reader.list(name, where.length);
+    const read = (value: unknown) => {
+      if (saved === 'age') return value === null ? 0 : reader.time(value, name);
+      return saved === 'plain' ? reader.integer(value, ...range, name) : reader.finite(value, ...range, name);
+    };
+    where.forEach((to, index) => to >= 0 && (into[name]![to] = read(column[index])));
+  }
+}
+
+function restoreAgent(state: State, reader: Reader, grace: number): void {
+  const { agent, baseline, clock } = state;
+  [baseline.results, baseline.lost, baseline.fall] = reader.numbers(reader.list('baseline', 3), 'baseline') as [
+    number,
+    number,
+    number,
+  ];
+  state.servers.fall.forEach((fall, server) => (state.adaptedFall[server] = Math.max(fall, baseline.fall)));
+  const [verdict, kindSince] = reader.list('agent', 2);
+  agent.verdict = AGENT[reader.integer(verdict, 0, AGENT.length - 1, 'agent')]!;
+  agent.kindSince = reader.finite(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
+  const times = reader.list('times', 8).map((limit) => (limit === null ? Number.NEGATIVE_INFINITY : reader.time(limit, 'times')));
   agent.at = times[0]!;
   agent.coldUntil = times[1]!;
   agent.settleUntil = times[2]!;
@@ -220,33 +255,34 @@ function restoreAgent(s: State, r: Reader, grace: number): void {
   agent.excusedUntil = grace > 0 ? clock.now + grace : times[5]!;
 }
 
-function restoreAnchors(s: State, r: Reader, toNic: readonly number[]): void {
-  r.list('anchors', toNic.length).forEach((row, i) => {
-    for (const entry of r.array(row, 'anchors')) {
-      const [id, link, streak, outcome, t, linkT] = r.tuple(entry, 6, 'anchors');
-      const a = toNic[i]! < 0 ? -1 : s.topology.nics[toNic[i]!]!.anchors.indexOf(String(id));
-      if (a < 0) continue;
-      const k = s.anchors.start[toNic[i]!]! + a;
-      s.anchors.link[k] = r.integer(link, 0, 2, 'anchors');
-      s.anchors.streak[k] = r.integer(streak, -32_768, 32_767, 'anchors');
-      s.anchors.outcome[k] = r.integer(outcome, 0, 255, 'anchors');
-      s.anchors.t[k] = t === null ? 0 : r.time(t, 'anchors');
-      s.anchors.linkT[k] = linkT === null ? Number.NEGATIVE_INFINITY : r.time(linkT, 'anchors');
+function restoreAnchors(state: State, reader: Reader, toNic: readonly number[]): void {
+  reader.list('anchors', toNic.length).forEach((row, nic) => {
+    for (const entry of reader.array(row, 'anchors')) {
+      const [id, link, streak, outcome, t, linkT] = reader.tuple(entry, 6, 'anchors');
+      const position = toNic[nic]! < 0 ? -1 : state.topology.nics[toNic[nic]!]!.anchors.indexOf(String(id));
+      if (position < 0) continue;
+      const anchor = state.anchors.start[toNic[nic]!]! + position;
+      state.anchors.link[anchor] = reader.integer(link, 0, 2, 'anchors');
+      state.anchors.streak[anchor] = reader.integer(streak, -32_768, 32_767, 'anchors');
+      state.anchors.outcome[anchor] = reader.integer(outcome, 0, 255, 'anchors');
+      state.anchors.t[anchor] = t === null ? 0 : reader.time(t, 'anchors');
+      state.anchors.linkT[anchor] = linkT === null ? Number.NEGATIVE_INFINITY : reader.time(linkT, 'anchors');
     }
   });
 }
 
-function restoreFlaps(s: State, r: Reader, index: readonly ((k: number) => number)[]): void {
-  const targets = [s.flaps.nic, s.flaps.rs, s.flaps.path];
-  r.list('flaps', 3).forEach((entries, which) => {
-    for (const entry of r.array(entries, 'flaps')) {
-      const [k, ...ages] = r.numbers(entry, 'flaps');
-      const to = index[which]!(k ?? -1);
-      if (to >= 0)
-        targets[which]!.set(
-          to,
-          ages.map((x) => s.clock.now - x),
-        );
+function restoreFlaps({ flaps, clock }: State, reader: Reader, moved: Moved): void {
+  const lists = reader.list('flaps', 3);
+  const parts = [
+    [flaps.nic, moved.nic],
+    [flaps.rs, moved.server],
+    [flaps.path, moved.cell],
+  ] as const;
+  parts.forEach(([target, where], which) => {
+    for (const entry of reader.array(lists[which], 'flaps')) {
+      const [index = -1, ...ages] = reader.numbers(entry, 'flaps');
+      const onsets = ages.map((age) => clock.now - age);
+      if (where(index) >= 0) target.set(where(index), onsets);
     }
   });
 }

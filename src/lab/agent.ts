@@ -17,6 +17,8 @@ const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
 
 export interface AgentOptions {
   readonly rules?: Readonly<Record<string, number>>;
+  /** Where the agent records its evidence, if anywhere; what is there is removed. */
+  readonly evidence?: string;
   /** Called with every line the agent logs. */
   readonly onLine?: (line: string) => void;
 }
@@ -37,14 +39,18 @@ export class Agent {
         onLine?.(line);
       });
     }
-    child.once('error', (e) => (this.#ended = e.message));
+    child.once('error', (error) => (this.#ended = error.message));
     child.once('exit', (code, signal) => (this.#ended = `code ${code ?? signal}`));
   }
 
   /** Starts an agent without remembered state; resolves when it is ready and every cell is known good. */
   static async start(world: World, options: AgentOptions = {}): Promise<Agent> {
     rmSync(world.path('state'), { recursive: true, force: true });
-    writeFileSync(world.path('fourlane.yaml'), stringify(agentConfig(world.layout, world.path('state'), options.rules)));
+    const { evidence, rules } = options;
+    if (evidence !== undefined) rmSync(evidence, { force: true });
+    const recording = evidence === undefined ? {} : { evidence: { log: evidence } };
+    const config = { ...agentConfig(world.layout, world.path('state'), rules), ...recording };
+    writeFileSync(world.path('fourlane.yaml'), stringify(config));
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
     const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
     const agent = new Agent(world, child, options.onLine);
@@ -52,11 +58,13 @@ export class Agent {
     return agent;
   }
 
-  /** Resolves when the agent is ready, has no verdict, and everything is enabled; returns the ms waited. Rejects after `limitMs`. */
+  /**
+   * Resolves when the agent is ready, has no verdict, and everything is enabled; returns the ms waited. Rejects after `limitMs`.
+   */
   async settled(limitMs: number): Promise<number> {
     const t0 = now();
     for (;;) {
-      const why = await this.#unsettled().catch((e: Error) => e.message);
+      const why = await this.#unsettled().catch((error: Error) => error.message);
       if (why === '') return now() - t0;
       if (this.#ended !== undefined) throw new Error(`the agent ended (${this.#ended}): ${this.tail()}`);
       if (now() - t0 > limitMs) throw new Error(`not all well after ${limitMs} ms: ${why}\n${this.tail()}`);
@@ -67,9 +75,9 @@ export class Agent {
   async #unsettled(): Promise<string> {
     await this.get('/-/ready');
     const status = await this.get<StatusReport>('/api/v1/status');
-    if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((v) => v.verdict).join(' ')}`;
-    const doubtful = status.nics.filter((n) => Object.entries(n.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
-    if (doubtful.length > 0) return `cells not ok on ${doubtful.map((n) => n.name).join(' ')}`;
+    if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((verdict) => verdict.verdict).join(' ')}`;
+    const doubtful = status.nics.filter((nic) => Object.entries(nic.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
+    if (doubtful.length > 0) return `cells not ok on ${doubtful.map((nic) => nic.name).join(' ')}`;
     const { reduced } = await this.#world.dataplane();
     return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
   }
@@ -98,12 +106,14 @@ export class Agent {
   /** undefined when this lane has been restarted, and no other; else what is wrong. */
   async onlyRestarted(nic: string): Promise<string | undefined> {
     const text = await this.get<string>('/metrics');
-    const restarts = [...text.matchAll(/^fourlane_lane_restarts_total\{.*?nic="([^"]+)".*?\} (\d+)/gm)].map((m) => ({
-      nic: m[1],
-      n: Number(m[2]),
+    const restarts = [...text.matchAll(/^fourlane_lane_restarts_total\{.*?nic="([^"]+)".*?\} (\d+)/gm)].map((match) => ({
+      nic: match[1],
+      n: Number(match[2]),
     }));
-    const good = restarts.length > 1 && restarts.every((r) => (r.nic === nic ? r.n === 1 : r.n === 0));
-    return good ? undefined : `lane restarts: ${restarts.map((r) => `${r.nic} ${r.n}`).join(', ') || 'not exported'}`;
+    const good = restarts.length > 1 && restarts.every((restart) => (restart.nic === nic ? restart.n === 1 : restart.n === 0));
+    return good
+      ? undefined
+      : `lane restarts: ${restarts.map((restart) => `${restart.nic} ${restart.n}`).join(', ') || 'not exported'}`;
   }
 
   /** The last lines logged. */
@@ -114,7 +124,7 @@ export class Agent {
   /** SIGTERM, then SIGKILL after 5 s; resolves when it has ended. */
   async stop(): Promise<void> {
     if (this.#ended !== undefined) return;
-    const ended = new Promise((r) => this.#child.once('exit', r));
+    const ended = new Promise((resolve) => this.#child.once('exit', resolve));
     this.#child.kill('SIGCONT');
     this.#child.kill('SIGTERM');
     const killer = setTimeout(() => this.#child.kill('SIGKILL'), 5000);

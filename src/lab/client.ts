@@ -1,6 +1,6 @@
 /**
- * Clients of the lab: a steady stream of requests to every VIP, each on a fresh connection, at most `rate` per second and service whatever
- * the answers (open loop), each given up after one second. Argument: JSON of `ClientOptions`.
+ * Clients of the lab: a steady stream of requests to every VIP, each on a fresh connection, at most `rate` per second and service
+ * whatever the answers (open loop), each given up after one second. Argument: JSON of `ClientOptions`.
  */
 import { request } from 'node:http';
 import { now, serveControl } from './control.ts';
@@ -38,13 +38,13 @@ function send(service: ClientOptions['services'][number]): void {
   const req = request({ host: service.host, port: service.port, path: '/', agent: false }, (res) => {
     res.resume();
     res.on('end', () => end(res.statusCode === 200 ? '' : `status ${res.statusCode}`));
-    res.on('error', (e) => end(e.message));
+    res.on('error', (error) => end(error.message));
   });
   const timer = setTimeout(() => {
     end('timeout');
     req.destroy();
   }, options.timeoutMs);
-  req.on('error', (e: NodeJS.ErrnoException) => end(e.code ?? e.message));
+  req.on('error', (error: NodeJS.ErrnoException) => end(error.code ?? error.message));
   req.on('close', () => {
     clearTimeout(timer);
     end('closed');
@@ -67,21 +67,21 @@ options.services.forEach((service, k) => {
 });
 setInterval(() => {
   const oldest = now() - KEEP_MS;
-  log = log.filter((e) => e.t >= oldest);
+  log = log.filter((result) => result.t >= oldest);
 }, 10_000);
 
 function tally(from: number, until: number): Record<string, Tally> {
   const out: Record<string, Tally> = {};
-  for (const s of options.services) out[s.name] = { sent: 0, ok: 0, failed: 0, pending: 0, errors: {} };
-  for (const e of log) {
-    if (e.t < from || e.t >= until) continue;
-    const t = out[e.service]!;
+  for (const service of options.services) out[service.name] = { sent: 0, ok: 0, failed: 0, pending: 0, errors: {} };
+  for (const result of log) {
+    if (result.t < from || result.t >= until) continue;
+    const t = out[result.service]!;
     t.sent++;
-    if (e.result === undefined) t.pending++;
-    else if (e.result === '') t.ok++;
+    if (result.result === undefined) t.pending++;
+    else if (result.result === '') t.ok++;
     else {
       t.failed++;
-      t.errors[e.result] = (t.errors[e.result] ?? 0) + 1;
+      t.errors[result.result] = (t.errors[result.result] ?? 0) + 1;
     }
   }
   return out;

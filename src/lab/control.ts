@@ -18,7 +18,7 @@ export function serveControl(
     const url = new URL(req.url ?? '/', 'http://lab');
     let text = '';
     req.setEncoding('utf8');
-    req.on('data', (d: string) => (text += d));
+    req.on('data', (chunk: string) => (text += chunk));
     req.on('end', () => {
       const route = routes[url.pathname];
       const answer = route === undefined ? reject404(url.pathname) : run(route, url.searchParams, text);
@@ -40,8 +40,8 @@ function reject404(path: string): Promise<[number, unknown]> {
 async function run(route: Handler, query: URLSearchParams, text: string): Promise<[number, unknown]> {
   try {
     return [200, await route(query, text === '' ? undefined : JSON.parse(text))];
-  } catch (e) {
-    return [400, { error: String(e) }];
+  } catch (error) {
+    return [400, { error: String(error) }];
   }
 }
 
@@ -58,7 +58,7 @@ export function call<T>(
       (res) => {
         let text = '';
         res.setEncoding('utf8');
-        res.on('data', (d: string) => (text += d));
+        res.on('data', (chunk: string) => (text += chunk));
         res.on('end', () => {
           const ok = res.statusCode !== undefined && res.statusCode >= 200 && res.statusCode < 300;
           if (!ok) return reject(new Error(`${path}: ${res.statusCode} ${text.slice(0, 200)}`));

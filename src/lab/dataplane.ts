@@ -1,7 +1,8 @@
 /**
- * An honest stand-in for the load balancer's forwarding (the lab's kernel has no IPVS): listens on every VIP and carries each connection to an
- * enabled real server through an enabled NIC, by weighted round robin. Only the agent's webhook changes what is enabled; nothing is retried or
- * repaired here, so a fault hurts clients until the agent acts. Argument: JSON of `DataplaneOptions`.
+ * An honest stand-in for the load balancer's forwarding (the lab's kernel has no IPVS): listens on every VIP and carries each
+ * connection to an enabled real server through an enabled NIC, by weighted round robin. Only the agent's webhook changes what is
+ * enabled; nothing is retried or repaired here, so a fault hurts clients until the agent acts. Argument: JSON of
+ * `DataplaneOptions`.
  */
 import { createServer, connect, type Socket } from 'node:net';
 import { type Change, Switchboard, type SwitchboardService } from './switchboard.ts';
@@ -55,8 +56,8 @@ function carry(service: string, client: Socket): void {
   const localAddress = options.sources[choice.nic]![host.includes(':') ? 6 : 4];
   const server = connect({ host, port, allowHalfOpen: true, ...(localAddress === undefined ? {} : { localAddress }) });
   let error = 'client gave up';
-  server.on('error', (e: NodeJS.ErrnoException) => {
-    error = e.code ?? e.message;
+  server.on('error', (each: NodeJS.ErrnoException) => {
+    error = each.code ?? each.message;
     server.destroy();
   });
   server.on('close', () => {
@@ -88,8 +89,8 @@ await serveControl(
 await forward({ path: options.agentSocket }, { host: '127.0.0.1', port: options.agentPort });
 const since = (query: URLSearchParams) => Number(query.get('since') ?? 0);
 await serveControl(options.control, {
-  '/changes': (query) => changes.filter((c) => c.t >= since(query)),
-  '/failures': (query) => failures.filter((f) => f.t >= since(query)),
+  '/changes': (query) => changes.filter((change) => change.t >= since(query)),
+  '/failures': (query) => failures.filter((failure) => failure.t >= since(query)),
   '/state': () => ({ ...board.state(), announcements, carried }),
   '/reset': () => {
     board.reset();

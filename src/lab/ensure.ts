@@ -1,11 +1,17 @@
-/** Debian packages that system tests, the lab and the demo use: installed when missing, or named in one line to run. Never a silent skip. */
+/**
+ * Debian packages that system tests, the lab and the demo use: installed when missing, or named in one line to run. Never a
+ * silent skip.
+ */
 import { spawnSync } from 'node:child_process';
-import { existsSync, globSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
 const SBIN = ['/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/local/bin', '/usr/bin', '/bin'];
 
-/** What proves a package is there: a program in PATH, or a file pattern. Faster than asking dpkg, and right on other distributions too. */
+/**
+ * What proves a package is there: a program in PATH, or a file pattern. Faster than asking dpkg, and right on other distributions
+ * too.
+ */
 const PROBES: Readonly<Record<string, string>> = {
   iproute2: 'ip',
   procps: 'sysctl',
@@ -30,6 +36,8 @@ const PROBES: Readonly<Record<string, string>> = {
   pngquant: 'pngquant',
   openssl: 'openssl',
   curl: 'curl',
+  wget: 'wget',
+  systemd: '/lib/systemd/systemd',
   'qemu-system-x86': 'qemu-system-x86_64',
   'linux-image-amd64': '/boot/vmlinuz-*-amd64',
   'busybox-static': 'busybox',
@@ -46,13 +54,13 @@ export function present(name: string, probes = PROBES): boolean {
 }
 
 /**
- * Makes sure that the packages are installed. As root on Debian it installs the missing ones; otherwise it throws, naming the one line to run.
- * Also puts the sbin directories into PATH, where `ip` and `nft` live.
+ * Makes sure that the packages are installed. As root on Debian it installs the missing ones; otherwise it throws, naming the one
+ * line to run. Also puts the sbin directories into PATH, where `ip` and `nft` live.
  */
 export function ensure(packages: readonly string[], probes = PROBES): void {
   const path = (process.env['PATH'] ?? '').split(delimiter);
-  process.env['PATH'] = [...path, ...SBIN.filter((d) => !path.includes(d))].join(delimiter);
-  const missing = packages.filter((p) => !present(p, probes));
+  process.env['PATH'] = [...path, ...SBIN.filter((directory) => !path.includes(directory))].join(delimiter);
+  const missing = packages.filter((name) => !present(name, probes));
   if (missing.length === 0) return;
   const line = `apt-get update && apt-get install -y --no-install-recommends ${missing.join(' ')}`;
   if (process.getuid?.() !== 0) throw new Error(`missing: ${missing.join(', ')}. Run as root: ${line}`);
@@ -60,32 +68,36 @@ export function ensure(packages: readonly string[], probes = PROBES): void {
     throw new Error(`missing: ${missing.join(', ')}, and there is no apt-get here. On Debian: ${line}`);
   console.error(`installing ${missing.join(', ')} …`);
   install(missing);
-  const still = missing.filter((p) => !present(p, probes));
+  const still = missing.filter((name) => !present(name, probes));
   if (still.length > 0) throw new Error(`could not install ${still.join(', ')}. Try: ${line}`);
 }
 
-function install(packages: readonly string[]): void {
-  // Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden".
-  const policy = '/usr/sbin/policy-rc.d';
-  const ours = !existsSync(policy);
-  if (ours) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-  try {
-    const args = ['install', '-y', '--no-install-recommends', ...packages];
-    const lists = existsSync('/var/lib/apt/lists') ? readdirSync('/var/lib/apt/lists') : [];
-    if (!lists.some((f) => f.includes('Packages'))) apt(['update']);
-    else if (apt(args)) return;
-    else apt(['update']); // stale lists name versions that the mirror no longer has
-    apt(args);
-  } finally {
-    if (ours) rmSync(policy, { force: true });
-  }
-}
+/**
+ * Whoever installs holds this lock: two at once would disturb each other's package lists and policy. It is there wherever apt is.
+ */
+const LOCK = '/var/cache/apt/fourlane-ensure.lock';
 
-function apt(args: readonly string[]): boolean {
-  const run = spawnSync('apt-get', ['-qq', '-o', 'DPkg::Lock::Timeout=180', ...args], {
+/**
+ * Daemons that come with a package must not start by themselves: 101 is policy-rc.d's "action forbidden". Package lists that are
+ * missing are fetched, and stale ones again: they name versions that the mirror no longer has.
+ */
+const INSTALL = `
+policy=/usr/sbin/policy-rc.d
+if [ ! -e $policy ]; then
+  trap 'rm -f $policy' EXIT
+  printf '#!/bin/sh\\nexit 101\\n' >$policy
+  chmod 755 $policy
+fi
+install() { apt-get -qq -o DPkg::Lock::Timeout=180 install -y --no-install-recommends "$@" >/dev/null; }
+if ls /var/lib/apt/lists | grep -q Packages && install "$@"; then exit 0; fi
+apt-get -qq update
+install "$@"
+`;
+
+function install(packages: readonly string[]): void {
+  const run = spawnSync('flock', [LOCK, 'sh', '-c', INSTALL, 'sh', ...packages], {
     encoding: 'utf8',
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
   });
-  if (run.status !== 0) console.error(`apt-get ${args[0]}: ${run.stderr.trim().split('\n').slice(-3).join(' | ')}`);
-  return run.status === 0;
+  if (run.status !== 0) console.error(`apt-get: ${run.stderr.trim().split('\n').slice(-3).join(' | ')}`);
 }

@@ -1,4 +1,5 @@
 /** Compares what happened after a fault with what had to happen. Pure. */
+import { isFault } from '../model/verdicts.ts';
 import type { Transition } from './agent.ts';
 import type { Tally } from './client.ts';
 import type { Failure } from './dataplane.ts';
@@ -37,74 +38,85 @@ export interface Row {
   recoveryMs?: number;
 }
 
-const round = (n: number) => Math.round(n * 10) / 10;
+const round = (ms: number) => Math.round(ms * 10) / 10;
 
 /** A change in words: `slice web1 eth1 off`. */
-export function describe(c: WantedChange & { readonly weight?: number }): string {
-  const what = [c.kind === 'realServer' ? 'rs' : c.kind, c.service, c.nic, c.rs]
-    .filter((p) => p !== undefined && p !== '')
+export function describe(change: WantedChange & { readonly weight?: number }): string {
+  const what = [change.kind === 'realServer' ? 'rs' : change.kind, change.service, change.nic, change.rs]
+    .filter((part) => part !== undefined && part !== '')
     .join(' ');
-  return c.weight === undefined ? what : `${what} ${c.weight === 0 ? 'off' : `${Math.round(c.weight * 100)} %`}`;
+  return change.weight === undefined ? what : `${what} ${change.weight === 0 ? 'off' : `${Math.round(change.weight * 100)} %`}`;
 }
 
-const same = (a: WantedChange, b: WantedChange) =>
-  a.kind === b.kind && a.service === b.service && (a.nic ?? '') === (b.nic ?? '') && (a.rs ?? '') === (b.rs ?? '');
+const same = (wantedChange: WantedChange, each: WantedChange) =>
+  wantedChange.kind === each.kind &&
+  wantedChange.service === each.service &&
+  (wantedChange.nic ?? '') === (each.nic ?? '') &&
+  (wantedChange.rs ?? '') === (each.rs ?? '');
 
-const fits = (w: WantedVerdict, t: Transition) =>
-  t.subject === w.subject &&
-  t.verdict === w.verdict &&
-  (w.nic ?? t.nic) === t.nic &&
-  (w.rs ?? t.rs) === t.rs &&
-  (w.causes?.includes(t.cause) ?? true);
+const fits = (wantedVerdict: WantedVerdict, t: Transition) =>
+  t.subject === wantedVerdict.subject &&
+  t.verdict === wantedVerdict.verdict &&
+  (wantedVerdict.nic ?? t.nic) === t.nic &&
+  (wantedVerdict.rs ?? t.rs) === t.rs &&
+  (wantedVerdict.causes?.includes(t.cause) ?? true);
 
-const name = (v: {
+const name = (verdict: {
   subject: string;
   verdict: string;
   nic?: string | undefined;
   rs?: string | undefined;
   rack?: string | undefined;
-}) => `${v.verdict}(${[v.nic, v.rs, v.rack].filter((p) => p !== undefined).join(' ')})`.replace('()', '');
+}) =>
+  `${verdict.verdict}(${[verdict.nic, verdict.rs, verdict.rack].filter((part) => part !== undefined).join(' ')})`.replace(
+    '()',
+    '',
+  );
 
 /** The row of the matrix for one fault. */
-export function evaluate(fault: Fault, o: Observation): Row {
+export function evaluate(fault: Fault, observation: Observation): Row {
   const problems: string[] = [];
-  const verdictMs = fault.verdicts.map((w) => {
-    const hit = o.transitions.find((t) => fits(w, t));
-    if (hit === undefined) problems.push(`no ${name(w)}${w.causes ? ` by ${w.causes.join('/')}` : ''}`);
-    else if (hit.t - o.t0 > w.withinMs) problems.push(`${name(w)} after ${round(hit.t - o.t0)} ms, allowed ${w.withinMs}`);
-    return hit === undefined ? undefined : hit.t - o.t0;
+  const verdictMs = fault.verdicts.map((verdict) => {
+    const hit = observation.transitions.find((t) => fits(verdict, t));
+    if (hit === undefined) problems.push(`no ${name(verdict)}${verdict.causes ? ` by ${verdict.causes.join('/')}` : ''}`);
+    else if (hit.t - observation.t0 > verdict.withinMs)
+      problems.push(`${name(verdict)} after ${round(hit.t - observation.t0)} ms, allowed ${verdict.withinMs}`);
+    return hit === undefined ? undefined : hit.t - observation.t0;
   });
-  const actionMs = fault.actions.map((w) => {
-    const hit = o.changes.find((c) => same(w, c) && c.weight === 0);
-    if (hit === undefined) problems.push(`not done: ${describe(w)}`);
-    else if (hit.t - o.t0 > fault.actionsWithinMs)
-      problems.push(`${describe(hit)} after ${round(hit.t - o.t0)} ms, allowed ${fault.actionsWithinMs}`);
-    return hit === undefined ? undefined : hit.t - o.t0;
+  const actionMs = fault.actions.map((action) => {
+    const hit = observation.changes.find((change) => same(action, change) && change.weight === 0);
+    if (hit === undefined) problems.push(`not done: ${describe(action)}`);
+    else if (hit.t - observation.t0 > fault.actionsWithinMs)
+      problems.push(`${describe(hit)} after ${round(hit.t - observation.t0)} ms, allowed ${fault.actionsWithinMs}`);
+    return hit === undefined ? undefined : hit.t - observation.t0;
   });
   const expected = (t: Transition) =>
-    t.verdict === 'OK' || t.verdict === 'SUSPECT' || fault.verdicts.some((w) => fits(w, t)) || fault.tolerates?.(t) === true;
-  const strange = o.transitions.filter((t) => !expected(t));
-  for (const t of strange) problems.push(`unexpected ${name(t)} ${t.cause} at ${round(t.t - o.t0)} ms`);
-  const right = (c: Change) => (c.weight === 0 && fault.actions.some((w) => same(w, c))) || fault.permits?.(c) === true;
-  const wrongActions = o.changes.filter((c) => !right(c)).map((c) => `${describe(c)} at ${round(c.t - o.t0)} ms`);
-  for (const w of wrongActions) problems.push(`wrong action: ${w}`);
+    !isFault(t.verdict) || fault.verdicts.some((verdict) => fits(verdict, t)) || fault.tolerates?.(t) === true;
+  const strange = observation.transitions.filter((t) => !expected(t));
+  for (const t of strange) problems.push(`unexpected ${name(t)} ${t.cause} at ${round(t.t - observation.t0)} ms`);
+  const right = (change: Change) =>
+    (change.weight === 0 && fault.actions.some((action) => same(action, change))) || fault.permits?.(change) === true;
+  const wrongActions = observation.changes
+    .filter((change) => !right(change))
+    .map((change) => `${describe(change)} at ${round(change.t - observation.t0)} ms`);
+  for (const wrongAction of wrongActions) problems.push(`wrong action: ${wrongAction}`);
 
   const failed = (touched: boolean) =>
-    Object.entries(o.requests)
+    Object.entries(observation.requests)
       .filter(([service]) => fault.hurts.includes(service) === touched)
       .reduce((sum, [, t]) => sum + t.failed, 0);
-  const otherSlices = o.failures.filter(
-    (f) => fault.hurts.includes(f.service) && f.nic !== '' && !fault.hurtNics.includes(f.nic),
+  const otherSlices = observation.failures.filter(
+    (failure) => fault.hurts.includes(failure.service) && failure.nic !== '' && !fault.hurtNics.includes(failure.nic),
   ).length;
   const othersFailed = failed(false) + otherSlices;
   if (othersFailed > 0) problems.push(`${othersFailed} requests failed on slices the fault does not touch`);
-  if (Object.values(o.requests).some((t) => t.sent === 0)) problems.push('the clients sent nothing');
-  if (fault.cured && (o.afterActions?.failed ?? 0) > 0)
-    problems.push(`${o.afterActions!.failed} requests of the service on all NICs failed after the action`);
+  if (Object.values(observation.requests).some((t) => t.sent === 0)) problems.push('the clients sent nothing');
+  if (fault.cured && (observation.afterActions?.failed ?? 0) > 0)
+    problems.push(`${observation.afterActions!.failed} requests of the service on all NICs failed after the action`);
 
   const last = (times: readonly (number | undefined)[]) =>
     times.length === 0 || times.includes(undefined) ? undefined : round(Math.max(...(times as number[])));
-  const named = o.transitions.filter((t) => t.verdict !== 'OK' && t.verdict !== 'SUSPECT');
+  const named = observation.transitions.filter((t) => isFault(t.verdict));
   return {
     fault: fault.name,
     title: fault.title,
@@ -112,7 +124,7 @@ export function evaluate(fault: Fault, o: Observation): Row {
     causes: [...new Set(named.map((t) => t.cause))],
     verdictMs: last(verdictMs),
     actionMs: last(actionMs),
-    actions: o.changes.map(describe),
+    actions: observation.changes.map(describe),
     othersFailed,
     touchedFailed: failed(true),
     wrongActions,

@@ -21,7 +21,7 @@ export interface Fault {
   readonly actions: readonly WantedChange[];
   readonly actionsWithinMs: number;
   /** Changes that are allowed besides `actions`. */
-  permits?(c: Change): boolean;
+  permits?(change: Change): boolean;
   /** Services whose clients may fail while the fault lasts. */
   readonly hurts: readonly string[];
   /** NICs whose slices may fail connections. */
@@ -45,18 +45,18 @@ function onNetwork(hurt: (lab: Lab) => void | Promise<void>): Fault['apply'] {
 const nothing = { verdicts: [], actions: [], actionsWithinMs: 0, hurts: [], hurtNics: [], cured: true } as const;
 
 /**
- * Lost carrier, ms. Usually 60; the target of 100 is the benchmark's to hold, on a quiet machine. This bound tells an event of the kernel
- * from a finding by probes (2 s and more) on a machine that shares its cores.
+ * Lost carrier, ms. Usually 60; the target of 100 is the benchmark's to hold, on a quiet machine. This bound tells an event of
+ * the kernel from a finding by probes (2 s and more) on a machine that shares its cores.
  */
 const CARRIER = 500;
 
 /** In the order of the matrix. Bounds: simulated times of the rules + 0.5 s. */
 export function faultsOf(layout: Layout): readonly Fault[] {
   const { servicesOn, servicesOf, sliceOff, rsOff, pathOff, nicFail, rsDown, path } = wantedOf(layout);
-  const NICS = layout.nics.map((n) => n.name);
+  const NICS = layout.nics.map((name) => name.name);
   const [nic1, nic2, nic3] = NICS as [string, string, string];
-  const NAMES = layout.services.map((s) => s.name);
-  const named = (...names: string[]) => layout.servers.filter((r) => names.includes(r.name));
+  const NAMES = layout.services.map((service) => service.name);
+  const named = (...names: string[]) => layout.servers.filter((server) => names.includes(server.name));
   return [
     {
       ...nothing,
@@ -148,10 +148,10 @@ export function faultsOf(layout: Layout): readonly Fault[] {
       title: '25 % of the real servers dead on one NIC',
       apply: onNetwork((lab) => lab.nft('tor1', lose(named('rs1', 'rs5', 'rs9'), 'forward'))),
       verdicts: [
-        ...['rs1', 'rs5', 'rs9'].flatMap((n) => path(nic1, n, 3500)),
+        ...['rs1', 'rs5', 'rs9'].flatMap((server) => path(nic1, server, 3500)),
         { subject: 'nic', nic: nic1, verdict: 'NIC_PARTIAL', withinMs: 6500 },
       ],
-      actions: ['rs1', 'rs5', 'rs9'].flatMap((n) => pathOff(nic1, n)),
+      actions: ['rs1', 'rs5', 'rs9'].flatMap((server) => pathOff(nic1, server)),
       actionsWithinMs: 3600,
       hurts: servicesOn(nic1),
       hurtNics: [nic1],
@@ -165,7 +165,7 @@ export function faultsOf(layout: Layout): readonly Fault[] {
       verdicts: [{ subject: 'nic', nic: nic2, verdict: 'NIC_PARTIAL', causes: ['lossy'], withinMs: 6000 }],
       // Loss hurts this NIC's slices until it is repaired; paths removed before the loss has its name are not wrong.
       tolerates: (t) => t.subject === 'path' && t.nic === nic2,
-      permits: (c) => c.kind === 'path' && c.nic === nic2,
+      permits: (change) => change.kind === 'path' && change.nic === nic2,
       hurts: servicesOn(nic2),
       hurtNics: [nic2],
       cured: false,
@@ -189,7 +189,7 @@ export function faultsOf(layout: Layout): readonly Fault[] {
       ...nothing,
       name: 'health-500',
       title: 'every /health turned to 500',
-      apply: (world) => world.set(...layout.servers.map((r) => ({ rs: r.name, health: 500 }))),
+      apply: (world) => world.set(...layout.servers.map((server) => ({ rs: server.name, health: 500 }))),
       verdicts: [{ subject: 'agent', verdict: 'ALL_RS_DOWN', withinMs: 4100 }],
     },
     {

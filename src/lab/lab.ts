@@ -31,10 +31,10 @@ export class Lab extends World {
   }
 
   protected override healNetwork(): void {
-    for (const u of uplinks) {
-      this.space.run(u.tor, ['nft', 'flush', 'ruleset']);
-      this.space.ip(u.tor, ['link set lb up']);
-      this.space.ip('lb', uplinkCommands(u));
+    for (const uplink of uplinks) {
+      this.space.run(uplink.tor, ['nft', 'flush', 'ruleset']);
+      this.space.ip(uplink.tor, ['link set lb up']);
+      this.space.ip('lb', uplinkCommands(uplink));
     }
     for (const k of count(RACKS)) this.space.run(`rack${k}`, ['nft', 'flush', 'ruleset']);
   }

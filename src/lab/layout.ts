@@ -44,8 +44,8 @@ export interface Layout {
 export const WEIGHT = 100;
 
 /** 1 … n. */
-export function count(n: number): number[] {
-  return Array.from({ length: n }, (_, k) => k + 1);
+export function count(size: number): number[] {
+  return Array.from({ length: size }, (_, k) => k + 1);
 }
 
 /** `ip:port`, `[v6]:port`. */
@@ -60,19 +60,19 @@ export function agentConfig(layout: Layout, stateDir: string, rules: Readonly<Re
     server: 'lab-lb',
     listen: `127.0.0.1:${layout.agentPort}`,
     stateDir,
-    nics: layout.nics.map((n) => ({
-      name: n.name,
-      ...(n.device === undefined ? {} : { device: n.device, source: n.sources[4] }),
-      anchors: n.anchors,
+    nics: layout.nics.map((nic) => ({
+      name: nic.name,
+      ...(nic.device === undefined ? {} : { device: nic.device, source: nic.sources[4] }),
+      anchors: nic.anchors,
     })),
     checks: { web: { type: 'http', path: '/health', interval: '1s', timeout: '500ms' } },
-    services: layout.services.map((s) => ({
-      name: s.name,
-      vip: `${hostPort(s.host, s.port)}/tcp`,
-      nics: s.nics,
+    services: layout.services.map((service) => ({
+      name: service.name,
+      vip: `${hostPort(service.host, service.port)}/tcp`,
+      nics: service.nics,
       check: 'web',
       actuator: { webhook: { url: `http://127.0.0.1:${layout.webhookPort}/effects` } },
-      realServers: s.realServers.map((r) => ({ address: r.address, weight: WEIGHT, rack: `rack${r.rack}` })),
+      realServers: service.realServers.map((server) => ({ address: server.address, weight: WEIGHT, rack: `rack${server.rack}` })),
     })),
     ...(Object.keys(rules).length === 0 ? {} : { rules }),
   };

@@ -1,6 +1,7 @@
 /**
- * The lab without root: three lanes that share the loopback interface, told apart by source address only. It shows probing, attribution of
- * real-server faults, actions and metrics; it cannot show a NIC failing, since there is one interface, and it never fails.
+ * The lab without root: three lanes that share the loopback interface, told apart by source address only. It shows probing,
+ * attribution of real-server faults, actions and metrics; it cannot show a NIC failing, since there is one interface, and it
+ * never fails.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,12 +22,12 @@ export function loopbackLayout(base: number): Layout {
     const rack = Math.ceil(k / 4);
     return { name: `rs${k}`, rack, ips: [`127.0.${rack}.${11 + ((k - 1) % 4)}`] };
   });
-  const service = (name: string, n: number, own: typeof servers, on: typeof nics) => ({
+  const service = (name: string, number: number, own: typeof servers, on: typeof nics) => ({
     name,
-    host: `127.0.10.${n}`,
+    host: `127.0.10.${number}`,
     port: base + 3,
     nics: on.map((i) => i.name),
-    realServers: own.map((r) => ({ name: r.name, rack: r.rack, address: hostPort(r.ips[0]!, ports.http) })),
+    realServers: own.map((server) => ({ name: server.name, rack: server.rack, address: hostPort(server.ips[0]!, ports.http) })),
   });
   return {
     nics,
@@ -36,7 +37,7 @@ export function loopbackLayout(base: number): Layout {
         service(
           `web${i}`,
           i,
-          servers.filter((r) => r.rack === i),
+          servers.filter((server) => server.rack === i),
           [nics[i - 1]!],
         ),
       ),

@@ -1,6 +1,6 @@
 /**
- * `npm run lab:matrix [-- --only NAME[,NAME]] [--json FILE] [--list]`: plays every fault against a fresh agent and prints what it said and did.
- * Exit code 1 when a row fails, 2 for wrong usage.
+ * `npm run lab:matrix [-- --only NAME[,NAME]] [--json FILE] [--list]`: plays every fault against a fresh agent and prints what it
+ * said and did. Exit code 1 when a row fails, 2 for wrong usage.
  */
 import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
@@ -21,7 +21,7 @@ async function row(lab: Lab, fault: Fault): Promise<Row> {
     await lab.resetDataplane();
     agent = await Agent.start(lab, { rules: QUICK_RECOVERY });
     return await play(lab, agent, fault);
-  } catch (e) {
+  } catch (error) {
     const none = { verdicts: [], causes: [], actions: [], wrongActions: [], othersFailed: 0, touchedFailed: 0 };
     return {
       fault: fault.name,
@@ -29,77 +29,81 @@ async function row(lab: Lab, fault: Fault): Promise<Row> {
       ...none,
       verdictMs: undefined,
       actionMs: undefined,
-      problems: [(e as Error).message],
+      problems: [(error as Error).message],
     };
   } finally {
     await agent?.stop();
   }
 }
 
-function print(r: Row): void {
-  const ms = (n: number | undefined) => (n === undefined ? '–' : `${n} ms`);
-  console.log(`${r.problems.length === 0 ? 'PASS' : 'FAIL'}  ${r.title}`);
+function print(result: Row): void {
+  const ms = (ms: number | undefined) => (ms === undefined ? '–' : `${ms} ms`);
+  console.log(`${result.problems.length === 0 ? 'PASS' : 'FAIL'}  ${result.title}`);
   console.log(
-    `      verdict ${r.verdicts.join(', ') || 'none'} · cause ${r.causes.join(', ') || '–'} · after ${ms(r.verdictMs)}`,
+    `      verdict ${result.verdicts.join(', ') || 'none'} · cause ${result.causes.join(', ') || '–'} · after ` +
+      `${ms(result.verdictMs)}`,
   );
-  console.log(`      actions ${r.actions.join(', ') || 'none'} · after ${ms(r.actionMs)} · wrong ${r.wrongActions.length}`);
   console.log(
-    `      other slices' failed requests ${r.othersFailed} · touched services' ${r.touchedFailed} · recovery ${ms(r.recoveryMs)}`,
+    `      actions ${result.actions.join(', ') || 'none'} · after ${ms(result.actionMs)} · wrong ${result.wrongActions.length}`,
   );
-  for (const p of r.problems) console.log(`      ! ${p}`);
+  console.log(
+    `      other slices' failed requests ${result.othersFailed} · touched services' ${result.touchedFailed} · recovery ` +
+      `${ms(result.recoveryMs)}`,
+  );
+  for (const problem of result.problems) console.log(`      ! ${problem}`);
 }
 
 /** `PATH ×4 NIC_PARTIAL` */
 function tallied(words: readonly string[]): string {
   return [...new Set(words)]
-    .map((w) => [w, words.filter((o) => o === w).length] as const)
-    .map(([w, n]) => (n > 1 ? `${w} ×${n}` : w))
+    .map((word) => [word, words.filter((each) => each === word).length] as const)
+    .map(([word, times]) => (times > 1 ? `${word} ×${times}` : word))
     .join(' ');
 }
 
 function table(rows: readonly Row[]): void {
   console.table(
-    rows.map((r) => ({
-      fault: r.title,
-      verdict: tallied(r.verdicts.map((v) => v.replace(/\(.*/, ''))),
-      cause: r.causes.filter((c) => c !== 'none').join(' '),
-      'verdict ms': r.verdictMs ?? '',
-      'action ms': r.actionMs ?? '',
-      actions: r.actions.length,
-      'others failed': r.othersFailed,
-      'wrong actions': r.wrongActions.length,
-      'recovery ms': r.recoveryMs ?? '',
-      result: r.problems.length === 0 ? 'PASS' : 'FAIL',
+    rows.map((result) => ({
+      fault: result.title,
+      verdict: tallied(result.verdicts.map((verdict) => verdict.replace(/\(.*/, ''))),
+      cause: result.causes.filter((cause) => cause !== 'none').join(' '),
+      'verdict ms': result.verdictMs ?? '',
+      'action ms': result.actionMs ?? '',
+      actions: result.actions.length,
+      'others failed': result.othersFailed,
+      'wrong actions': result.wrongActions.length,
+      'recovery ms': result.recoveryMs ?? '',
+      result: result.problems.length === 0 ? 'PASS' : 'FAIL',
     })),
   );
 }
 
 async function main(): Promise<number> {
   if (values.list) {
-    for (const f of faults) console.log(`${f.name.padEnd(16)} ${f.title}`);
+    for (const fault of faults) console.log(`${fault.name.padEnd(16)} ${fault.title}`);
     return 0;
   }
   const only = values.only?.split(',');
-  const unknown = only?.filter((n) => !faults.some((f) => f.name === n)) ?? [];
+  const unknown = only?.filter((name) => !faults.some((fault) => fault.name === name)) ?? [];
   if (unknown.length > 0) {
-    console.error(`no fault named ${unknown.join(', ')}; there are: ${faults.map((f) => f.name).join(' ')}`);
+    console.error(`no fault named ${unknown.join(', ')}; there are: ${faults.map((fault) => fault.name).join(' ')}`);
     return 2;
   }
   const lab = await Lab.start();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
   const rows: Row[] = [];
   try {
-    for (const fault of faults.filter((f) => only?.includes(f.name) ?? true)) {
-      const r = await row(lab, fault);
-      rows.push(r);
-      print(r);
+    for (const fault of faults.filter((fault) => only?.includes(fault.name) ?? true)) {
+      const result = await row(lab, fault);
+      rows.push(result);
+      print(result);
     }
   } finally {
     lab.close();
   }
   table(rows);
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(rows, null, 2)}\n`);
-  const failed = rows.filter((r) => r.problems.length > 0).length;
+  const failed = rows.filter((result) => result.problems.length > 0).length;
   console.log(failed === 0 ? `all ${rows.length} faults PASS` : `${failed} of ${rows.length} faults FAIL`);
   return failed === 0 ? 0 : 1;
 }

@@ -1,4 +1,7 @@
-/** Prometheus, Alertmanager and a pager beside the agent of a lab, with the rules and routes that are shipped. Programs of the distribution. */
+/**
+ * Prometheus, Alertmanager and a pager beside the agent of a lab, with the rules and routes that are shipped. Programs of the
+ * distribution.
+ */
 import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { Server } from 'node:net';
@@ -37,7 +40,7 @@ interface Route {
 /** The shipped rules with another `keep_firing_for`. */
 function shippedRules(file: string, keepFiring: number | undefined): object {
   const rules = parse(readFileSync(`${ALERTS}/${file}`, 'utf8')) as { groups: { rules: { keep_firing_for?: string }[] }[] };
-  for (const rule of rules.groups.flatMap((g) => g.rules)) {
+  for (const rule of rules.groups.flatMap((group) => group.rules)) {
     if (keepFiring !== undefined && rule.keep_firing_for !== undefined) rule.keep_firing_for = `${keepFiring}s`;
   }
   return rules;

@@ -1,4 +1,6 @@
-/** Network namespaces with a prefix of the owning process: made, used, and always removed, also after a crash of an earlier run. */
+/**
+ * Network namespaces with a prefix of the owning process: made, used, and always removed, also after a crash of an earlier run.
+ */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { addressing, links, roles, uplinkRules, uplinks } from './topology.ts';
@@ -31,7 +33,10 @@ export function run(argv: readonly string[], input = ''): string {
   return r.stdout;
 }
 
-/** Start time of a process in clock ticks since boot; undefined when there is none. A pid alone may belong to somebody else by now. */
+/**
+ * Start time of a process in clock ticks since boot; undefined when there is none. A pid alone may belong to somebody else by
+ * now.
+ */
 function startTime(pid: number): string | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -44,9 +49,11 @@ function startTime(pid: number): string | undefined {
 /** Prefixes of labs whose owner is gone. */
 export function deadPrefixes(): string[] {
   const names = existsSync(NETNS) ? readdirSync(NETNS) : [];
-  const dirs = existsSync(RUN) ? readdirSync(RUN).map((d) => `${d}-dir`) : [];
+  const dirs = existsSync(RUN) ? readdirSync(RUN).map((name) => `${name}-dir`) : [];
   const prefixes = new Map(
-    [...names, ...dirs].flatMap((n) => (NAME.exec(n) ? [[NAME.exec(n)![1]!, Number(NAME.exec(n)![2])] as const] : [])),
+    [...names, ...dirs].flatMap((name) =>
+      NAME.exec(name) ? [[NAME.exec(name)![1]!, Number(NAME.exec(name)![2])] as const] : [],
+    ),
   );
   return [...prefixes].filter(([prefix, pid]) => startTime(pid) !== owner(prefix, pid)).map(([prefix]) => prefix);
 }
@@ -57,14 +64,18 @@ function owner(prefix: string, pid: number): string | undefined {
   return existsSync(file) ? readFileSync(file, 'utf8') : (startTime(pid) ?? 'gone');
 }
 
-/** Removes everything that has this prefix: processes inside its namespaces, the namespaces (with their links and rules), its directory. */
+/**
+ * Removes everything that has this prefix: processes inside its namespaces, the namespaces (with their links and rules), its
+ * directory.
+ */
 export function removePrefix(prefix: string): void {
-  const names = (existsSync(NETNS) ? readdirSync(NETNS) : []).filter((n) => NAME.exec(n)?.[1] === prefix);
+  const names = (existsSync(NETNS) ? readdirSync(NETNS) : []).filter((name) => NAME.exec(name)?.[1] === prefix);
   for (const name of names) {
     const pids = spawnSync('ip', ['netns', 'pids', name], { encoding: 'utf8' }).stdout ?? '';
     for (const pid of pids.split('\n').map(Number)) if (pid > 0 && pid !== process.pid) kill(pid);
   }
-  if (names.length > 0) spawnSync('ip', ['-force', '-batch', '-'], { input: names.map((n) => `netns del ${n}\n`).join('') });
+  if (names.length > 0)
+    spawnSync('ip', ['-force', '-batch', '-'], { input: names.map((name) => `netns del ${name}\n`).join('') });
   rmSync(`${RUN}/${prefix}`, { recursive: true, force: true });
 }
 
@@ -76,7 +87,10 @@ function kill(pid: number): void {
   }
 }
 
-/** Builds the lab's namespaces, links, addresses and routes. Needs root, iproute2 and nftables. First removes what dead owners left. */
+/**
+ * Builds the lab's namespaces, links, addresses and routes. Needs root, iproute2 and nftables. First removes what dead owners
+ * left.
+ */
 export function createNamespaces(): Namespaces {
   for (const prefix of deadPrefixes()) removePrefix(prefix);
   const prefix = `fl-${process.pid}-${serial++}`;
@@ -99,22 +113,27 @@ export function createNamespaces(): Namespaces {
   };
   process.once('exit', remove);
   try {
-    run(['ip', '-batch', '-'], roles.map((r) => `netns add ${name(r)}\n`).join(''));
+    run(['ip', '-batch', '-'], roles.map((role) => `netns add ${name(role)}\n`).join(''));
     for (const role of roles) space.run(role, ['sh', '-c', sysctls(role)]);
     run(
       ['ip', '-batch', '-'],
-      links.map(([a, x, b, y]) => `link add ${x} netns ${name(a)} type veth peer name ${y} netns ${name(b)}\n`).join(''),
+      links
+        .map(
+          ([left, leftDevice, right, rightDevice]) =>
+            `link add ${leftDevice} netns ${name(left)} type veth peer name ${rightDevice} netns ${name(right)}\n`,
+        )
+        .join(''),
     );
     for (const role of roles) space.ip(role, addressing(role));
     for (const family of [4, 6] as const)
       space.ip(
         'lb',
-        uplinks.map((u) => uplinkRules(u, family)),
+        uplinks.map((uplink) => uplinkRules(uplink, family)),
         family,
       );
-  } catch (e) {
+  } catch (error) {
     remove();
-    throw new Error(`cannot build the lab's network: ${(e as Error).message}`, { cause: e });
+    throw new Error(`cannot build the lab's network: ${(error as Error).message}`, { cause: error });
   }
   return space;
 }
@@ -132,7 +151,9 @@ function sysctls(role: string): string {
     'ipv6/conf/default/keep_addr_on_down': '1',
     'ipv4/ping_group_range': '0 2147483647',
   };
-  return `cd /proc/sys/net && ${Object.entries(set)
-    .map(([k, v]) => `echo ${v} > ${k}`)
+  // In a container /proc/sys is read-only. `ip netns exec` gives a mount namespace of its own, where a fresh /proc is seen by
+  // this command alone.
+  return `mount -t proc proc /proc && cd /proc/sys/net && ${Object.entries(set)
+    .map(([key, value]) => `echo ${value} > ${key}`)
     .join(' && ')}`;
 }

@@ -1,4 +1,6 @@
-/** What Alertmanager's webhooks reach in the lab: keeps everything that was sent, with its time. Started as a program of its own. */
+/**
+ * What Alertmanager's webhooks reach in the lab: keeps everything that was sent, with its time. Started as a program of its own.
+ */
 import { now, serveControl } from './control.ts';
 import { pageLines } from './tell.ts';
 
@@ -33,7 +35,7 @@ if (import.meta.main) {
     sent.push(one);
     for (const line of pageLines([one])) console.log(line);
   };
-  await serveControl(options.control, { '/sent': (query) => sent.filter((s) => s.t >= Number(query.get('since') ?? 0)) });
+  await serveControl(options.control, { '/sent': (query) => sent.filter((page) => page.t >= Number(query.get('since') ?? 0)) });
   await serveControl(
     { host: '127.0.0.1', port: options.port },
     { '/page': keep('page'), '/ticket': keep('ticket'), '/heartbeat': keep('heartbeat') },

@@ -19,7 +19,10 @@ export const QUICK_RECOVERY: Readonly<Record<string, number>> = {
 const PENDING_MS = 1100;
 const RECOVERY_LIMIT_MS = 40_000;
 
-/** Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. `tell` hears of each step. */
+/**
+ * Plays a fault on a settled lab and agent. The lab is healed afterwards, also when the agent did wrong. `tell` hears of each
+ * step.
+ */
 export async function play(
   world: World,
   agent: Agent,
@@ -35,13 +38,13 @@ export async function play(
     const end = now();
     // Requests begun at the very end still need their second.
     await sleep(PENDING_MS);
-    const changes = (await world.changes(t0)).filter((c) => c.t < end);
-    const lastAction = Math.max(t0, ...changes.map((c) => c.t));
+    const changes = (await world.changes(t0)).filter((change) => change.t < end);
+    const lastAction = Math.max(t0, ...changes.map((change) => change.t));
     const observation = {
       t0,
       changes,
       transitions: (await agent.transitions(t0)).filter((t) => t.t < end),
-      failures: (await world.failures(t0)).filter((f) => f.t < end),
+      failures: (await world.failures(t0)).filter((failure) => failure.t < end),
       requests: await world.tally(t0, end),
       afterActions: (await world.tally(lastAction + 20, end))['all']!,
     };
@@ -57,12 +60,12 @@ export async function play(
 }
 
 async function awaitWanted(world: World, agent: Agent, fault: Fault, t0: number): Promise<void> {
-  const limit = Math.max(0, fault.actionsWithinMs, ...fault.verdicts.map((v) => v.withinMs)) + 2000;
+  const limit = Math.max(0, fault.actionsWithinMs, ...fault.verdicts.map((verdict) => verdict.withinMs)) + 2000;
   const wanted = fault.verdicts.length + fault.actions.length;
   while (now() - t0 < limit && wanted > 0) {
     const [transitions, changes] = await Promise.all([agent.transitions(t0), world.changes(t0)]);
     const { problems } = evaluate(fault, { t0, transitions, changes, failures: [], requests: {} });
-    if (!problems.some((p) => p.startsWith('no ') || p.startsWith('not done'))) return;
+    if (!problems.some((problem) => problem.startsWith('no ') || problem.startsWith('not done'))) return;
     await sleep(50);
   }
 }
@@ -71,7 +74,7 @@ async function recovered(world: World, agent: Agent, row: Row): Promise<Row> {
   await world.heal();
   try {
     return { ...row, recoveryMs: Math.round(await agent.settled(RECOVERY_LIMIT_MS)) };
-  } catch (e) {
-    return { ...row, problems: [...row.problems, `no recovery: ${(e as Error).message}`] };
+  } catch (error) {
+    return { ...row, problems: [...row.problems, `no recovery: ${(error as Error).message}`] };
   }
 }

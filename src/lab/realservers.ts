@@ -43,31 +43,31 @@ class RealServer {
           const status = req.url === '/health' ? this.health : 200;
           res.writeHead(status, { 'content-type': 'text/plain', connection: 'close' }).end(`${this.name}\n`);
         });
-        const tcp = createTcp((s) => s.on('error', () => s.destroy()).pipe(s));
+        const tcp = createTcp((socket) => socket.on('error', () => socket.destroy()).pipe(socket));
         const udp = createSocket(ip.includes(':') ? 'udp6' : 'udp4');
-        udp.on('message', (m, from) => udp.send(m, from.port, from.address));
+        udp.on('message', (message, from) => udp.send(message, from.port, from.address));
         this.#open.http.push(http);
         this.#open.tcp.push(tcp);
         this.#open.udp.push(udp);
         return [
-          new Promise<void>((r) => http.listen(this.#ports.http, ip, 4096, r)),
-          new Promise<void>((r) => tcp.listen(this.#ports.tcp, ip, 4096, r)),
-          new Promise<void>((r) => udp.bind(this.#ports.udp, ip, r)),
+          new Promise<void>((resolve) => http.listen(this.#ports.http, ip, 4096, resolve)),
+          new Promise<void>((resolve) => tcp.listen(this.#ports.tcp, ip, 4096, resolve)),
+          new Promise<void>((resolve) => udp.bind(this.#ports.udp, ip, resolve)),
         ];
       }),
     );
   }
 
   refuse(): void {
-    for (const h of this.#open.http) h.close().closeAllConnections();
-    for (const s of [...this.#open.tcp, ...this.#open.udp]) s.close();
+    for (const http of this.#open.http) http.close().closeAllConnections();
+    for (const server of [...this.#open.tcp, ...this.#open.udp]) server.close();
     this.#open = { http: [], tcp: [], udp: [] };
   }
 }
 
 const options = JSON.parse(process.argv[2]!) as Options;
-const servers = new Map(options.servers.map((s) => [s.name, new RealServer(s.name, s.ips, options.ports)]));
-await Promise.all([...servers.values()].map((s) => s.listen()));
+const servers = new Map(options.servers.map((socket) => [socket.name, new RealServer(socket.name, socket.ips, options.ports)]));
+await Promise.all([...servers.values()].map((socket) => socket.listen()));
 await serveControl(options.control, {
   '/set': async (_query, body) => {
     const setting = body as RealServerSetting;

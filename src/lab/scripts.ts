@@ -7,8 +7,8 @@ export function chain(hook: 'input' | 'forward', rules: readonly string[]): stri
 }
 
 /**
- * On a top-of-rack router: what comes in from the load balancer is lost. The gateway no longer answers, not even ARP, but the carrier stays.
- * With `percent`, that share of packets at random (no netem needed).
+ * On a top-of-rack router: what comes in from the load balancer is lost. The gateway no longer answers, not even ARP, but the
+ * carrier stays. With `percent`, that share of packets at random (no netem needed).
  */
 export function deaf(percent = 100): string {
   const match = percent < 100 ? `numgen random mod 100 < ${percent} ` : '';
@@ -19,6 +19,6 @@ export function deaf(percent = 100): string {
 export function lose(servers: readonly LayoutServer[], hook: 'input' | 'forward'): string {
   return chain(
     hook,
-    servers.flatMap((r) => r.ips.map((ip) => `${ip.includes(':') ? 'ip6' : 'ip'} daddr ${ip} drop`)),
+    servers.flatMap((server) => server.ips.map((ip) => `${ip.includes(':') ? 'ip6' : 'ip'} daddr ${ip} drop`)),
   );
 }

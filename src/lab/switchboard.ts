@@ -1,4 +1,7 @@
-/** What the stand-in data plane may use: per service its slices (NICs), the weights of its real servers, and paths. Pure state, no I/O. */
+/**
+ * What the stand-in data plane may use: per service its slices (NICs), the weights of its real servers, and paths. Pure state, no
+ * I/O.
+ */
 import { WEIGHT } from './layout.ts';
 
 export interface SwitchboardService {
@@ -37,20 +40,20 @@ export class Switchboard {
   readonly #turns = new Map<string, number>();
 
   constructor(services: readonly SwitchboardService[]) {
-    this.#services = new Map(services.map((s) => [s.name, s]));
+    this.#services = new Map(services.map((service) => [service.name, service]));
   }
 
   /** The NIC and real server for the next connection; undefined when nothing is enabled. */
   choose(service: string): { nic: string; rs: string } | undefined {
-    const s = this.#services.get(service);
-    if (s === undefined) return undefined;
+    const known = this.#services.get(service);
+    if (known === undefined) return undefined;
     const weightOf = (nic: string, rs: string) => this.#get('realServer', service, '', rs) * this.#get('path', service, nic, rs);
-    const open = s.nics.filter(
-      (nic) => this.#get('slice', service, nic, '') > 0 && s.realServers.some((rs) => weightOf(nic, rs) > 0),
+    const open = known.nics.filter(
+      (nic) => this.#get('slice', service, nic, '') > 0 && known.realServers.some((rs) => weightOf(nic, rs) > 0),
     );
-    const nic = this.#next(service, open, (n) => this.#get('slice', service, n, ''));
+    const nic = this.#next(service, open, (nic) => this.#get('slice', service, nic, ''));
     if (nic === undefined) return undefined;
-    const rs = this.#next(`${service} ${nic}`, s.realServers, (r) => weightOf(nic, r));
+    const rs = this.#next(`${service} ${nic}`, known.realServers, (server) => weightOf(nic, server));
     return rs === undefined ? undefined : { nic, rs };
   }
 
@@ -58,7 +61,7 @@ export class Switchboard {
   apply(body: unknown, t: number): Change[] {
     const effects = (body as { effects?: unknown } | undefined)?.effects;
     if (!Array.isArray(effects)) throw new Error('the body has no list of effects');
-    const read = effects.map((e) => this.#read(e as Effect, t));
+    const read = effects.map((effect) => this.#read(effect as Effect, t));
     return read
       .filter(({ key, change }) => {
         const changed = (this.#values.get(key) ?? 1) !== change.weight;
@@ -68,18 +71,18 @@ export class Switchboard {
       .map(({ change }) => change);
   }
 
-  #read(e: Effect, t: number): { key: string; change: Change } {
-    const wrong = (what: string) => new Error(`effect with ${what}: ${JSON.stringify(e)}`);
-    const { kind, state } = e;
-    const [nic, rs] = [String(e.nic), String(e.realServer)];
-    const service = this.#services.get(String(e.service));
+  #read(effect: Effect, t: number): { key: string; change: Change } {
+    const wrong = (what: string) => new Error(`effect with ${what}: ${JSON.stringify(effect)}`);
+    const { kind, state } = effect;
+    const [nic, rs] = [String(effect.nic), String(effect.realServer)];
+    const service = this.#services.get(String(effect.service));
     if (service === undefined) throw wrong('an unknown service');
     if (kind !== 'slice' && kind !== 'realServer' && kind !== 'path') throw wrong('an unknown kind');
     if (state !== 'enabled' && state !== 'disabled') throw wrong('an unknown state');
     if (kind !== 'realServer' && !service.nics.includes(nic)) throw wrong('a NIC the service has no slice on');
     if (kind !== 'slice' && !service.realServers.includes(rs)) throw wrong('an unknown real server');
-    if (kind === 'realServer' && typeof e.weight !== 'number') throw wrong('no weight');
-    const weight = kind === 'realServer' ? Number(e.weight) / WEIGHT : state === 'enabled' ? 1 : 0;
+    if (kind === 'realServer' && typeof effect.weight !== 'number') throw wrong('no weight');
+    const weight = kind === 'realServer' ? Number(effect.weight) / WEIGHT : state === 'enabled' ? 1 : 0;
     const where = { ...(kind === 'realServer' ? {} : { nic }), ...(kind === 'slice' ? {} : { rs }) };
     return {
       key: keyOf(kind, service.name, where.nic ?? '', where.rs ?? ''),
@@ -89,7 +92,7 @@ export class Switchboard {
 
   /** Everything that is not fully enabled, by key, with its weight. */
   state(): { reduced: Record<string, number> } {
-    return { reduced: Object.fromEntries([...this.#values].filter(([, v]) => v !== 1)) };
+    return { reduced: Object.fromEntries([...this.#values].filter(([, value]) => value !== 1)) };
   }
 
   reset(): void {
@@ -120,5 +123,5 @@ export class Switchboard {
 }
 
 function keyOf(kind: string, service: string, nic: string, rs: string): string {
-  return [kind, service, nic, rs].filter((p) => p !== '').join(' ');
+  return [kind, service, nic, rs].filter((part) => part !== '').join(' ');
 }

@@ -15,54 +15,55 @@ type Requests = Readonly<Record<string, Tally>>;
 /** Requests of every service before, during and after a fault, as an aligned table. */
 export function phases(before: Requests, during: Requests, after: Requests, hurts: readonly string[]): string {
   const cell = (t: Tally | undefined) => (t === undefined ? '' : `${t.ok} ok, ${t.failed} failed`);
-  const rows = Object.keys(during).map((s) => [
-    s,
-    cell(before[s]),
-    cell(during[s]),
-    cell(after[s]),
-    hurts.includes(s) ? 'touched by the fault' : 'must not notice',
+  const rows = Object.keys(during).map((sent) => [
+    sent,
+    cell(before[sent]),
+    cell(during[sent]),
+    cell(after[sent]),
+    hurts.includes(sent) ? 'touched by the fault' : 'must not notice',
   ]);
   return columns([['service', 'before', 'during', 'after', ''], ...rows]);
 }
 
 /** Text columns as wide as they need to be. */
 export function columns(rows: readonly (readonly string[])[]): string {
-  const width = rows[0]!.map((_, k) => Math.max(...rows.map((r) => r[k]!.length)));
+  const width = rows[0]!.map((_, k) => Math.max(...rows.map((row) => row[k]!.length)));
   return rows
-    .map((r) =>
-      r
-        .map((c, k) => c.padEnd(width[k]!))
+    .map((row) =>
+      row
+        .map((cell, k) => cell.padEnd(width[k]!))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
 
-const ms = (n: number | undefined) => (n === undefined ? '' : ` after ${n} ms`);
+const ms = (ms: number | undefined) => (ms === undefined ? '' : ` after ${ms} ms`);
 
 /** What the agent said and did about a fault, and what was wrong with that. */
 export function account(row: Row): string {
-  const cause = row.causes.filter((c) => c !== 'none').join(', ');
+  const cause = row.causes.filter((cell) => cell !== 'none').join(', ');
   return [
     `verdict   ${row.verdicts.join(', ') || 'none'}${cause === '' ? '' : ` (${cause})`}${ms(row.verdictMs)}`,
     `actions   ${row.actions.join(', ') || 'none'}${ms(row.actionMs)}`,
     `wrong     ${row.wrongActions.length} actions; ${row.othersFailed} failed requests on slices that the fault does not touch`,
     ...(row.recoveryMs === undefined ? [] : [`recovery  everything enabled again ${row.recoveryMs} ms after the repair`]),
-    ...row.problems.map((p) => `PROBLEM   ${p}`),
+    ...row.problems.map((problem) => `PROBLEM   ${problem}`),
   ].join('\n');
 }
 
 /** What the pager got, as lines: what, and the first command. Heartbeats are left out. */
 export function pageLines(sent: readonly Sent[]): string[] {
   return sent
-    .filter((s) => s.to !== 'heartbeat')
-    .flatMap((s) =>
-      s.alerts
-        .filter((a) => a.status === s.status)
+    .filter((sent) => sent.to !== 'heartbeat')
+    .flatMap((sent) =>
+      sent.alerts
+        .filter((alert) => alert.status === sent.status)
         .map(({ status, labels, annotations }) =>
           status === 'resolved'
-            ? `${s.to.toUpperCase()} RESOLVED ${labels['alertname']}`
-            : `${s.to.toUpperCase()} ${labels['alertname']}: ${annotations['description']}\n     first: ${annotations['command']}`,
+            ? `${sent.to.toUpperCase()} RESOLVED ${labels['alertname']}`
+            : `${sent.to.toUpperCase()} ${labels['alertname']}: ${annotations['description']}\n     first: ` +
+              `${annotations['command']}`,
         ),
     );
 }

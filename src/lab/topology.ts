@@ -42,18 +42,22 @@ const servers: readonly Server[] = count(RACKS).flatMap((rack) =>
 const PORTS = { http: 8080, tcp: 8081, udp: 8082 } as const;
 
 function service(name: string, host: string, nics: readonly string[], of: readonly Server[]): LayoutService {
-  const realServers = of.map((r) => ({
-    name: r.name,
-    rack: r.rack,
-    address: hostPort(host.includes(':') ? r.ip6 : r.ip, PORTS.http),
+  const realServers = of.map((server) => ({
+    name: server.name,
+    rack: server.rack,
+    address: hostPort(host.includes(':') ? server.ip6 : server.ip, PORTS.http),
   }));
   return { name, host, port: 80, nics, realServers };
 }
 
-const rack = (k: number) => servers.filter((r) => r.rack === k);
+const rack = (k: number) => servers.filter((server) => server.rack === k);
 
 export const labLayout: Layout = {
-  nics: uplinks.map((u) => ({ name: u.nic, sources: { 4: u.source, 6: u.source6 }, anchors: [u.gateway, u.gateway6] })),
+  nics: uplinks.map((uplink) => ({
+    name: uplink.nic,
+    sources: { 4: uplink.source, 6: uplink.source6 },
+    anchors: [uplink.gateway, uplink.gateway6],
+  })),
   servers,
   // One service per NIC with the real servers of one rack (the third on IPv6), and one on every NIC with all of them.
   services: [
@@ -70,11 +74,11 @@ export const labLayout: Layout = {
 /** Commands for `ip -batch` inside each namespace, once the links exist. */
 export function addressing(role: string): string[] {
   const rackNumber = Number(/^rack(\d)$/.exec(role)?.[1]);
-  const uplink = uplinks.find((u) => u.tor === role);
+  const uplink = uplinks.find((uplink) => uplink.tor === role);
   if (role === 'lb')
     return [
       'link set lo up',
-      ...labLayout.services.map((s) => `addr add ${s.host}/${s.host.includes(':') ? 128 : 32} dev lo`),
+      ...labLayout.services.map((service) => `addr add ${service.host}/${service.host.includes(':') ? 128 : 32} dev lo`),
       ...client('cl0', 1),
       ...uplinks.flatMap(uplinkCommands),
     ];
@@ -82,13 +86,13 @@ export function addressing(role: string): string[] {
     return ['link set lo up', ...client('eth0', 2), 'route add 10.0.0.0/24 via 10.50.0.1', 'route add fd70::/64 via fd50::1'];
   if (role === 'spine') {
     return [
-      ...uplinks.flatMap((u) => [
-        `addr add 10.2.${u.i}.1/24 dev ${u.tor}`,
-        `addr add fd73:0:0:${u.i}::1/64 dev ${u.tor} nodad`,
-        `link set ${u.tor} up`,
+      ...uplinks.flatMap((uplink) => [
+        `addr add 10.2.${uplink.i}.1/24 dev ${uplink.tor}`,
+        `addr add fd73:0:0:${uplink.i}::1/64 dev ${uplink.tor} nodad`,
+        `link set ${uplink.tor} up`,
         // The way back to a source address is by the NIC which owns it: no asymmetric replies.
-        `route add 10.1.${u.i}.0/24 via 10.2.${u.i}.2`,
-        `route add fd71:0:0:${u.i}::/64 via fd73:0:0:${u.i}::2`,
+        `route add 10.1.${uplink.i}.0/24 via 10.2.${uplink.i}.2`,
+        `route add fd71:0:0:${uplink.i}::/64 via fd73:0:0:${uplink.i}::2`,
       ]),
       ...count(RACKS).flatMap((k) => [
         `addr add 10.10.${k}.1/24 dev rack${k}`,
@@ -111,7 +115,7 @@ export function addressing(role: string): string[] {
   }
   return [
     'link set lo up',
-    ...rack(rackNumber).flatMap((r) => [`addr add ${r.ip}/24 dev eth0`, `addr add ${r.ip6}/64 dev eth0 nodad`]),
+    ...rack(rackNumber).flatMap((server) => [`addr add ${server.ip}/24 dev eth0`, `addr add ${server.ip6}/64 dev eth0 nodad`]),
     'link set eth0 up',
     `route add default via 10.10.${rackNumber}.1`,
     `route add ::/0 via fd72:0:0:${rackNumber}::1`,
@@ -123,31 +127,32 @@ function client(dev: string, host: number): string[] {
 }
 
 /**
- * Addresses, main-table route and own table of one uplink. `replace` everywhere: run again after an administrative down, when the kernel
- * has flushed routes. The own table ends in an unreachable backstop, else a dead NIC's source address would leave by another NIC.
+ * Addresses, main-table route and own table of one uplink. `replace` everywhere: run again after an administrative down, when the
+ * kernel has flushed routes. The own table ends in an unreachable backstop, else a dead NIC's source address would leave by
+ * another NIC.
  */
-export function uplinkCommands(u: Uplink): string[] {
-  const table = 100 + u.i;
+export function uplinkCommands(uplink: Uplink): string[] {
+  const table = 100 + uplink.i;
   const one = (all: string, source: string, length: number, gateway: string) => [
-    `addr replace ${source}/${length} dev ${u.nic}${length === 64 ? ' nodad' : ''}`,
-    `link set ${u.nic} up`,
-    `route replace ${all} via ${gateway} dev ${u.nic} metric ${table}`,
-    `route replace ${all} via ${gateway} dev ${u.nic} table ${table}`,
+    `addr replace ${source}/${length} dev ${uplink.nic}${length === 64 ? ' nodad' : ''}`,
+    `link set ${uplink.nic} up`,
+    `route replace ${all} via ${gateway} dev ${uplink.nic} metric ${table}`,
+    `route replace ${all} via ${gateway} dev ${uplink.nic} table ${table}`,
     `route replace unreachable ${all} metric 9999 table ${table}`,
   ];
-  return [...one('0.0.0.0/0', u.source, 24, u.gateway), ...one('::/0', u.source6, 64, u.gateway6)];
+  return [...one('0.0.0.0/0', uplink.source, 24, uplink.gateway), ...one('::/0', uplink.source6, 64, uplink.gateway6)];
 }
 
 /** Rules that send what has an uplink's source address to that uplink's table. Once only: `ip rule add` repeats itself. */
-export function uplinkRules(u: Uplink, family: 4 | 6): string {
-  return `rule add from ${family === 6 ? u.source6 : u.source} table ${100 + u.i}`;
+export function uplinkRules(uplink: Uplink, family: 4 | 6): string {
+  return `rule add from ${family === 6 ? uplink.source6 : uplink.source} table ${100 + uplink.i}`;
 }
 
 /** Links as [namespace, interface, namespace, interface]. */
 export const links: readonly (readonly [string, string, string, string])[] = [
   ['lb', 'cl0', 'client', 'eth0'],
-  ...uplinks.map((u) => ['lb', u.nic, u.tor, 'lb'] as const),
-  ...uplinks.map((u) => [u.tor, 'spine', 'spine', u.tor] as const),
+  ...uplinks.map((uplink) => ['lb', uplink.nic, uplink.tor, 'lb'] as const),
+  ...uplinks.map((uplink) => [uplink.tor, 'spine', 'spine', uplink.tor] as const),
   ...count(RACKS).map((k) => ['spine', `rack${k}`, `rack${k}`, 'eth0'] as const),
 ];
 
@@ -155,6 +160,6 @@ export const roles: readonly string[] = [
   'lb',
   'client',
   'spine',
-  ...uplinks.map((u) => u.tor),
+  ...uplinks.map((uplink) => uplink.tor),
   ...count(RACKS).map((k) => `rack${k}`),
 ];

@@ -19,18 +19,23 @@ export type WantedChange = Pick<Change, 'kind' | 'service' | 'nic' | 'rs'>;
 /** Builders of expectations; times in ms after the fault. */
 export function wantedOf(layout: Layout) {
   const uses = (name: string) =>
-    layout.services.flatMap((s) => s.realServers.filter((r) => r.name === name).map((r) => ({ service: s, rs: r.address })));
-  const idsOf = (name: string) => [...new Set(uses(name).map((u) => u.rs))];
+    layout.services.flatMap((service) =>
+      service.realServers.filter((server) => server.name === name).map((server) => ({ service: service, rs: server.address })),
+    );
+  const idsOf = (name: string) => [...new Set(uses(name).map((use) => use.rs))];
   return {
-    servicesOn: (nic: string) => layout.services.filter((s) => s.nics.includes(nic)).map((s) => s.name),
-    servicesOf: (rs: string) => uses(rs).map((u) => u.service.name),
+    servicesOn: (nic: string) => layout.services.filter((service) => service.nics.includes(nic)).map((service) => service.name),
+    servicesOf: (rs: string) => uses(rs).map((use) => use.service.name),
     sliceOff: (nic: string): WantedChange[] =>
-      layout.services.filter((s) => s.nics.includes(nic)).map((s) => ({ kind: 'slice', service: s.name, nic })),
-    rsOff: (name: string): WantedChange[] => uses(name).map((u) => ({ kind: 'realServer', service: u.service.name, rs: u.rs })),
+      layout.services
+        .filter((service) => service.nics.includes(nic))
+        .map((service) => ({ kind: 'slice', service: service.name, nic })),
+    rsOff: (name: string): WantedChange[] =>
+      uses(name).map((use) => ({ kind: 'realServer', service: use.service.name, rs: use.rs })),
     pathOff: (nic: string, name: string): WantedChange[] =>
       uses(name)
-        .filter((u) => u.service.nics.includes(nic))
-        .map((u) => ({ kind: 'path', service: u.service.name, nic, rs: u.rs })),
+        .filter((use) => use.service.nics.includes(nic))
+        .map((use) => ({ kind: 'path', service: use.service.name, nic, rs: use.rs })),
     nicFail: (nic: string, cause: string, withinMs: number): WantedVerdict => ({
       subject: 'nic',
       nic,

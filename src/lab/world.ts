@@ -1,4 +1,7 @@
-/** What a lab is made of wherever it runs: processes with control sockets in one directory, and the calls that steer and question them. */
+/**
+ * What a lab is made of wherever it runs: processes with control sockets in one directory, and the calls that steer and question
+ * them.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import type { ClientOptions, Tally } from './client.ts';
@@ -45,8 +48,8 @@ export abstract class World {
   }
 
   /**
-   * Starts a program in a part of the world. It dies with this process, whatever ends it (parent death signal), and is out of reach of
-   * the terminal's Ctrl-C, which is for the owner to handle.
+   * Starts a program in a part of the world. It dies with this process, whatever ends it (parent death signal), and is out of
+   * reach of the terminal's Ctrl-C, which is for the owner to handle.
    */
   spawn(role: string, argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ChildProcess {
     const [command, ...args] = [...this.enter(role), 'setpriv', '--pdeathsig', 'KILL', '--', ...argv];
@@ -84,7 +87,7 @@ export abstract class World {
   async set(...settings: readonly RealServerSetting[]): Promise<void> {
     await Promise.all(
       settings.map((body) => {
-        const rack = this.layout.servers.find((r) => r.name === body.rs)?.rack;
+        const rack = this.layout.servers.find((resolve) => resolve.name === body.rs)?.rack;
         return call(this.path(`rack${rack}.sock`), '/set', { body });
       }),
     );
@@ -93,7 +96,7 @@ export abstract class World {
   /** Undoes every fault: rules, links, routes, real servers. Idempotent. */
   async heal(): Promise<void> {
     this.healNetwork();
-    await this.set(...this.layout.servers.map((r) => ({ rs: r.name, refuse: false, health: 200 })));
+    await this.set(...this.layout.servers.map((resolve) => ({ rs: resolve.name, refuse: false, health: 200 })));
   }
 
   /** Ends every process and removes the rest. Synchronous, idempotent. */
@@ -109,16 +112,16 @@ export abstract class World {
     try {
       await Promise.all([...this.#startRacks(), this.#startDataplane()]);
       await this.#startClient(load);
-    } catch (e) {
+    } catch (error) {
       this.close();
-      throw e;
+      throw error;
     }
   }
 
   #startRacks(): Promise<void>[] {
     const { servers, ports } = this.layout;
-    return [...new Set(servers.map((r) => r.rack))].map((k) => {
-      const own = servers.filter((r) => r.rack === k).map((r) => ({ name: r.name, ips: r.ips }));
+    return [...new Set(servers.map((resolve) => resolve.rack))].map((k) => {
+      const own = servers.filter((resolve) => resolve.rack === k).map((resolve) => ({ name: resolve.name, ips: resolve.ips }));
       return this.program(`rack${k}`, 'realservers.ts', { control: this.path(`rack${k}.sock`), servers: own, ports });
     });
   }
@@ -129,8 +132,11 @@ export abstract class World {
       agentSocket: this.agentSocket,
       agentPort: this.layout.agentPort,
       webhookPort: this.layout.webhookPort,
-      services: this.layout.services.map((s) => ({ ...s, realServers: s.realServers.map((r) => r.address) })),
-      sources: Object.fromEntries(this.layout.nics.map((n) => [n.name, n.sources])),
+      services: this.layout.services.map((service) => ({
+        ...service,
+        realServers: service.realServers.map((resolve) => resolve.address),
+      })),
+      sources: Object.fromEntries(this.layout.nics.map((nic) => [nic.name, nic.sources])),
     };
     return this.program('lb', 'dataplane.ts', options);
   }
@@ -146,16 +152,16 @@ export abstract class World {
     return this.program('client', 'client.ts', options);
   }
 
-  /** Starts one of the lab's own programs and waits for its line `ready`. */
+  /** Starts a program (a file beside this one, or an absolute path) with its options, and waits for its line `ready`. */
   program(role: string, file: string, options: object): Promise<void> {
     const child = this.spawn(role, [process.execPath, fileURLToPath(new URL(file, import.meta.url)), JSON.stringify(options)]);
     return new Promise((resolve, reject) => {
       let errors = '';
-      child.stderr!.setEncoding('utf8').on('data', (d: string) => {
-        errors += d;
-        if (!this.#closed) process.stderr.write(`[lab ${role}] ${d}`);
+      child.stderr!.setEncoding('utf8').on('data', (chunk: string) => {
+        errors += chunk;
+        if (!this.#closed) process.stderr.write(`[lab ${role}] ${chunk}`);
       });
-      child.stdout!.setEncoding('utf8').on('data', (d: string) => d.includes('ready') && resolve());
+      child.stdout!.setEncoding('utf8').on('data', (chunk: string) => chunk.includes('ready') && resolve());
       child.once('error', reject);
       child.once('exit', (code) => reject(new Error(`the lab's ${file} in ${role} ended with ${code}: ${errors.trim()}`)));
     });

@@ -10,11 +10,11 @@ export const RUNNING = 3;
 
 /** Bits of `flags`. The probe in flight began late. */
 export const LATE_START = 1;
-/** The last handshake failed: ask for ICMP errors and their sender. IPv6 tells a connecting socket of them only when asked. */
+/** The last handshake failed: ask for ICMP errors and their sender. IPv6 reports them to a connecting socket only when asked. */
 export const FAILED_BEFORE = 2;
 /** Without device binding: the route is not verified. */
 export const UNVERIFIED = 4;
-/** The last handshake, or the last answer, took longer than a tick: let epoll tell. */
+/** The last handshake, or the last answer, took longer than a tick: wait for epoll. */
 export const FAR = 8;
 export const SLOW = 16;
 /** The socket in flight is registered with epoll. */

@@ -4,7 +4,7 @@ import { type Board, hold, release } from '../model/board.ts';
 import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, TIMEOUT } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { Epoll } from '../sys/epoll.ts';
-import { connectOutcome, EAGAIN, EINPROGRESS } from '../sys/errno.ts';
+import { connectOutcome, EAGAIN, ECONNRESET, EINPROGRESS, EPIPE } from '../sys/errno.ts';
 import {
   close,
   connect,
@@ -32,7 +32,6 @@ const RESPONSE = phaseCode('response');
 const ERRNO = causeCode('errno');
 const DEADLINE = causeCode('deadline');
 const CLOSED = causeCode('closed');
-const ECONNRESET = 104;
 const TURNS = 4;
 const ALWAYS = 0;
 /** Handshakes quicker than this are over by the next turn; answers that came within NEAR_MS of the start likewise. */
@@ -103,7 +102,7 @@ export class Conversation {
 
   /**
    * Waits for the next thing to happen on a stream. Near real servers have answered by the next turn, so looking then is cheaper
-   * than registering with epoll (which costs more than the look); where it was not so the last time, epoll tells.
+   * than registering with epoll (which costs more than the look); where it was not so the last time, epoll reports it.
    */
   #await(cell: number, late: number): void {
     const flags = this.#cells.flags[cell]!;
@@ -112,7 +111,10 @@ export class Conversation {
     else this.#young.push(cell, this.#cells.sequence[cell]!);
   }
 
-  /** Registers with epoll, once and edge-triggered: what is ready already is told too. @returns false when the probe has ended */
+  /**
+   * Registers with epoll, once and edge-triggered: what is ready already is reported too.
+   * @returns false when the probe has ended
+   */
   #watch(cell: number): boolean {
     const c = this.#cells;
     if (this.#epoll.add(c.fd[cell]!, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, c.sequence[cell]!)) {
@@ -172,7 +174,7 @@ export class Conversation {
     if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
       const code = takeError(fd);
       // RST after the handshake was complete: for a plain handshake check that is success, whoever is quicker.
-      if (code === ECONNRESET || code === 32) {
+      if (code === ECONNRESET || code === EPIPE) {
         const exchange = check.begin();
         this.#end(cell, exchange === undefined ? connected : { outcome: L7, phase: SEND, cause: CLOSED, detail: code }, 0);
         return;
@@ -208,7 +210,7 @@ export class Conversation {
     const sequence = c.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
     if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence) return;
-    // What could not be sent at once is sent when epoll says so.
+    // What could not be sent at once is sent when epoll reports room.
     this.#await(cell, c.rest[cell] === undefined ? SLOW : ALWAYS);
   }
 
@@ -278,7 +280,7 @@ export class Conversation {
   #failExchange(cell: number, code: number, phase: number): void {
     const stream = (this.#cells.check[cell] as SocketCheck).transport === 'stream';
     if (!stream) this.#failConnect(cell, code);
-    else if (code === ECONNRESET || code === 32) this.#conclude(cell, this.#cells.exchange[cell]!.closed());
+    else if (code === ECONNRESET || code === EPIPE) this.#conclude(cell, this.#cells.exchange[cell]!.closed());
     else this.#end(cell, { outcome: connectOutcome(code), phase, cause: ERRNO, detail: code }, 0);
   }
 

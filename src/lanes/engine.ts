@@ -1,5 +1,5 @@
 /**
- * One lane's engine: starts probes when the wheel says so, follows them on one epoll, and writes every result to the board. It
+ * One lane's engine: starts probes when they are due, follows them on one epoll, and writes every result to the board. It
  * never blocks: sockets are non-blocking, epoll is polled from the tick, everything else is arithmetic.
  */
 import { checkKinds } from '../checks/index.ts';
@@ -14,12 +14,12 @@ import {
   IN_FLIGHT,
   LATE_BOUNDS,
   lateAt,
-  observe,
   outcomeAt,
   push,
   release,
   type RingEntry,
 } from '../model/board.ts';
+import { observe } from '../model/histogram.ts';
 import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, type ProbeResult, phaseCode } from '../model/outcome.ts';
 import type { CellBatch } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
@@ -110,7 +110,7 @@ export class Engine {
     c.streak[cell] = 0;
     c.flags[cell] = 0;
     c.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
-    // A bound socket has its scope from the device, whatever index that has by then: it may be made anew.
+    // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
     if (this.#o.binding.device !== undefined) clearScope(c.sockaddr(cell));
     c.nominal[cell] = firstStart(cell, profile.interval, this.#now);
     this.#wheel.schedule(cell, c.nominal[cell]!);
@@ -165,7 +165,7 @@ export class Engine {
     const c = this.#cells;
     const now = this.#o.clock();
     const lateness = Math.max(0, now - due);
-    observe(this.#o.board, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
+    observe(this.#o.board.counters, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
     c.flags[cell] = lateness > LATE_SHARE * c.interval[cell]! ? c.flags[cell]! | LATE_START : c.flags[cell]! & ~LATE_START;
     c.started[cell] = now;
     c.sequence[cell] = (c.sequence[cell]! + 1) | 0;
@@ -209,6 +209,7 @@ export class Engine {
     };
     check.run(context).then(
       (r: ProbeResult) => current() && c.state[cell] === RUNNING && this.#finish(cell, r, r.rttUs),
+      // A check never rejects: one that does is defective. An unhandled rejection ends this thread, and main starts it again.
       (error: unknown) => {
         throw error;
       },
@@ -237,7 +238,12 @@ export class Engine {
     push(board, e);
     const kind = c.kind[cell]!;
     board.counters[outcomeAt(kind, e.outcome)]! += 1;
-    observe(board, durationAt(kind), DURATION_BOUNDS, good && rttUs > 0 && e.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000);
+    observe(
+      board.counters,
+      durationAt(kind),
+      DURATION_BOUNDS,
+      good && rttUs > 0 && e.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000,
+    );
     c.state[cell] = IDLE;
     c.rest[cell] = undefined;
     c.exchange[cell] = undefined;

@@ -1,10 +1,25 @@
 /** Metric families of the lanes, read from their boards. */
 import { checkKinds } from '../checks/index.ts';
 import { DURATION_BOUNDS, durationAt, HEARTBEAT, IN_FLIGHT, LATE_BOUNDS, lateAt, outcomeAt } from '../model/board.ts';
-import type { Family } from '../model/family.ts';
+import { counter, type Family, family, gauge, histogram } from '../model/family.ts';
 import { OUTCOMES } from '../model/outcome.ts';
 import type { Lanes } from './lanes.ts';
 import type { Lane } from './lane.ts';
+
+const RESULTS = counter('check_results_total', 'Finished checks by NIC and outcome class.', ['nic', 'outcome']);
+const DURATION = histogram(
+  'check_duration_seconds',
+  'Duration of checks; for good plain handshakes the kernel-measured handshake round trip.',
+  ['nic', 'type'],
+);
+const LATE = histogram('check_late_seconds', 'How late checks started.', ['nic']);
+const IN_FLIGHT_NOW = gauge('lane_checks_in_flight', 'Checks under way.', ['nic']);
+const HEARTBEAT_AGE = gauge('lane_heartbeat_age_seconds', 'Time since the lane last turned.', ['nic']);
+const STATE = gauge('lane_state', 'State of the lane; 1 for the present one.', ['nic', 'state']);
+const RESTARTS = counter('lane_restarts_total', 'Restarts of the lane after its thread failed, hung or ended.', ['nic']);
+const RESULTS_DROPPED = counter('lane_results_dropped_total', 'Results lost because the judge did not read them in time.', [
+  'nic',
+]);
 
 const STATES = ['starting', 'running', 'restarting', 'stopped'] as const;
 
@@ -24,90 +39,52 @@ export class LaneFamilies {
     const lanes = this.#lanes.all;
     this.#label(this.#lanes.names);
     const each = (pick: (lane: Lane) => number) => Float64Array.from(lanes, pick);
+    const all = (pick: (lane: Lane) => readonly number[]) => Float64Array.from(lanes.flatMap(pick));
     const now = this.#clock() | 0;
     const dropped = this.#lanes.dropped();
     const { nic, outcome, type, state } = this.#rows;
-    const gauge = (name: string, help: string, values: Float64Array): Family => ({
-      name,
-      help,
-      type: 'gauge',
-      labelNames: ['nic'],
-      rows: nic,
-      values,
-    });
+    const block = ({ board }: Lane, at: number, bounds: readonly number[]) => [
+      ...board.counters.subarray(at, at + bounds.length + 2),
+    ];
     return [
-      {
-        name: 'fourlane_check_results_total',
-        help: 'Finished checks by NIC and outcome class.',
-        type: 'counter',
-        labelNames: ['nic', 'outcome'],
-        rows: outcome,
-        values: Float64Array.from(
-          lanes.flatMap((lane) =>
-            OUTCOMES.map((_, o) => checkKinds.reduce((sum, __, k) => sum + lane.board.counters[outcomeAt(k, o)]!, 0)),
-          ),
-        ),
-      },
-      {
-        name: 'fourlane_check_duration_seconds',
-        help: 'Duration of checks; for good plain handshakes the kernel-measured handshake round trip.',
-        type: 'histogram',
-        labelNames: ['nic', 'type'],
-        rows: type,
-        bounds: DURATION_BOUNDS,
-        values: Float64Array.from(
-          lanes.flatMap((lane) =>
-            checkKinds.flatMap((_, k) => [
-              ...lane.board.counters.subarray(durationAt(k), durationAt(k) + DURATION_BOUNDS.length + 2),
-            ]),
-          ),
-        ),
-      },
-      {
-        name: 'fourlane_check_late_seconds',
-        help: 'How late checks started.',
-        type: 'histogram',
-        labelNames: ['nic'],
-        rows: nic,
-        bounds: LATE_BOUNDS,
-        values: Float64Array.from(
-          lanes.flatMap(({ board }) => [...board.counters.subarray(lateAt(board), lateAt(board) + LATE_BOUNDS.length + 2)]),
-        ),
-      },
-      gauge(
-        'fourlane_lane_checks_in_flight',
-        'Checks under way.',
+      family(
+        RESULTS,
+        outcome,
+        all(({ board }) => OUTCOMES.map((_, o) => checkKinds.reduce((sum, __, k) => sum + board.counters[outcomeAt(k, o)]!, 0))),
+      ),
+      family(
+        DURATION,
+        type,
+        all((lane) => checkKinds.flatMap((_, k) => block(lane, durationAt(k), DURATION_BOUNDS))),
+        DURATION_BOUNDS,
+      ),
+      family(
+        LATE,
+        nic,
+        all((lane) => block(lane, lateAt(lane.board), LATE_BOUNDS)),
+        LATE_BOUNDS,
+      ),
+      family(
+        IN_FLIGHT_NOW,
+        nic,
         each((l) => l.board.header[IN_FLIGHT]!),
       ),
-      gauge(
-        'fourlane_lane_heartbeat_age_seconds',
-        'Time since the lane last turned.',
+      family(
+        HEARTBEAT_AGE,
+        nic,
         each((l) => Math.max(0, (now - l.board.header[HEARTBEAT]!) | 0) / 1000),
       ),
-      {
-        name: 'fourlane_lane_state',
-        help: 'State of the lane; 1 for the present one.',
-        type: 'gauge',
-        labelNames: ['nic', 'state'],
-        rows: state,
-        values: Float64Array.from(lanes.flatMap((lane) => STATES.map((s) => Number(lane.state === s)))),
-      },
-      {
-        name: 'fourlane_lane_restarts_total',
-        help: 'Restarts of the lane after its thread failed, hung or ended.',
-        type: 'counter',
-        labelNames: ['nic'],
-        rows: nic,
-        values: each((l) => l.restarts),
-      },
-      {
-        name: 'fourlane_lane_results_dropped_total',
-        help: 'Results lost because the judge did not read them in time.',
-        type: 'counter',
-        labelNames: ['nic'],
-        rows: nic,
-        values: Float64Array.from(dropped),
-      },
+      family(
+        STATE,
+        state,
+        all((lane) => STATES.map((s) => Number(lane.state === s))),
+      ),
+      family(
+        RESTARTS,
+        nic,
+        each((l) => l.restarts),
+      ),
+      family(RESULTS_DROPPED, nic, Float64Array.from(dropped)),
     ];
   }
 

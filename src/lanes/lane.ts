@@ -1,5 +1,6 @@
 /** Main-side handle of one lane: starts its worker, keeps its cells, restarts it with back-off, notices when it hangs. */
 import { Worker } from 'node:worker_threads';
+import { Backoff } from '../model/backoff.ts';
 import { type Board, HEARTBEAT, newBoard, takeHeld } from '../model/board.ts';
 import type { CellBatch, FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { close } from '../sys/libc.ts';
@@ -18,6 +19,8 @@ export interface LaneOptions {
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   readonly certificate: (nic: string, cell: number, generation: number, notAfterMs: number) => void;
   readonly withoutDeviceBinding?: boolean;
+  /** Test hook: another entry of the thread. */
+  readonly entry?: URL;
 }
 
 const HANG_MS = 3000;
@@ -25,7 +28,7 @@ const HANG_MS = 3000;
 const START_MS = 30_000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
-/** A lane that has run this long is forgiven its former crashes. */
+/** A lane that has run this long starts its back-off from the beginning. */
 const FORGIVE_MS = 60_000;
 
 export class Lane {
@@ -36,7 +39,7 @@ export class Lane {
   bindingNote = '';
   readonly #o: LaneOptions;
   #worker: Worker | undefined;
-  #backoff = BACKOFF_MIN_MS;
+  readonly #backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS);
   #startedAt = 0;
   #retry: NodeJS.Timeout | undefined;
   #onRunning: (() => void)[] = [];
@@ -52,14 +55,12 @@ export class Lane {
     return this.state === 'running' ? Promise.resolve() : new Promise((resolve) => this.#onRunning.push(resolve));
   }
 
-  /** Applies a difference of cells; unchanged cells do not notice. A lane that is down gets all its cells when it starts again. */
+  /**
+   * Applies a difference of cells; unchanged cells do not notice. A lane that is down gets all its cells when it starts again.
+   */
   update(add: CellBatch, remove: readonly number[]): void {
     const buffers = [add.cell, add.generation, add.profile, add.sockaddrs].map((column) => column.buffer as ArrayBuffer);
     this.#worker?.postMessage({ type: 'cells', add, remove: Int32Array.from(remove) } satisfies ToLane, buffers);
-  }
-
-  #post(message: ToLane): void {
-    this.#worker?.postMessage(message);
   }
 
   #start(): void {
@@ -74,7 +75,8 @@ export class Lane {
       ...(withoutDeviceBinding === undefined ? {} : { withoutDeviceBinding }),
     };
     const extension = import.meta.filename.slice(-3);
-    const worker = new Worker(new URL(`./lane.worker${extension}`, import.meta.url), {
+    const { entry = new URL(`./lane.worker${extension}`, import.meta.url) } = this.#o;
+    const worker = new Worker(entry, {
       workerData: init,
       name: `lane ${nic}`,
       resourceLimits: { maxYoungGenerationSizeMb: 4 },
@@ -106,13 +108,16 @@ export class Lane {
     this.#worker = undefined;
     this.state = 'restarting';
     this.restarts++;
-    if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff = BACKOFF_MIN_MS;
-    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, code, backoff_ms: this.#backoff });
-    this.#retry = setTimeout(() => this.#start(), this.#backoff);
-    this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX_MS);
+    if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff.reset();
+    const pause = this.#backoff.next();
+    this.#o.log('error', 'lane ended; restarting', { nic: this.#o.nic, exit_code: code, backoff_ms: pause });
+    this.#retry = setTimeout(() => this.#start(), pause);
   }
 
-  /** Called about once a second: a lane whose tick has stopped is ended, and so restarted. @param now ms, same clock as the lane */
+  /**
+   * Called about once a second: a lane whose tick has stopped is ended, and so restarted.
+   * @param now ms, same clock as the lane
+   */
   watch(now: number): void {
     if (this.#worker === undefined || this.state === 'stopped') return;
     const silent = ((now | 0) - this.board.header[HEARTBEAT]!) | 0;
@@ -122,9 +127,9 @@ export class Lane {
     void this.#worker.terminate();
   }
 
-  /** Lab only: breaks the lane's thread. @returns true */
-  chaos(how: 'throw' | 'hang' | 'exit'): true {
-    this.#post({ type: 'chaos', how });
+  /** Lab only: makes the lane's thread throw. @returns true */
+  crash(): true {
+    this.#worker?.postMessage({ type: 'crash' } satisfies ToLane);
     return true;
   }
 

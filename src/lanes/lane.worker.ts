@@ -10,7 +10,7 @@ import { RouteGuard } from './route-guard.ts';
 
 const init = workerData as LaneInit;
 const port = parentPort!;
-const tell = (message: FromLane) => port.postMessage(message);
+const report = (message: FromLane) => port.postMessage(message);
 
 const { binding, reason } = makeBinding(init.device, init.source, init.withoutDeviceBinding ?? false);
 const engine = new Engine({
@@ -20,9 +20,9 @@ const engine = new Engine({
   board: openBoard(init.board, init.kinds, init.ringCapacity),
   clock: monotonicMs,
   random: Math.random,
-  certificate: (cell, generation, notAfterMs) => tell({ type: 'certificate', cell, generation, notAfterMs }),
+  certificate: (cell, generation, notAfterMs) => report({ type: 'certificate', cell, generation, notAfterMs }),
 });
-tell({ type: 'binding', bound: binding.device !== undefined, reason });
+report({ type: 'binding', bound: binding.device !== undefined, reason });
 
 // Without a device-bound socket the route decides which NIC a probe uses: only verified cells are probed.
 const guard =
@@ -48,19 +48,17 @@ port.on('message', (message: ToLane) => {
         message.remove.forEach((cell) => addresses.delete(cell));
         guard.verify(new Map(addresses));
       }
-      tell({ type: 'running', cells: present.size });
+      report({ type: 'running', cells: present.size });
       return;
     case 'stop':
       clearTimeout(timer);
       guard?.stop();
       engine.close();
-      tell({ type: 'stopped' });
+      report({ type: 'stopped' });
       port.close();
       return;
-    case 'chaos':
-      if (message.how === 'exit') process.exit(3);
-      if (message.how === 'throw') setImmediate(() => fail('chaos: this lane was told to throw'));
-      else for (;;);
+    case 'crash':
+      setImmediate(() => fail('crashed on request (POST /-/chaos)'));
   }
 });
 

@@ -7,7 +7,7 @@ import type { Address, CheckProfile, Nic, Plan } from '../model/plan.ts';
 import { BatchBuilder } from './batch.ts';
 import { Lane, type LaneOptions } from './lane.ts';
 
-export type LanesOptions = Pick<LaneOptions, 'clock' | 'log' | 'withoutDeviceBinding'>;
+export type LanesOptions = Pick<LaneOptions, 'clock' | 'log' | 'withoutDeviceBinding' | 'entry'>;
 
 interface Member {
   readonly lane: Lane;

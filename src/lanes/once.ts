@@ -14,7 +14,10 @@ export interface OnceResult extends ProbeResult {
   readonly certificateNotAfterMs?: number;
 }
 
-/** Probes `address` once through `device` with a parsed profile. Resolves in every case, at the latest after the profile's timeout. */
+/**
+ * Probes `address` once through `device` with a parsed profile. Resolves in every case, at the latest after the profile's
+ * timeout.
+ */
 export function probeOnce(
   device: string,
   source: string | undefined,

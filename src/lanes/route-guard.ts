@@ -1,19 +1,19 @@
 /** For lanes without device binding: verifies, now and every minute, that each target's route leaves by the lane's device. */
-import { routeDevices } from '../sys/route.ts';
+import { routeDevices } from '../sys/rtnetlink.ts';
 
 const EVERY_MS = 60_000;
 
 export class RouteGuard {
   readonly #device: string;
   readonly #source: string | undefined;
-  readonly #tell: (cell: number, verified: boolean) => void;
+  readonly #verified: (cell: number, verified: boolean) => void;
   #cells: ReadonlyMap<number, string> = new Map();
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(device: string, source: string | undefined, tell: (cell: number, verified: boolean) => void) {
+  constructor(device: string, source: string | undefined, verified: (cell: number, verified: boolean) => void) {
     this.#device = device;
     this.#source = source;
-    this.#tell = tell;
+    this.#verified = verified;
   }
 
   /** Verifies these cells (address by cell) from now on. A lane without a source address can never be verified. */
@@ -24,7 +24,7 @@ export class RouteGuard {
       if (this.#source !== undefined) {
         const devices = await routeDevices([...cells.values()], this.#source);
         if (this.#cells !== cells) return;
-        [...cells.keys()].forEach((cell, i) => this.#tell(cell, devices[i] === this.#device));
+        [...cells.keys()].forEach((cell, i) => this.#verified(cell, devices[i] === this.#device));
       }
       if (this.#cells === cells) this.#timer = setTimeout(() => void check(), EVERY_MS);
     };

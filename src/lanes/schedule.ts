@@ -27,7 +27,9 @@ export function valence(outcome: number): number {
 
 const LONG = 100;
 
-/** The streak after one more result; 0 = nothing known. A first result that is good needs no confirmation: nothing has changed. */
+/**
+ * The streak after one more result; 0 = nothing known. A first result that is good needs no confirmation: nothing has changed.
+ */
 export function nextStreak(streak: number, value: number): number {
   if (value === 0) return streak;
   if (value > 0) return streak === 0 ? LONG : streak > 0 ? Math.min(streak + 1, LONG) : 1;
@@ -44,8 +46,8 @@ const EXTRA_SHARE = 0.75;
 const EXTRA_FEW = 200;
 
 /**
- * Limits confirmation probes. When everything fails at once, probing it all five times as often would overload the prober, which then
- * could not judge at all: what the budget refuses is confirmed at the regular interval.
+ * Limits confirmation probes. When everything fails at once, probing it all five times as often would overload the prober, which
+ * then could not judge at all: what the budget refuses is confirmed at the regular interval.
  */
 export class BurstBudget {
   #rate = 0;

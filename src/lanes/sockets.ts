@@ -15,7 +15,10 @@ export function openFor(transport: SocketCheck['transport'], binding: Binding, f
   return fd === -EACCES || fd === -EPERM ? openBound(binding, family, SOCK_RAW, protocol) : fd;
 }
 
-/** Outcome class of a failed connect; a refusal that a router sent by ICMP is `unreachable`, as far as the socket kept ICMP errors. */
+/**
+ * Outcome class of a failed connect; a refusal that a router sent by ICMP is `unreachable`, as far as the socket kept ICMP
+ * errors.
+ */
 export function outcomeOf(code: number, fd: number, sockaddr: Uint8Array): number {
   if (code === ECONNREFUSED) {
     const offender = icmpOffender(fd);

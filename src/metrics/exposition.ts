@@ -1,4 +1,7 @@
-/** Families → the text that Prometheus reads: text format 0.0.4, or OpenMetrics 1.0. Pure but for its cache of what it rendered before. */
+/**
+ * Families → the text that Prometheus reads: text format 0.0.4, or OpenMetrics 1.0. Pure but for its cache of what it rendered
+ * before.
+ */
 import { type Family, unitOf } from '../model/family.ts';
 import { constantLabels, escapeHelp } from './labels.ts';
 import { Region } from './region.ts';
@@ -16,14 +19,19 @@ export function metadata(family: Family, format: Format): string {
   if (format === 'text') return `# HELP ${family.name} ${escapeHelp(help, false)}\n# TYPE ${family.name} ${type}\n`;
   const name = type === 'counter' ? family.name.replace(/_total$/, '') : family.name;
   const unit = unitOf(name);
-  return `# TYPE ${name} ${type}\n${unit === undefined ? '' : `# UNIT ${name} ${unit}\n`}# HELP ${name} ${escapeHelp(help, true)}\n`;
+  return (
+    `# TYPE ${name} ${type}\n${unit === undefined ? '' : `# UNIT ${name} ${unit}\n`}# HELP ${name} ` +
+    `${escapeHelp(help, true)}\n`
+  );
 }
 
 export class Exposition {
   readonly #constant: string;
   #regions = new Map<string, Region>();
   #previous: Buffer | undefined;
-  /** Memory that callers still read, and memory to write the next bodies into: fresh megabytes cost more than the text in them. */
+  /**
+   * Memory that callers still read, and memory to write the next bodies into: fresh megabytes cost more than the text in them.
+   */
   readonly #lent = new Set<ArrayBufferLike>();
   readonly #spare: Buffer[] = [];
 
@@ -33,8 +41,9 @@ export class Exposition {
   }
 
   /**
-   * Renders families in the order given, several of one name together under one TYPE line. A family whose rows are the same object as in
-   * the call before keeps its rendered labels. The body stays as it is until it is given back with `release`, if ever.
+   * Renders families in the order given, several of one name together under one TYPE line. A family whose rows are the same
+   * object as in the call before keeps its rendered labels. The body stays as it is until it is given back with `release`, if
+   * ever.
    */
   render(families: readonly Family[], format: Format): Buffer {
     const regions = new Map<string, Region>();

@@ -1,6 +1,6 @@
 /**
- * The agent's own process metrics, from prom-client, as Families. prom-client's own text is never used: rendering OpenMetrics from a
- * registry strips `_total` from its counters for good.
+ * The agent's own process metrics, from prom-client, as Families. prom-client's own text is never used: rendering OpenMetrics
+ * from a registry strips `_total` from its counters for good.
  */
 import { createRequire } from 'node:module';
 import type { MetricObjectWithValues, MetricValueWithName, Registry } from 'prom-client';
@@ -10,8 +10,8 @@ import type { Family, FamilySource } from '../model/family.ts';
 const REFRESH_MS = 2000;
 
 /**
- * Taken one by one: the package as a whole also loads OpenTelemetry's API, for exemplars of its CPU counters that nobody asks for, and an
- * agent that exports nothing must not load it. Those counters are our own.
+ * Taken one by one: the package as a whole also loads OpenTelemetry's API, for exemplars of its CPU counters that nobody asks
+ * for, and an agent that exports nothing must not load it. Those counters are our own.
  */
 const PARTS = [
   'processStartTime',

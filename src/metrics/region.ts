@@ -1,6 +1,6 @@
 /**
- * The sample lines of one family inside a rendered body. A scrape copies the lines from the body of the scrape before in long spans and
- * writes only numbers that have changed, so its price is one memcpy plus the changes.
+ * The sample lines of one family inside a rendered body. A scrape copies the lines from the body of the scrape before in long
+ * spans and writes only numbers that have changed, so its price is one memcpy plus the changes.
  */
 import type { Family } from '../model/family.ts';
 import { linesPerSeries, type Prefixes, renderPrefixes } from './labels.ts';
@@ -71,13 +71,13 @@ export class Region {
     const shown = this.#shown;
     const at = this.#at;
     const width = this.#width;
+    const copy: Copy = { out, cursor, previous, grown: 0 };
     let from = 0; // first byte of the old region not yet copied
-    let grown = 0; // how many bytes longer the new region is so far
     let pending = 0; // numbers of unchanged width since the last copied span
     for (let i = 0; i < values.length; i++) {
       const v = values[i]!;
       const old = at[i]!;
-      if (grown !== 0) at[i] = old + grown;
+      if (copy.grown !== 0) at[i] = old + copy.grown;
       if (v === shown[i]) {
         if (v < EXACT || this.#exact === undefined) continue;
       } else if (Number.isNaN(v) || Number.isNaN(shown[i]!)) {
@@ -88,19 +88,19 @@ export class Region {
         this.#pending[pending++] = i;
         continue;
       }
-      this.#span(out, cursor, previous, from, old, grown, pending);
+      this.#span(copy, from, old, pending);
       pending = 0;
       const wide = this.#number(out, cursor + at[i]!, i);
       from = old + width[i]!;
-      grown += wide - width[i]!;
+      copy.grown += wide - width[i]!;
       width[i] = wide;
     }
-    this.#span(out, cursor, previous, from, this.#length, grown, pending);
-    return cursor + this.#length + grown;
+    this.#span(copy, from, this.#length, pending);
+    return cursor + this.#length + copy.grown;
   }
 
   /** Copies old bytes `from` … `to` to their new place, then writes the numbers in it that changed and kept their width. */
-  #span(out: Buffer, cursor: number, previous: Buffer, from: number, to: number, grown: number, pending: number): void {
+  #span({ out, cursor, previous, grown }: Copy, from: number, to: number, pending: number): void {
     previous.copy(out, cursor + from + grown, this.#start + from, this.#start + to);
     for (let k = 0; k < pending; k++) {
       const i = this.#pending[k]!;
@@ -133,6 +133,20 @@ export class Region {
     writeInteger(out, at, v, wide);
     return wide;
   }
+}
+
+/**
+ * The old region being copied into the new one, span by span:
+ *
+ *     previous  …|#start  unchanged  12|  unchanged  7|  unchanged |…
+ *     out       …|cursor  unchanged  12|  unchanged  1024|  unchanged |…     grown = 3 after the wider number
+ */
+interface Copy {
+  readonly out: Buffer;
+  readonly cursor: number;
+  readonly previous: Buffer;
+  /** How many bytes longer the new region is so far. */
+  grown: number;
 }
 
 /** Whether v is written by its digits alone. */

@@ -1,6 +1,6 @@
 /**
- * All that is exported, in one list: /metrics renders it and OpenTelemetry pushes it. Sources are asked in the order in which they were
- * added, which is the order on /metrics.
+ * All that is exported, in one list: /metrics renders it and OpenTelemetry pushes it. Sources are asked in the order in which
+ * they were added, which is the order on /metrics.
  */
 import type { Family, FamilySource } from '../model/family.ts';
 

@@ -1,10 +1,11 @@
 /**
- * The board: one SharedArrayBuffer per lane, written by that lane only, read by the main thread. It holds counters for /metrics and
- * a ring of results for the judge. A ring, not one row per cell: the judge counts streaks, so it needs every result in order, and
- * the same stream is what the evidence log records and `replay` reads.
+ * The board: one SharedArrayBuffer per lane, written by that lane only, read by the main thread. It holds counters for /metrics
+ * and a ring of results for the judge. A ring, not one row per cell: the judge counts streaks, so it needs every result in order,
+ * and the same stream is what the evidence log records and `replay` reads.
  *
- *   i32 header  [0] head: results written (wraps at 2^32)    [1] tail: results read    [2] results dropped because the ring was full
- *               [3] cells   [4] heartbeat (ms, wraps)   [5] in flight   [6..15] spare
+ *   i32 header  [0] head: results written (wraps at 2^32)    [1] tail: results read
+ *               [2] results dropped because the ring was full   [3] cells   [4] heartbeat (ms, wraps)   [5] in flight
+ *               [6..15] spare
  *   f64 counters, one block per check kind K:  outcomes[9] · duration buckets[B+1] · duration sum
  *   f64 lateness: buckets[L+1] · sum
  *   ring of ENTRY bytes × capacity:
@@ -88,14 +89,6 @@ export function durationAt(kind: number): number {
 /** Position of the first lateness bucket. */
 export function lateAt(board: Board): number {
   return board.kinds * KIND_BLOCK;
-}
-
-/** Adds an observation to a histogram block that begins at `at`. */
-export function observe(board: Board, at: number, bounds: readonly number[], seconds: number): void {
-  let i = 0;
-  while (i < bounds.length && seconds > bounds[i]!) i++;
-  board.counters[at + i]! += 1;
-  board.counters[at + bounds.length + 1]! += seconds;
 }
 
 /** Notes that the lane has opened `fd`. */

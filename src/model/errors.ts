@@ -1,4 +1,7 @@
-/** Every error a user can meet: code, whose fault, and how the message is made. docs/errors.md is checked against this table. */
+/**
+ * Every error with a code: whose fault it is, and the status of its answer over HTTP. docs/errors.md is checked against this
+ * table.
+ */
 
 export const ERRORS = {
   CONFIG_INVALID: { side: 'user', status: 400 },
@@ -30,4 +33,9 @@ export class FourlaneError extends Error {
     this.name = 'FourlaneError';
     this.code = code;
   }
+}
+
+/** The code of anything caught: what no code was given is a defect of the agent. */
+export function codeOf(error: unknown): ErrorCode {
+  return error instanceof FourlaneError ? error.code : 'INTERNAL';
 }

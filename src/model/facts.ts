@@ -1,86 +1,134 @@
-/** Evidence handed to one judge pass: everything observed since the last one, in the order observed. Times are ms of one monotonic clock. */
+/**
+ * Facts: everything observed that can change a verdict, of one kind or another. They reach the judge through one inbox and are
+ * recorded by one codec per kind (`judge/evidence/`). Times are ms of one monotonic clock. A new kind is a member of `Fact` and a
+ * codec.
+ */
 
 import type { ProbeResult } from './outcome.ts';
 
-/** Probe results as parallel columns (no object per probe). Entries 0..count-1 are valid; arrays are reused between passes. */
-export interface ResultBatch {
-  count: number;
-  /** Index of the NIC. */
-  nic: Int32Array;
-  /** Index of the real server (judge column), or -(anchor index + 1) for an anchor of that NIC. */
-  target: Int32Array;
-  outcome: Uint8Array;
-  phase: Uint8Array;
-  cause: Uint8Array;
-  detail: Int32Array;
-  rttUs: Uint32Array;
-  elapsedUs: Uint32Array;
+/** The result of one probe. */
+export interface ResultFact extends ProbeResult {
+  readonly kind: 'result';
   /** When the probe ended. */
-  t: Float64Array;
+  readonly t: number;
+  /** Index of the NIC. */
+  readonly nic: number;
+  /** Index of the real server, or -(anchor + 1) for an anchor of that NIC. */
+  readonly target: number;
 }
 
-/** A link observation: carrier 1/0 (0 also when administratively down or the interface is gone). */
-export interface LinkFact {
+/** When something was observed. */
+interface Observed {
+  /** When it reached the agent: the order in which facts count. */
   readonly t: number;
+  /**
+   * When it was measured: what the rules reckon with. A reading that takes long is measured before other facts that it arrives
+   * after.
+   */
+  readonly measuredAt: number;
+}
+
+/** A link: carrier 1/0 (0 also when administratively down or the interface is gone). */
+export interface LinkFact extends Observed {
+  readonly kind: 'link';
   readonly nic: number;
   readonly carrier: 0 | 1;
 }
 
 /** What the data plane behind a NIC shows (R11). */
-export interface DataplaneFact {
-  readonly t: number;
+export interface DataplaneFact extends Observed {
+  readonly kind: 'dataplane';
   readonly nic: number;
   readonly rxPps: number;
   readonly txPps: number;
-  /** SYN → ESTABLISHED ratio 0–1. */
-  readonly synEstablishedRatio: number;
+  /** Share of new connections that can have been answered at most, 0–1: min(Δconnections, Δreplies) / Δconnections. */
+  readonly answeredRatio: number;
 }
 
+/** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing sends it yet. Holds until the next one. */
+export interface PermitFact extends Observed {
+  readonly kind: 'permit';
+  readonly nic: number;
+  readonly granted: 0 | 1;
+}
+
+/** A fact that comes alone; results come in batches. */
+export type Observation = LinkFact | DataplaneFact | PermitFact;
+export type Fact = ResultFact | Observation;
+/** An observation before the inbox stamps it. */
+export type Unstamped = Observation extends infer O ? (O extends Observation ? Omit<O, 't'> : never) : never;
+
+/** Probe results as parallel columns (no object per probe). Entries 0..count-1 are valid; arrays are reused between passes. */
+export interface ResultBatch {
+  count: number;
+  readonly nic: Int32Array;
+  readonly target: Int32Array;
+  readonly outcome: Uint8Array;
+  readonly phase: Uint8Array;
+  readonly cause: Uint8Array;
+  readonly detail: Int32Array;
+  readonly rttUs: Uint32Array;
+  readonly elapsedUs: Uint32Array;
+  readonly t: Float64Array;
+}
+
+/**
+ * Everything that reached the agent since the last pass: observations in the order of arrival, and results in that of their
+ * lanes.
+ */
 export interface Facts {
   readonly results: ResultBatch;
-  readonly links: readonly LinkFact[];
-  readonly dataplane: readonly DataplaneFact[];
-  /** 0 = the fleet's semaphore lets no further NIC be disabled, except one without carrier. Left out = no semaphore. */
-  readonly permit?: 0 | 1;
+  readonly observations: readonly Observation[];
 }
 
+const COLUMNS = {
+  nic: Int32Array,
+  target: Int32Array,
+  outcome: Uint8Array,
+  phase: Uint8Array,
+  cause: Uint8Array,
+  detail: Int32Array,
+  rttUs: Uint32Array,
+  elapsedUs: Uint32Array,
+  t: Float64Array,
+} as const;
+const NAMES = Object.keys(COLUMNS) as (keyof typeof COLUMNS)[];
+
 /** Appends one result. @returns the batch, or a larger one with the same results when it was full */
-export function append(batch: ResultBatch, nic: number, target: number, r: ProbeResult & { readonly t: number }): ResultBatch {
+export function append(
+  batch: ResultBatch,
+  nic: number,
+  target: number,
+  result: ProbeResult & { readonly t: number },
+): ResultBatch {
   const into = batch.count < batch.nic.length ? batch : larger(batch);
-  const i = into.count++;
-  into.nic[i] = nic;
-  into.target[i] = target;
-  into.outcome[i] = r.outcome;
-  into.phase[i] = r.phase;
-  into.cause[i] = r.cause;
-  into.detail[i] = r.detail;
-  into.rttUs[i] = r.rttUs;
-  into.elapsedUs[i] = r.elapsedUs;
-  into.t[i] = r.t;
+  const at = into.count++;
+  into.nic[at] = nic;
+  into.target[at] = target;
+  into.outcome[at] = result.outcome;
+  into.phase[at] = result.phase;
+  into.cause[at] = result.cause;
+  into.detail[at] = result.detail;
+  into.rttUs[at] = result.rttUs;
+  into.elapsedUs[at] = result.elapsedUs;
+  into.t[at] = result.t;
   return into;
 }
 
 function larger(old: ResultBatch): ResultBatch {
   const made = newBatch(Math.max(64, old.nic.length * 2));
   made.count = old.count;
-  for (const column of ['nic', 'target', 'outcome', 'phase', 'cause', 'detail', 'rttUs', 'elapsedUs', 't'] as const) {
-    made[column].set(old[column] as never);
-  }
+  for (const name of NAMES) made[name].set(old[name]);
   return made;
 }
 
 /** An empty batch that can hold `capacity` results. */
 export function newBatch(capacity: number): ResultBatch {
-  return {
-    count: 0,
-    nic: new Int32Array(capacity),
-    target: new Int32Array(capacity),
-    outcome: new Uint8Array(capacity),
-    phase: new Uint8Array(capacity),
-    cause: new Uint8Array(capacity),
-    detail: new Int32Array(capacity),
-    rttUs: new Uint32Array(capacity),
-    elapsedUs: new Uint32Array(capacity),
-    t: new Float64Array(capacity),
-  };
+  const columns = Object.fromEntries(NAMES.map((name) => [name, new COLUMNS[name](capacity)]));
+  return { count: 0, ...columns } as unknown as ResultBatch;
+}
+
+/** A link observation that was measured when it arrived, unless `measuredAt` is given. */
+export function linkFact(nic: number, carrier: 0 | 1, t: number, measuredAt = t): LinkFact {
+  return { kind: 'link', t, measuredAt, nic, carrier };
 }

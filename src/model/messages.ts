@@ -1,4 +1,4 @@
-/** What main and a lane's worker say to each other. Never a message per probe: results travel on the board. */
+/** What main and a lane's worker send each other. Never a message per probe: results travel on the board. */
 import type { CheckProfile } from './plan.ts';
 
 /** Cells as they travel to a lane, in columns: a hundred thousand of them must not be a hundred thousand objects. */
@@ -27,8 +27,8 @@ export interface LaneInit {
 export type ToLane =
   | { readonly type: 'cells'; readonly add: CellBatch; readonly remove: Int32Array }
   | { readonly type: 'stop' }
-  /** Lab only: die, hang or throw, to show that other lanes do not notice. */
-  | { readonly type: 'chaos'; readonly how: 'throw' | 'hang' | 'exit' };
+  /** Lab only: throw, to show that other lanes do not notice. */
+  | { readonly type: 'crash' };
 
 export type FromLane =
   | { readonly type: 'running'; readonly cells: number }

@@ -74,7 +74,9 @@ export function causeCode(cause: Cause): number {
   return CAUSES.indexOf(cause);
 }
 
-/** One finished probe, as the engine and `fourlane probe` report it. Times in ms of the monotonic clock; rtt and elapsed in µs. */
+/**
+ * One finished probe, as the engine and `fourlane probe` report it. Times in ms of the monotonic clock; rtt and elapsed in µs.
+ */
 export interface ProbeResult {
   readonly outcome: number;
   readonly phase: number;

@@ -64,7 +64,9 @@ export interface OpenTelemetrySettings {
 
 export interface Nic {
   readonly name: string;
-  /** Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo). */
+  /**
+   * Kernel interface the probes are bound to; config key `device`, default the name. Several lanes may share one (loopback demo).
+   */
   readonly device: string;
   readonly group: string;
   readonly anchors: readonly Anchor[];
@@ -99,7 +101,7 @@ export interface Plan {
   readonly nics: readonly Nic[];
   readonly targets: readonly Target[];
   readonly services: readonly Service[];
-  /** Overrides of judge thresholds by name (`src/judge/rules.ts` holds names, defaults and meaning). */
+  /** Overrides of judge thresholds by name (`src/model/rules.ts` holds names, defaults and meaning). */
   readonly rules: Readonly<Record<string, number>>;
   /** By collector name: its parameters with `interval`, `timeout` and `staleAfter` (ms), or false for off. */
   readonly collectors: Readonly<Record<string, false | CollectorSpec>>;

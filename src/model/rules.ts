@@ -1,4 +1,6 @@
-/** Every threshold of the judge: one table for config `rules:`, for the header of an evidence log, and for docs/attribution.md. */
+/**
+ * Every threshold of the judge: one table for config `rules:`, for the header of an evidence log, and for docs/attribution.md.
+ */
 
 export interface Rule {
   readonly value: number;
@@ -68,8 +70,14 @@ const TABLE = {
   dataplane_fresh_ms: ms(10_000, 'R11: how old a data-plane fact may be'),
   dataplane_memory_ms: rule(600_000, 'ms', 10_000, 86_400_000, 'R11: window of the trailing median of packet rates'),
   dataplane_rate_fraction: fraction(0.5, 'R11: rx and tx at least this share of their median veto NIC_FAIL'),
-  dataplane_ratio_tolerance: fraction(0.1, 'R11: SYN to ESTABLISHED ratio may be this much below the other NICs for the veto'),
-  dataplane_collapse_fraction: fraction(0.5, 'R11: ratio below this share of the other NICs, with good probes: DATA_PATH_FAULT'),
+  dataplane_ratio_tolerance: fraction(
+    0.1,
+    'R11: answered share of new connections may be this much below the other NICs for the veto',
+  ),
+  dataplane_collapse_fraction: fraction(
+    0.5,
+    'R11: answered share below this part of that of other NICs, with good probes: DATA_PATH_FAULT',
+  ),
   dataplane_hold_rounds: rounds(3, 'R11: how long a collapse must hold'),
   max_nics_fraction: fraction(0.5, 'R12: at most this share of the NICs is disabled, rounded down, never the last'),
   panic_min_real_servers: count(

@@ -42,18 +42,24 @@ export const httpUrl = z
   .max(8192)
   .refine((url) => !/^https?:\/\/[^/]*@/.test(url), 'must not hold a user or password; put an authorization header into headers');
 
-/** Extra request headers by name. */
+/** The characters of a token of HTTP (RFC 9110 §5.6.2), such as a header's name, as the inside of a character class. */
+export const TOKEN = "!#$%&'*+.^_`|~0-9A-Za-z-";
+
+/** Extra request headers by name. Secret: they may hold credentials. */
 export const httpHeaders = z
   .record(
-    z.string().regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,256}$/, 'is not a header name'),
+    z.string().regex(new RegExp(`^[${TOKEN}]{1,256}$`), 'is not a header name'),
     z
       .string()
       .max(4096)
       .regex(/^[\x20-\x7e\t]*$/, 'must be printable ASCII'),
   )
-  .default({});
+  .default({})
+  .meta({ secret: true });
 
-/** `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`. */
+/**
+ * `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`.
+ */
 export function parseAddress(text: string, portless = false): Address | undefined {
   const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
   const bare = m?.[1] ?? m?.[2] ?? (portless && isIPv6(text.split('%')[0]!) ? text : undefined);

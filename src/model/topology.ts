@@ -1,4 +1,6 @@
-/** What the judge knows of the world's shape. Indices are positions in these arrays; ids are the names used in logs and verdicts. */
+/**
+ * What the judge knows of the world's shape. Indices are positions in these arrays; ids are the names used in logs and verdicts.
+ */
 import type { Plan } from './plan.ts';
 
 export interface JudgeNic {

@@ -1,23 +1,9 @@
-/** Verdicts, their evidence, and the decisions that follow: what the judge says. All times are ms of the facts' clock. */
+/** Verdicts, their evidence, and the decisions that follow: what the judge returns. All times are ms of the facts' clock. */
 
-export type SubjectKind = 'nic' | 'path' | 'rs' | 'rack' | 'agent';
+import type { LimitName } from './limits.ts';
+import type { AgentVerdict, SubjectKind, VerdictCause, VerdictName } from './verdicts.ts';
 
-export type NicVerdict = 'NIC_FAIL' | 'NIC_PARTIAL' | 'PROBE_PATH_FAULT' | 'DATA_PATH_FAULT' | 'SUSPECT' | 'FLAPPING';
-export type AgentVerdict = 'ALL_RS_DOWN' | 'AGENT_ISOLATED' | 'AGENT_STALLED';
-export type VerdictName = NicVerdict | AgentVerdict | 'PATH' | 'RS_DOWN' | 'RACK_FAULT' | 'OK';
-
-/** Why a verdict has its name. `none` where the verdict says it all. */
-export type VerdictCause =
-  | 'none'
-  | 'carrier'
-  | 'link'
-  | 'upstream'
-  | 'lossy'
-  | 'not_yet_valid'
-  | 'unreachable'
-  | 'refused'
-  | 'l7'
-  | 'local_path';
+export type { AgentVerdict, SubjectKind, VerdictCause, VerdictName } from './verdicts.ts';
 
 export interface Subject {
   readonly subject: SubjectKind;
@@ -71,8 +57,8 @@ export type Action =
 
 export interface BlockedAction {
   readonly action: Action;
-  /** Which limit held it: `last_nic`, `half_nics`, `panic`, `budget_service`, `budget_agent`, `semaphore`, `freeze`. */
-  readonly rule: string;
+  /** The limit that held it. */
+  readonly rule: LimitName;
 }
 
 /** One change of a verdict, with what the governor let through and held back because of it. */

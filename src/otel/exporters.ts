@@ -37,7 +37,7 @@ export function metricExporter(settings: OpenTelemetrySettings, watch: Watch): O
 
 /** Data points in a request. */
 export function countPoints({ scopeMetrics }: ResourceMetrics): number {
-  return scopeMetrics.flatMap((s) => s.metrics).reduce((sum, metric) => sum + metric.dataPoints.length, 0);
+  return scopeMetrics.flatMap((scopeMetric) => scopeMetric.metrics).reduce((sum, metric) => sum + metric.dataPoints.length, 0);
 }
 
 function options(settings: OpenTelemetrySettings, path: string) {
@@ -54,7 +54,9 @@ function options(settings: OpenTelemetrySettings, path: string) {
   };
 }
 
-/** An agent of one request per connection. The exporter's timeout is one of silence: a collector that drips would never meet it. */
+/**
+ * An agent of one request per connection. The exporter's timeout is one of silence: a collector that drips would never meet it.
+ */
 function brief(protocol: string, lifeMs: number): http.Agent {
   const agent = new (protocol === 'https:' ? https.Agent : http.Agent)({ keepAlive: false, maxSockets: CONCURRENCY });
   const connect = agent.createConnection.bind(agent);

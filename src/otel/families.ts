@@ -23,7 +23,9 @@ export class Families implements MetricProducer {
   #resolve: ((result: CollectionResult) => void) | undefined;
   /** A request with a part of the present moment has failed. */
   #failed = false;
-  /** Points of the present moment that no request has been made for: when a request takes too long, the SDK leaves out the rest. */
+  /**
+   * Points of the present moment that no request has been made for: when a request takes too long, the SDK leaves out the rest.
+   */
   #waiting = 0;
 
   /** @param ask asks the main thread for a frame, which comes by `take` */

@@ -42,16 +42,16 @@ export function emptyTally(): Tally {
   return { metrics: { sent: 0, failed: 0, lost: 0 }, traces: { sent: 0, failed: 0, lost: 0 } };
 }
 
-export function addTallies(a: Tally, b: Tally): Tally {
+export function addTallies(tally: Tally, each: Tally): Tally {
   const sum = emptyTally();
   for (const signal of SIGNALS) {
-    for (const what of ['sent', 'failed', 'lost'] as const) sum[signal][what] = a[signal][what] + b[signal][what];
+    for (const what of ['sent', 'failed', 'lost'] as const) sum[signal][what] = tally[signal][what] + each[signal][what];
   }
   return sum;
 }
 
 export type FromExporter =
   | { readonly type: 'collect' }
-  /** `spans`: of how many it is known what became of them. */
+  /** `spans`: how many have been exported or have failed. */
   | { readonly type: 'tally'; readonly tally: Tally; readonly spans: number }
   | { readonly type: 'problem'; readonly signal: Signal; readonly message: string };

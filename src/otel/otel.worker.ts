@@ -1,6 +1,6 @@
 /**
- * Entry of the thread that exports to an OpenTelemetry collector. It runs while the configuration wants it; its memory is limited by whoever
- * starts it.
+ * Entry of the thread that exports to an OpenTelemetry collector. It runs while the configuration wants it; its memory is limited
+ * by whoever starts it.
  */
 import { constants, setPriority } from 'node:os';
 

@@ -74,7 +74,9 @@ export function toMetrics(parts: readonly Part[], moment: Moment): MetricData[] 
 
 function toMetric(group: readonly Part[], moment: Moment): MetricData {
   const { name, help, type } = group[0]!.frame;
-  const isExact = group.every(({ frame: { values } }) => values instanceof BigUint64Array && values.every((v) => v <= INT64_MAX));
+  const isExact = group.every(
+    ({ frame: { values } }) => values instanceof BigUint64Array && values.every((value) => value <= INT64_MAX),
+  );
   const base = {
     descriptor: {
       name,

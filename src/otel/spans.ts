@@ -12,7 +12,7 @@ const DELAY_MS = 2000;
 export class Spans implements IdGenerator {
   readonly #tally: Tally;
   #queued = 0;
-  /** Of how many it is known what became of them. */
+  /** How many have been exported or have failed. */
   settled = 0;
   /** The span being made. */
   #next: Pick<FinishedSpan, 'traceId' | 'spanId'> = { traceId: '', spanId: '' };

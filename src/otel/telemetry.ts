@@ -1,4 +1,7 @@
-/** OpenTelemetry in the daemon: follows the configuration, counts and tells what becomes of exports. While it is off nothing of it is loaded. */
+/**
+ * OpenTelemetry in the daemon: follows the configuration, counts and tells what becomes of exports. While it is off nothing of it
+ * is loaded.
+ */
 import type { Family, FamilySource } from '../model/family.ts';
 import type { OpenTelemetrySettings } from '../model/plan.ts';
 import { ExportThread } from './export-thread.ts';
@@ -16,7 +19,7 @@ export interface TelemetryOptions {
   readonly metrics: FamilySource;
 }
 
-/** A failing collector is told of at most this often: ms. */
+/** A failing collector is logged at most this often: ms. */
 const TELL_MS = 60_000;
 const RESULTS = ['sent', 'failed'] as const;
 const REQUEST_ROWS = SIGNALS.flatMap((signal) => RESULTS.map((result) => [signal, result]));
@@ -35,7 +38,7 @@ export class Telemetry implements FamilySource {
   #used = false;
   #toldAt = Number.NEGATIVE_INFINITY;
   #untold = 0;
-  /** Requests sent when a failure was told that is not over yet. */
+  /** Requests sent when the failure that lasts was logged. */
   readonly #toldFailing = new Map<Signal, number>();
 
   constructor(options: TelemetryOptions) {
@@ -44,7 +47,9 @@ export class Telemetry implements FamilySource {
     this.tracer = new Tracer(options.clock, options.wallOffsetMs);
   }
 
-  /** Turns exports on, off, or to another collector; the same settings change nothing. Does not wait for what was there before. */
+  /**
+   * Turns exports on, off, or to another collector; the same settings change nothing. Does not wait for what was there before.
+   */
   follow(settings: OpenTelemetrySettings | undefined): void {
     const text = settings === undefined ? '' : JSON.stringify(settings);
     if (text === this.#settings) return;

@@ -1,6 +1,7 @@
 /**
- * Spans of the agent. Off, it only calls what it is given: OpenTelemetry's own packages live in a thread of their own (`otel.worker.ts`),
- * which gets the finished spans, so that neither loading them nor a collector that hangs can hold up the judge.
+ * Spans of the agent. Off, it only calls what it is given: OpenTelemetry's own packages live in a thread of their own
+ * (`otel.worker.ts`), which gets the finished spans, so that neither loading them nor a collector that hangs can hold up the
+ * judge.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { randomBytes } from 'node:crypto';
@@ -59,7 +60,10 @@ export class Tracer {
     this.#sink = sink;
   }
 
-  /** Runs `work` inside a span that ends when `work` returns or, if that is a promise, when it settles. Rethrows what `work` throws. */
+  /**
+   * Runs `work` inside a span that ends when `work` returns or, if that is a promise, when it settles. Rethrows what `work`
+   * throws.
+   */
   span<T>(name: string, options: SpanOptions, work: (span: Span) => T): T {
     if (this.#sink === undefined || !this.#admit()) return work(NOT_RECORDED);
     const { startedAt = this.#clock(), parent = this.#current() } = options;

@@ -1,5 +1,7 @@
 /** Recent verdict changes, and counters of all of them since the start. */
+import { LIMIT_TABLE } from '../model/limits.ts';
 import type { Decisions, Transition } from '../model/verdict.ts';
+import { SUBJECTS, verdictsOf } from '../model/verdicts.ts';
 
 /** Counts by a fixed-length key of label values; series once counted never go away. */
 export class Counts {
@@ -37,15 +39,8 @@ export class Counts {
   }
 }
 
-const NIC_VERDICTS = ['NIC_FAIL', 'NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_FAULT', 'SUSPECT', 'FLAPPING', 'OK'];
-const CHANGES: readonly (readonly string[])[] = [
-  ...NIC_VERDICTS.map((v) => ['nic', v]),
-  ...['PATH', 'OK'].map((v) => ['path', v]),
-  ...['RS_DOWN', 'FLAPPING', 'OK'].map((v) => ['rs', v]),
-  ...['RACK_FAULT', 'OK'].map((v) => ['rack', v]),
-  ...['ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED', 'OK'].map((v) => ['agent', v]),
-];
-const LIMITS = ['last_nic', 'half_nics', 'panic', 'budget_service', 'budget_agent', 'semaphore', 'freeze'].map((rule) => [rule]);
+const CHANGES = SUBJECTS.flatMap((subject) => verdictsOf(subject).map((verdict) => [subject, verdict]));
+const LIMIT_ROWS = LIMIT_TABLE.map(({ name }) => [name]);
 
 /** A ring of the last transitions. Feed it every judge pass. */
 export class TransitionLog {
@@ -53,7 +48,7 @@ export class TransitionLog {
   readonly #capacity: number;
   #next = 0;
   readonly changes = new Counts(CHANGES);
-  readonly blocked = new Counts(LIMITS);
+  readonly blocked = new Counts(LIMIT_ROWS);
 
   constructor(capacity = 1000) {
     this.#capacity = capacity;

@@ -1,31 +1,14 @@
 /** Families of the NICs: carrier, verdict, slice, cells. */
-import type { Family } from '../model/family.ts';
+import { counter, type Family, family, gauge, type Rows } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import type { VerdictCause, VerdictName } from '../model/verdict.ts';
-import { counter, gauge, type Rows } from '../metrics/gauge.ts';
+import { pairsOf, VERDICT_TABLE, verdictsOf } from '../model/verdicts.ts';
 import { countCells, CELL_STATES } from './state.ts';
 import { isOut, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
 
-/** The pairs a NIC's verdict can have: each is one series of `fourlane_nic_verdict`. */
-const PAIRS: readonly (readonly [VerdictName, VerdictCause])[] = [
-  ['OK', 'none'],
-  ['NIC_FAIL', 'carrier'],
-  ['NIC_FAIL', 'link'],
-  ['NIC_FAIL', 'upstream'],
-  ['NIC_FAIL', 'lossy'],
-  ['NIC_PARTIAL', 'none'],
-  ['NIC_PARTIAL', 'lossy'],
-  ['PROBE_PATH_FAULT', 'none'],
-  ['DATA_PATH_FAULT', 'none'],
-  ['SUSPECT', 'none'],
-  ['SUSPECT', 'not_yet_valid'],
-  ['FLAPPING', 'none'],
-  ['FLAPPING', 'carrier'],
-  ['FLAPPING', 'link'],
-  ['FLAPPING', 'upstream'],
-  ['FLAPPING', 'lossy'],
-];
+/** Each pair of verdict and cause is one series of `fourlane_nic_verdict`. */
+const PAIRS = pairsOf('nic');
+const OUT = verdictsOf('nic').filter((name) => VERDICT_TABLE[name].of.nic?.takesOut);
 
 export class NicFamilies {
   #plan: Plan | undefined;
@@ -49,41 +32,40 @@ export class NicFamilies {
     if (plan !== this.#plan) this.#remake(plan);
     const nics = view.nics();
     return [
-      gauge(
-        'nic_up',
-        'Whether the NIC is usable: 0 while it is judged NIC_FAIL or FLAPPING.',
-        ['nic'],
+      family(
+        gauge('nic_up', `Whether the NIC is usable: 0 while it is judged ${OUT.join(' or ')}.`, ['nic']),
         this.#nic,
         verdicts.map((v) => Number(!isOut(v))),
       ),
-      gauge(
-        'nic_carrier',
-        'Whether the link has carrier.',
-        ['nic'],
+      family(
+        gauge('nic_carrier', 'Whether the link has carrier.', ['nic']),
         this.#nic,
         nics.map((n) => (n.carrier < 0 ? Number.NaN : n.carrier)),
       ),
-      counter(
-        'nic_carrier_changes_total',
-        'Changes of carrier since the agent started.',
-        ['nic'],
+      family(
+        counter('nic_carrier_changes_total', 'Changes of carrier since the agent started.', ['nic']),
         this.#nic,
         nics.map((n) => n.carrierChanges),
       ),
-      gauge(
-        'nic_verdict',
-        'Present verdict of the NIC: 1 for the one that holds, with its cause.',
-        ['nic', 'verdict', 'cause'],
+      family(
+        gauge('nic_verdict', 'Present verdict of the NIC: 1 for the one that holds, with its cause.', [
+          'nic',
+          'verdict',
+          'cause',
+        ]),
         this.#verdict,
         verdicts.flatMap((v) =>
           this.#pairs.map(([name, cause]) => Number(name === (v?.verdict ?? 'OK') && cause === (v?.cause ?? 'none'))),
         ),
       ),
-      gauge('nic_slice_enabled', 'Whether services may use the NIC.', ['nic'], this.#nic, view.wanted().nicEnabled),
-      gauge(
-        'lane_cells',
-        'Checks of the NIC by state: ok, link_fail (the link to the real server), service_fail (the link is good, the service is not), unknown.',
-        ['nic', 'state'],
+      family(gauge('nic_slice_enabled', 'Whether services may use the NIC.', ['nic']), this.#nic, view.wanted().nicEnabled),
+      family(
+        gauge(
+          'lane_cells',
+          'Checks of the NIC by state: ok, link_fail (the link to the real server), service_fail (the link is good, the ' +
+            'service is not), unknown.',
+          ['nic', 'state'],
+        ),
         this.#cells,
         plan.nics.flatMap((_, i) => Object.values(countCells(view, i))),
       ),

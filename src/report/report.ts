@@ -1,6 +1,7 @@
 /** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
 import { OUTCOMES } from '../model/outcome.ts';
 import type { Transition, Verdict } from '../model/verdict.ts';
+import type { Level, VerdictName } from '../model/verdicts.ts';
 import {
   type AgentState,
   agentState,
@@ -12,7 +13,7 @@ import {
   standing,
   targetIndex,
 } from './state.ts';
-import { bySeverity, commandFor, indexVerdicts, type Level, levelOf, sliceEnabled, type VerdictIndex } from './verdicts.ts';
+import { bySeverity, commandFor, indexVerdicts, levelOf, sliceEnabled, type VerdictIndex } from './verdicts.ts';
 import { type AgentView, BAD, GOOD } from './view.ts';
 
 /** `since` as ISO 8601 wall time; `command` is the first thing to type about it. */
@@ -35,7 +36,7 @@ export interface NicReport {
   readonly device: string;
   readonly group: string;
   readonly carrier: 'up' | 'down' | 'unknown';
-  readonly verdict: string;
+  readonly verdict: VerdictName;
   readonly cause: string;
   readonly level: Level;
   readonly enabled: boolean;
@@ -50,7 +51,7 @@ export interface MemberReport {
   readonly target: string;
   readonly rack?: string;
   readonly state: Standing;
-  readonly verdict: string;
+  readonly verdict: VerdictName;
   readonly cause: string;
   readonly weight: { readonly configured: number; readonly wanted: number };
 }

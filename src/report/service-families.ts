@@ -1,7 +1,7 @@
 /** Families of the services and of their real servers. */
-import type { Family } from '../model/family.ts';
+import { type Family, family, gauge, type Rows } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import { gauge, Holding, type Rows } from '../metrics/gauge.ts';
+import { Holding } from '../metrics/holding.ts';
 import { downTargets, STANDINGS, standing, targetIndex } from './state.ts';
 import { sliceEnabled, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
@@ -56,31 +56,28 @@ export class ServiceFamilies {
       return count;
     });
     return [
-      gauge(
-        'service_up',
-        'Whether some real server of the service is up and some slice of it is enabled.',
-        ['service'],
+      family(
+        gauge('service_up', 'Whether some real server of the service is up and some slice of it is enabled.', ['service']),
         rows.service,
         states.map((count, i) => Number(count.up > 0 && slices[i]!.includes(1))),
       ),
-      gauge(
-        'service_real_servers',
-        'Real servers by state: up, down (judged down, out of service), held (judged down, kept in service by panic or a limit).',
-        ['service', 'state'],
+      family(
+        gauge(
+          'service_real_servers',
+          'Real servers by state: up, down (judged down, out of service), held (judged down, kept in service by panic or a ' +
+            'limit).',
+          ['service', 'state'],
+        ),
         rows.state,
         states.flatMap((count) => STANDINGS.map((s) => count[s])),
       ),
-      gauge(
-        'service_panic',
-        'Whether panic keeps real servers in service that are judged down.',
-        ['service'],
+      family(
+        gauge('service_panic', 'Whether panic keeps real servers in service that are judged down.', ['service']),
         rows.service,
         wanted.panic,
       ),
-      gauge(
-        'service_slice_enabled',
-        'Whether the service is served through the NIC.',
-        ['service', 'nic'],
+      family(
+        gauge('service_slice_enabled', 'Whether the service is served through the NIC.', ['service', 'nic']),
         rows.slices,
         slices.flat(),
       ),
@@ -103,17 +100,17 @@ export class ServiceFamilies {
       }
     }
     return [
-      gauge(
-        'real_server_up',
-        'Whether the real server is not judged down.',
-        ['service', 'real_server', 'rack'],
+      family(
+        gauge('real_server_up', 'Whether the real server is not judged down.', ['service', 'real_server', 'rack']),
         rows.members,
         up,
       ),
-      gauge(
-        'real_server_weight',
-        'Weight of the real server: configured, and wanted after verdicts, slow start and limits.',
-        ['service', 'real_server', 'kind'],
+      family(
+        gauge('real_server_weight', 'Weight of the real server: configured, and wanted after verdicts, slow start and limits.', [
+          'service',
+          'real_server',
+          'kind',
+        ]),
         rows.weights,
         weights,
       ),
@@ -135,24 +132,28 @@ export class ServiceFamilies {
     const present = this.#verdicts.set(verdicts);
     const paths = this.#paths.set(index.paths.map((v) => [v.nic!, v.rs!, v.cause]));
     return [
-      gauge(
-        'real_server_verdict',
-        'Present verdict of the real server; no series while it is OK.',
-        ['service', 'real_server', 'rack', 'verdict', 'cause'],
+      family(
+        gauge('real_server_verdict', 'Present verdict of the real server; no series while it is OK.', [
+          'service',
+          'real_server',
+          'rack',
+          'verdict',
+          'cause',
+        ]),
         present.rows,
         present.values,
       ),
-      gauge(
-        'path_fault',
-        'A real server that fails through this NIC only; no series while there is none.',
-        ['nic', 'real_server', 'cause'],
+      family(
+        gauge('path_fault', 'A real server that fails through this NIC only; no series while there is none.', [
+          'nic',
+          'real_server',
+          'cause',
+        ]),
         paths.rows,
         paths.values,
       ),
-      gauge(
-        'rack_fault',
-        'Whether the rack is judged failed as a whole.',
-        ['rack'],
+      family(
+        gauge('rack_fault', 'Whether the rack is judged failed as a whole.', ['rack']),
         rows.racks,
         rows.racks.map(([r]) => Number(index.rack.has(r!))),
       ),

@@ -1,19 +1,18 @@
 /** What the agent, a NIC's cells and a real server are doing, as one word each. */
 import type { Plan } from '../model/plan.ts';
-import { isDown, type VerdictIndex } from './verdicts.ts';
+import { AGENT_VERDICTS, frozenState, type FrozenState } from '../model/verdicts.ts';
+import { isOut, type VerdictIndex } from './verdicts.ts';
 import { type AgentView, BAD, GOOD } from './view.ts';
 
-export const AGENT_STATES = ['starting', 'ok', 'all_rs_down', 'isolated', 'stalled', 'stopping'] as const;
-export type AgentState = (typeof AGENT_STATES)[number];
+export type AgentState = 'starting' | 'ok' | FrozenState | 'stopping';
+export const AGENT_STATES: readonly AgentState[] = ['starting', 'ok', ...AGENT_VERDICTS.map(frozenState), 'stopping'];
 
 /** What the agent is doing; a freeze tells its reason. */
 export function agentState(view: AgentView): AgentState {
   const phase = view.phase();
   if (phase !== 'running') return phase;
   const { frozen } = view.wanted();
-  if (frozen === 'ALL_RS_DOWN') return 'all_rs_down';
-  if (frozen === 'AGENT_ISOLATED') return 'isolated';
-  return frozen === 'AGENT_STALLED' ? 'stalled' : 'ok';
+  return frozen === '' ? 'ok' : frozenState(frozen);
 }
 
 export const CELL_STATES = ['ok', 'link_fail', 'service_fail', 'unknown'] as const;
@@ -39,8 +38,8 @@ export const STANDINGS = ['up', 'down', 'held'] as const;
 export type Standing = (typeof STANDINGS)[number];
 
 /**
- * How a real server stands in a service: `up` = not judged down; `down` = judged down and out of service; `held` = judged down, but kept
- * in service by panic, a freeze or a budget.
+ * How a real server stands in a service: `up` = not judged down; `down` = judged down and out of service; `held` = judged down,
+ * but kept in service by panic, a freeze or a budget.
  */
 export function standing(judgedDown: boolean, weight: number): Standing {
   if (!judgedDown) return 'up';
@@ -63,7 +62,7 @@ export function downTargets(targetOf: ReadonlyMap<string, number>, index: Verdic
   const down = new Uint8Array(targetOf.size);
   for (const [id, verdict] of index.rs) {
     const target = targetOf.get(id);
-    if (target !== undefined && isDown(verdict)) down[target] = 1;
+    if (target !== undefined && isOut(verdict)) down[target] = 1;
   }
   return down;
 }

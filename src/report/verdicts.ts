@@ -1,42 +1,17 @@
 /** Present verdicts looked up by subject, and how bad each is. */
 import type { Plan } from '../model/plan.ts';
-import type { Subject, Verdict, VerdictName, Wanted } from '../model/verdict.ts';
+import type { Subject, Verdict, Wanted } from '../model/verdict.ts';
+import { type Level, VERDICT_TABLE, type VerdictName } from '../model/verdicts.ts';
 
-/** Most severe first: what a person should look at first. */
-const SEVERITY: readonly VerdictName[] = [
-  'AGENT_ISOLATED',
-  'ALL_RS_DOWN',
-  'AGENT_STALLED',
-  'NIC_FAIL',
-  'DATA_PATH_FAULT',
-  'PROBE_PATH_FAULT',
-  'RACK_FAULT',
-  'FLAPPING',
-  'NIC_PARTIAL',
-  'RS_DOWN',
-  'PATH',
-  'SUSPECT',
-  'OK',
-];
-
-export type Level = 'bad' | 'warn' | 'ok';
-
-/** `warn` for what costs no capacity or is only forming, `bad` for the rest. */
+/** How bad a verdict is. */
 export function levelOf(verdict: VerdictName): Level {
-  if (verdict === 'OK') return 'ok';
-  return verdict === 'SUSPECT' || verdict === 'PATH' || verdict === 'NIC_PARTIAL' ? 'warn' : 'bad';
+  return VERDICT_TABLE[verdict].level;
 }
 
 /** A copy, most severe first and oldest first within. */
 export function bySeverity(verdicts: readonly Verdict[]): readonly Verdict[] {
-  return verdicts.toSorted((a, b) => SEVERITY.indexOf(a.verdict) - SEVERITY.indexOf(b.verdict) || a.since - b.since);
-}
-
-/** `eth2`, `10.1.0.1:80`, `eth2 → 10.1.0.1:80`, `rack r7`, `this agent`. */
-export function subjectText(s: Subject): string {
-  if (s.subject === 'path') return `${s.nic} → ${s.rs}`;
-  if (s.subject === 'rack') return `rack ${s.rack}`;
-  return s.nic ?? s.rs ?? 'this agent';
+  const severity = (v: Verdict) => VERDICT_TABLE[v.verdict].severity;
+  return verdicts.toSorted((a, b) => severity(a) - severity(b) || a.since - b.since);
 }
 
 /** The first command to type about a verdict. */
@@ -70,12 +45,9 @@ export function sliceEnabled(plan: Plan, wanted: Wanted, s: number, k: number): 
   return false;
 }
 
-/** Whether a verdict takes a real server down. One that is FLAPPING answers, at a reduced weight. */
-export function isDown(v: Verdict | undefined): boolean {
-  return v?.verdict === 'RS_DOWN';
-}
-
-/** Whether a verdict takes a NIC out: one that is FLAPPING is kept out. */
+/**
+ * Whether a verdict takes its subject out of service: a NIC that is FLAPPING is kept out, a real server only gets less weight.
+ */
 export function isOut(v: Verdict | undefined): boolean {
-  return v?.verdict === 'NIC_FAIL' || v?.verdict === 'FLAPPING';
+  return v !== undefined && VERDICT_TABLE[v.verdict].of[v.subject]?.takesOut === true;
 }

@@ -1,4 +1,5 @@
 /** What reports must know of the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
+import type { ErrorCode } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Subject, Transition, Verdict, Wanted } from '../model/verdict.ts';
 
@@ -53,6 +54,8 @@ export interface CollectorView {
 
 export interface ReloadResult {
   readonly ok: boolean;
+  /** Of a refusal or a failure. */
+  readonly code?: ErrorCode;
   readonly message: string;
   /** One line per mistake in the file: `file:line:column: …`. */
   readonly errors?: readonly string[];

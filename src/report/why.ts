@@ -27,8 +27,8 @@ export interface WhyReport {
 }
 
 /**
- * `nic`: a NIC's name. `rs`: `HOST:PORT`, or the id of one of its checks. Throws FourlaneError NOT_FOUND, naming what there is, when the
- * agent has no such subject.
+ * `nic`: a NIC's name. `rs`: `HOST:PORT`, or the id of one of its checks. Throws FourlaneError NOT_FOUND, naming what there is,
+ * when the agent has no such subject.
  */
 export function reportWhy(view: AgentView, question: { readonly nic: string } | { readonly rs: string }): WhyReport {
   const plan = view.plan();
@@ -41,14 +41,13 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
         plan.nics.map((n) => n.name),
       );
     const concerns = (s: Subject) => s.nic === question.nic;
-    return answer(
-      view,
-      `nic ${question.nic}`,
-      [{ subject: 'nic', nic: question.nic }],
+    return answer(view, {
+      question: `nic ${question.nic}`,
+      subjects: [{ subject: 'nic', nic: question.nic }],
       concerns,
-      [nic],
-      [...plan.targets.keys()],
-    );
+      nics: [nic],
+      targets: [...plan.targets.keys()],
+    });
   }
   const matches = [...plan.targets.keys()].filter(
     (j) => plan.targets[j]!.id === question.rs || plan.targets[j]!.realServer === question.rs,
@@ -63,17 +62,25 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
   const racks = new Set(matches.map((j) => plan.targets[j]!.rack));
   const concerns = (s: Subject) => (s.rs !== undefined && ids.has(s.rs)) || (s.subject === 'rack' && racks.has(s.rack));
   const subjects = [...ids].map((rs): Subject => ({ subject: 'rs', rs }));
-  return answer(view, `rs ${question.rs}`, subjects, concerns, [...plan.nics.keys()], matches);
+  return answer(view, {
+    question: `rs ${question.rs}`,
+    subjects,
+    concerns,
+    nics: [...plan.nics.keys()],
+    targets: matches,
+  });
 }
 
-function answer(
-  view: AgentView,
-  question: string,
-  subjects: readonly Subject[],
-  concerns: (s: Subject) => boolean,
-  nics: readonly number[],
-  targets: readonly number[],
-): WhyReport {
+/** What is asked: subjects of their own, those that concern them, and the cells, as positions in the plan. */
+interface Scope {
+  readonly question: string;
+  readonly subjects: readonly Subject[];
+  readonly concerns: (s: Subject) => boolean;
+  readonly nics: readonly number[];
+  readonly targets: readonly number[];
+}
+
+function answer(view: AgentView, { question, subjects, concerns, nics, targets }: Scope): WhyReport {
   const own = subjects.map((s) => view.why(s)).filter((v) => v !== undefined);
   const isOwn = (v: Verdict) => own.some((o) => o.subject === v.subject && o.nic === v.nic && o.rs === v.rs);
   const others = view.verdicts().filter((v) => concerns(v) && !isOwn(v));

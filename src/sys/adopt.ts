@@ -9,7 +9,8 @@ const errnoByName = new Map([...getSystemErrorMap()].map(([negative, [name]]) =>
 
 /**
  * Opens a bound descriptor, lets Node adopt it unconnected, and starts connecting.
- * @param failed called once with an errno when the socket can't be made or fails; connection errors after `connect` come here too.
+ * @param failed called once with an errno when the socket can't be made or fails; connection errors after `connect` come here
+ * too.
  * @returns the connecting socket, or undefined when none could be opened (`failed` has been called).
  */
 export function adoptStream(binding: Binding, sockaddr: Uint8Array, failed: (errno: number) => void): Socket | undefined {

@@ -15,7 +15,7 @@ export interface CommandOptions {
 }
 
 export interface CommandResult {
-  /** `spawn`: it never ran (`output` says why). `timeout` and `cancelled`: we killed it. */
+  /** `spawn`: it never ran (`output` has the reason). `timeout` and `cancelled`: we killed it. */
   readonly ended: 'exit' | 'signal' | 'timeout' | 'cancelled' | 'spawn';
   /** -1 unless `ended` is `exit`. */
   readonly exitCode: number;
@@ -98,8 +98,8 @@ function signalGroup(pid: number, name: NodeJS.Signals): void {
 }
 
 function summarise(ended: CommandResult['ended'], exitCode: number, by: string, output: string, timeoutMs: number): string {
-  const said = output.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
-  const suffix = said === '' ? '' : `: ${said}`;
+  const lastLine = output.trim().split('\n').at(-1)?.slice(0, 200) ?? '';
+  const suffix = lastLine === '' ? '' : `: ${lastLine}`;
   switch (ended) {
     case 'exit':
       return `exited with ${exitCode}${suffix}`;

@@ -8,7 +8,7 @@ export function monotonicMs(): number {
   return performance.now() + offset;
 }
 
-/** Difference that turns a monotonic ms into a Unix ms; read anew for each use, since wall clocks are stepped. */
+/** Difference that turns a monotonic ms into a Unix ms; read for each use, since wall clocks are stepped. */
 export function wallOffsetMs(): number {
   return Date.now() - monotonicMs();
 }

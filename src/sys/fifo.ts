@@ -1,6 +1,7 @@
 /**
- * A FIFO that another program writes lines into, read here. It is opened read-write: then it has a writer at all times, reading never meets
- * its end, and what is written while the other program starts anew stays in it. Non-blocking: nothing waits for a writer.
+ * A FIFO that another program writes lines into, read here. It is opened read-write: then it has a writer at all times, reading
+ * never meets its end, and what is written while the other program restarts stays in it. Non-blocking: nothing waits for a
+ * writer.
  */
 import { constants } from 'node:fs';
 import { chmod, type FileHandle, mkdir, open, stat } from 'node:fs/promises';
@@ -18,7 +19,7 @@ export interface FifoOptions {
   readonly maxLine: number;
 }
 
-/** As much as the kernel keeps in a pipe unless told otherwise. */
+/** As much as the kernel keeps in a pipe by default. */
 const CHUNK = 65_536;
 /** Bytes taken in one go: a writer that never pauses must not hold the reader. */
 const MOST = 16 * CHUNK;
@@ -38,8 +39,9 @@ export class Fifo {
   }
 
   /**
-   * Opens the FIFO, and makes it, with its directory, when there is none. What is in it already is dropped: nobody knows how old it is, and
-   * a writer drops what comes once it is full. Rejects with FileError: no FIFO, no permission, or (EBUSY) another process reads it.
+   * Opens the FIFO, and makes it, with its directory, when there is none. What is in it already is dropped: nobody knows how old
+   * it is, and a writer drops what comes once it is full. Rejects with FileError: no FIFO, no permission, or (EBUSY) another
+   * process reads it.
    */
   static async open(path: string, options: FifoOptions): Promise<Fifo> {
     const fifo = new Fifo(path, options, await acquire(path, options.mode));
@@ -48,7 +50,10 @@ export class Fifo {
     return fifo;
   }
 
-  /** The lines that came since the last call. When another FIFO has taken the path, also what that one has. Rejects with FileError. */
+  /**
+   * The lines that came since the last call. When another FIFO has taken the path, also what that one has. Rejects with
+   * FileError.
+   */
   async read(): Promise<Lines> {
     const own = await this.#drain();
     if (await this.isSame(this.path)) return own;

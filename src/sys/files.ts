@@ -1,6 +1,6 @@
-/** Small files written in one step, and errors told so that the reader knows what to do. */
+/** Small files written in one step, and errors that name the remedy. */
 import { randomBytes } from 'node:crypto';
-import { open, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 const REMEDY: Readonly<Record<string, (path: string, doing: string) => string>> = {
@@ -35,20 +35,49 @@ export async function readIfExists(path: string, maxBytes: number): Promise<Buff
   try {
     const handle = await open(path, 'r');
     try {
-      const buffer = Buffer.alloc(maxBytes + 1);
-      let length = 0;
-      for (;;) {
-        const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
-        length += bytesRead;
-        if (length > maxBytes) throw Object.assign(new Error(`it is longer than ${maxBytes} bytes`), { code: 'EFBIG' });
-        if (bytesRead === 0) return buffer.subarray(0, length);
-      }
+      return await readAll(handle, maxBytes);
     } finally {
       await handle.close();
     }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw new FileError('read', path, error);
+  }
+}
+
+/** Files of /proc are listed with a size of 0. */
+const LEAST_BUFFER = 16 << 10;
+
+async function readAll(handle: FileHandle, maxBytes: number): Promise<Buffer> {
+  const { size } = await handle.stat();
+  const most = maxBytes + 1; // one more, to notice what is too long
+  let buffer = Buffer.allocUnsafeSlow(Math.min(most, Math.max(size + 1, LEAST_BUFFER)));
+  let length = 0;
+  for (;;) {
+    if (length === buffer.length) buffer = Buffer.concat([buffer], Math.min(most, 2 * length));
+    const { bytesRead } = await handle.read(buffer, length, buffer.length - length, null);
+    length += bytesRead;
+    if (length > maxBytes) throw Object.assign(new Error(`it is longer than ${maxBytes} bytes`), { code: 'EFBIG' });
+    if (bytesRead === 0) return buffer.subarray(0, length);
+  }
+}
+
+/** Which content a file has: differs after each writing. Undefined when there is none; rejects when it can't be looked at. */
+export interface FileVersion {
+  readonly bytes: number;
+  /** ms of the wall clock. */
+  readonly modified: number;
+  readonly key: string;
+}
+
+export async function fileVersion(path: string): Promise<FileVersion | undefined> {
+  try {
+    const s = await stat(path, { bigint: true });
+    return { bytes: Number(s.size), modified: Number(s.mtimeNs) / 1e6, key: `${s.ino} ${s.size} ${s.mtimeNs}` };
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH') return undefined;
+    throw error;
   }
 }
 

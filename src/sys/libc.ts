@@ -37,7 +37,9 @@ export const recv = libc.func('long recv(int, void*, size_t, int)') as (
   flags: number,
 ) => number;
 export const recvmsg = libc.func('long recvmsg(int, void*, int)') as (fd: number, message: Uint8Array, flags: number) => number;
-export const poll = libc.func('int poll(void*, ulong, int)') as (fds: Uint8Array, count: number, timeoutMs: number) => number;
+const pollFunction = libc.func('int poll(void*, ulong, int)');
+export const poll = pollFunction as unknown as (fds: Uint8Array, count: number, timeoutMs: number) => number;
+const ifIndexToName = libc.func('void* if_indextoname(uint, void*)') as (index: number, into: Uint8Array) => unknown;
 export const epollCreate = libc.func('int epoll_create1(int)') as (flags: number) => number;
 export const epollCtl = libc.func('int epoll_ctl(int, int, int, void*)') as (
   epfd: number,
@@ -60,6 +62,24 @@ export const adjtimex = libc.func('int adjtimex(void*)') as (timex: Uint8Array) 
 /** errno of this thread's last failed call. */
 export function errno(): number {
   return koffi.errno();
+}
+
+/**
+ * Waits in a thread of Node's pool until `fd` can be read, at most `limitMs`; the process can't end before. Never rejects.
+ * @returns whether it can
+ */
+export function readable(fd: number, limitMs: number): Promise<boolean> {
+  const asked = Buffer.alloc(8);
+  asked.writeInt32LE(fd, 0);
+  asked.writeInt16LE(POLLIN, 4);
+  return new Promise((resolve) => pollFunction.async(asked, 1, limitMs, () => resolve(asked.readInt16LE(6) !== 0)));
+}
+
+/** Name of the network interface with this number; undefined when there is none. */
+export function interfaceName(index: number): string | undefined {
+  const name = Buffer.alloc(16);
+  if (ifIndexToName(index, name) === null) return undefined;
+  return name.toString('utf8', 0, name.indexOf(0));
 }
 
 /** Address of a buffer's first byte, to be written into a C structure that outlives no longer than the buffer. */
@@ -91,6 +111,7 @@ export const IPV6_RECVERR = 25;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_ERRQUEUE = 0x2000;
+const POLLIN = 0x1;
 export const POLLOUT = 0x4;
 export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;

@@ -18,7 +18,7 @@ const NOTHING: Lines = { lines: [], invalid: 0, cut: 0 };
 
 export class LineSplitter {
   readonly #maxLine: number;
-  /** Begin of a line whose end has not come yet: at most `maxLine` bytes and one more, which says that it is too long. */
+  /** Begin of a line whose end has not come yet: at most `maxLine` bytes and one more, which shows that it is too long. */
   #begun: Buffer = NONE;
   /** Whether what comes up to the next newline is the rest of a line that is not counted. */
   #skipping = false;

@@ -1,11 +1,15 @@
 /**
- * Link truth is sysfs; an `ip -o monitor link` child tells within ~10 ms when to look, a poll each second is the safety net (child
- * gone, interface renamed). The kernel tells a second change within a second late (linkwatch lets one event per second through), so
- * after each change the poll is quick for a while. After every (re)start of the child everything is read again.
+ * Link truth is sysfs; netlink's messages about links show when to look, a poll each second is the safety net (no socket,
+ * interface renamed). The kernel reports a second change within a second late (linkwatch lets one event per second through), so
+ * after each change the poll is quick for a while. After every (re)opening of the socket, and when messages were lost, everything
+ * is read again.
  */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { Backoff } from '../model/backoff.ts';
+import { ENOBUFS } from './errno.ts';
+import { NetlinkFormatError } from './netlink.ts';
+import { NetlinkError, type NetlinkSocket } from './netlink-socket.ts';
+import { changedLinks, linkSocket } from './rtnetlink.ts';
 
 export interface LinkState {
   /** 1: administratively up with carrier. 0: anything else, also a device that does not exist. */
@@ -16,35 +20,29 @@ export interface LinkState {
   readonly changes: number;
 }
 
+type LinkSocket = Pick<NetlinkSocket, 'receive' | 'readable' | 'close'>;
+
 export interface LinkMonitorOptions {
   readonly devices: readonly string[];
   readonly clock: () => number;
   /** A change, or the first reading. */
   readonly changed: (device: string, carrier: 0 | 1, t: number) => void;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
+  /** Test hook: another socket. */
+  readonly open?: () => LinkSocket;
 }
 
 const POLL_MS = 1000;
 const QUICK_POLL_MS = 10;
 /** The kernel's second, and some. */
 const QUICK_FOR_MS = 2000;
+const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
+/** A message wakes at once whoever waits for one; this is how long the end of the agent may have to wait for that. */
+const WAIT_MS = 250;
 /**
- * stdbuf: into a pipe, ip would keep lines back until its buffer is full. setpriv: after kill -9 of the agent, ip would live on until
- * the next event.
- */
-const MONITOR = `\
-if setpriv --pdeathsig TERM true; then exec setpriv --pdeathsig TERM stdbuf -oL ip -o monitor link; fi
-exec stdbuf -oL ip -o monitor link`;
-
-/** The device a line of `ip -o monitor link` is about; undefined for other lines. Its flags are not trusted: LOWER_UP comes with NO-CARRIER. */
-export function parseLinkLine(line: string): string | undefined {
-  return /^(?:Deleted )?\d+: ([^:@\s]+)(?:@[^:\s]+)?: </.exec(line)?.[1];
-}
-
-/**
- * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be read for
- * other reasons, such as no free descriptor: that says nothing about the link.
+ * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be
+ * read for other reasons, such as no free descriptor: that proves nothing about the link.
  */
 export function readLink(device: string): LinkState | undefined {
   let unreadable = false;
@@ -68,15 +66,14 @@ export class LinkMonitor {
   readonly #states = new Map<string, LinkState>();
   #poll: NodeJS.Timeout | undefined;
   #quickUntil = 0;
-  #child: ChildProcess | undefined;
   #retry: NodeJS.Timeout | undefined;
-  #backoff = 100;
+  readonly #backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS);
   #stopped = false;
 
   constructor(options: LinkMonitorOptions) {
     this.#o = options;
     this.resync();
-    this.#follow();
+    void this.#follow();
     this.#schedule();
   }
 
@@ -89,7 +86,7 @@ export class LinkMonitor {
     }, pause);
   }
 
-  /** Watches these devices from now on, and tells the state of each: a NIC of another name may have taken over a device. */
+  /** Watches these devices from now on, and reports the state of each: a NIC of another name may have taken over a device. */
   setDevices(devices: readonly string[]): void {
     this.#o = { ...this.#o, devices };
     this.#states.clear();
@@ -101,7 +98,7 @@ export class LinkMonitor {
     return this.#states.get(device) ?? { carrier: 0, operstate: 'absent', changes: 0 };
   }
 
-  /** Reads everything anew. */
+  /** Reads everything again. */
   resync(): void {
     for (const device of this.#o.devices) this.#set(device, readLink(device));
   }
@@ -119,35 +116,43 @@ export class LinkMonitor {
     this.#o.changed(device, state.carrier, now);
   }
 
-  #follow(): void {
-    const child = spawn('/bin/sh', ['-c', MONITOR], { stdio: ['ignore', 'pipe', 'ignore'] });
-    this.#child = child;
-    child.on('error', () => undefined); // `exit` or the missing pid below tells
-    // Without a free descriptor there is no stdout either, whatever the types say.
-    if (child.pid !== undefined) createInterface({ input: child.stdout }).on('line', (line) => this.#onLine(line));
-    const ended = () => {
-      if (this.#stopped || this.#child !== child) return;
-      this.#child = undefined;
-      this.#o.log('ip monitor ended; polling each second until it is back', { backoff_ms: this.#backoff });
-      this.#retry = setTimeout(() => this.#follow(), this.#backoff);
-      this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX_MS);
-    };
-    if (child.pid === undefined) setImmediate(ended);
-    else child.on('exit', ended);
-    child.on('spawn', () => this.resync());
+  /** Receives messages until it is stopped; while there is no socket, only the poll is left. */
+  async #follow(): Promise<void> {
+    let socket: LinkSocket | undefined;
+    try {
+      socket = this.#o.open?.() ?? linkSocket();
+      this.resync();
+      while (!this.#stopped) if (await socket.readable(WAIT_MS)) this.#receive(socket);
+    } catch (error) {
+      if (!(error instanceof NetlinkError || error instanceof NetlinkFormatError)) throw error;
+      const pause = this.#backoff.next();
+      this.#o.log('no messages about links; polling each second until they are back', {
+        error: (error as Error).message,
+        backoff_ms: pause,
+      });
+      if (!this.#stopped) this.#retry = setTimeout(() => void this.#follow(), pause);
+    } finally {
+      socket?.close();
+    }
   }
 
-  #onLine(line: string): void {
-    const device = parseLinkLine(line);
-    if (device === undefined || !this.#o.devices.includes(device)) return;
-    this.#backoff = 100;
-    this.#set(device, readLink(device));
+  #receive(socket: LinkSocket): void {
+    const named = new Set<string>();
+    try {
+      for (let datagram = socket.receive(); datagram !== undefined; datagram = socket.receive()) {
+        for (const device of changedLinks(datagram)) named.add(device);
+      }
+      this.#backoff.reset();
+    } catch (error) {
+      if (!(error instanceof NetlinkError && error.errno === ENOBUFS)) throw error;
+      this.resync(); // too many messages at once: some were lost, and nobody knows which
+    }
+    for (const device of named) if (!this.#stopped && this.#o.devices.includes(device)) this.#set(device, readLink(device));
   }
 
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#poll);
     clearTimeout(this.#retry);
-    this.#child?.kill();
   }
 }

@@ -1,10 +1,11 @@
 /**
- * Where the log's lines wait to be written: a bounded queue in front of a descriptor, written without ever blocking. Whoever reads the log
- * may stop: the agent goes on, counts the lines it has to drop, and can still end (a blocking write in Node's thread pool would keep the
- * process from exiting).
+ * Where the log's lines wait to be written: a bounded queue in front of a descriptor, written without ever blocking. Whoever
+ * reads the log may stop: the agent goes on, counts the lines it has to drop, and can still end (a blocking write in Node's
+ * thread pool would keep the process from exiting).
  */
 import { fstatSync, write, writeSync } from 'node:fs';
 import { getSystemErrorName } from 'node:util';
+import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
 import { errno, MSG_DONTWAIT, MSG_NOSIGNAL, poll, POLLOUT, send } from './libc.ts';
 
@@ -40,13 +41,15 @@ export class LogStream {
   #waiting = 0;
   #scheduled = false;
   #inFlight = false;
-  #pause = FIRST_PAUSE_MS;
+  readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   #ended = false;
-  #told = 0;
+  #reported = 0;
   /** Lines dropped so far. */
   dropped = 0;
 
-  /** @param recovered told when everything that waited has been written and lines were dropped since it was told last: how many */
+  /**
+   * @param recovered called when everything that waited has been written and lines were dropped since the call before: how many
+   */
   constructor(fd: number, recovered: (dropped: number) => void, maxWaiting = MAX_WAITING) {
     this.#fd = fd;
     this.#recovered = recovered;
@@ -73,7 +76,10 @@ export class LogStream {
     if (!this.#scheduled && !this.#inFlight) this.#later(0);
   }
 
-  /** Writes what is left, for a short time; what can't be written is dropped, and nothing is written any more. For the end of the process. */
+  /**
+   * Writes what is left, for a short time; what can't be written is dropped, and nothing is written any more. For the end of the
+   * process.
+   */
   farewell(limitMs = FAREWELL_MS): void {
     const end = performance.now() + limitMs;
     const nap = new Int32Array(new SharedArrayBuffer(4));
@@ -88,7 +94,7 @@ export class LogStream {
         Atomics.wait(nap, 0, 0, 5);
       }
     } catch {
-      // Nobody is left to be told.
+      // There is nobody left to report to.
     }
     this.#end();
   }
@@ -124,7 +130,7 @@ export class LogStream {
   #wrote(n: number): void {
     this.#chunk = this.#chunk.subarray(n);
     if (n > 0) {
-      this.#pause = FIRST_PAUSE_MS;
+      this.#backoff.reset();
       this.#later(0);
     } else this.#wait();
   }
@@ -144,14 +150,13 @@ export class LogStream {
   }
 
   #wait(): void {
-    this.#later(this.#pause);
-    this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE_MS);
+    this.#later(this.#backoff.next());
   }
 
   #empty(): void {
-    const dropped = this.dropped - this.#told;
+    const dropped = this.dropped - this.#reported;
     if (dropped === 0) return;
-    this.#told = this.dropped;
+    this.#reported = this.dropped;
     this.#recovered(dropped);
   }
 

@@ -1,4 +1,7 @@
-/** The log: pino, JSON lines on stdout or readable lines on a terminal. Lines wait in a bounded queue and are written when there is room. */
+/**
+ * The log: pino, JSON lines on stdout or readable lines on a terminal. Lines wait in a bounded queue and are written when there
+ * is room.
+ */
 import { pino, type Logger } from 'pino';
 import { LogStream } from './log-stream.ts';
 
@@ -31,7 +34,7 @@ export function makeLog(level: string, pretty: boolean, fd = 1): Log {
   return { logger, dropped: () => stream.dropped };
 }
 
-/** From now on every line of `logger` also carries what `fields` says at that moment: a fresh object each time. */
+/** From now on every line of `logger` also carries what `fields` returns at that moment: a fresh object each time. */
 export function addFields(logger: Logger, fields: () => Fields): void {
   const more = shared.get(logger);
   if (more !== undefined) more.fields = fields;

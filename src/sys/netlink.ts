@@ -1,6 +1,6 @@
 /**
- * Netlink's bytes: messages and attributes, checked as they are read. Everything is in host order (little endian on the machines we run
- * on) unless said otherwise; sizes and names from linux/netlink.h.
+ * Netlink's bytes: messages and attributes, checked as they are read. Everything is in host order (little endian on the machines
+ * we run on) unless stated otherwise; sizes and names from linux/netlink.h.
  */
 
 export const NLM_F_REQUEST = 0x1;

@@ -1,7 +1,10 @@
 /** One JSON POST, for webhooks. */
 import { exchange } from './http.ts';
 
-/** POSTs `body` as JSON on a fresh connection. Rejects, with a message for people that holds no credentials, unless a 2xx answer came in time. */
+/**
+ * POSTs `body` as JSON on a fresh connection. Rejects, with a message for people that holds no credentials, unless a 2xx answer
+ * came in time.
+ */
 export async function postJson(
   url: string,
   body: unknown,

@@ -1,5 +1,6 @@
-/** Other processes, from /proc. */
-import { readdir, readlink, stat } from 'node:fs/promises';
+/** Other processes, from /proc: by their number, or by their program. */
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { readProc } from './procfs.ts';
 
 export interface ProcessInfo {
@@ -19,7 +20,10 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
   return { pid, parent: Number(parent), startTicks };
 }
 
-/** When it started as Unix seconds; undefined when /proc/stat does not tell when the machine did. `startTicks` are 1/100 s (USER_HZ). */
+/**
+ * When it started as Unix seconds; undefined when /proc/stat does not have when the machine did. `startTicks` are 1/100 s
+ * (USER_HZ).
+ */
 export async function startSeconds(startTicks: number): Promise<number | undefined> {
   const boot = /^btime (\d+)$/m.exec((await readGone('/proc/stat')) ?? '')?.[1];
   return boot === undefined ? undefined : Number(boot) + startTicks / 100;
@@ -89,22 +93,36 @@ export async function descriptorsOf(pid: number): Promise<readonly Descriptor[]>
   return all.filter((d) => d.target !== '');
 }
 
-/** Which content a file has: differs after each writing. Undefined when there is none; rejects when it can't be looked at. */
-export interface FileVersion {
-  readonly bytes: number;
-  /** ms of the wall clock. */
-  readonly modified: number;
-  readonly key: string;
+export interface Process {
+  readonly pid: number;
+  readonly argv: readonly string[];
+  /** Identity of its network namespace; '' when we may not know. */
+  readonly network: string;
 }
 
-export async function fileVersion(path: string): Promise<FileVersion | undefined> {
+/** Those whose first argument is this program, with or without its directory, by pid. One that ends meanwhile is left out. */
+export async function processesNamed(program: string): Promise<Process[]> {
+  const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
+  const found = await Promise.all(pids.map((pid) => runs(pid, program)));
+  return found.filter((p) => p !== undefined).sort((a, b) => a.pid - b.pid);
+}
+
+/** The arguments and not /proc/PID/comm, since a program may give its threads other names. */
+async function runs(pid: number, program: string): Promise<Process | undefined> {
   try {
-    const s = await stat(path, { bigint: true });
-    return { bytes: Number(s.size), modified: Number(s.mtimeNs) / 1e6, key: `${s.ino} ${s.size} ${s.mtimeNs}` };
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH') return undefined;
-    throw error;
+    const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
+    return basename(argv[0] ?? '') === program ? { pid, argv, network: await networkOf(pid) } : undefined;
+  } catch {
+    return undefined; // it has just ended
+  }
+}
+
+/** Identity of a process's network namespace; '' when we may not know. */
+export async function networkOf(pid: number | 'self'): Promise<string> {
+  try {
+    return await readlink(`/proc/${pid}/ns/net`);
+  } catch {
+    return '';
   }
 }
 

@@ -1,4 +1,7 @@
-/** The copy that logrotate's `copytruncate` makes of a log before truncating it: `dpvs.log.1`, `dpvs.log-20261125`, beside the log. */
+/**
+ * The copy that logrotate's `copytruncate` makes of a log before truncating it: `dpvs.log.1`, `dpvs.log-20261125`, beside the
+ * log.
+ */
 import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { namesIn } from './directory.ts';
@@ -9,8 +12,8 @@ const COMPRESSED = /\.(gz|bz2|xz|zst|lz4|Z)$/;
 const MOST = 16;
 
 /**
- * The copy that begins with all that was read of `file` before it was truncated, open at the place that reading had come to. Undefined
- * when there is none: in another directory, compressed already, or the log was emptied by hand.
+ * The copy that begins with all that was read of `file` before it was truncated, open at the place that reading had come to.
+ * Undefined when there is none: in another directory, compressed already, or the log was emptied by hand.
  */
 export async function findCopy(file: TailedFile, path: string): Promise<TailedFile | undefined> {
   if (file.offset === 0) return undefined;

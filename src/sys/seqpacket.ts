@@ -1,7 +1,8 @@
 /**
- * Client of AF_UNIX SOCK_SEQPACKET sockets. Node can't make or adopt one, so libc is called and asked again until there is an answer:
- * every call is non-blocking, and between two of them the event loop runs.
+ * Client of AF_UNIX SOCK_SEQPACKET sockets. Node can't make or adopt one, so libc is called and asked again until there is an
+ * answer: every call is non-blocking, and between two of them the event loop runs.
  */
+import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
 import { close, connect, errno, MSG_DONTWAIT, MSG_NOSIGNAL, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, socket } from './libc.ts';
 import { AF_UNIX, failure, SocketError, sockaddrUn } from './unix-socket.ts';
@@ -10,7 +11,10 @@ const SOCK_SEQPACKET = 5;
 const MSG_PEEK = 0x2;
 const MSG_TRUNC = 0x20;
 
-/** While an answer is waited for: asked in every turn of the event loop for this long, ms; then after pauses that double up to the longest. */
+/**
+ * While an answer is waited for: asked in every turn of the event loop for this long, ms; then after pauses that double up to the
+ * longest.
+ */
 const EAGER_MS = 0.1;
 const LONGEST_PAUSE_MS = 16;
 
@@ -30,8 +34,8 @@ export class Seqpacket {
   }
 
   /**
-   * Connects; waits while the server's backlog is full (the kernel says EAGAIN then). Rejects with SocketError (ENOENT, ECONNREFUSED,
-   * EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full), or with the signal's reason.
+   * Connects; waits while the server's backlog is full (the kernel answers EAGAIN then). Rejects with SocketError (ENOENT,
+   * ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full), or with the signal's reason.
    */
   static async connect(path: string, { maxPacket, ...patience }: Patience & { readonly maxPacket: number }): Promise<Seqpacket> {
     const address = sockaddrUn(path);
@@ -57,8 +61,8 @@ export class Seqpacket {
   }
 
   /**
-   * The next packet; the buffer is reused by the next call. Rejects with SocketError EOF (the peer closed, or sent an empty packet, which
-   * looks the same), ETIMEDOUT, EMSGSIZE (longer than `maxPacket`) or an errno, or with the signal's reason.
+   * The next packet; the buffer is reused by the next call. Rejects with SocketError EOF (the peer closed, or sent an empty
+   * packet, which looks the same), ETIMEDOUT, EMSGSIZE (longer than `maxPacket`) or an errno, or with the signal's reason.
    */
   receive(patience: Patience): Promise<Buffer> {
     const late = () => new SocketError('ETIMEDOUT', `no packet within ${patience.limitMs} ms`);
@@ -98,7 +102,7 @@ export class Seqpacket {
 function eventually<T>({ signal, limitMs }: Patience, late: () => Error, attempt: () => T | undefined): Promise<T> {
   return new Promise((resolve, reject) => {
     const started = performance.now();
-    let pause = 1;
+    const backoff = new Backoff(1, LONGEST_PAUSE_MS);
     const turn = () => {
       try {
         signal.throwIfAborted();
@@ -110,8 +114,7 @@ function eventually<T>({ signal, limitMs }: Patience, late: () => Error, attempt
       const waited = performance.now() - started;
       if (waited >= limitMs) return reject(late());
       if (waited < EAGER_MS) return void setImmediate(turn);
-      setTimeout(turn, pause);
-      pause = Math.min(pause * 2, LONGEST_PAUSE_MS);
+      setTimeout(turn, backoff.next());
     };
     turn();
   });

@@ -1,4 +1,5 @@
 /** struct sockaddr_in / sockaddr_in6 as bytes, packed for transfer to lanes: one record per target. */
+import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Address } from '../model/plan.ts';
 import { canonicalV6 } from '../model/schema.ts';
@@ -19,7 +20,7 @@ export function packSockaddr(address: Address, out: Uint8Array, offset = 0, devi
   out[offset + 2] = address.port >> 8;
   out[offset + 3] = address.port & 255;
   if (address.family === 4) {
-    out.set(address.ip.split('.').map(Number), offset + 4);
+    writeV4(address.ip, out, offset + 4);
     return;
   }
   writeV6(address.ip, out, offset + 8);
@@ -50,12 +51,22 @@ export function unpackSockaddr(record: Uint8Array): Address {
   return { family: 6, ip: canonicalV6(groups.join(':')), port, ...(scope === 0 ? {} : { scope: String(scope) }) };
 }
 
+/** The 4 or 16 bytes of an address, in network order. */
+export function addressBytes(ip: string): Buffer {
+  const bytes = Buffer.alloc(isIPv4(ip) ? 4 : 16);
+  (bytes.length === 4 ? writeV4 : writeV6)(ip, bytes, 0);
+  return bytes;
+}
+
+function writeV4(ip: string, out: Uint8Array, offset: number): void {
+  out.set(ip.split('.').map(Number), offset);
+}
+
 /** Bytes of a canonical IPv6 text; an embedded dotted quad is accepted. */
 function writeV6(ip: string, out: Uint8Array, offset: number): void {
+  const group = (high?: string, low?: string) => ((Number(high) << 8) | Number(low)).toString(16);
   const quad = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
-  const text = quad
-    ? `${quad[1]}${((Number(quad[2]) << 8) | Number(quad[3])).toString(16)}:${((Number(quad[4]) << 8) | Number(quad[5])).toString(16)}`
-    : ip;
+  const text = quad ? quad[1]! + group(quad[2], quad[3]) + ':' + group(quad[4], quad[5]) : ip;
   const [head = '', tail] = text.split('::');
   const groups = (part: string) => (part === '' ? [] : part.split(':').map((g) => Number.parseInt(g, 16)));
   const front = groups(head);

@@ -78,7 +78,10 @@ export function takeError(fd: number): number {
   return getsockopt(fd, SOL_SOCKET, SO_ERROR, int, length) < 0 ? errno() : int.readInt32LE(0);
 }
 
-/** What TCP_INFO tells about a connection: state, handshake RTT in µs, segments retransmitted (SYN included), segments not acknowledged. */
+/**
+ * What TCP_INFO has about a connection: state, handshake RTT in µs, segments retransmitted (SYN included), segments not
+ * acknowledged.
+ */
 export interface TcpInfo {
   /** TCP_ESTABLISHED, TCP_SYN_SENT … of linux/tcp.h. */
   state: number;

@@ -1,13 +1,17 @@
 /**
- * Attributes of /sys: one small value a file. Reading one may wait for the kernel's network lock or for a driver, so it is done in a
- * thread of Node's pool, never in ours; callers read one after another, so that a driver that hangs holds one thread and not all.
- * Opening and closing only touch the kernel's memory; done here they halve the cost (measured: 50 µs an attribute, readFile 220 µs).
+ * Attributes of /sys: one small value a file. Reading one may wait for the kernel's network lock or for a driver, so it is done
+ * in a thread of Node's pool, never in ours; callers read one after another, so that a driver that hangs holds one thread and not
+ * all. Opening and closing only touch the kernel's memory; done here they halve the cost (measured: 50 µs an attribute, readFile
+ * 220 µs).
  */
 import { closeSync, openSync, read } from 'node:fs';
 import { opendir, readdir, readlink } from 'node:fs/promises';
 import { basename } from 'node:path';
 
-/** The file or device is not there, or has no value now: `speed` of an interface that is down is EINVAL, of one that has none ENOTSUP. */
+/**
+ * The file or device is not there, or has no value now: `speed` of an interface that is down is EINVAL, of one that has none
+ * ENOTSUP.
+ */
 const NO_VALUE = /^(ENOENT|ENODEV|ENOTDIR|EINVAL|ENOTSUP|EOPNOTSUPP)$/;
 /** Attributes are one page at most. */
 const MOST = 4096;
@@ -21,7 +25,9 @@ async function orNone<T>(reading: Promise<T>): Promise<T | undefined> {
   }
 }
 
-/** The attribute's text without its line end; undefined when it has no value or is not there. Rejects with the reason otherwise. */
+/**
+ * The attribute's text without its line end; undefined when it has no value or is not there. Rejects with the reason otherwise.
+ */
 export async function readAttribute(path: string, signal: AbortSignal): Promise<string | undefined> {
   signal.throwIfAborted();
   return (await orNone(readWhole(path)))?.trimEnd();
@@ -53,7 +59,10 @@ export async function readNames(path: string, signal: AbortSignal): Promise<read
   return (await orNone(readdir(path))) ?? [];
 }
 
-/** Of the first `most` names in a directory those that begin so: a device may have 10 000 others stacked on it, each with an entry here. */
+/**
+ * Of the first `most` names in a directory those that begin so: a device may have 10 000 others stacked on it, each with an entry
+ * here.
+ */
 export async function findNames(path: string, beginning: string, most: number, signal: AbortSignal): Promise<readonly string[]> {
   signal.throwIfAborted();
   const directory = await orNone(opendir(path, { bufferSize: 128 }));

@@ -1,8 +1,11 @@
 /**
- * Follows a log file by its name, in batches: the lines written since the batch before, each once. What is in the file at first is not read.
+ * Follows a log file by its name, in batches: the lines written since the batch before, each once. What is in the file at first
+ * is not read.
  *
- * - Renamed: the old file is read on, beside the new one, until nothing has come for a while: its writer may not have been told yet.
- * - Truncated (logrotate's copytruncate): what came between the last batch and the copying is read from the copy. What is written while
+ * - Renamed: the old file is read on, beside the new one, until nothing has come for a while: its writer may not have noticed
+ * yet.
+ * - Truncated (logrotate's copytruncate): what came between the last batch and the copying is read from the copy. What is written
+ * while
  *   logrotate is between copying and truncating is in no file any more.
  * - Missing: a file that appears where there was none is read from its beginning.
  *
@@ -44,6 +47,10 @@ interface Reader {
   readonly splitter: LineSplitter;
   /** When bytes came last, ms of the clock. */
   active: number;
+  /**
+   * It was truncated and is still empty: what comes may go on with the line that has begun, behind a hole, or begin at the start.
+   */
+  undecided?: boolean;
 }
 
 const CHUNK = 128 << 10;
@@ -70,8 +77,8 @@ export class Tail {
   }
 
   /**
-   * One batch, ended early by `signal`; its lines go to `take`, in the order of each file. Rejects with FileError; lines that `take` has
-   * got by then are not given again. Not to be called while it runs.
+   * One batch, ended early by `signal`; its lines go to `take`, in the order of each file. Rejects with FileError; lines that
+   * `take` has got by then are not given again. Not to be called while it runs.
    */
   async read(take: (lines: Lines) => void, signal: AbortSignal): Promise<Ending> {
     this.#most = this.#counts.bytes + this.#o.maxBatch;
@@ -141,7 +148,9 @@ export class Tail {
     return splitter;
   }
 
-  /** What was read already and is in `file`: it was given back its name, or copied (an editor does so). It is followed no more. */
+  /**
+   * What was read already and is in `file`: it was given back its name, or copied (an editor does so). It is followed no more.
+   */
   async #originOf(file: TailedFile): Promise<Reader | undefined> {
     for (const reader of [...this.#old, ...this.#given].reverse()) {
       if (!(await reader.file.isCopiedIn(file))) continue;
@@ -170,6 +179,9 @@ export class Tail {
     while (signal?.aborted !== true) {
       if (this.#counts.bytes >= this.#most) return await this.#skip(reader);
       const step = await file.step(this.#buffer, (chunk) => {
+        // Behind a hole a line may go on; in a file that begins again it can't.
+        if (reader.undecided === true && file.offset === chunk.length) give(splitter.end());
+        reader.undecided = false;
         reader.active = this.#o.clock();
         this.#counts.bytes += chunk.length;
         give(splitter.push(chunk));
@@ -181,14 +193,13 @@ export class Tail {
       file.restart(step);
       if (copy !== undefined) {
         try {
-          // To its end, whatever the signal says: it is not found again.
+          // To its end, whatever the signal: it is not found again.
           await this.#advance({ ...reader, file: copy }, give);
         } finally {
           await copy.close();
         }
       }
-      // Behind a hole a line may go on; in a file that begins anew it can't.
-      if (step === 'truncated') give(splitter.end());
+      reader.undecided = step === 'truncated';
     }
   }
 

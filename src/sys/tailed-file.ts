@@ -8,8 +8,8 @@ export const MARK = 256;
 const NONE = Buffer.alloc(0);
 
 /**
- * What a step found: `more` bytes, the `end` of the file for now, or that it was truncated: `truncated`, what is in it now is all new;
- * `holed`, the same by a writer that goes on where it was (not in append mode): the file begins with a hole now.
+ * What a step found: `more` bytes, the `end` of the file for now, or that it was truncated: `truncated`, what is in it now is all
+ * new; `holed`, the same by a writer that goes on where it was (not in append mode): the file begins with a hole now.
  */
 export type Step = 'more' | 'end' | 'truncated' | 'holed';
 
@@ -79,8 +79,8 @@ export class TailedFile {
   }
 
   /**
-   * Reads on, into `buffer`, and gives new bytes to `take`; the buffer's first MARK bytes are for what is read again. Of a truncated file
-   * nothing is given: what was missed may be in its copy. `restart` is to be called then.
+   * Reads on, into `buffer`, and gives new bytes to `take`; the buffer's first MARK bytes are for what is read again. Of a
+   * truncated file nothing is given: what was missed may be in its copy. `restart` is to be called then.
    */
   async step(buffer: Buffer, take: (chunk: Buffer) => void): Promise<Step> {
     if (this.#before > 0) await this.#findWriter();

@@ -1,7 +1,8 @@
 /**
- * Request and reply over a SOCK_STREAM unix socket, one connection each. For servers that handle one client at a time and block on it,
- * like DPVS's control socket: connection and whole request are two system calls in a row, so nothing of ours (a scrape, a garbage
- * collection) can come between them; the reply is drained as it comes; the connection ends at once after it, and at the deadline in any case.
+ * Request and reply over a SOCK_STREAM unix socket, one connection each. For servers that handle one client at a time and block
+ * on it, like DPVS's control socket: connection and whole request are two system calls in a row, so nothing of ours (a scrape, a
+ * garbage collection) can come between them; the reply is drained as it comes; the connection ends at once after it, and at the
+ * deadline in any case.
  */
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -33,9 +34,9 @@ export class UnixExchange {
 
   /**
    * One exchange; those asked for at the same time run one after another. `limitMs` counts from the beginning of its turn.
-   * @returns the whole reply, head included. Rejects with SocketError (ENOENT, ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the backlog
-   * stayed full; EOF: closed without a byte; EBADMSG: closed in the middle; ETIMEDOUT; EMSGSIZE: longer than allowed or than announced), with what `length` threw, or with the
-   * signal's reason.
+   * @returns the whole reply, head included. Rejects with SocketError (ENOENT, ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the
+   * backlog stayed full; EOF: closed without a byte; EBADMSG: closed in the middle; ETIMEDOUT; EMSGSIZE: longer than allowed or
+   * than announced), with what `length` threw, or with the signal's reason.
    */
   ask(request: Uint8Array, shape: ReplyShape, signal: AbortSignal, limitMs: number): Promise<Buffer> {
     const turn = this.#last.then(async () => {

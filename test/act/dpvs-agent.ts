@@ -1,12 +1,15 @@
-/** dpvs-agent for tests, on a real socket: its recorded answers, and a stand-in with state that follows tools/dpvs-agent of DPVS 1.10.2. */
+/**
+ * dpvs-agent for tests, on a real socket: its recorded answers, and a stand-in with state that follows tools/dpvs-agent of DPVS
+ * 1.10.2.
+ */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Effect, Outcome } from '../../src/act/actuator.ts';
+import type { Effect, Note, Outcome } from '../../src/act/actuator.ts';
 import { dpvs } from '../../src/act/dpvs.ts';
-import { effectOf } from './world.ts';
+import { effectOf, UNTOUCHED } from './world.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/dpvs-agent');
 
@@ -86,11 +89,9 @@ export function wishOf(url: string, realServer: string, weight: number, part: Pa
   });
 }
 
-/** Calls the actuator once. */
-export async function call(
-  effects: readonly Effect[],
-  notes: readonly (string | null | undefined)[] = [],
-): Promise<readonly Outcome[]> {
+/** Calls the actuator once. @param known notes by effect; without one it is untouched */
+export async function call(effects: readonly Effect[], known: readonly (Note | undefined)[] = []): Promise<readonly Outcome[]> {
+  const notes = effects.map((_, i) => known[i] ?? UNTOUCHED);
   const outcomes = await dpvs.perform(effects[0]!.spec, effects as [Effect, ...Effect[]], { announce: false, notes });
   if (typeof outcomes === 'string') throw new Error(`one answer for all: ${outcomes}`);
   return outcomes;

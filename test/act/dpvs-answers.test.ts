@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
-import { parseServices } from '../../src/act/dpvs/answer.ts';
+import { parseServices } from '../../src/act/dpvs/codec.ts';
 import { AgentServer, call, FakeAgent, type Recorded, recorded, replay, results, wishOf } from './dpvs-agent.ts';
+import { noted, UNKNOWN } from './world.ts';
 
 const server = new AgentServer(() => ({ status: 404, body: '' }));
 await server.listen();
@@ -69,10 +70,10 @@ describe('recorded answers of dpvs-agent', () => {
     const vip = '10.71.0.100:80/tcp';
     const outcomes = await call(
       [wishOf(server.url, '10.72.0.11:80', 0, { vip }), wishOf(server.url, '10.72.0.12:80', 100, { vip })],
-      [undefined, null],
+      [undefined, UNKNOWN],
     );
     assert.deepEqual(results(outcomes), ['failed', 'unchanged']);
-    assert.equal(outcomes[0]?.note, '{"by":"nobody"}', 'it is known that nothing has been done');
+    assert.deepEqual(outcomes[0]?.note, noted('{"by":"nobody"}'), 'it is known that nothing has been done');
     assert.match(outcomes[0]?.message ?? '', /^dpvs-agent has not made this service itself .* let its owner PUT it again/);
     assert.deepEqual(paths(), ['GET /v2/vs/10.71.0.100-80-tcp']);
   });

@@ -1,9 +1,13 @@
-/** From the configuration file to HTTP, with other writers beside: the real reconciler, the real actuator, a stand-in of dpvs-agent. */
+/**
+ * From the configuration file to HTTP, with other writers beside: the real reconciler, the real actuator, a stand-in of
+ * dpvs-agent.
+ */
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { actuators } from '../../src/act/index.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { AgentServer, FakeAgent } from './dpvs-agent.ts';
 import { type Mutable, planOf, wantedOf } from './world.ts';
 

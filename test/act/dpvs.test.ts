@@ -6,6 +6,7 @@ import { after, afterEach, beforeEach, describe, it } from 'node:test';
 import type { Effect } from '../../src/act/actuator.ts';
 import { dpvs } from '../../src/act/dpvs.ts';
 import { AgentServer, call, FakeAgent, results, wishOf } from './dpvs-agent.ts';
+import { noted, UNKNOWN } from './world.ts';
 
 const ID = '10.71.0.102-8081-tcp';
 const OTHER = '10.71.0.103-80-udp';
@@ -165,8 +166,8 @@ describe('dpvs', () => {
     assert.deepEqual([out?.result, stateOf('10.72.0.11')], ['done', [101, false]]);
   });
 
-  for (const note of [null, 'nonsense', '{"by":"nobody knows"}']) {
-    it(`restores when it is not known who took it out (${note})`, async () => {
+  for (const note of [UNKNOWN, noted('nonsense'), noted('{"by":"nobody knows"}')]) {
+    it(`restores when it is not known who took it out (${JSON.stringify(note)})`, async () => {
       fake.health(ID, { ip: '10.72.0.11', port: 8080, weight: 0, inhibited: true });
       const [back] = await call([wish('10.72.0.11:8080', 100)], [note]);
       assert.deepEqual([back?.result, stateOf('10.72.0.11')], ['done', [101, false]]);

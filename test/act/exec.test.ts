@@ -21,7 +21,7 @@ const rs = effectOf({
   weight: 0,
 });
 const perform = (command: string[], effect = nic, timeout?: number) =>
-  exec.perform(specOf(command, timeout), [effect], { announce: false });
+  exec.perform(specOf(command, timeout), [effect], { announce: false, notes: [] });
 
 describe('exec', () => {
   it('runs the command with the documented arguments and nothing but the documented environment', async () => {
@@ -30,7 +30,8 @@ describe('exec', () => {
     assert.equal(await perform(['/bin/sh', '-c', script, 'sh', file, 'eth2']), 'done');
     const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
     assert.deepEqual(lines.slice(0, 6), ['/', 'eth2', 'NIC', 'eth2', 'FAILED', '-']);
-    const env = lines.slice(6).filter((line) => !/^(?:PWD|_|SHLVL|OLDPWD|NODE_V8_COVERAGE)=/.test(line)); // the shell's, and Node's when coverage is measured
+    // Without the shell's own, and Node's when coverage is measured.
+    const env = lines.slice(6).filter((line) => !/^(?:PWD|_|SHLVL|OLDPWD|NODE_V8_COVERAGE)=/.test(line));
     assert.deepEqual(env, [
       'FOURLANE_CAUSE=link',
       'FOURLANE_CLUSTER=edge-1',

@@ -28,7 +28,8 @@ describe('services a keepalived.conf speaks of', () => {
     ['a condition', '@lb1 virtual_server 192.0.2.10 80 {', ['192.0.2.10 80'], ''],
     [
       'a group',
-      'virtual_server_group web {\n 192.0.2.10 80\n 192.0.2.11 80 # b\n fwmark 9\n}\nvirtual_server group web {\n real_server 10.0.0.1 80 {\n}\n}\n10.9.9.9 1',
+      'virtual_server_group web {\n 192.0.2.10 80\n 192.0.2.11 80 # b\n fwmark 9\n}\nvirtual_server group web {\n ' +
+        'real_server 10.0.0.1 80 {\n}\n}\n10.9.9.9 1',
       ['192.0.2.10 80', '192.0.2.11 80', 'fwmark 9'],
       '',
     ],

@@ -1,8 +1,9 @@
 /** An IPVS table in memory, in place of the kernel's. */
-import { type Actuator, type Effect, type Outcome } from '../../src/act/actuator.ts';
+import type { Actuator, Effect, Note, Outcome } from '../../src/act/actuator.ts';
 import { makeIpvs } from '../../src/act/ipvs.ts';
 import type { Destination } from '../../src/act/ipvs/codec.ts';
 import { parseAddress } from '../../src/model/schema.ts';
+import { UNTOUCHED } from './world.ts';
 
 export class Table {
   /** By vip, then by `ip:port`: weights. */
@@ -69,7 +70,7 @@ function destination([realServer, weight]: [string, number]): Destination {
 export class Wanting {
   readonly #table: Table;
   readonly #settings: Record<string, unknown>;
-  readonly notes = new Map<string, string | null | undefined>();
+  readonly notes = new Map<string, Note>();
 
   constructor(table: Table, settings: Record<string, unknown> = {}) {
     this.#table = table;
@@ -85,12 +86,12 @@ export class Wanting {
 
   /** Several at once: one call. */
   async all(effects: readonly [Effect, ...Effect[]]): Promise<readonly Outcome[]> {
-    const notes = effects.map((e) => this.notes.get(e.key));
+    const notes = effects.map((e) => this.notes.get(e.key) ?? UNTOUCHED);
     const outcomes = (await this.#table.actuator.perform(effects[0].spec, effects, {
       announce: false,
       notes,
     })) as readonly Outcome[];
-    for (const [i, outcome] of outcomes.entries()) if ('note' in outcome) this.notes.set(effects[i]!.key, outcome.note);
+    for (const [i, outcome] of outcomes.entries()) if (outcome.note) this.notes.set(effects[i]!.key, outcome.note);
     return outcomes;
   }
 

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { ipvs } from '../../src/act/ipvs.ts';
 import { parseDestination, serviceKeys, withWeight } from '../../src/act/ipvs/codec.ts';
-import { Ipvs, IpvsUnavailable } from '../../src/act/ipvs/kernel.ts';
+import { Ipvs, IpvsUnavailable } from '../../src/act/ipvs/client.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';
 import { message, nested, NetlinkFormatError, NLMSG_ERROR, parseAttributes, u32 } from '../../src/sys/netlink.ts';
 import { recording, Replay } from '../sys/netlink-replay.ts';
 import { Table, VIP, Wanting } from './ipvs-world.ts';
-import { planOf, wantedOf } from './world.ts';
+import { noted, planOf, UNKNOWN, UNTOUCHED, wantedOf } from './world.ts';
 
 const RS = '10.0.1.2:80';
 const soon = () => AbortSignal.timeout(2000);
@@ -141,7 +141,7 @@ describe('the ipvs actuator', () => {
     const wanting = new Wanting(table);
     assert.equal((await wanting.weight(RS, 0)).result, 'done');
     assert.equal((await wanting.weight(RS, 0)).result, 'unchanged');
-    assert.deepEqual(await wanting.weight(RS, 100), { result: 'done', note: undefined });
+    assert.deepEqual(await wanting.weight(RS, 100), { result: 'done', note: UNTOUCHED });
     assert.deepEqual(table.written, [`${RS}=0`, `${RS}=7`]);
     assert.equal(table.open, 0, 'closed again');
   });
@@ -218,14 +218,14 @@ describe('the ipvs actuator', () => {
     assert.deepEqual(await wanting.weight(RS, 100), {
       result: 'unchanged',
       message: 'left at weight 3, which somebody else has set (7 before)',
-      note: undefined,
+      note: UNTOUCHED,
     });
   });
 
   it('goes back to the configured weight when it can have set 0 without having noted what was', async () => {
     const table = new Table({ [VIP]: { [RS]: 0 } });
     const wanting = new Wanting(table);
-    for (const note of [null, 'damaged', '{"was":-1}']) {
+    for (const note of [UNKNOWN, noted('damaged'), noted('{"was":-1}')]) {
       wanting.notes.set(RS, note);
       table.set(RS, 0);
       await wanting.weight(RS, 0);
@@ -239,12 +239,12 @@ describe('the ipvs actuator', () => {
     const wanting = new Wanting(table);
     assert.match((await wanting.weight(RS, 0)).message ?? '', /^IPVS has no service 10\.0\.0\.1:80\/tcp: nothing to do/);
     table.services.set(VIP, new Map());
-    assert.deepEqual(await wanting.weight(RS, 0), { result: 'unchanged', note: '"absent"' });
+    assert.deepEqual(await wanting.weight(RS, 0), { result: 'unchanged', note: noted('"absent"') });
     table.set(RS, 7);
-    assert.deepEqual(await wanting.weight(RS, 0), { result: 'done', note: '{"was":7,"set":0,"again":0}' });
+    assert.deepEqual(await wanting.weight(RS, 0), { result: 'done', note: noted('{"was":7,"set":0,"again":0}') });
     table.services.delete(VIP);
     assert.equal((await wanting.weight(RS, 100)).result, 'unchanged');
-    assert.equal(wanting.notes.get(RS), undefined);
+    assert.deepEqual(wanting.notes.get(RS), UNTOUCHED);
   });
 
   it('takes a destination that goes between reading and writing for absent', async () => {
@@ -309,7 +309,7 @@ describe('the ipvs actuator', () => {
     const table = new Table({ [VIP]: { [RS]: 0 } });
     table.failOpen = new IpvsUnavailable('no module');
     const wanting = new Wanting(table);
-    assert.deepEqual(await wanting.weight(RS, 0), { result: 'failed', message: 'no module', note: '"untouched"' });
+    assert.deepEqual(await wanting.weight(RS, 0), { result: 'failed', message: 'no module', note: noted('"untouched"') });
     await wanting.weight(RS, 0);
     await wanting.weight(RS, 100);
     assert.equal(table.weight(RS), 0, 'it was 0 before us');

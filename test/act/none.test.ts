@@ -29,5 +29,5 @@ it('none changes nothing when performed all the same', async () => {
     cause: 'none',
     reason: '',
   } as const;
-  assert.equal(await none.perform(spec, [effect], { announce: false }), 'unchanged');
+  assert.equal(await none.perform(spec, [effect], { announce: false, notes: [] }), 'unchanged');
 });

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { z } from 'zod';
 import { actuator, type Call, type Effect, type Outcome } from '../../src/act/actuator.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
-import { nameOf, planOf, wantedOf } from './world.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
+import { nameOf, noted, planOf, UNKNOWN, UNTOUCHED, wantedOf } from './world.ts';
 
 const PLAN = planOf(`nics: [{name: eth2}, {name: eth3}]
 services:
@@ -118,13 +119,13 @@ describe('outcomes of a batch', () => {
 describe('notes', () => {
   it('come back with the next call, also after a restart', async () => {
     const bench = new Bench();
-    bench.answer = () => [{ result: 'done', note: 'was 7' }];
+    bench.answer = () => [{ result: 'done', note: noted('was 7') }];
     await bench.want(0, 1);
-    assert.deepEqual(bench.last.notes, [undefined], 'it is certain that nothing has been done to it');
+    assert.deepEqual(bench.last.notes, [UNTOUCHED], 'it is certain that nothing has been done to it');
     const after = new Bench(bench.reconciler.toJSON());
     after.answer = () => [{ result: 'done' }];
     await after.want(1, 1);
-    assert.deepEqual(after.last.notes, ['was 7']);
+    assert.deepEqual(after.last.notes, [noted('was 7')]);
   });
 
   it('are null when an earlier call was not heard of', async () => {
@@ -132,11 +133,11 @@ describe('notes', () => {
     bench.answer = () => Promise.reject(new Error('killed'));
     await bench.want(0, 1);
     await bench.wait(2000);
-    assert.deepEqual(bench.last.notes, [null]);
+    assert.deepEqual(bench.last.notes, [UNKNOWN]);
 
     let end: (answer: Answer) => void = () => undefined;
     const before = new Bench();
-    before.answer = () => [{ result: 'done', note: 'left 50' }];
+    before.answer = () => [{ result: 'done', note: noted('left 50') }];
     await before.want(0.5, 1);
     before.answer = () => new Promise((resolve) => (end = resolve));
     before.reconciler.pass(
@@ -146,16 +147,16 @@ describe('notes', () => {
     const after = new Bench(before.reconciler.toJSON());
     end([{ result: 'done' }]);
     await after.want(1, 1);
-    assert.deepEqual(after.last.notes, [null], 'a note from before that call would be wrong');
+    assert.deepEqual(after.last.notes, [UNKNOWN], 'a note from before that call would be wrong');
   });
 
   it('are gone when it is at rest again', async () => {
     const bench = new Bench();
-    bench.answer = () => [{ result: 'done', note: 'n' }];
+    bench.answer = () => [{ result: 'done', note: noted('n') }];
     await bench.want(0, 1);
     await bench.want(1, 1);
     await bench.want(0, 1);
-    assert.deepEqual(bench.last.notes, [undefined]);
+    assert.deepEqual(bench.last.notes, [UNTOUCHED]);
   });
 });
 

@@ -3,7 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { planEffects, valueOf } from '../../src/act/effects.ts';
 import { actuators } from '../../src/act/index.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { begin, down, PLAN, planOf, SMALL, Stage, wantedOf } from './world.ts';
 
 describe('a pass', () => {
@@ -157,6 +158,33 @@ describe('a failed call', () => {
     reconciler.pass(wantedOf(SMALL, down(0)), []);
     await reconciler.idle();
     assert.equal(reports[0]?.error, 'undefined is not a function');
+  });
+});
+
+describe('what is pending', () => {
+  it('is listed longest first, as many as asked for, and counted', async () => {
+    const stage = begin({}, PLAN);
+    const { reconciler } = stage;
+    stage.now = 1000;
+    reconciler.pass(wantedOf(PLAN, down(0)), []);
+    await stage.endAll(new Error('exited with 1'));
+    stage.now = 1500;
+    reconciler.pass(wantedOf(PLAN, down(0, 1)), []);
+    const list = (limit?: number) =>
+      reconciler.pending(limit).map((p) => [p.effect.kind, p.effect.nic, p.state, p.since, p.failures]);
+    assert.deepEqual(list(), [
+      ['nic', 'eth2', 'retrying', 1000, 1],
+      ['slice', 'eth2', 'retrying', 1000, 1],
+      ['nic', 'eth3', 'running', 1500, 0],
+      ['slice', 'eth3', 'running', 1500, 0],
+    ]);
+    assert.equal(list(3).length, 3);
+    assert.deepEqual([reconciler.pending(0), reconciler.pendingCount()], [[], 4]);
+    stage.now = 1600;
+    reconciler.pass(wantedOf(PLAN, down(1)), []);
+    assert.deepEqual(list(1), [['nic', 'eth3', 'running', 1500, 0]], 'another value is wanted of eth2 since now');
+    await stage.endAll();
+    assert.equal(reconciler.pendingCount(), 0);
   });
 });
 

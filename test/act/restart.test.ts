@@ -22,7 +22,7 @@ describe('repeating the wanted state', () => {
       'a change is no repetition',
     );
     await stage.endAll();
-    stage.reconciler.reannounce();
+    stage.reconciler.setPlan(SMALL);
     stage.reconciler.pass(wantedOf(SMALL, down(0)), []);
     assert.deepEqual(stage.calls, ['nic eth2 failed', 'nic eth3 ok']);
   });

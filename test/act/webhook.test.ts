@@ -41,7 +41,7 @@ describe('webhook', () => {
     answer = (response) => response.end();
   });
   it('posts all effects in one request, as documented', async () => {
-    assert.equal(await webhook.perform(spec, [nic, rs], { announce: false }), 'done');
+    assert.equal(await webhook.perform(spec, [nic, rs], { announce: false, notes: [] }), 'done');
     const [request] = requests;
     assert.equal(requests.length, 1);
     assert.equal(request?.method, 'POST');
@@ -70,14 +70,14 @@ describe('webhook', () => {
   });
 
   it('marks a repetition', async () => {
-    await webhook.perform(spec, [nic], { announce: true });
+    await webhook.perform(spec, [nic], { announce: true, notes: [] });
     assert.equal(JSON.parse(requests[0]?.body ?? '').reannounce, true);
   });
 
   for (const status of [301, 404, 500, 503]) {
     it(`fails on ${status}, without showing the query`, async () => {
       answer = (response) => response.writeHead(status, { location: '/elsewhere' }).end('x'.repeat(100_000));
-      await assert.rejects(webhook.perform(spec, [nic], { announce: false }), (error: Error) => {
+      await assert.rejects(webhook.perform(spec, [nic], { announce: false, notes: [] }), (error: Error) => {
         assert.match(error.message, new RegExp(`^POST http://127\\.0\\.0\\.1:\\d+/hook failed: answered ${status}, needs 2xx$`));
         return true;
       });
@@ -87,13 +87,16 @@ describe('webhook', () => {
 
   it('fails when no answer comes in time', async () => {
     answer = () => undefined;
-    await assert.rejects(webhook.perform({ ...spec, timeout: 50 }, [nic], { announce: false }), /failed: no answer within 50 ms/);
+    await assert.rejects(
+      webhook.perform({ ...spec, timeout: 50 }, [nic], { announce: false, notes: [] }),
+      /failed: no answer within 50 ms/,
+    );
   });
 
   it('fails when the answer does not end in time', async () => {
     answer = (response) => void response.writeHead(200).write('x');
     await assert.rejects(
-      webhook.perform({ ...spec, timeout: 100 }, [nic], { announce: false }),
+      webhook.perform({ ...spec, timeout: 100 }, [nic], { announce: false, notes: [] }),
       /failed: no answer within 100 ms/,
     );
   });
@@ -105,10 +108,10 @@ describe('webhook', () => {
     closed.close();
     await once(closed, 'close');
     await assert.rejects(
-      webhook.perform({ ...spec, url: `http://127.0.0.1:${port}/` }, [nic], { announce: false }),
+      webhook.perform({ ...spec, url: `http://127.0.0.1:${port}/` }, [nic], { announce: false, notes: [] }),
       /failed: .*ECONNREFUSED/,
     );
     answer = (response) => response.socket?.end('nonsense\r\n\r\n');
-    await assert.rejects(webhook.perform(spec, [nic], { announce: false }), /failed: /);
+    await assert.rejects(webhook.perform(spec, [nic], { announce: false, notes: [] }), /failed: /);
   });
 });

@@ -1,6 +1,7 @@
 /** Plans, decisions and actuators to try `act/` with. */
 import { type Actuator, actuator, type Call, type Effect, type Performed } from '../../src/act/actuator.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Verdict, Wanted } from '../../src/model/verdict.ts';
@@ -46,6 +47,10 @@ export function effectOf(part: Partial<Effect> & Pick<Effect, 'spec'>): Effect {
   const why = { verdict: 'NIC_FAIL', cause: 'link', reason: 'all real servers time out' } as const;
   return { key: 'k', kind: 'nic', cluster: 'edge-1', server: 'lb-01', nic: 'eth2', state: 'failed', ...why, ...part };
 }
+
+export const UNTOUCHED = { kind: 'untouched' } as const;
+export const UNKNOWN = { kind: 'unknown' } as const;
+export const noted = (text: string) => ({ kind: 'noted', text }) as const;
 
 /** A call that waits for the test to end it. */
 export interface Held {

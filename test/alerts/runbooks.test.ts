@@ -18,7 +18,7 @@ interface Rule {
   readonly annotations?: Readonly<Record<string, string>>;
 }
 const rulesOf = (file: string) => (parse(read(file)) as { groups: { rules: Rule[] }[] }).groups.flatMap((g) => g.rules);
-const rules = rulesOf('alerts/fourlane-alerts.yaml');
+const rules = rulesOf('alerts/fourlane-alerts.yaml').filter((rule) => rule.alert !== undefined);
 const names = [...new Set(rules.map((r) => r.alert!))].sort();
 const runbook = (alert: string) => readFileSync(join(DIRECTORY, `${alert}.md`), 'utf8');
 /** This room's documents: path from the root → text. */

@@ -20,7 +20,10 @@ export interface AlertCase {
   readonly cluster?: true;
   readonly severity: 'critical' | 'warning' | 'info' | 'none';
   readonly series: readonly Series[];
-  /** s from the fault until it fires, and from the repair until it has resolved: what `for`, `keep_firing_for` and ranges make of it. */
+  /**
+   * s from the fault until it fires, and from the repair until it has resolved: what `for`, `keep_firing_for` and ranges make of
+   * it.
+   */
   readonly firesAfter: number;
   readonly resolvesAfter: number;
   /** s from the fault in which it surely does not fire yet, where that is not just before `firesAfter`. */

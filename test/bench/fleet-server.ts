@@ -1,6 +1,6 @@
 /**
- * A load balancer that does not exist: every family of docs/metrics.md with plausible labels and values that move. For dashboards and
- * rules only, where real sources cannot run; nothing here says what a real one would say.
+ * A load balancer that does not exist: every family of docs/metrics.md with plausible labels and values that move. For dashboards
+ * and rules only, where real sources cannot run; nothing here says what a real one would say.
  */
 import { readFileSync } from 'node:fs';
 
@@ -22,7 +22,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   source: ['dpvs'],
   direction: ['in', 'out'],
   fill: ['empty', 'partial', 'full'],
-  kind: ['configured', 'wanted', 'effective'],
+  kind: ['configured', 'wanted'],
   process: ['parent', 'vrrp', 'checker'],
   vrrp_instance: ['VI_1', 'VI_2'],
   queue: ['log_ring_w1'],
@@ -37,6 +37,7 @@ const WORDS: Readonly<Record<string, readonly string[]>> = {
   role: ['master', 'backup'],
   rack: ['r1'],
   cause: ['none'],
+  verdict: ['RS_DOWN'],
 };
 const STATES: Readonly<Record<string, readonly string[]>> = {
   fourlane_agent_state: ['ok', 'isolated', 'stalled'],
@@ -48,9 +49,20 @@ const STATES: Readonly<Record<string, readonly string[]>> = {
   fourlane_vrrp_state: ['master', 'backup', 'fault'],
   fourlane_vrrp_addresses: ['configured', 'installed'],
 };
+/** Present only while something is wrong: no series in peace. */
+const ONLY_IN_TROUBLE = new Set(['fourlane_real_server_verdict', 'fourlane_path_fault']);
+/** What a service shows when all its real servers are down: its series, and the share of their number that is the value. */
+const DOWN: readonly (readonly [pattern: RegExp, share: 0 | 1])[] = [
+  [/^fourlane_service_up\{/, 0],
+  [/^fourlane_real_server_up\{/, 0],
+  [/^fourlane_service_real_servers\{.*state="up"/, 0],
+  [/^fourlane_service_real_servers\{.*state="down"/, 1],
+  [/^fourlane_real_server_weight\{.*kind="wanted"/, 0],
+];
+/** Kinds of those families that have others than weights have. */
+const KINDS: Readonly<Record<string, readonly string[]>> = { fourlane_vrrp_priority: ['base', 'effective', 'master'] };
 /** Gauges that are usually 0, and those that are seconds since the epoch, by their names. */
-const QUIET =
-  /_fault$|_panic$|_stalled$|_pending$|_drifted$|_throttled$|_slow_mode$|_failed$|_unread$|_inhibited$|_overloaded$|_churned$|_verdict$/;
+const QUIET = /_(?:fault|panic|stalled|pending|drifted|throttled|slow_mode|failed|unread|inhibited|overloaded|churned|verdict)$/;
 const TIMESTAMP = /_timestamp_seconds$/;
 const BOUNDS = [1e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 1e-2, 0.1, 0.5, 1];
 
@@ -78,6 +90,7 @@ const range = (n: number, name: (i: number) => string) => Array.from({ length: n
 function labelSets({ name, labels }: Family, size: Size): string[] {
   const domain = (label: string): readonly string[] => {
     if (label === 'state') return STATES[name] ?? ['a'];
+    if (label === 'kind' && name in KINDS) return KINDS[name]!;
     if (label === 'nic') return range(size.nics, (i) => `eth${i}`);
     if (label === 'core') return range(size.cores, String);
     if (label === 'service') return range(size.services, (i) => `svc${i}`);
@@ -103,69 +116,93 @@ interface Series {
   readonly scale: number;
   readonly counter: boolean;
   readonly fixed?: number;
+  /** Number of the service it is about; -1: of none. */
+  readonly service: number;
+  /** Value while all real servers of that service are down. */
+  readonly down?: number;
 }
 
 export class Synthetic {
   readonly #series: Series[] = [];
+  /** Series that are there only while the real servers of their service are down. */
+  readonly #trouble: Series[] = [];
   readonly #started = Date.now();
+  readonly #realServers: number;
+  /** Services without a real server that is up: those below this number. */
+  #lost = 0;
 
   constructor(cluster: string, server: string, size: Size) {
+    this.#realServers = size.realServersPerService;
     const base = `cluster="${cluster}", server="${server}"`;
     for (const family of families()) {
       for (const set of labelSets(family, size)) this.#add(family, `${base}${set === '' ? '' : ', '}${set}`);
     }
   }
 
-  /** Series in one scrape. */
+  /** Series in one scrape in peace. */
   get size(): number {
     return this.#series.length;
   }
 
-  #add({ name, type, labels }: Family, set: string): void {
+  /** From now on all real servers of so many services are down. */
+  lose(services: number): void {
+    this.#lost = services;
+  }
+
+  #add(family: Family, set: string): void {
+    const { name, type } = family;
     const scale = 1 + 99 * hash(name + set);
-    if (type === 'histogram') {
-      let share = 0;
-      for (const bound of [...BOUNDS, Infinity]) {
-        share = bound === Infinity ? 1 : share + (1 - share) * 0.3;
-        const le = bound === Infinity ? '+Inf' : String(bound);
-        this.#series.push({ prefix: `${name}_bucket{${set}, le="${le}"} `, scale: scale * share, counter: true });
-      }
-      this.#series.push({ prefix: `${name}_sum{${set}} `, scale: scale * 1e-4, counter: true });
-      this.#series.push({ prefix: `${name}_count{${set}} `, scale, counter: true });
+    const counter = type === 'counter';
+    const service = Number(/service="svc(\d+)"/.exec(set)?.[1] ?? -1);
+    const series = (suffix: string, labels: string, more: Partial<Series> = {}): Series => {
+      const prefix = `${name}${suffix}{${labels}} `;
+      const share = DOWN.find(([pattern]) => pattern.test(prefix))?.[1];
+      const down = share === undefined ? {} : { down: share * this.#realServers };
+      return { prefix, scale, counter: true, service, ...down, ...more };
+    };
+    if (ONLY_IN_TROUBLE.has(name)) {
+      if (service >= 0) this.#trouble.push(series('', set, { counter, fixed: 1 }));
       return;
     }
-    const counter = type === 'counter';
-    const state = labels.includes('state') || name === 'fourlane_nic_verdict';
-    const first = STATES[name]?.[0] ?? 'a';
-    const prefix = `${name}{${set}} `;
-    if (state && !counter && STATES[name] !== undefined && !/_cells$|_real_servers$|_addresses$/.test(name)) {
-      this.#series.push({ prefix, scale, counter, fixed: Number(set.includes(`state="${first}"`)) });
-    } else if (name.endsWith('_weight')) this.#series.push({ prefix, scale, counter, fixed: 100 });
-    else if (!counter && QUIET.test(name)) this.#series.push({ prefix, scale, counter, fixed: 0 });
-    else if (!counter && /_up$|_carrier$|_enabled$|_info$|_success$|_successful$|_running$|_present$|_connected$/.test(name)) {
-      this.#series.push({ prefix, scale, counter, fixed: 1 });
-    } else if (!counter && TIMESTAMP.test(name)) {
-      this.#series.push({
-        prefix,
-        scale,
-        counter,
-        fixed: this.#started / 1000 + (name.includes('not_after') ? 90 * 86_400 : -3600),
-      });
-    } else this.#series.push({ prefix, scale, counter });
+    if (type !== 'histogram') {
+      const fixed = counter ? undefined : this.#fixed(family, set);
+      this.#series.push(series('', set, { counter, ...(fixed === undefined ? {} : { fixed }) }));
+      return;
+    }
+    let share = 0;
+    for (const bound of [...BOUNDS, Infinity]) {
+      share = bound === Infinity ? 1 : share + (1 - share) * 0.3;
+      const le = bound === Infinity ? '+Inf' : String(bound);
+      this.#series.push(series('_bucket', `${set}, le="${le}"`, { scale: scale * share }));
+    }
+    this.#series.push(series('_sum', set, { scale: scale * 1e-4 }), series('_count', set));
+  }
+
+  /** The value of a gauge that does not move in peace; undefined for one that moves. */
+  #fixed({ name, labels }: Family, set: string): number | undefined {
+    const states = STATES[name];
+    const first = Number(set.includes(`state="${states?.[0] ?? 'a'}"`));
+    if (name === 'fourlane_service_real_servers') return this.#realServers * first;
+    if (labels.includes('state') && states !== undefined && !/_cells$|_addresses$/.test(name)) return first;
+    if (name.endsWith('_weight')) return 100;
+    if (QUIET.test(name)) return 0;
+    if (/_up$|_carrier$|_enabled$|_info$|_success$|_successful$|_running$|_present$|_connected$/.test(name)) return 1;
+    if (TIMESTAMP.test(name)) return this.#started / 1000 + (name.includes('not_after') ? 90 * 86_400 : -3600);
+    return undefined;
   }
 
   /** The text of one scrape. */
   render(): string {
     const t = (Date.now() - this.#started) / 1000;
-    const lines = this.#series.map(({ prefix, scale, counter, fixed }) => {
+    const line = ({ prefix, scale, counter, fixed, service, down }: Series) => {
+      if (down !== undefined && service < this.#lost) return prefix + down;
       if (fixed !== undefined) return prefix + fixed;
-      return (
-        prefix +
-        (counter
-          ? Math.floor(scale * t * (1 + 0.1 * Math.sin(t / 60)))
-          : (scale * (1 + 0.2 * Math.sin(t / 45 + scale))).toPrecision(5))
-      );
-    });
-    return `${lines.join('\n')}\n`;
+      const value = counter
+        ? Math.floor(scale * t * (1 + 0.1 * Math.sin(t / 60)))
+        : (scale * (1 + 0.2 * Math.sin(t / 45 + scale))).toPrecision(5);
+      return prefix + value;
+    };
+    const trouble = this.#trouble.filter(({ service }) => service < this.#lost);
+    return `${[...this.#series, ...trouble].map(line).join('\n')}\n`;
   }
 }

@@ -1,6 +1,7 @@
 /**
- * One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES [SERVER_PID]]`.
- * Prints JSON. With a pid it ends that server after the measurement, and tells how long it took until everything was classified.
+ * One measured run of our own prober in a process of its own: `node ours.ts tcp|http CELLS INTERVAL_MS SECONDS PORT0 PORTS [LANES
+ * [SERVER_PID]]`. Prints JSON, see `OurSample`. With a pid it kills that server after the measurement, and reports how long it
+ * took until everything was classified.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checkKinds } from '../../src/checks/index.ts';
@@ -11,6 +12,8 @@ import { LATE_BOUNDS, lateAt, outcomeAt } from '../../src/model/board.ts';
 import type { CheckProfile, Plan, Target } from '../../src/model/plan.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
+import { quantileIn } from './calibration.ts';
+import type { OurSample } from './peers.ts';
 
 const [
   type = 'tcp',
@@ -45,9 +48,11 @@ const plan = { nics, targets, services: [], rules: {} } as unknown as Plan;
 const probing = new Lanes({ clock: monotonicMs, log: (level, message, fields) => console.error(level, message, fields) });
 await probing.apply(plan);
 const state = initial(topologyOf(plan), monotonicMs());
+let killedAt = Infinity;
 let deadAt = Infinity;
 const pass = () => {
-  const { decisions } = judge(state, { results: probing.collect(), links: [], dataplane: [] }, monotonicMs());
+  const { decisions } = judge(state, { results: probing.collect(), observations: [] }, monotonicMs());
+  if (deadAt < Infinity || monotonicMs() < killedAt) return;
   if (decisions.transitions.some((t) => t.verdict === 'ALL_RS_DOWN' || t.verdict === 'AGENT_ISOLATED')) deadAt = monotonicMs();
 };
 const passes = setInterval(pass, Math.min(100, T / 10));
@@ -67,28 +72,28 @@ await sleep(Number(seconds) * 1000);
 const used = process.cpuUsage(cpu);
 const after = read();
 const elapsed = (performance.now() - t0) / 1000;
-let deadMs = 0;
+let armed: boolean | null = null;
 if (serverPid !== '') {
-  const killed = monotonicMs();
+  pass();
+  armed = state.agent.verdict === '';
+  killedAt = monotonicMs();
   process.kill(Number(serverPid), 'SIGKILL');
-  while (deadAt === Infinity && monotonicMs() - killed < 60_000) await sleep(20);
-  deadMs = deadAt - killed;
+  while (deadAt === Infinity && monotonicMs() - killedAt < 60_000) await sleep(20);
 }
 clearInterval(passes);
 
 const probes = after.all - before.all;
 const late = after.late.map((n, i) => n - before.late[i]!);
-const total = late.reduce((a, b) => a + b, 0);
-let seen = 0;
-const p99 = LATE_BOUNDS.find((_, i) => (seen += late[i]!) >= 0.99 * total) ?? Infinity;
-const result = {
+const result: OurSample = {
   probes,
   ok: after.ok - before.ok,
   us: (used.user + used.system) / probes,
   per_second: probes / elapsed,
-  late_p99_ms: p99 * 1000,
+  late_p99_ms: quantileIn(late, LATE_BOUNDS, 0.99) * 1000,
   rss_mb: process.memoryUsage.rss() / 1e6,
-  dead_ms: deadMs,
+  armed,
+  // NaN and Infinity are null in JSON.
+  dead_ms: deadAt - killedAt,
   dropped: probing.dropped().reduce((a, b) => a + b, 0),
 };
 console.log(JSON.stringify(result));

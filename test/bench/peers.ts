@@ -1,9 +1,12 @@
-/** The peers of one comparison, each run in a process of its own against the same server. CPU is user+sys of the probing process. */
+/**
+ * The peers of one comparison, each run in a process of its own against the same server. CPU is user+sys of the probing process.
+ */
 import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { outputOf } from './ask.ts';
 
 export const PORT0 = 20_000;
 export const PORTS = 100;
@@ -15,7 +18,23 @@ export interface Sample {
   readonly ok: number;
   /** CPU µs per probe. */
   readonly us: number;
-  readonly [more: string]: number;
+}
+
+/** What the floor and ours report, too. */
+export interface PacedSample extends Sample {
+  readonly per_second: number;
+  /** 99th percentile of how late a probe started; null without pace, or above the last bucket. */
+  readonly late_p99_ms: number | null;
+}
+
+/** A run of our own prober. */
+export interface OurSample extends PacedSample {
+  readonly rss_mb: number;
+  readonly dropped: number;
+  /** Whether no verdict on the whole agent stood when the server was killed; null when none was to be killed. */
+  readonly armed: boolean | null;
+  /** From the kill to the first verdict on the whole agent after it; null when there was none. */
+  readonly dead_ms: number | null;
 }
 
 /** A directory that goes with this process. */
@@ -37,49 +56,48 @@ export function compile(file: string): string | undefined {
 /** Starts the server the peers probe; `stop` ends it. */
 export async function startServer(program: string): Promise<{ pid: number; stop(): void }> {
   const child = spawn(program, [String(PORT0), String(PORTS)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  await new Promise((resolve) => child.stdout.once('data', resolve));
+  await new Promise((resolve, reject) => {
+    child.stdout.once('data', resolve);
+    child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
+  });
   return { pid: child.pid!, stop: () => void child.kill() };
 }
 
-function run(program: string, args: readonly (string | number)[]): Promise<Sample> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args.map(String), { stdio: ['ignore', 'pipe', 'inherit'] });
-    let out = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.on('close', (code) => {
-      if (code === 0) resolve(JSON.parse(out) as Sample);
-      else reject(new Error(`${program} ${args.join(' ')} ended with ${code}`));
-    });
-  });
+/** A prober that ends with an error has measured nothing: `nothing`, of which every row is void. */
+async function run<T extends Sample>(program: string, args: readonly (string | number)[], nothing: T): Promise<T> {
+  try {
+    return JSON.parse(await outputOf(program, args)) as T;
+  } catch (error) {
+    console.error(`  ${(error as Error).message.trim()}`);
+    return nothing;
+  }
 }
+
+const NOTHING: Sample = { probes: 0, ok: 0, us: NaN };
+const NO_PACE: PacedSample = { ...NOTHING, per_second: NaN, late_p99_ms: null };
+const NONE_OF_OURS: OurSample = { ...NO_PACE, rss_mb: NaN, dropped: NaN, armed: null, dead_ms: null };
 
 /** The C floor. @param rate per second; 0 = as fast as it can */
-export function floor(program: string, mode: Mode, rate: number, seconds: number): Promise<Sample> {
-  return run(program, [mode, rate, seconds, PORT0, PORTS]);
+export function floor(program: string, mode: Mode, rate: number, seconds: number): Promise<PacedSample> {
+  return run(program, [mode, rate, seconds, PORT0, PORTS], NO_PACE);
 }
 
-/** fourlane: lanes, scheduler, board and judge. @param killAfterwards pid of the server: `dead_ms` tells when its end was classified */
-export function ours(
-  mode: Mode,
-  cells: number,
-  intervalMs: number,
-  seconds: number,
-  lanes = 1,
-  killAfterwards?: number,
-): Promise<Sample> {
+export interface Load {
+  readonly mode: Mode;
+  readonly cells: number;
+  readonly intervalMs: number;
+  readonly seconds: number;
+  /** 1 when absent. */
+  readonly lanes?: number;
+  /** The server's process, when it is to be killed after the measurement. */
+  readonly kill?: number;
+}
+
+/** fourlane: lanes, scheduler, board and judge. */
+export function ours({ mode, cells, intervalMs, seconds, lanes = 1, kill }: Load): Promise<OurSample> {
   // The agent runs with a small young generation, too: it makes little garbage, and 50 MB are not worth its rarer collections.
-  return run(process.execPath, [
-    '--max-semi-space-size=4',
-    here('./ours.ts'),
-    mode,
-    cells,
-    intervalMs,
-    seconds,
-    PORT0,
-    PORTS,
-    lanes,
-    killAfterwards ?? '',
-  ]);
+  const script = ['--max-semi-space-size=4', here('./ours.ts')];
+  return run(process.execPath, [...script, mode, cells, intervalMs, seconds, PORT0, PORTS, lanes, kill ?? ''], NONE_OF_OURS);
 }
 
 /** Plain node:net at a given rate: what an agent without own sockets would cost. */
@@ -97,20 +115,20 @@ export function netConnect(rate: number, seconds: number): Promise<Sample> {
         });
       }
     }, 1);`;
-  return run(process.execPath, ['--input-type=module', '-e', script]);
+  return run(process.execPath, ['--input-type=module', '-e', script], NOTHING);
 }
 
 /** blackbox_exporter probing once per request, when it is installed. */
 export async function blackbox(mode: Mode, requests: number): Promise<Sample | undefined> {
-  const found = spawnSync('which', ['prometheus-blackbox-exporter', 'blackbox_exporter'], { encoding: 'utf8' }).stdout.split(
-    '\n',
-  )[0];
+  const names = ['prometheus-blackbox-exporter', 'blackbox_exporter'];
+  const found = spawnSync('which', names, { encoding: 'utf8' }).stdout.split('\n')[0];
   if (!found) return undefined;
   const directory = scratch();
   const config = join(directory, 'blackbox.yml');
   writeFileSync(
     config,
-    'modules: {tcp: {prober: tcp, tcp: {preferred_ip_protocol: ip4}}, http: {prober: http, http: {preferred_ip_protocol: ip4}}}\n',
+    'modules: {tcp: {prober: tcp, tcp: {preferred_ip_protocol: ip4}}, http: {prober: http, http: {preferred_ip_protocol: ' +
+      'ip4}}}\n',
   );
   const child = spawn(found, [`--config.file=${config}`, '--web.listen-address=127.0.0.1:20990', '--log.level=error'], {
     stdio: 'ignore',

@@ -1,16 +1,34 @@
 /**
- * Carrier loss → action, in the real agent with 10 000 cells running: two namespaces, two veth pairs, one link cut again and again;
- * the action is a track file. Also: a real server refuses → action. Root only. Prints JSON.
+ * Carrier loss → action, in the real agent with 10 000 cells running: two namespaces, two veth pairs, one link cut again and
+ * again; the action is a track file. Beside it a plain `ip monitor` in the same namespace, for calibration. Root only. Prints
+ * JSON, see `Measured`.
  */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
+import { percentile } from './calibration.ts';
 import { compile } from './peers.ts';
+
+/** ms from before the `ip` command that cuts the link; every round counts. */
+export interface Measured {
+  readonly rounds: number;
+  readonly median: number;
+  readonly worst: number;
+  /** Until `ip monitor` showed the carrier lost. */
+  readonly monitorMedian: number;
+  readonly monitorWorst: number;
+  /** Cells by whether they were good before the first cut. */
+  readonly ok: number;
+  readonly probes: number;
+}
 
 const ROUNDS = 25;
 const TARGETS = 5000;
+/** Longest wait for the monitor's line once the action is done. */
+const MONITOR_MS = 2000;
 const tag = `flb${process.pid}`;
 const [lb, rs] = [`${tag}-lb`, `${tag}-rs`];
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -41,7 +59,8 @@ function route(i: number): void {
 
 function config(): string {
   const nic = (i: number) =>
-    `  - {name: up${i}, source: 10.${i}.0.1, anchors: ["tcp://10.${i}.0.2:20000"], onFail: [{trackFile: {path: ${directory}/up${i}, ok: 0, failed: 1}}]}`;
+    `  - {name: up${i}, source: 10.${i}.0.1, anchors: ["tcp://10.${i}.0.2:20000"], onFail: [{trackFile: {path: ` +
+    `${directory}/up${i}, ok: 0, failed: 1}}]}`;
   const servers = Array.from({ length: TARGETS }, (_, i) => `      - 10.99.0.1:${20_000 + i}`);
   const quick =
     'rules: {nic_hold_down_ms: 0, nic_hold_down_max_ms: 0, nic_recover_ms: 100, nic_recover_loss: 1, flap_limit: 1000}';
@@ -71,6 +90,31 @@ async function until(file: string, content: string, limitMs: number): Promise<nu
   throw new Error(`${file} did not become ${content} within ${limitMs} ms`);
 }
 
+/** A plain reader of the kernel's link events. `lost` is when up1 was last seen without carrier, Unix ms. */
+function monitor(): { readonly lost: () => number } {
+  const child = spawn('ip', ['netns', 'exec', lb, 'stdbuf', '-oL', 'ip', '-o', 'monitor', 'link'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  children.push(child);
+  let lost = 0;
+  createInterface({ input: child.stdout }).on('line', (line) => {
+    if (/ up1[@:]/.test(line) && line.includes('NO-CARRIER')) lost = Date.now();
+  });
+  return { lost: () => lost };
+}
+
+/** Cells of both NICs and the good ones, as the agent reports them. */
+function cells(): { readonly ok: number; readonly probes: number } {
+  const script = "fetch('http://127.0.0.1:9844/metrics').then(async (r) => console.log(await r.text()))";
+  const text = execFileSync('ip', ['netns', 'exec', lb, process.execPath, '-e', script], {
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  });
+  const rows = [...text.matchAll(/^fourlane_lane_cells\{.*state="(\w+)".*\} (\d+)$/gm)];
+  const sum = (list: typeof rows) => list.reduce((n, m) => n + Number(m[2]), 0);
+  return { ok: sum(rows.filter((m) => m[1] === 'ok')), probes: sum(rows) };
+}
+
 try {
   build();
   const program = compile('./server.c')!;
@@ -80,18 +124,32 @@ try {
   children.push(spawn('ip', agent, { stdio: ['ignore', 'ignore', 'inherit'] }));
   await until(join(directory, 'up1'), '0', 20_000);
   await sleep(5000);
+  const before = cells();
+  const plain = monitor();
+  await sleep(500);
   const times: number[] = [];
+  const monitored: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
     // The clock starts before `ip` does: its 5-10 ms to run are counted against us.
     const t0 = Date.now();
     ip('-n', rs, 'link', 'set', 'up1', 'down');
     times.push((await until(join(directory, 'up1'), '1', 5000)) - t0);
+    for (const end = Date.now() + MONITOR_MS; plain.lost() < t0 && Date.now() < end; ) await sleep(2);
+    monitored.push(plain.lost() < t0 ? NaN : plain.lost() - t0);
     ip('-n', rs, 'link', 'set', 'up1', 'up');
     await until(join(directory, 'up1'), '0', 30_000);
     await sleep(200 + Math.random() * 200);
   }
-  times.sort((a, b) => a - b);
-  console.log(JSON.stringify({ median: times[ROUNDS >> 1], worst: times.at(-1), rounds: ROUNDS }));
+  const result: Measured = {
+    rounds: times.length,
+    median: percentile(times, 0.5),
+    worst: Math.max(...times),
+    monitorMedian: percentile(monitored, 0.5),
+    monitorWorst: Math.max(...monitored),
+    ...before,
+  };
+  if (process.env['FOURLANE_BENCH_ROUNDS']) console.log(times.map((t, i) => `${t.toFixed(0)}/${monitored[i]}`).join(' '));
+  console.log(JSON.stringify(result));
 } finally {
   for (const child of children) child.kill();
   await sleep(500);

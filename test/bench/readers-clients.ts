@@ -1,6 +1,7 @@
 /**
- * Readers of the bench: `node readers-clients.ts pipeline|burst PORT CLIENTS DEPTH`. `pipeline`: each keeps DEPTH requests under way on one connection
- * and reads as fast as it can. `burst`: 1 450 requests at once on each connection, never read. Prints the number of answers so far, each second.
+ * Readers of the bench: `node readers-clients.ts pipeline|burst PORT CLIENTS DEPTH`. `pipeline`: each keeps DEPTH requests under
+ * way on one connection and reads as fast as it can. `burst`: 1 450 requests at once on each connection, never read. Prints the
+ * number of answers so far, each second.
  */
 import { connect } from 'node:net';
 

@@ -1,8 +1,8 @@
 /**
- * `npm run bench:readers`: an agent with 60 000 real servers × 2 NICs on one core, without readers, with 20 clients that ask for the page, the
- * status and the series as fast as they can, pipelined, and with bursts that nobody reads. Printed for each: how far judge passes are apart, how
- * fast a dead real server is acted on, and memory. `--real-servers=N`, `--seconds=N` (of a phase); `--json` prints the phases.
- * The agent has the first core for itself, everything else the last one.
+ * `npm run bench:readers`: an agent with 60 000 real servers × 2 NICs on one core, without readers, with 20 clients that ask for
+ * the page, the status and the series as fast as they can, pipelined, and with bursts that nobody reads. Printed for each: how
+ * far judge passes are apart, how fast a dead real server is acted on, and memory. `--real-servers=N`, `--seconds=N` (of a
+ * phase); `--json` prints the phases. The agent has the first core for itself, everything else the last one.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -252,7 +252,9 @@ function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boole
   for (const p of phases) {
     const dead = `${median(p.reaction).toFixed(2)} s of ${p.reaction.length}`;
     console.log(
-      `| ${p.name} | ${p.passes} | ≤ ${p.p50 * 1000} ms | ≤ ${p.p99 * 1000} ms | ${dead} | ${highest(p.reaction).toFixed(2)} s | ${p.peakMb.toFixed(0)} MB | ${p.endMb.toFixed(0)} MB | ${(100 * p.judgeCpu).toFixed(1)} % | ${p.answers} |`,
+      `| ${p.name} | ${p.passes} | ≤ ${p.p50 * 1000} ms | ≤ ${p.p99 * 1000} ms | ${dead} | ` +
+        `${highest(p.reaction).toFixed(2)} s | ${p.peakMb.toFixed(0)} MB | ${p.endMb.toFixed(0)} MB | ` +
+        `${(100 * p.judgeCpu).toFixed(1)} % | ${p.answers} |`,
     );
   }
   const rows = others.slice(0, 2).flatMap((p) => [

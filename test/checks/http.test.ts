@@ -7,7 +7,8 @@ test('status, host, headers and path', async () => {
   const seen: (string | undefined)[] = [];
   const port = await httpServer((req, res) => {
     seen.push(
-      `${req.method} ${req.url} host=${req.headers.host} x=${String(req.headers['x-a'])} ua=${req.headers['user-agent']} conn=${req.headers.connection}`,
+      `${req.method} ${req.url} host=${req.headers.host} x=${String(req.headers['x-a'])} ua=${req.headers['user-agent']} ` +
+        `conn=${req.headers.connection}`,
     );
     res.end('fine');
   });

@@ -1,4 +1,6 @@
-/** A DPDK process played from recordings: its telemetry socket in a runtime directory of the test, and a collector that reads it. */
+/**
+ * A DPDK process played from recordings: its telemetry socket in a runtime directory of the test, and a collector that reads it.
+ */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import type { z } from 'zod';

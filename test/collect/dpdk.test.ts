@@ -105,7 +105,8 @@ describe('dpdk', () => {
     const put = (packets: string) =>
       app.answers.set(
         '/ethdev/stats,0',
-        `{"/ethdev/stats":{"ipackets":${packets},"opackets":18446744073709551615,"ibytes":0,"obytes":0,"imissed":0,"ierrors":0,"oerrors":0,"rx_nombuf":0}}`,
+        `{"/ethdev/stats":{"ipackets":${packets},"opackets":18446744073709551615,"ibytes":0,"obytes":0,` +
+          '"imissed":0,"ierrors":0,"oerrors":0,"rx_nombuf":0}}',
       );
     put('9007199254740993');
     await read();
@@ -245,7 +246,8 @@ describe('dpdk', () => {
     writeFileSync(`${directory.path}/rte/dpdk_telemetry.v2`, '');
     assert.equal(
       await failing(),
-      'D/rte/dpdk_telemetry.v2: nobody listens: the application was killed or crashed; start it, or remove the file (connect: ECONNREFUSED)',
+      'D/rte/dpdk_telemetry.v2: nobody listens: the application was killed or crashed; start it, or remove the file ' +
+        '(connect: ECONNREFUSED)',
     );
   });
 

@@ -1,6 +1,6 @@
 /**
- * DPVS's control socket without DPVS: replays recordings, or makes up a large one. Recordings in test/fixtures/dpvs are of v1.10.2: for
- * each command of its tools the exact bytes of requests and replies, and what the tool printed from them.
+ * DPVS's control socket without DPVS: replays recordings, or makes up a large one. Recordings in test/fixtures/dpvs are of
+ * v1.10.2: for each command of its tools the exact bytes of requests and replies, and what the tool printed from them.
  */
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -137,7 +137,10 @@ export function replay(names: readonly string[]): Answer {
   return (request) => known.get(keyOf(request));
 }
 
-/** What DPVS looks at: ipvsadm asks for INFO with 12 bytes, and for DESTS with a byte that it never set, in place of the unused lcore. */
+/**
+ * What DPVS looks at: ipvsadm asks for INFO with 12 bytes, and for DESTS with a byte that it never set, in place of the unused
+ * lcore.
+ */
 function keyOf(request: Buffer): string {
   const id = request.readUInt32LE(4);
   const body = Buffer.from(request.subarray(REQUEST_HEAD));
@@ -298,7 +301,9 @@ export interface Cost {
   readonly series: number;
 }
 
-/** What one reading of a DPVS of that size costs; median of `rounds` after one that is not counted. The server is another thread. */
+/**
+ * What one reading of a DPVS of that size costs; median of `rounds` after one that is not counted. The server is another thread.
+ */
 export async function measureCost(size: Size, rounds = 5): Promise<Cost> {
   const server = new Worker(new URL('./dpvs-server.ts', import.meta.url), { workerData: size });
   const [path] = (await once(server, 'message')) as [string];

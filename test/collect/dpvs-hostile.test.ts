@@ -88,7 +88,9 @@ function honest(reply: Buffer): Buffer {
 }
 
 type Mutation = (reply: Buffer, message: Message, random: (below: number) => number) => Buffer | undefined;
-/** Each makes a reply that can't be right; undefined: not of this one. Lists of ports may have room to spare, xstats may be empty. */
+/**
+ * Each makes a reply that can't be right; undefined: not of this one. Lists of ports may have room to spare, xstats may be empty.
+ */
 const STRUCTURAL: Readonly<Record<string, Mutation>> = {
   truncated: (r, _, random) => r.subarray(0, random(r.length)),
   'truncated, and its head says so': (r, message, random) => {

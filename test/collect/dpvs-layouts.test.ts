@@ -135,7 +135,10 @@ function answeredBy(request: Buffer, dests: Buffer): Buffer {
   return dests;
 }
 
-/** A DPVS of that release with the written messages; closes on numbers that it does not know, or answers as its own message of that number. */
+/**
+ * A DPVS of that release with the written messages; closes on numbers that it does not know, or answers as its own message of
+ * that number.
+ */
 function serving(release: string, dialect: Dialect): Answer {
   const read = (name: string) => written(release, name);
   const info = Buffer.alloc(16);

@@ -10,6 +10,9 @@ import { replyLength } from '../../src/collect/dpvs/wire.ts';
 import type { Traffic } from '../../src/collect/service-metrics.ts';
 import type { Exchange } from './dpvs-fake.ts';
 
+/** Flag of a route (include/conf/flow.h). */
+const ROUTE_LOCAL = 0x0800;
+
 const LAYOUT = LAYOUTS[0]!;
 const NAMES = new Map(Object.entries(IDS.modern).map(([name, id]) => [id as number, name as Message]));
 
@@ -101,7 +104,9 @@ function sum(dests: readonly services.Dest[]): Traffic {
 type Row = (d: services.Dest) => string;
 const STATES: Row = (d) => [d.inhibited && 'inhibited', d.overloaded && 'overload'].filter((w) => w !== false).join(',');
 
-/** Lines of the listings of ipvsadm: what follows a service's name, what follows a real server's address, and the column titles. */
+/**
+ * Lines of the listings of ipvsadm: what follows a service's name, what follows a real server's address, and the column titles.
+ */
 const LISTINGS: Readonly<
   Record<string, { titles: string; service: (s: services.Service, d: services.Dest[]) => string; row: Row }>
 > = {
@@ -319,7 +324,8 @@ function neighbours(answers: readonly Answered[]): string {
     .decodeNeighbours(answers[0]!.body)
     .map(
       (n) =>
-        `ip: ${n.address} mac: ${n.mac} state: ${n.state.toUpperCase()} dev: ${n.device} core: ${n.lcore} ${n.fixed ? 'static' : ''}`,
+        `ip: ${n.address} mac: ${n.mac} state: ${n.state.toUpperCase()} dev: ${n.device} core: ${n.lcore} ` +
+        `${n.fixed ? 'static' : ''}`,
     )
     .join('\n');
 }
@@ -329,14 +335,14 @@ function routes(answers: readonly Answered[]): string {
     ...answers
       .flatMap((a) => (a.message === 'ROUTES' ? inventory.decodeRoutes(a.body) : []))
       .map((r) => {
-        const scope = (r.flags & inventory.ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '0.0.0.0' ? 'link' : 'global';
+        const scope = (r.flags & ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '0.0.0.0' ? 'link' : 'global';
         const place = `via ${r.gateway} src ${r.source} dev ${r.device} mtu ${r.mtu} tos 0 scope ${scope}`;
         return `inet ${r.destination}/${r.prefix} ${place} metric ${r.metric} proto auto`;
       }),
     ...answers
       .flatMap((a) => (a.message === 'ROUTES6' ? inventory.decodeRoutes6(a.body) : []))
       .map((r) => {
-        const scope = (r.flags & inventory.ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '::' ? 'link' : 'global';
+        const scope = (r.flags & ROUTE_LOCAL) !== 0 ? 'host' : r.gateway === '::' ? 'link' : 'global';
         const via = r.gateway === '::' ? '' : `via ${r.gateway} `;
         const src = r.source === '::' ? '' : `src ${r.source} `;
         return `inet6 ${r.destination}/${r.prefix} ${via}${src}dev ${r.device} mtu ${r.mtu} scope ${scope}`;
@@ -362,7 +368,10 @@ export function asPrinted(command: string, exchanges: readonly Exchange[]): stri
   return command.includes('cpu') ? cores(answers) : portList(answers);
 }
 
-/** Lines without the spaces of their columns. Blocks of services are sorted, and so are the real servers in each: the tools sort, we do not. */
+/**
+ * Lines without the spaces of their columns. Blocks of services are sorted, and so are the real servers in each: the tools sort,
+ * we do not.
+ */
 export function comparable(text: string): string[] {
   const lines = text
     .split('\n')

@@ -112,7 +112,7 @@ describe('dpvs reads links oftener than tables', () => {
         server.requests.some((r) => r.readUInt32LE(4) === IDS.modern.SERVICES),
         data.services.length,
         data.unread,
-        links[0]!.carrier,
+        links[0]!.link,
       ];
     };
     assert.deepEqual(await read(0), [true, 6, 0, 1]);
@@ -189,7 +189,7 @@ describe('dpvs and tables that change', () => {
     assert.ok(server.requests.some((r) => r.readUInt32LE(4) === IDS.modern.SERVICE));
   });
 
-  it('shows tables as they were when cores have different addresses at the moment, which DPVS tells by an empty answer', async () => {
+  it('shows tables as they were when cores have different addresses at the moment (DPVS answers nothing)', async () => {
     const answer = replay(ONE_HOST);
     let disagree = true;
     const { source } = await serve(cleanups, (request) => {
@@ -259,7 +259,8 @@ describe('dpvs tells what is the matter', () => {
     assert.deepEqual(await source.read(), {
       state: 'absent',
       reason:
-        'there is no control socket /nonexistent/dpvs.ipc; DPVS is not here, or makes it elsewhere (dpvs -x): collectors.dpvs.socket',
+        'there is no control socket /nonexistent/dpvs.ipc; DPVS is not here, or makes it elsewhere (dpvs -x): ' +
+        'collectors.dpvs.socket',
     });
   });
 

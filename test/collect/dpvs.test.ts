@@ -102,9 +102,7 @@ describe('dpvs publishes', () => {
       ],
     );
     assert.deepEqual(
-      connections!
-        .filter((c) => c.vip === '[fd71::100]:80/tcp')
-        .map(({ realServer, ...c }) => [realServer, c.port, c.connections, c.replies]),
+      connections!.filter((c) => c.vip === '[fd71::100]:80/tcp').map(({ key, ...c }) => [key, c.port, c.connections, c.replies]),
       [
         ['[fd72::12]:80', 'dpdk0', 51, 263],
         ['[fd72::11]:80', 'dpdk0', 153, 796],

@@ -2,7 +2,7 @@
 import { mock } from 'node:test';
 import { z } from 'zod';
 import { collector, type Evidence, type Reading } from '../../src/collect/collector.ts';
-import { gauge } from '../../src/collect/metric.ts';
+import { gauge } from '../../src/model/family.ts';
 import { Runner } from '../../src/collect/runner.ts';
 
 export const DEPTH = gauge('fake_depth', 'Depth.');

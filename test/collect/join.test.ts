@@ -27,7 +27,7 @@ const plan = {
 };
 const seen = (connections: number, replies: number, more: Partial<ConnectionEvidence> = {}): ConnectionEvidence => ({
   vip: WEB,
-  realServer: 'a',
+  key: 'a',
   port: 'dpdk0',
   connections,
   replies,
@@ -48,7 +48,7 @@ describe('evidence joined with the plan', () => {
       },
       1000,
     );
-    assert.deepEqual(links, [{ t: 1000, nic: 1, carrier: 0 }], 'the kernel says itself what eth2 is');
+    assert.deepEqual(links, [{ nic: 1, link: 0 }], 'the kernel says itself what eth2 is');
     assert.deepEqual(dataplane, []);
   });
 
@@ -57,11 +57,11 @@ describe('evidence joined with the plan', () => {
     const read = (t: number, packets: number, connections: ConnectionEvidence[]) =>
       join.facts(plan, 'dpvs', { ports: [{ port: 'dpdk0', rxPackets: packets, txPackets: packets / 2 }], connections }, t)
         .dataplane;
-    read(0, 1000, [seen(100, 500), seen(50, 60, { realServer: 'b' })]);
-    assert.deepEqual(read(2000, 5000, [seen(140, 900), seen(90, 70, { realServer: 'b' })]), [
-      { t: 2000, nic: 0, rxPps: 2000, txPps: 1000, synEstablishedRatio: 50 / 80 },
+    read(0, 1000, [seen(100, 500), seen(50, 60, { key: 'b' })]);
+    assert.deepEqual(read(2000, 5000, [seen(140, 900), seen(90, 70, { key: 'b' })]), [
+      { kind: 'dataplane', measuredAt: 2000, nic: 0, rxPps: 2000, txPps: 1000, answeredRatio: 50 / 80 },
     ]);
-    assert.deepEqual(read(4000, 4000, [seen(150, 1000), seen(100, 80, { realServer: 'b' })]), [], 'the port began anew: no rate');
+    assert.deepEqual(read(4000, 4000, [seen(150, 1000), seen(100, 80, { key: 'b' })]), [], 'the port began anew: no rate');
     assert.deepEqual(read(6000, 5000, [seen(155, 1100)]), [], 'five connections say nothing');
   });
 
@@ -71,7 +71,8 @@ describe('evidence joined with the plan', () => {
     for (const t of [0, 1000]) {
       join.facts(plan, 'nic', { ports: [{ port: 'eth2', rxPackets: t, txPackets: t }] }, t);
       const { dataplane } = join.facts(plan, 'ipvs', { connections: [{ ...portless, connections: t, replies: t / 4 }] }, t);
-      if (t > 0) assert.deepEqual(dataplane, [{ t, nic: 2, rxPps: 1000, txPps: 1000, synEstablishedRatio: 0.25 }]);
+      const fact = { kind: 'dataplane', measuredAt: t, nic: 2, rxPps: 1000, txPps: 1000, answeredRatio: 0.25 };
+      if (t > 0) assert.deepEqual(dataplane, [fact]);
     }
     const both = seen(0, 0, { port: 'dpdk7' });
     join.facts(plan, 'x', { connections: [both] }, 0);

@@ -1,9 +1,12 @@
-/** Transitions from two sources, each counted once: recordings, single cases, and a model of keepalived that is watched at random. */
+/**
+ * Transitions from two sources, each counted once: recordings, single cases, and a model of keepalived that is watched at random.
+ */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Ledger, type Seen } from '../../src/collect/keepalived/ledger.ts';
+import type { Seen } from '../../src/collect/keepalived/between.ts';
+import { Ledger } from '../../src/collect/keepalived/ledger.ts';
 import { type Entered, parseNotice, type State } from '../../src/collect/keepalived/notify.ts';
 
 const fixture = (name: string) =>
@@ -175,7 +178,10 @@ class World {
     if (!lost) this.#pipe.push(to);
   }
 
-  /** All states are written again (`fifo_write_vrrp_states_on_reload`). A dump is asked for as soon as a process is seen, so before that. */
+  /**
+   * All states are written again (`fifo_write_vrrp_states_on_reload`). A dump is asked for as soon as a process is seen, so
+   * before that.
+   */
   reload(): void {
     if (this.#young) this.dump(nothing, nothing);
     this.#time++;
@@ -185,7 +191,9 @@ class World {
     this.#repeats = true;
   }
 
-  /** What it wrote is read by then, except transitions: a repeated state of a process that is gone would look like a new one's. */
+  /**
+   * What it wrote is read by then, except transitions: a repeated state of a process that is gone would look like a new one's.
+   */
   restart(): void {
     if (this.#repeats) this.drain();
     [this.#state, this.#masters, this.#restarted, this.#young] = ['init', 0, true, true];

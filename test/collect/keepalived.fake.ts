@@ -1,6 +1,6 @@
 /**
- * A process that answers like keepalived's VRRP process, with SIGUSR2 for JSON: `node keepalived.fake.ts DUMP MODE`, DUMP being what it dumps.
- * Modes: slow: writes the file in place in three steps; silent: nothing; broken: half of it.
+ * A process that answers like keepalived's VRRP process, with SIGUSR2 for JSON: `node keepalived.fake.ts DUMP MODE`, DUMP being
+ * what it dumps. Modes: slow: writes the file in place in three steps; silent: nothing; broken: half of it.
  */
 import { mkdirSync, readFileSync, truncateSync, appendFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -103,8 +103,10 @@ describe('keepalived: the text dump', () => {
 
   it('names may hold blanks, commas and equals signs; anything else is left out', () => {
     const details = parseDetails(
-      ' VRRP Instance = a = b, c\n   Sync group = x, MASTER\n   Number of config faults = 1\n   Number of interface and track script faults = 2\n' +
-        '   Password = hunter2x\n VRRP Sync Group = x, MASTER, FAULT\n VRRP Script = s\n   Status = BAD\n VRRP Script = t\n   Status = odd\n\0\n',
+      ' VRRP Instance = a = b, c\n   Sync group = x, MASTER\n   Number of config faults = 1\n   Number of interface and ' +
+        'track script faults = 2\n' +
+        '   Password = hunter2x\n VRRP Sync Group = x, MASTER, FAULT\n VRRP Script = s\n   Status = BAD\n VRRP Script = t\n ' +
+        '  Status = odd\n\0\n',
     );
     assert.deepEqual(Object.fromEntries(details.groupOf), { 'a = b, c': 'x, MASTER' });
     assert.deepEqual(Object.fromEntries(details.groups), { 'x, MASTER': 'fault' });

@@ -231,7 +231,7 @@ describe('NICs in sysfs', () => {
     } as unknown as Plan;
     const join = new EvidenceJoin();
     const connections = (n: number) => ({
-      connections: [{ vip: '10.0.0.1:80/tcp', realServer: 'r', connections: n, replies: n * 0.9 }],
+      connections: [{ vip: '10.0.0.1:80/tcp', key: 'r', connections: n, replies: n * 0.9 }],
     });
     for (const [t, count] of [
       [0, '1000'],
@@ -242,7 +242,7 @@ describe('NICs in sysfs', () => {
     }
     join.facts(plan, 'ipvs', connections(0), 1000);
     assert.deepEqual(join.facts(plan, 'ipvs', connections(100), 6000).dataplane, [
-      { t: 6000, nic: 0, rxPps: 1000, txPps: 1000, synEstablishedRatio: 0.9 },
+      { kind: 'dataplane', measuredAt: 6000, nic: 0, rxPps: 1000, txPps: 1000, answeredRatio: 0.9 },
     ]);
   });
 

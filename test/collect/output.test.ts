@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { counter, gauge, histogram } from '../../src/collect/metric.ts';
+import { counter, gauge, histogram } from '../../src/model/family.ts';
 import type { Samples } from '../../src/collect/collector.ts';
 import { Output } from '../../src/collect/output.ts';
 import type { Exact } from '../../src/model/exact.ts';
@@ -80,12 +80,12 @@ test('a second series with the same labels and those over the limit are dropped 
 
 test('histograms: counts per bucket and the sum go on over a restart; other bounds are a family of their own', () => {
   const o = new Output();
-  o.take((s) => s.histogram(H, ['1'], [0.1, 1], [1, 2, 3], 4.5, 1));
-  o.take((s) => s.histogram(H, ['1'], [0.1, 1], [1, 1, 1], 0.25, 2));
+  o.take((s) => s.histogram(H, ['1'], { bounds: [0.1, 1], counts: [1, 2, 3], sum: 4.5, epoch: 1 }));
+  o.take((s) => s.histogram(H, ['1'], { bounds: [0.1, 1], counts: [1, 1, 1], sum: 0.25, epoch: 2 }));
   assert.deepEqual(values(o)['fourlane_latency_seconds'], [2, 3, 4, 4.75]);
   o.take((s) => {
-    s.histogram(H, ['1'], [0.1, 1], [1, 1, 2], 0.5, 2);
-    s.histogram(H, ['2'], [5], [1, 0], 1);
+    s.histogram(H, ['1'], { bounds: [0.1, 1], counts: [1, 1, 2], sum: 0.5, epoch: 2 });
+    s.histogram(H, ['2'], { bounds: [5], counts: [1, 0], sum: 1 });
   });
   assert.deepEqual(
     o.families().map((f) => [f.bounds, f.rows, Array.from(f.values as ArrayLike<number>)]),
@@ -94,7 +94,7 @@ test('histograms: counts per bucket and the sum go on over a restart; other boun
       [[5], [['2']], [1, 0, 1]],
     ],
   );
-  assert.throws(() => o.take((s) => s.histogram(H, ['1'], [0.1], [1], 0)), /1 bounds and 1 counts/);
+  assert.throws(() => o.take((s) => s.histogram(H, ['1'], { bounds: [0.1], counts: [1], sum: 0 })), /1 bounds and 1 counts/);
   assert.deepEqual(o.families(), [], 'a reading that threw leaves nothing half written');
 });
 

@@ -154,15 +154,7 @@ describe('telemetry commands', () => {
     const prefix = `/${'a'.repeat(commands.MAX_PREFIX - 1)}`;
     assert.match(prefix, commands.PREFIX);
     const own = commands.contract(prefix);
-    for (const c of [
-      own.info,
-      own.coreList,
-      own.usage,
-      own.latency(511),
-      own.logList,
-      own.logInfo('q'),
-      own.logRead('q', 1, 2),
-    ]) {
+    for (const c of [own.info, own.coreList, own.usage, own.latency(511), own.logList, own.logInfo('q')]) {
       assert.ok(c.name.length <= 55, c.name);
     }
     for (const bad of ['', '/', 'tdlb', '/a/', '//a', '/a,b', '/a b', '/a\n']) assert.doesNotMatch(bad, commands.PREFIX);

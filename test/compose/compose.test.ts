@@ -1,37 +1,14 @@
-/** compose.yaml without a container engine: its form, the files it mounts, the ports it promises, and that the pieces know each other. */
+/**
+ * compose.yaml without a container engine: its form, the files it mounts, the ports it promises, and that the pieces know each
+ * other.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import { readCompose } from './file.ts';
 
-const duration = z.string().regex(/^\d+s$/);
-/** The part of the Compose specification that is used; everything else would be a slip. */
-const schema = z.strictObject({
-  name: z.string().regex(/^[a-z0-9][a-z0-9_-]*$/),
-  services: z.record(
-    z.string(),
-    z.strictObject({
-      image: z.string(),
-      build: z.strictObject({ context: z.string(), dockerfile_inline: z.string() }).optional(),
-      command: z.array(z.string()).optional(),
-      environment: z.record(z.string(), z.string()).optional(),
-      cap_add: z.array(z.enum(['NET_ADMIN', 'SYS_ADMIN'])).optional(),
-      security_opt: z.array(z.string()).optional(),
-      network_mode: z.string().optional(),
-      volumes: z.array(z.string()).optional(),
-      ports: z.array(z.string()).optional(),
-      healthcheck: z
-        .strictObject({ test: z.array(z.string()).min(2), interval: duration, timeout: duration, retries: z.number().int() })
-        .optional(),
-      depends_on: z.array(z.string()).optional(),
-      init: z.boolean().optional(),
-      restart: z.literal('unless-stopped'),
-    }),
-  ),
-  volumes: z.record(z.string(), z.null()),
-});
-const { services, volumes } = schema.parse(parse(readFileSync('compose.yaml', 'utf8')));
+const { services, volumes } = readCompose();
 
 test('images are pinned to a version, never latest', () => {
   for (const { image } of Object.values(services)) assert.match(image, /:v?\d+\.\d+\.\d+$/);

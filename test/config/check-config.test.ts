@@ -58,6 +58,12 @@ describe('fourlane check-config', () => {
     }
   });
 
+  it("does not take a defect of its own for a mistake of the user's", () => {
+    const out = () => assert.fail('a defect');
+    const argv = [join(fixtures, 'good-contract.yaml')];
+    assert.throws(() => checkConfig(argv, { out, err: () => undefined }), /a defect/);
+  });
+
   it('has help with an example, and says how it is used', async () => {
     const help = await run('--help');
     assert.equal(help.status, 0);

@@ -2,7 +2,10 @@
 import { configJsonSchema, type JsonSchema } from '../../src/config/json-schema.ts';
 
 export interface Key {
-  /** `services[].vip`; `checks.*` for a named profile, `http.path` for a parameter of one check type, `exec.timeout` of an actuator. */
+  /**
+   * `services[].vip`; `checks.*` for a named profile, `http.path` for a parameter of one check type, `exec.timeout` of an
+   * actuator.
+   */
   readonly path: string;
   readonly required: boolean;
   /** JSON text; undefined when there is none. */

@@ -54,7 +54,8 @@ describe('targets', () => {
   });
   it('keep their keys when only names and order change', () => {
     const text = (check: string, more: string) =>
-      `nics: [{name: eth0}]\nchecks: {${check}: {type: http}}\nservices:\n${more}  - {vip: '10.0.0.1:80/tcp', check: ${check}, realServers: [10.1.0.1:80]}\n`;
+      `nics: [{name: eth0}]\nchecks: {${check}: {type: http}}\nservices:\n${more}  - {vip: '10.0.0.1:80/tcp', check: ` +
+      `${check}, realServers: [10.1.0.1:80]}\n`;
     const a = load(text('web', ''));
     const b = load(text('renamed', "  - {vip: '10.0.0.9:80/tcp', realServers: [10.1.0.9:80]}\n"));
     assert.equal(a.targets[0]?.key, b.targets[1]?.key);

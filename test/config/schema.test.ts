@@ -21,7 +21,7 @@ describe('the JSON Schema', () => {
 
   it('is draft 2020-12 and printed by `fourlane schema`', async () => {
     let printed = '';
-    assert.equal(await schema([], { out: (text) => void (printed += text) }), 0);
+    assert.equal(await schema([], { out: (text) => void (printed += text), err: assert.fail }), 0);
     assert.deepEqual(JSON.parse(printed), configJsonSchema());
     assert.equal(configJsonSchema().$schema, 'https://json-schema.org/draft/2020-12/schema');
   });

@@ -13,8 +13,10 @@ import { ConfigThread } from '../../src/config/thread.ts';
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-config-thread-'));
 after(() => rmSync(dir, { recursive: true }));
 
-const yaml = (servers: number, more = '') =>
-  `server: lb\nnics: [{name: eth0}]\nservices: [{vip: '10.0.0.1:80/tcp', realServers: [${Array.from({ length: servers }, (_, j) => `'10.1.${j >> 8}.${j & 255}:80'`).join()}]}]\n${more}`;
+const yaml = (servers: number, more = '') => {
+  const list = Array.from({ length: servers }, (_, j) => `'10.1.${j >> 8}.${j & 255}:80'`).join();
+  return `server: lb\nnics: [{name: eth0}]\nservices: [{vip: '10.0.0.1:80/tcp', realServers: [${list}]}]\n${more}`;
+};
 const path = join(dir, 'fourlane.yaml');
 const write = (text: string) => writeFileSync(path, text);
 write(yaml(2));

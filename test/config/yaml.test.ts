@@ -6,6 +6,7 @@ import { loadPlan } from '../../src/config/load.ts';
 import { ConfigError } from '../../src/config/problem.ts';
 import { parsePlainYaml } from '../../src/config/yaml-fast.ts';
 import { parseYaml } from '../../src/config/yaml.ts';
+import { anything, miswritten, written } from './yaml-text.ts';
 
 /** The full parser's value, or undefined when it complains. */
 function full(text: string): unknown {
@@ -15,9 +16,12 @@ function full(text: string): unknown {
 
 /** Values with and without a meaning in YAML, separated by a character none of them holds. */
 const words = [
-  String.raw`eth2¦10.1.0.1:80¦500ms¦1s¦200-299¦true¦null¦yes¦no¦~¦1e3¦0x1f¦0o17¦.5¦5.¦1_000¦12¦007¦1.50¦-1¦+1¦.inf¦.nan¦...¦1.2.3¦fd72::11`,
-  String.raw`[fd72::1]:80¦a b¦a: b¦a #b¦a#b¦é¦NULL¦"x y"¦'x'¦'it''s'¦"a\n"¦#c¦- a¦-¦?¦:¦a:¦&a¦*a¦!t¦|¦>¦{a: 1}¦{a: b, c: 1.5}¦[1, a]¦{}¦[]`,
-  String.raw`{a: [b, {c: d}]}¦{a: b,}¦{ a: b }¦[a,b]¦{a:b}¦{a: }¦[a: b]¦{"a": b}¦{a: b c}¦¦1:30¦0.0.0.0¦12:¦2001-01-01¦1e3s¦Infinity¦a,b¦a]`,
+  String.raw`eth2¦10.1.0.1:80¦500ms¦1s¦200-299¦true¦null¦yes¦no¦~¦1e3¦0x1f¦0o17¦.5¦5.¦1_000¦12¦007¦1.50`,
+  String.raw`-1¦+1¦.inf¦.nan¦...¦1.2.3¦fd72::11`,
+  String.raw`[fd72::1]:80¦a b¦a: b¦a #b¦a#b¦é¦NULL¦"x y"¦'x'¦'it''s'¦"a\n"¦#c¦- a¦-¦?¦:¦a:¦&a¦*a¦!t`,
+  String.raw`|¦>¦{a: 1}¦{a: b, c: 1.5}¦[1, a]¦{}¦[]`,
+  String.raw`{a: [b, {c: d}]}¦{a: b,}¦{ a: b }¦[a,b]¦{a:b}¦{a: }¦[a: b]¦{"a": b}¦{a: b c}¦`,
+  String.raw`1:30¦0.0.0.0¦12:¦2001-01-01¦1e3s¦Infinity¦a,b¦a]`,
   String.raw`tcp://1.2.3.4:80¦/run/x¦x-y_z.w¦a  b¦a'b¦0x¦1.e2¦..¦0¦-0¦0.10¦%x¦@x¦=¦a=b¦<<¦1.¦.¦1.0¦Yes¦0b1¦1,5¦a?b¦a:b:¦"a"b¦'¦"`,
 ].flatMap((list) => list.split('¦'));
 const comments = ['', ' # note', ' #', '  ', '#x'];
@@ -83,6 +87,23 @@ describe('the fast reader', () => {
     );
   });
 
+  it('agrees on documents as they are written, with slips, and on anything else', () => {
+    for (const [texts, runs, least] of [
+      [written, 9000, 3000],
+      [miswritten, 9000, 1000],
+      [anything, 4000, 300],
+    ] as const) {
+      let known = 0;
+      fc.assert(
+        fc.property(texts, (text) => {
+          if (agrees(text)) known++;
+        }),
+        { numRuns: runs, seed: 5 },
+      );
+      assert.ok(known > least, `it knew only ${known} of ${runs}`);
+    }
+  });
+
   it('knows what config files are made of', () => {
     const text = [
       'cluster: edge-1   # label',
@@ -145,7 +166,8 @@ describe('loading', () => {
   });
 
   it('prints at most 100 of many problems but carries all', () => {
-    const text = `nics: [{name: eth0}]\nservices:\n  - vip: 10.0.0.1:80/tcp\n    realServers:\n${'      - nowhere:80\n'.repeat(150)}`;
+    const servers = '      - nowhere:80\n'.repeat(150);
+    const text = `nics: [{name: eth0}]\nservices:\n  - vip: 10.0.0.1:80/tcp\n    realServers:\n${servers}`;
     assert.throws(
       () => load(text),
       (error: unknown) => {

@@ -4,7 +4,7 @@ import { Carriers } from '../../src/daemon/carrier.ts';
 
 test('a NIC has no link when the kernel or the port behind it says so; a silent port counts for nothing', () => {
   const told: string[] = [];
-  const c = new Carriers(({ t, nic, carrier }) => void told.push(`${t} ${nic} ${carrier}`));
+  const c = new Carriers((fact) => void (fact.kind === 'link' && told.push(`${fact.measuredAt} ${fact.nic} ${fact.carrier}`)));
   c.port(0, 0, 0, 3000);
   assert.deepEqual(told, ['0 0 0'], 'down is told before the kernel has spoken');
   c.kernel(0, 1, 10);

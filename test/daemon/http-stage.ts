@@ -1,6 +1,6 @@
 /**
- * An agent with the real judge, publisher and HTTP thread over lanes that answer as the test says. Its past is played when it is made, so
- * that verdicts are there at once; then its clock is the real one.
+ * An agent with the real judge, publisher and HTTP thread over lanes that answer as the test says. Its past is played when it is
+ * made, so that verdicts are there at once; then its clock is the real one.
  */
 import { HttpThread } from '../../src/daemon/http-thread.ts';
 import type { Behind } from '../../src/daemon/http-thread.ts';

@@ -148,7 +148,7 @@ test('a judge that does not turn is not healthy, and is again when it turns', { 
   });
 });
 
-test('series of other rooms come with their rows, also after these have changed; one that throws costs the scrape, not the agent', async () => {
+test('series of other rooms come with their rows, changed ones too; one that throws costs the scrape only', async () => {
   const family = { name: 'fourlane_other_total', help: 'o', type: 'counter', labelNames: ['a'] } as const;
   let rows = [['x']];
   let broken = false;

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import { Loop } from '../../src/daemon/loop.ts';
-import type { Recorder } from '../../src/daemon/recorder.ts';
+import type { RecordedPass, Recorder } from '../../src/daemon/recorder.ts';
 import { tell, tellAction } from '../../src/daemon/tell.ts';
 import { TransitionLog } from '../../src/report/history.ts';
 import { initial } from '../../src/judge/judge.ts';
 import type { Lanes } from '../../src/lanes/lanes.ts';
-import { type Facts, newBatch } from '../../src/model/facts.ts';
+import { type Facts, linkFact, newBatch } from '../../src/model/facts.ts';
 import { OK, TIMEOUT } from '../../src/model/outcome.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import type { Decisions } from '../../src/model/verdict.ts';
@@ -18,7 +18,7 @@ import { noSpans } from './no-spans.ts';
 const SERVERS = ['10.1.0.1:80', '10.1.0.2:80', '10.1.0.3:80', '10.1.0.4:80'];
 const plan = planOf(`nics: [{name: eth2}, {name: eth3}]
 services:
-  - {name: web, vip: 10.0.0.1:80/tcp, realServers: [${SERVERS.map((s) => JSON.stringify(s)).join()}], actuator: {exec: {command: [/web]}}}
+  - {name: web, vip: 10.0.0.1:80/tcp, realServers: ${JSON.stringify(SERVERS)}, actuator: {exec: {command: [/web]}}}
 `);
 const topology = topologyOf(plan);
 
@@ -44,7 +44,7 @@ function stage() {
     }
     return batch;
   };
-  const recorder = { record: (facts: Facts) => recorded.push({ ...facts, results: { ...facts.results } }) };
+  const recorder = { record: ({ facts }: RecordedPass) => recorded.push({ ...facts, results: { ...facts.results } }) };
   const loop = new Loop(
     {
       clock: () => world.now,
@@ -87,7 +87,7 @@ test('a fault: judged, recorded, remembered, acted upon and told, each once', as
   assert.equal(heard.length, 1);
   assert.equal(recorded.length, 18);
   assert.equal(
-    loop.durations.subarray(0, -1).reduce((a, b) => a + b),
+    loop.durations.values.subarray(0, -1).reduce((a, b) => a + b),
     18,
   );
   await acting.endAll();
@@ -100,13 +100,13 @@ test('a link change is judged at once and again when its debounce is over; each 
   try {
     loop.start();
     const before = recorded.length;
-    loop.onLink({ t: world.now, nic: 0, carrier: 0 });
+    loop.observe({ kind: 'link', measuredAt: world.now - 2, nic: 0, carrier: 0 });
     assert.equal(recorded.length, before + 1);
-    assert.equal(recorded.at(-1)!.links.length, 1);
+    assert.deepEqual(recorded.at(-1)!.observations, [linkFact(0, 0, world.now, world.now - 2)], 'stamped at arrival');
     assert.equal(heard.length, 0);
     world.now += 51;
     mock.timers.tick(51);
-    assert.ok(recorded.slice(before + 1).every((facts) => facts.links.length === 0));
+    assert.ok(recorded.slice(before + 1).every((facts) => facts.observations.length === 0));
     assert.deepEqual(
       heard.map((d) => d.transitions.map((t) => `${t.verdict} ${t.cause} ${t.nic}`)),
       [['NIC_FAIL carrier eth2']],
@@ -115,10 +115,10 @@ test('a link change is judged at once and again when its debounce is over; each 
     const stopped = recorded.length;
     mock.timers.tick(1000);
     assert.equal(recorded.length, stopped, 'no pass after the stop');
-    loop.onLink({ t: world.now, nic: 1, carrier: 0 });
+    loop.observe({ kind: 'link', measuredAt: world.now, nic: 1, carrier: 0 });
     assert.equal(recorded.length, stopped, 'what comes meanwhile waits for the next pass');
     loop.pass();
-    assert.equal(recorded.at(-1)!.links.length, 1);
+    assert.equal(recorded.at(-1)!.observations.length, 1);
   } finally {
     loop.stop();
     mock.timers.reset();

@@ -27,7 +27,10 @@ function stage() {
   const waiting: (() => void)[] = [];
   const state = { now: 0, hold: false, fail: '' };
   const lines: string[] = [];
-  const log = { info: (_: object, m: string) => lines.push(m), error: (_: object, m: string) => lines.push(`error ${m}`) };
+  const log = {
+    info: (_: object, m: string) => lines.push(m),
+    error: ({ code }: { code: string }, m: string) => lines.push(`error ${code} ${m}`),
+  };
   const plans = new CurrentPlan(loadPlanFile(file, { hostname: 'lb' }), 0);
   const reloader = new Reloader({
     file,
@@ -73,19 +76,23 @@ test('a bad file, a missing one, and one that needs a restart change nothing and
   const restart = await reloader.reload();
   assert.deepEqual(restart, {
     ok: false,
+    code: 'CONFIG_INVALID',
     message: 'cluster cannot change while running; restart the agent. Nothing was changed',
   });
   rmSync(join(dir, 'fourlane.yaml'));
   assert.equal((await reloader.reload()).ok, false);
   assert.deepEqual([applied.length, plans.plan === before, plans.last.ok], [0, true, false]);
-  assert.ok(lines.every((l) => l.startsWith('error config not applied: ')));
+  assert.deepEqual(
+    lines.map((l) => /^error (\w+) config not applied: /.exec(l)?.[1]),
+    ['CONFIG_INVALID', 'CONFIG_INVALID', 'CONFIG_UNREADABLE'],
+  );
 });
 
 test('what fails while it is applied is said, and the next reload is not held up', async () => {
   const { reloader, write, state } = stage();
   write(yaml(81));
   state.fail = 'no thread';
-  assert.deepEqual(await reloader.reload(), { ok: false, message: 'no thread', errors: [] });
+  assert.deepEqual(await reloader.reload(), { ok: false, code: 'INTERNAL', message: 'no thread', errors: [] });
   state.fail = '';
   write(yaml(82));
   assert.equal((await reloader.reload()).ok, true);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Effect } from '../../src/act/actuator.ts';
-import type { ActionReport } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { VerdictSpans } from '../../src/daemon/spans.ts';
 import type { Action, Transition } from '../../src/model/verdict.ts';
 import type { FinishedSpan } from '../../src/otel/messages.ts';

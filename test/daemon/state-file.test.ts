@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import fc from 'fast-check';
 import { recover } from '../../src/daemon/persist.ts';
 import { StateFile } from '../../src/daemon/state-file.ts';
+import type { FourlaneError } from '../../src/model/errors.ts';
 import { initial } from '../../src/judge/judge.ts';
 import { verdicts } from '../../src/judge/read.ts';
 import { toSnapshot } from '../../src/judge/snapshot.ts';
@@ -19,10 +20,15 @@ const root = mkdtempSync(join(tmpdir(), 'fourlane-state-'));
 after(() => rmSync(root, { recursive: true }));
 
 let serial = 0;
-function place(): { directory: string; path: string; file: StateFile; told: string[] } {
+function place(): { directory: string; path: string; file: StateFile; reported: FourlaneError[] } {
   const directory = join(root, String(serial++));
-  const told: string[] = [];
-  return { directory, path: join(directory, 'state.json'), file: new StateFile(directory, (m) => told.push(m), 'boot-1'), told };
+  const reported: FourlaneError[] = [];
+  return {
+    directory,
+    path: join(directory, 'state.json'),
+    file: new StateFile(directory, (e) => reported.push(e), 'boot-1'),
+    reported,
+  };
 }
 
 const saved = { t: 5000, judge: { v: 1 }, applied: null };
@@ -52,6 +58,7 @@ test('damage of any kind sets the file aside under a name, with the reason', asy
     const loaded = await file.load();
     assert.equal(loaded.state, undefined, name);
     assert.match('reason' in loaded ? loaded.reason : '', reason, name);
+    assert.equal('code' in loaded && loaded.code, name !== 'another boot' && 'STATE_DAMAGED', name);
     assert.match('reason' in loaded ? loaded.reason : '', /kept as .*state\.json\.set-aside$/, name);
     assert.ok(!existsSync(path), name);
     assert.equal(readFileSync(`${path}.set-aside`).length, Buffer.byteLength(damaged), name);
@@ -87,18 +94,21 @@ test('while a write is under way only the latest request counts', async () => {
   assert.deepEqual(await file.load(), { state: { ...saved, t: 5 } });
 });
 
-test('a directory that cannot be written: told once for each reason, and over when it can', async () => {
-  const { directory, file, told, path } = place();
+test('a directory that cannot be written: reported once for each reason, with its code, and over when it can', async () => {
+  const { directory, file, reported, path } = place();
   writeFileSync(directory, 'a file where the directory should be');
   await file.save(() => saved);
   await file.save(() => saved);
-  assert.equal(told.length, 1);
+  assert.equal(reported.length, 1);
   assert.notEqual(file.error, '');
   rmSync(directory);
   await mkdir(path, { recursive: true });
   await file.save(() => saved);
-  assert.equal(told.length, 2);
-  assert.match(told[1]!, /cannot write .*state\.json: it is a directory; name a file/);
+  assert.deepEqual(
+    reported.map((e) => e.code),
+    ['STATE_UNWRITABLE', 'STATE_UNWRITABLE'],
+  );
+  assert.match(reported[1]!.message, /^state is not saved: cannot write .*state\.json: it is a directory; name a file/);
   rmSync(path, { recursive: true });
   await file.save(() => saved);
   assert.equal(file.error, '');
@@ -109,7 +119,10 @@ test('a directory that cannot be written: told once for each reason, and over wh
 function memoryLog(): { log: Logger; lines: string[] } {
   const lines: string[] = [];
   const log = Object.fromEntries(
-    ['info', 'warn', 'error'].map((level) => [level, (_: object, m: string) => lines.push(`${level} ${m}`)]),
+    ['info', 'warn', 'error'].map((level) => [
+      level,
+      ({ code = '' }: { code?: string }, m: string) => lines.push(`${level} ${code} ${m}`),
+    ]),
   );
   return { log: log as unknown as Logger, lines };
 }
@@ -123,14 +136,14 @@ test('a snapshot of another topology keeps what is the same; one that is none is
   const first = memoryLog();
   const state = (await recover(file, shape, new Stage().reconciler, () => 1000, first.log))(1000);
   assert.equal(state.topology, shape);
-  assert.deepEqual(first.lines, ['info state taken up from before the restart']);
+  assert.deepEqual(first.lines, ['info  state taken up from before the restart']);
 
   await file.save(() => ({ t: 900, judge: { v: 1, nics: 'nonsense' }, applied: null }));
   const second = memoryLog();
   const anew = (await recover(file, shape, new Stage().reconciler, () => 1000, second.log))(1000);
   assert.deepEqual(toSnapshot(anew), toSnapshot(initial(shape, 1000)));
   assert.equal(second.lines.length, 1);
-  assert.match(second.lines[0]!, /^warn state file not used, because saved judge state: .*; kept as .*set-aside$/);
+  assert.match(second.lines[0]!, /^warn STATE_DAMAGED state file not used, because saved judge state: .*; kept as .*set-aside$/);
   assert.ok(existsSync(`${path}.set-aside`) && !existsSync(path));
 });
 

@@ -1,4 +1,7 @@
-/** grafana/dashboard-linter's rules that apply here, and some of our own, on one dashboard. Pure; PromQL is parsed by promtool elsewhere. */
+/**
+ * grafana/dashboard-linter's rules that apply here, and some of our own, on one dashboard. Pure; PromQL is parsed by promtool
+ * elsewhere.
+ */
 import { type Dashboard, type Panel, variableExpression } from './dashboard.ts';
 
 /** Units in use, all of Grafana's list. */

@@ -1,5 +1,9 @@
-/** A scene in which every panel has something to show: the lab with its agent, synthetic servers beside it, Prometheus, and faults. */
+/**
+ * A scene in which every panel has something to show: the lab with its agent, synthetic servers beside it, Prometheus, and
+ * faults.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { Agent } from '../../src/lab/agent.ts';
 import { now } from '../../src/lab/control.ts';
 import { Lab } from '../../src/lab/lab.ts';
@@ -10,6 +14,7 @@ import { labLayout } from '../../src/lab/topology.ts';
 import type { ExporterOptions } from './synthetic/exporter.ts';
 import { SYNTHETIC } from './synthetic/server.ts';
 
+const EXPORTER = fileURLToPath(new URL('synthetic/exporter.ts', import.meta.url));
 const FIRST_PORT = 19_844;
 
 export class Scene {
@@ -30,7 +35,7 @@ export class Scene {
     try {
       agent = await Agent.start(lab, { rules: QUICK_RECOVERY });
       const exporter: ExporterOptions = { port: FIRST_PORT };
-      await lab.program('lb', '../dashboards/synthetic/exporter.ts', exporter);
+      await lab.program('lb', EXPORTER, exporter);
       const targets = SYNTHETIC.map((_, k) => `127.0.0.1:${FIRST_PORT + k}`);
       const scene = new Scene(lab, agent, await Monitoring.start(lab, { every, targets }));
       await scene.until('every server scraped', `count(fourlane_build_info) == ${SYNTHETIC.length + 1}`, 20_000);

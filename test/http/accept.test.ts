@@ -4,7 +4,8 @@ import fc from 'fast-check';
 import { acceptsGzip, negotiateFormat } from '../../src/http/accept.ts';
 
 const PROMETHEUS =
-  'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
+  'application/openmetrics-text;version=1.0.0;q=0.5,application/openmetrics-text;version=0.0.1;q=0.4,' +
+  'text/plain;version=0.0.4;q=0.3,*/*;q=0.2';
 
 const formats: readonly (readonly [header: string | undefined, format: string])[] = [
   [undefined, 'text'],

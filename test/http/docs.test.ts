@@ -1,17 +1,17 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '../../src/model/errors.ts';
-import { METRICS_DOC, metricsDoc } from '../generate-docs.ts';
+import { generatedFiles } from '../generate-docs.ts';
 import type { RunningServer } from '../../src/http/server.ts';
 import { fakeView } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
 import { linkTo, serve } from './link.ts';
 
-test('docs/metrics.md lists what the agent exports', async () => {
-  const made = await metricsDoc();
-  assert.equal(readFileSync(METRICS_DOC, 'utf8'), made, 'run `node test/generate-docs.ts`');
-  const rows = made.match(/^\| `(fourlane|process|nodejs)_/gm) ?? [];
+test('what is generated from tables of the code is as they are; docs/metrics.md lists what the agent exports', async () => {
+  const files = await generatedFiles();
+  for (const [path, text] of files) assert.equal(readFileSync(path, 'utf8'), text, `${path}: run \`npm run generate\``);
+  const rows = files.get('docs/metrics.md')!.match(/^\| `(fourlane|process|nodejs)_/gm) ?? [];
   assert.ok(rows.length > 50, 'every family has a section');
 });
 
@@ -22,6 +22,16 @@ test('docs/errors.md says of every code what the table says', () => {
   const rows = documented.map(([, code, status, side]) => [code!, { side, status: Number(status) }]);
   assert.deepEqual(Object.fromEntries(rows), ERRORS);
   assert.equal(rows.length, Object.keys(ERRORS).length);
+});
+
+test('every code is given to some error or line of the log', () => {
+  const source = globSync('src/**/*.ts').filter((file) => file !== 'src/model/errors.ts');
+  const text = source.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const used = new Set([...text.matchAll(/(?:FourlaneError\(\s*|super\(|\bcode[:=] *|\bcode = )'([A-Z_]+)'/g)].map((m) => m[1]));
+  assert.deepEqual(
+    Object.keys(ERRORS).filter((code) => !used.has(code)),
+    [],
+  );
 });
 
 test('docs/http.md lists the routes that there are', async () => {

@@ -1,10 +1,13 @@
 /** The evidence log: what is written is read again; what is wrong is named with its line. And the replay command. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EvidenceReader, formatDataplane, formatHeader, formatLink, formatResult } from '../../src/judge/evidence.ts';
+import { formatObservation } from '../../src/judge/evidence/codecs.ts';
+import { formatHeader } from '../../src/judge/evidence/header.ts';
+import { EvidenceReader } from '../../src/judge/evidence/reader.ts';
+import { formatResult } from '../../src/judge/evidence/result.ts';
 import { formatTransition, Replay } from '../../src/judge/replay.ts';
 import { FourlaneError } from '../../src/model/errors.ts';
-import { newBatch } from '../../src/model/facts.ts';
+import { linkFact, newBatch, type Observation } from '../../src/model/facts.ts';
 import { play, topology } from './world.ts';
 
 const world = topology({
@@ -23,7 +26,7 @@ const reader = () => {
 
 test('header, results, links and data-plane facts survive writing and reading', () => {
   const read = new EvidenceReader();
-  assert.deepEqual(read.read(header), world);
+  assert.deepEqual(read.read(header), { kind: 'header', topology: world });
   const b = newBatch(2);
   b.nic.set([1, 0]);
   b.target.set([2, -1]);
@@ -36,7 +39,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
   b.t.set([1000.25, 1003]);
   assert.equal(
     formatResult(world, b, 0),
-    '{"t":1000.25,"nic":"eth1","rs":"10.0.0.2:80","outcome":"l7","phase":"response","cause":"status","detail":503,"rtt_us":310,"elapsed_us":900}',
+    '{"t":1000.25,"nic":"eth1","rs":"10.0.0.2:80","outcome":"l7","phase":"response","cause":"status","detail":503,' +
+      '"rtt_us":310,"elapsed_us":900}',
   );
   assert.equal(formatResult(world, b, 1), '{"t":1003,"nic":"eth0","anchor":"192.0.2.1","outcome":"ok"}');
   assert.deepEqual(read.read(formatResult(world, b, 0)), {
@@ -63,32 +67,49 @@ test('header, results, links and data-plane facts survive writing and reading', 
     rttUs: 0,
     elapsedUs: 0,
   });
-  const link = { t: 1010, nic: 1, carrier: 0 } as const;
-  assert.deepEqual(read.read(formatLink(world, link)), { kind: 'link', ...link });
-  const fact = { t: 1020, nic: 0, rxPps: 120_000, txPps: 118_000, synEstablishedRatio: 0.97 };
-  assert.deepEqual(read.read(formatDataplane(world, fact)), { kind: 'dataplane', ...fact });
+  const observations: readonly Observation[] = [
+    linkFact(1, 0, 1010),
+    { kind: 'dataplane', t: 1020, measuredAt: 1004.5, nic: 0, rxPps: 120_000, txPps: 118_000, answeredRatio: 0.97 },
+    { kind: 'permit', t: 1030, measuredAt: 1030, nic: 1, granted: 0 },
+  ];
+  const lines = observations.map((fact) => formatObservation(world, fact));
+  assert.deepEqual(lines, [
+    '{"t":1010,"nic":"eth1","carrier":0}',
+    '{"t":1020,"measured_at":1004.5,"nic":"eth0","dataplane":{"rx_pps":120000,"tx_pps":118000,"answered_ratio":0.97}}',
+    '{"t":1030,"nic":"eth1","permit":0}',
+  ]);
+  assert.deepEqual(
+    lines.map((line) => read.read(line)),
+    observations,
+  );
+  const old = lines[1]!.replace('answered_ratio', 'syn_established_ratio');
+  assert.deepEqual(read.read(old), observations[1], 'as agents before 2026-12 wrote it');
   assert.equal(read.read('  '), undefined);
 });
 
 test('defaults: a header may leave out groups, anchors, panic and rules', () => {
   const read = new EvidenceReader().read(
-    '{"v":1,"interval_ms":1000,"timeout_ms":500,"fall":3,"rise":2,"nics":[{"name":"a"}],"realServers":[{"id":"x"}],"services":[{"name":"s","nics":["a"],"realServers":["x"]}]}',
+    '{"v":1,"interval_ms":1000,"timeout_ms":500,"fall":3,"rise":2,"nics":[{"name":"a"}],"realServers":[{"id":"x"}],' +
+      '"services":[{"name":"s","nics":["a"],"realServers":["x"]}]}',
   );
   assert.deepEqual(read, {
-    intervalMs: 1000,
-    timeoutMs: 500,
-    fall: 3,
-    rise: 2,
-    nics: [{ name: 'a', group: 'a', anchors: [] }],
-    realServers: [{ id: 'x', key: 'x' }],
-    services: [{ name: 's', nics: [0], realServers: [0], panic: 0.5 }],
-    rules: {},
+    kind: 'header',
+    topology: {
+      intervalMs: 1000,
+      timeoutMs: 500,
+      fall: 3,
+      rise: 2,
+      nics: [{ name: 'a', group: 'a', anchors: [] }],
+      realServers: [{ id: 'x', key: 'x' }],
+      services: [{ name: 's', nics: [0], realServers: [0], panic: 0.5 }],
+      rules: {},
+    },
   });
 });
 
 const change = (from: string, to: string) => header.replace(from, to);
 for (const [what, line, message] of [
-  ['no JSON', '{"t":', /line 2: "\{\\"t\\":" is no JSON/],
+  ['no JSON', 'nonsense', /line 2: "nonsense" is no JSON/],
   ['a list', '[]', /line 2: it must be a JSON object/],
   [
     'unknown outcome',
@@ -108,10 +129,18 @@ for (const [what, line, message] of [
   ['no time', '{"nic":"eth0","rs":"10.0.0.0:80","outcome":"ok"}', /t is missing; it must be a number from 0/],
   ['negative time', '{"t":-1,"nic":"eth0","carrier":0}', /t is -1/],
   ['wrong carrier', '{"t":1,"nic":"eth0","carrier":2}', /carrier is 2; it must be 0 or 1/],
-  ['unknown entry', '{"t":1,"nic":"eth0","carrier":1,"speed":9}', /unknown entry "speed"; allowed are t, nic, carrier/],
+  [
+    'unknown entry',
+    '{"t":1,"nic":"eth0","carrier":1,"speed":9}',
+    /unknown entry "speed"; allowed are t, measured_at, nic, carrier/,
+  ],
+  ['a permit of another kind', '{"t":1,"nic":"eth0","permit":"yes"}', /permit is "yes"; it must be 0 or 1/],
+  ['passes in a log of version 1', '{"pass":1000}', /version 1 has no pass lines/],
   ['half a data-plane fact', '{"t":1,"nic":"eth0","dataplane":{"rx_pps":1}}', /tx_pps is missing/],
   ['no data-plane fact', '{"t":1,"nic":"eth0","dataplane":3}', /dataplane must be an object/],
-  ['another version', '{"v":2}', /v is 2; this program reads version 1/],
+  ['another version', '{"v":3}', /v is 3; this program reads versions 1 and 2/],
+  ['version 2 without origin', change('"v":1', '"v":2'), /from is missing; it must be text/],
+  ['an unknown origin', change('"v":1', '"v":2,"from":"x","t":1'), /from is "x"; it must be state or reload/],
   ['a NIC twice', change('"name":"eth1"', '"name":"eth0"'), /NIC eth0 is listed twice/],
   ['a service of unknown NICs', change('"nics":["eth0","eth1"]', '"nics":["eth5"]'), /nic "eth5" is not in the header/],
   [
@@ -158,10 +187,11 @@ test('a second header is a reload: the past of what stays is kept', () => {
 });
 
 test('a transition is printed in the documented order, without evidence', () => {
-  const { transitions } = play(topology({ nics: 2, servers: 4 }), { links: [{ t: 5000, nic: 0, carrier: 0 }] }, 5100);
+  const { transitions } = play(topology({ nics: 2, servers: 4 }), { links: [linkFact(0, 0, 5000)] }, 5100);
   assert.equal(
     formatTransition(transitions[0]!),
-    '{"t":5100,"subject":"nic","nic":"eth0","verdict":"NIC_FAIL","cause":"carrier","reason":"eth0 has no carrier or is down.","actions":[{"action":"disable_nic","nic":"eth0"}],"blocked":[]}',
+    '{"t":5100,"subject":"nic","nic":"eth0","verdict":"NIC_FAIL","cause":"carrier","reason":"eth0 has no carrier or is ' +
+      'down.","actions":[{"action":"disable_nic","nic":"eth0"}],"blocked":[]}',
   );
 });
 
@@ -177,4 +207,40 @@ test('replay takes any number of results between two passes', () => {
     said.map((x) => [x.verdict, x.reason]),
     [['NIC_FAIL', 'eth1 has no carrier or is down.']],
   );
+});
+
+test('half a line that a killed agent left is passed over and reported, when a header follows it or nothing does', () => {
+  const torn = '{"t":1000,"nic":"eth0","carr';
+  const noticed: string[] = [];
+  const read = new EvidenceReader((message) => noticed.push(message));
+  for (const line of [header, '{"t":900,"nic":"eth0","carrier":1}', torn, header]) read.read(line);
+  assert.deepEqual(read.read('{"t":500,"nic":"eth0","carrier":0}'), linkFact(0, 0, 500), 'and the clock began again');
+  assert.deepEqual(noticed, ['line 4: half a line before it was passed over; its writer was stopped']);
+  assert.equal(read.read(torn), undefined);
+  read.end();
+  assert.equal(noticed.length, 2);
+
+  const glued = new EvidenceReader((message) => noticed.push(message));
+  glued.read(header);
+  assert.deepEqual(glued.read(torn + header), { kind: 'header', topology: world }, 'as agents before 2026-12 left it');
+
+  const inside = reader();
+  inside.read(torn);
+  assert.throws(() => inside.read('{"t":1000,"nic":"eth0","carrier":1}'), /line 2: .* is no JSON/);
+});
+
+test('a log over a reboot: the clock may begin again after a header, in a log without passes too', () => {
+  const one = topology({ nics: 2, servers: 4 });
+  const day = play(one, { links: [linkFact(0, 0, 9000)] }, 9500).log;
+  const later = day.map((line) => {
+    const json = JSON.parse(line) as { t?: number };
+    return JSON.stringify(json.t === undefined ? json : { ...json, t: json.t + 900_000 });
+  });
+  const replay = new Replay();
+  const said = [...later, ...day].flatMap((line) => replay.line(line));
+  assert.deepEqual(
+    said.map((x) => x.verdict),
+    ['NIC_FAIL', 'NIC_FAIL'],
+  );
+  assert.ok(Math.abs(said[0]!.t - 900_000 - said[1]!.t) < 1e-3, 'at the same time of each boot');
 });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { initial, judge } from '../../src/judge/judge.ts';
-import { newBatch } from '../../src/model/facts.ts';
+import { linkFact, newBatch } from '../../src/model/facts.ts';
 import type { Action } from '../../src/model/verdict.ts';
 import { type Fault, play, say, topology } from './world.ts';
 
@@ -78,10 +78,7 @@ test('panic ends when a real server comes back: one that is dead may go', () => 
 test('no more than half of the NICs, and never the last', () => {
   const fault: Fault = {
     cell: (i) => (t) => (t >= AT + 1000 * i && i < 2 ? 'netdown' : 'ok'),
-    links: [
-      { t: AT, nic: 0, carrier: 0 },
-      { t: AT + 1000, nic: 1, carrier: 0 },
-    ],
+    links: [linkFact(0, 0, AT), linkFact(1, 0, AT + 1000)],
   };
   const three = play(topology({ nics: 3, servers: 8 }), fault, AT + 4000);
   assert.deepEqual(
@@ -105,8 +102,7 @@ test('carrier loss acts in the first pass after the debounce, and a shorter blin
   const state = initial(shape, 0);
   const empty = newBatch(0);
   const pass = (now: number, carrier?: 0 | 1) =>
-    judge(state, { results: empty, links: carrier === undefined ? [] : [{ t: now, nic: 0, carrier }], dataplane: [] }, now)
-      .decisions;
+    judge(state, { results: empty, observations: carrier === undefined ? [] : [linkFact(0, carrier, now)] }, now).decisions;
   pass(100);
   assert.deepEqual(pass(200, 0).actions, []);
   assert.deepEqual(pass(249).transitions, []);
@@ -122,7 +118,7 @@ test('a NIC that went by carrier takes the place of one that is only held down',
   // eth0 was dead and is well again but held down; then eth1 loses its carrier.
   const fault: Fault = {
     cell: (i) => (t) => (i === 0 && t >= AT && t < AT + 6000 ? 'timeout' : i === 1 && t >= AT + 9000 ? 'netdown' : 'ok'),
-    links: [{ t: AT + 9000, nic: 1, carrier: 0 }],
+    links: [linkFact(1, 0, AT + 9000)],
   };
   const run = play(topology({ nics: 2, servers: 8 }), fault, AT + 10_000);
   assert.deepEqual(
@@ -213,8 +209,9 @@ test('the semaphore holds a NIC back, but not one without carrier', () => {
         }
         batch.count = 8;
       }
-      const links = hard && now === 6500 ? [{ t: now, nic: 0, carrier: 0 as const }] : [];
-      const { decisions } = judge(state, { results: batch, links, dataplane: [], permit: 0 }, now);
+      const links = hard && now === 6500 ? [linkFact(0, 0, now)] : [];
+      const permits = now === 0 ? [{ kind: 'permit' as const, t: now, measuredAt: now, nic: 0, granted: 0 as const }] : [];
+      const { decisions } = judge(state, { results: batch, observations: [...permits, ...links] }, now);
       said.push(...decisions.actions.map((a) => a.action), ...decisions.blocked.map((b) => b.rule));
     }
     return said;

@@ -5,6 +5,7 @@ import type { JudgeState } from '../../src/judge/judge.ts';
 import { type Mirror, type MirrorScalars, mirrorShape, openMirror, writeMirror } from '../../src/judge/mirror.ts';
 import { cells, loss, verdicts, why } from '../../src/judge/read.ts';
 import type { Subject } from '../../src/model/verdict.ts';
+import { linkFact } from '../../src/model/facts.ts';
 import { type Fault, play, topology } from './world.ts';
 
 /** All that can be read of a state, as plain values. */
@@ -44,7 +45,7 @@ const trouble: Fault = {
     if (j === 2) return 'refused';
     return i === 2 && random() < 0.3 ? 'timeout' : 'ok';
   },
-  links: [{ t: AT + 5000, nic: 3, carrier: 0 }],
+  links: [linkFact(3, 0, AT + 5000)],
 };
 const isolated: Fault = { cell: () => (t) => (t < AT ? 'ok' : 'timeout'), anchor: () => (t) => (t < AT ? 'ok' : 'timeout') };
 const stalled: Fault = { cell: () => (t) => (t < AT ? 'ok' : 'none') };
@@ -64,7 +65,9 @@ for (const [name, fault, expected] of worlds) {
     const seen = new Set<string>();
     play(world, fault, AT + 30_000, {
       seed: 4,
-      after: (state) => {
+      after: (state, _, now) => {
+        // What a data plane shows of two NICs.
+        for (const nic of [1, 2]) state.nics.dataplane[nic]!.push({ t: now, rx: 1000 + nic * pass, tx: 900, ratio: 0.9 / nic });
         if (halves.length === 0) {
           const shape = structuredClone(mirrorShape(state));
           halves.push(...[0, 1].map(() => new SharedArrayBuffer(shape.bytes)));
@@ -72,7 +75,7 @@ for (const [name, fault, expected] of worlds) {
         }
         if (++pass % 25 !== 0) return undefined;
         const half = taken.length % 2;
-        taken.push({ read: read(state), scalars: writeMirror(state, halves[half]!) });
+        taken.push({ read: read(state), scalars: structuredClone(writeMirror(state, halves[half]!)) });
         mirrors[half]!.show(taken.at(-1)!.scalars);
         // This half shows this pass, the other one still the pass before.
         for (const back of [1, 2]) {

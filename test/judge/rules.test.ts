@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { initial, type JudgeState, judge } from '../../src/judge/judge.ts';
 import { cells, loss, verdicts, why } from '../../src/judge/read.ts';
-import { type DataplaneFact, newBatch } from '../../src/model/facts.ts';
+import { type DataplaneFact, linkFact, newBatch } from '../../src/model/facts.ts';
 import { RULES, resolveRules } from '../../src/model/rules.ts';
 import type { Transition } from '../../src/model/verdict.ts';
 import { type Fault, play, say, type Shape, topology } from './world.ts';
@@ -26,7 +26,7 @@ test('a NIC that never worked is SUSPECT(not_yet_valid), not failed; once it wor
 });
 
 test('a NIC that is absent from the start fails by its carrier', () => {
-  const fault: Fault = { cell: (i) => () => (i === 0 ? 'netdown' : 'ok'), links: [{ t: 0, nic: 0, carrier: 0 }] };
+  const fault: Fault = { cell: (i) => () => (i === 0 ? 'netdown' : 'ok'), links: [linkFact(0, 0, 0)] };
   assert.deepEqual(play(topology({ nics: 2, servers: 8 }), fault, 10_000).transitions.map(say), ['NIC_FAIL(eth0 carrier)']);
 });
 
@@ -121,7 +121,7 @@ test('a freeze is renamed only when the anchors have said so for a while', () =>
 
 /** A world fed by hand, with data-plane facts each second. */
 function withDataplane(
-  rates: (nic: number, t: number) => Pick<DataplaneFact, 'rxPps' | 'txPps' | 'synEstablishedRatio'>,
+  rates: (nic: number, t: number) => Pick<DataplaneFact, 'rxPps' | 'txPps' | 'answeredRatio'>,
   bad: (nic: number, t: number) => boolean,
 ) {
   let state: JudgeState = initial(topology({ nics: 2, servers: 6 }), 0);
@@ -135,8 +135,8 @@ function withDataplane(
       batch.outcome[c] = bad(c % 2, now) ? 4 : 0;
       batch.t[c] = now;
     }
-    const dataplane = now % 1000 === 0 ? [0, 1].map((nic) => ({ t: now, nic, ...rates(nic, now) })) : [];
-    const result = judge(state, { results: batch, links: [], dataplane }, now);
+    const facts = [0, 1].map((nic) => ({ kind: 'dataplane' as const, t: now, measuredAt: now, nic, ...rates(nic, now) }));
+    const result = judge(state, { results: batch, observations: now % 1000 === 0 ? facts : [] }, now);
     state = result.state;
     said.push(...result.decisions.transitions.filter((x) => x.verdict !== 'SUSPECT').map(say));
     said.push(...result.decisions.actions.map((a) => a.action));
@@ -145,7 +145,7 @@ function withDataplane(
 }
 
 test('R11: probes fail but the data plane works: PROBE_PATH_FAULT, nothing disabled', () => {
-  const busy = () => ({ rxPps: 1000, txPps: 900, synEstablishedRatio: 0.97 });
+  const busy = () => ({ rxPps: 1000, txPps: 900, answeredRatio: 0.97 });
   assert.deepEqual(
     withDataplane(busy, (nic, t) => nic === 0 && t > 30_000),
     ['PROBE_PATH_FAULT(eth0)'],
@@ -158,7 +158,7 @@ test('R11: a data plane that is quiet, or whose connections fail, vetoes nothing
   const quiet = (nic: number, t: number) => ({
     rxPps: nic === 0 && t > 30_000 ? 20 : 1000,
     txPps: 900,
-    synEstablishedRatio: 0.97,
+    answeredRatio: 0.97,
   });
   assert.deepEqual(
     withDataplane(quiet, (nic, t) => nic === 0 && t > 30_000),
@@ -167,7 +167,7 @@ test('R11: a data plane that is quiet, or whose connections fail, vetoes nothing
   const failing = (nic: number, t: number) => ({
     rxPps: 1000,
     txPps: 900,
-    synEstablishedRatio: nic === 0 && t > 30_000 ? 0.3 : 0.97,
+    answeredRatio: nic === 0 && t > 30_000 ? 0.3 : 0.97,
   });
   assert.deepEqual(withDataplane(failing, (nic, t) => nic === 0 && t > 30_000).slice(-2), ['NIC_FAIL(eth0)', 'disable_nic']);
 });
@@ -176,7 +176,7 @@ test('R11: probes good but connections fail on one NIC: DATA_PATH_FAULT, nothing
   const failing = (nic: number, t: number) => ({
     rxPps: 1000,
     txPps: 900,
-    synEstablishedRatio: nic === 0 && t > 20_000 && t < 35_000 ? 0.3 : 0.97,
+    answeredRatio: nic === 0 && t > 20_000 && t < 35_000 ? 0.3 : 0.97,
   });
   assert.deepEqual(
     withDataplane(failing, () => false),
@@ -282,5 +282,33 @@ test('docs/attribution.md lists every threshold as it is', () => {
   assert.deepEqual(
     rows,
     Object.entries(RULES).map(([name, r]) => [name, r.value, r.unit, r.meaning]),
+  );
+});
+
+test('R8: a rack that goes down while much else is down too is no incident of its own', () => {
+  // Rack k is the last four of twelve; of the other eight, `others` are down as well.
+  const shape = topology({
+    nics: 2,
+    servers: 12,
+    rack: (j) => (j > 7 ? 'k' : j > 3 ? 'b' : 'a'),
+    rules: { storm_fraction: 0.9 },
+  });
+  const racks = (others: number) => {
+    const run = play(shape, { cell: (_, j) => (t) => (t >= AT && (j > 7 || j < others) ? 'timeout' : 'ok') }, AT + 9000);
+    return words(run).filter((word) => word.startsWith('RACK_FAULT'));
+  };
+  assert.deepEqual(racks(1), ['RACK_FAULT(k)']);
+  assert.deepEqual(racks(2), [], 'a quarter of the others is too many');
+});
+
+test('R6: when the word of no NIC counts, no real server is called down', () => {
+  // Each NIC fails to reach most of what the other one reaches, so neither is trusted; nobody reaches the last real server.
+  const rows = ['111000110', '000111110'];
+  const fault: Fault = { cell: (i, j) => (t) => (t >= AT && rows[i]![j] === '0' ? 'timeout' : 'ok') };
+  const run = play(topology({ nics: 2, servers: 9 }), fault, AT + 9000);
+  assert.deepEqual([...run.state.nics.trusted], [0, 0]);
+  assert.deepEqual(
+    words(run).filter((word) => word.startsWith('RS_DOWN')),
+    [],
   );
 });

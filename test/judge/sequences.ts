@@ -1,5 +1,8 @@
-/** Random evidence: a small world, what goes wrong in it, and every observation pass by pass. The same seed gives the same sequence. */
-import type { DataplaneFact, LinkFact, ResultBatch } from '../../src/model/facts.ts';
+/**
+ * Random evidence: a small world, what goes wrong in it, and every observation pass by pass. The same seed gives the same
+ * sequence.
+ */
+import { type DataplaneFact, type LinkFact, linkFact, type Observation, type ResultBatch } from '../../src/model/facts.ts';
 import { L7, LATE, LOCAL_ERROR, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT, UNREACHABLE } from '../../src/model/outcome.ts';
 import type { JudgeRealServer, Topology } from '../../src/model/topology.ts';
 import { randomFrom } from './world.ts';
@@ -10,8 +13,7 @@ export type Result = readonly [nic: number, target: number, outcome: number, t: 
 export interface PassFacts {
   readonly now: number;
   readonly results: Result[];
-  readonly links: readonly LinkFact[];
-  readonly dataplane: readonly DataplaneFact[];
+  readonly observations: readonly Observation[];
 }
 
 export interface Sequence {
@@ -25,7 +27,7 @@ const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(rando
 const upTo = (n: number) => Array.from({ length: n }, (_, k) => k);
 
 /** Recovery in seconds instead of minutes, budgets that bite in small worlds. */
-function rules(random: Random, lossRules: boolean): Record<string, number> {
+function rules(random: Random): Record<string, number> {
   return {
     nic_recover_ms: pick(random, [600, 2000]),
     nic_hold_down_ms: pick(random, [500, 2000]),
@@ -37,7 +39,7 @@ function rules(random: Random, lossRules: boolean): Record<string, number> {
     budget_window_ms: pick(random, [1000, 5000]),
     budget_real_servers: pick(random, [1, 2, 500]),
     lossy_window_rounds: pick(random, [2, 3, 10]),
-    lossy_min_results: lossRules ? 5 : 1_000_000,
+    lossy_min_results: 5,
   };
 }
 
@@ -49,7 +51,7 @@ function services(random: Random, n: number, m: number): Topology['services'] {
   });
 }
 
-export function randomTopology(random: Random, lossRules: boolean): Topology {
+export function randomTopology(random: Random): Topology {
   const n = 1 + Math.floor(random() * 3);
   const m = 1 + Math.floor(random() * 6);
   const racks = random() < 0.4;
@@ -70,7 +72,7 @@ export function randomTopology(random: Random, lossRules: boolean): Topology {
     nics: upTo(n).map((i) => ({ name: `n${i}`, group: shared && i > 0 ? 'g1' : `g${i}`, anchors: anchors ? [`a${i}`] : [] })),
     realServers: upTo(m).map(server),
     services: services(random, n, m),
-    rules: rules(random, lossRules),
+    rules: rules(random),
   };
 }
 
@@ -132,10 +134,10 @@ function outcomeIn(mood: Mood, random: Random, i: number, j: number): number | u
   }
 }
 
-/** About 60 passes; `lossRules: false` keeps the loss statistics out of play (they are not part of a snapshot). */
-export function randomSequence(seed: number, lossRules = true): Sequence {
+/** About 60 passes. */
+export function randomSequence(seed: number): Sequence {
   const random = randomFrom(seed);
-  const topology = randomTopology(random, lossRules);
+  const topology = randomTopology(random);
   const n = topology.nics.length;
   const m = topology.realServers.length;
   const step = pick(random, [100, 200, 200]);
@@ -158,11 +160,18 @@ export function randomSequence(seed: number, lossRules = true): Sequence {
     passes.push({
       now: random() < 0.02 ? now + step - 1 : now,
       results: results(topology, mood, random, at, density),
-      links: links(mood, random, carrier, at),
-      dataplane: random() < 0.1 ? upTo(n).map((nic) => dataplane(random, nic, at)) : [],
+      observations: [
+        ...links(mood, random, carrier, at),
+        ...(random() < 0.1 ? upTo(n).map((nic) => dataplane(random, nic, at)) : []),
+      ],
     });
   }
   return { seed, topology, passes };
+}
+
+/** The pass before which a restart or a reload comes. */
+export function middle({ seed, passes }: Sequence): number {
+  return 5 + (seed % (passes.length - 10));
 }
 
 function results(t: Topology, mood: Mood, random: Random, at: number, density: number): Result[] {
@@ -187,14 +196,15 @@ function links(mood: Mood, random: Random, carrier: Int8Array, t: number): LinkF
     const wanted = mood.kind === 'carrier' && nic === mood.nic ? (random() < 0.8 ? 0 : 1) : 1;
     if (wanted === up || (mood.kind === 'fine' && random() < 0.3)) return;
     carrier[nic] = wanted;
-    out.push({ t, nic, carrier: wanted === 0 ? 0 : 1 });
+    out.push(linkFact(nic, wanted === 0 ? 0 : 1, t));
   });
   return out;
 }
 
 function dataplane(random: Random, nic: number, t: number): DataplaneFact {
   const busy = random() < 0.7;
-  return { t, nic, rxPps: busy ? 1000 : 10, txPps: busy ? 900 : 10, synEstablishedRatio: random() < 0.7 ? 0.97 : 0.2 };
+  const [rxPps, txPps] = busy ? [1000, 900] : [10, 10];
+  return { kind: 'dataplane', t, measuredAt: t, nic, rxPps, txPps, answeredRatio: random() < 0.7 ? 0.97 : 0.2 };
 }
 
 /** Puts the results of a pass into a batch. */
@@ -240,8 +250,7 @@ export function permuted(s: Sequence): Sequence {
     passes: s.passes.map((p) => ({
       now: p.now,
       results: p.results.map(([i, target, outcome, at]): Result => [toNic[i]!, target < 0 ? target : toRs[target]!, outcome, at]),
-      links: p.links.map((f) => ({ ...f, nic: toNic[f.nic]! })),
-      dataplane: p.dataplane.map((f) => ({ ...f, nic: toNic[f.nic]! })),
+      observations: p.observations.map((f) => ({ ...f, nic: toNic[f.nic]! })),
     })),
   };
 }

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { verdicts } from '../../src/judge/read.ts';
 import { formatTransition, Replay } from '../../src/judge/replay.ts';
+import { linkFact } from '../../src/model/facts.ts';
 import type { Action, Transition } from '../../src/model/verdict.ts';
 import { build, END, FAULT_AT, vectors } from './vectors.ts';
 import { play, say, topology } from './world.ts';
@@ -43,10 +44,7 @@ function flapping(kind: 'probes' | 'carrier') {
   const period = 20_000;
   const bad = (t: number) => t > period / 2 && t % period < 2000;
   const shape = topology({ nics: 2, servers: 4, intervalMs: 200, timeoutMs: 100 });
-  const links = [1, 2, 3, 4, 5].flatMap((k) => [
-    { t: k * period, nic: 0, carrier: 0 as const },
-    { t: k * period + 2000, nic: 0, carrier: 1 as const },
-  ]);
+  const links = [1, 2, 3, 4, 5].flatMap((k) => [linkFact(0, 0, k * period), linkFact(0, 1, k * period + 2000)]);
   const fault =
     kind === 'carrier'
       ? { links, cell: (i: number) => (t: number) => (i === 0 && bad(t) ? ('netdown' as const) : ('ok' as const)) }

@@ -135,6 +135,24 @@ export const vectors: readonly Vector[] = [
     blocked: ['budget_service'],
     committed: true,
   },
+  {
+    name: '23-most-dead-and-a-path-each',
+    matrix: '10000000/01000000',
+    anchors: '11',
+    expected: [...[2, 3, 4, 5, 6, 7].map((j) => down(j, 'unreachable')), `PATH(eth0>${rs(1)} link)`, `PATH(eth1>${rs(0)} link)`],
+    actions: off(2),
+    blocked: ['budget_service'],
+    committed: true,
+  },
+  {
+    name: '24-the-same-without-anchors',
+    matrix: '10000000/01000000',
+    anchors: '11',
+    shape: { anchors: () => [] },
+    expected: [...[2, 3, 4, 5, 6, 7].map((j) => down(j, 'unreachable')), `PATH(eth0>${rs(1)} link)`, `PATH(eth1>${rs(0)} link)`],
+    actions: off(2),
+    blocked: ['budget_service'],
+  },
   { name: '20-one-lane-silent', matrix: '????/1111', anchors: '11', expected: [] },
 ];
 

@@ -60,7 +60,7 @@ export class Witness {
 
   #observe(p: PassFacts): void {
     const m = this.#t.realServers.length;
-    for (const { nic, carrier } of p.links) this.#carrier[nic] = carrier;
+    for (const fact of p.observations) if (fact.kind === 'link') this.#carrier[fact.nic] = fact.carrier;
     for (const [i, target, outcome, t] of p.results) {
       const link = LINK_EVIDENCE[outcome]!;
       if (target < 0) {

@@ -1,5 +1,10 @@
-/** A simulated world for the judge: lanes that probe cells at random phases and confirm at T/5, over links and servers that obey a fault. */
-import { formatHeader, formatLink, formatResult } from '../../src/judge/evidence.ts';
+/**
+ * A simulated world for the judge: lanes that probe cells at random phases and confirm at T/5, over links and servers that obey a
+ * fault.
+ */
+import { formatObservation } from '../../src/judge/evidence/codecs.ts';
+import { formatHeader } from '../../src/judge/evidence/header.ts';
+import { formatResult } from '../../src/judge/evidence/result.ts';
 import { initial, type JudgeState, judge } from '../../src/judge/judge.ts';
 import { type Facts, type LinkFact, newBatch, type ResultBatch } from '../../src/model/facts.ts';
 import { type Outcome, outcomeCode, SERVICE_EVIDENCE } from '../../src/model/outcome.ts';
@@ -120,7 +125,7 @@ export function play(
       while (p.start <= now) probe(p, pending, loss, random);
     }
     const facts = gather(batch, pending, links, now);
-    for (const f of facts.links) log.push(formatLink(t, f));
+    for (const fact of facts.observations) log.push(formatObservation(t, fact));
     for (let k = 0; k < batch.count; k++) log.push(formatResult(t, batch, k));
     const result = judge(state, facts, now);
     state = after?.(result.state, result.decisions, now) ?? result.state;
@@ -178,7 +183,7 @@ function gather(
   }
   const due = links.filter((f) => f.t <= now);
   links.splice(0, due.length);
-  return { results: batch, links: due, dataplane: [] };
+  return { results: batch, observations: due };
 }
 
 /** `NIC_FAIL(eth0 link)` and the like: one word per transition. */

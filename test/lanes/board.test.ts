@@ -9,12 +9,12 @@ import {
   HEAD,
   hold,
   newBoard,
-  observe,
   push,
   release,
   TAIL,
   takeHeld,
 } from '../../src/model/board.ts';
+import { observe } from '../../src/model/histogram.ts';
 
 const entry = (cell: number) => ({
   cell,
@@ -87,8 +87,8 @@ test('any interleaving of pushes and drains keeps the order', () => {
 test('an observation lands in its bucket and in the sum', () => {
   const board = newBoard(1, 4);
   const at = durationAt(0);
-  observe(board, at, DURATION_BOUNDS, 0.0001);
-  observe(board, at, DURATION_BOUNDS, 99);
+  observe(board.counters, at, DURATION_BOUNDS, 0.0001);
+  observe(board.counters, at, DURATION_BOUNDS, 99);
   assert.equal(board.counters[at], 1);
   assert.equal(board.counters[at + DURATION_BOUNDS.length], 1);
   assert.equal(board.counters[at + DURATION_BOUNDS.length + 1], 99.0001);

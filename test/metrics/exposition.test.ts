@@ -21,7 +21,8 @@ function fresh(families: readonly Family[], format: Format = 'text', constant = 
 test('text: constant labels first, one line per series', () => {
   assert.equal(
     fresh([gauge()], 'text', { cluster: 'c', server: 's' }),
-    '# HELP fourlane_x An x.\n# TYPE fourlane_x gauge\nfourlane_x{cluster="c",server="s",a="1"} 1\nfourlane_x{cluster="c",server="s",a="2"} 2\n',
+    '# HELP fourlane_x An x.\n# TYPE fourlane_x gauge\nfourlane_x{cluster="c",server="s",a="1"} ' +
+      '1\nfourlane_x{cluster="c",server="s",a="2"} 2\n',
   );
 });
 

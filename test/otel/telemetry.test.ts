@@ -13,7 +13,7 @@ test('off: nothing is counted, nothing runs', async () => {
   await telemetry.stop();
 });
 
-test('what arrives is what /metrics shows, to the last digit, and spans as they were; what waits at the end is sent', async () => {
+test('what arrives is what /metrics shows, to the last digit, and spans as they were; at the end the rest is sent', async () => {
   const collector = await Receiver.start();
   const { telemetry, lines, count } = stage();
   const wanted = settings(collector.url, { interval: 5000, timeout: 5000 });

@@ -1,4 +1,7 @@
-/** The preview's page as one script: its packages are installed in a cache of their own, where the project's dependencies never see them. */
+/**
+ * The preview's page as one script: its packages are installed in a cache of their own, where the project's dependencies never
+ * see them.
+ */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

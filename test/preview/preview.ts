@@ -1,7 +1,7 @@
 /**
- * `npm run dashboards:preview [-- --only core,nic --minutes 3]`: every dashboard with data of the lab under faults, drawn with Grafana's
- * components, light and dark, into docs/screenshots/dashboards. A preview, not Grafana: docs/dashboards.md says what differs.
- * Needs root; installs the Debian packages it misses. Exit code 1 when a panel has no data or fails.
+ * `npm run dashboards:preview [-- --only core,nic --minutes 3]`: every dashboard with data of the lab under faults, drawn with
+ * Grafana's components, light and dark, into docs/screenshots/dashboards. A preview, not Grafana: docs/dashboards.md says what
+ * differs. Needs root; installs the Debian packages it misses. Exit code 1 when a panel has no data or fails.
  */
 import { mkdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';

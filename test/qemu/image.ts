@@ -72,7 +72,10 @@ export function guestName(path: string): string {
   return path.replace(/\.ts$/, '.js');
 }
 
-/** Types taken out here, with the names of files in it: Node in the emulated machine would take most of a minute over that, in each thread. */
+/**
+ * Types taken out here, with the names of files in it: Node in the emulated machine would take most of a minute over that, in
+ * each thread.
+ */
 function withoutTypes(source: string): string {
   return stripTypeScriptTypes(source).replace(/(['"`])([^'"`\s]+)\.ts\1/g, '$1$2.js$1');
 }

@@ -1,4 +1,6 @@
-/** An initramfs as bytes: a cpio archive in the "newc" format, uncompressed, since the emulated machine would unpack it slowly. */
+/**
+ * An initramfs as bytes: a cpio archive in the "newc" format, uncompressed, since the emulated machine would unpack it slowly.
+ */
 import { lstatSync, readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 

@@ -38,7 +38,9 @@ function unpack(): string {
     const got = spawnSync('apt-get', ['download', '-qq', name], { cwd: work, encoding: 'utf8' });
     const deb = globSync(join(work, '*.deb'))[0];
     if (deb === undefined) throw new Error(`apt-get download ${name}: ${got.stderr.trim()}`);
-    const tar = `dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --wildcards ${[...KEEP, ...KEEP_MODULES].map((p) => `'${p}'`).join(' ')}`;
+    const tar =
+      `dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --wildcards ` +
+      `${[...KEEP, ...KEEP_MODULES].map((p) => `'${p}'`).join(' ')}`;
     run(['sh', '-c', tar, deb, work]);
     rmSync(deb);
     const version = name.replace('linux-image-', '');

@@ -1,6 +1,6 @@
 /**
- * `npm run test:ipvs`: boots Debian's stock kernel in QEMU, without root, KVM or network, and runs the guest tests on its real ip_vs.
- * Arguments: guest files (default: test/qemu/guest/*.guest.ts); `--out DIR`: where files go that the guest sends.
+ * `npm run test:ipvs`: boots Debian's stock kernel in QEMU, without root, KVM or network, and runs the guest tests on its real
+ * ip_vs. Arguments: guest files (default: test/qemu/guest/*.guest.ts); `--out DIR`: where files go that the guest sends.
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** A running agent as reports see it: 3 NICs, 12 real servers in 3 racks, 4 services; one NIC failed, one real server refuses, one path fails. */
+/**
+ * A running agent as reports see it: 3 NICs, 12 real servers in 3 racks, 4 services; one NIC failed, one real server refuses, one
+ * path fails.
+ */
 import { L7, OK, REFUSED, TIMEOUT } from '../../src/model/outcome.ts';
 import type { Plan, Service, Target } from '../../src/model/plan.ts';
 import type { Evidence, Subject, Transition, Verdict, Wanted } from '../../src/model/verdict.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { reportCell, reportStatus } from '../../src/report/report.ts';
-import { bySeverity, commandFor, levelOf, subjectText } from '../../src/report/verdicts.ts';
+import { subjectText } from '../../src/model/subject.ts';
+import { bySeverity, commandFor, levelOf } from '../../src/report/verdicts.ts';
 import { reportWhy } from '../../src/report/why.ts';
 import { OK, OUTCOMES } from '../../src/model/outcome.ts';
 import type { Subject, Verdict } from '../../src/model/verdict.ts';

@@ -66,6 +66,16 @@ describe('readIfExists', () => {
     }
     await assert.rejects(readIfExists(at('r'), 100), /longer than 100 bytes \(EFBIG\)/);
   });
+  it('reads what says it has no size, and takes memory for what is there, not for what is allowed', async () => {
+    const maps = await readIfExists('/proc/self/smaps', 64 << 20);
+    assert.ok(maps!.length > 16_384, 'longer than the first buffer');
+    assert.match(maps!.toString(), /^VmFlags: .*\n$/m);
+    writeFileSync(at('r'), 'x'.repeat(100_000));
+    const read = await readIfExists(at('r'), 256 << 20);
+    assert.equal(read!.length, 100_000);
+    assert.ok(read!.buffer.byteLength < 200_000, `${read!.buffer.byteLength} bytes`);
+  });
+
   it('is undefined when there is no file', async () => assert.equal(await readIfExists(at('none'), 10), undefined));
   it('fails on what is no file', async () => {
     mkdirSync(at('dir'));

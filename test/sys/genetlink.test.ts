@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { GenericNetlink, NetlinkError, netlinkSocket } from '../../src/sys/genetlink.ts';
+import { GenericNetlink, genericSocket } from '../../src/sys/genetlink.ts';
+import { NetlinkError } from '../../src/sys/netlink-socket.ts';
 import {
   attribute,
   errnoOf,
@@ -125,7 +126,7 @@ describe('generic netlink', () => {
     await assert.rejects(GenericNetlink.open('fourlane-none', 1, soon()), (error) => {
       return error instanceof NetlinkError && error.errno === 2 && error.message === 'the kernel answered ENOENT';
     });
-    const socket = netlinkSocket();
+    const socket = genericSocket();
     assert.equal(socket.receive(), undefined);
     socket.close();
     assert.throws(() => socket.receive(), { errno: 9 });

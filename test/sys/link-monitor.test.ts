@@ -1,22 +1,99 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { parseLinkLine, readLink } from '../../src/sys/link-monitor.ts';
+import { ENOBUFS } from '../../src/sys/errno.ts';
+import { LinkMonitor, readLink } from '../../src/sys/link-monitor.ts';
+import { NetlinkError } from '../../src/sys/netlink-socket.ts';
 
-test('lines of ip -o monitor link name their device', () => {
-  const lines: [string, string | undefined][] = [
-    [
-      '3: eth1@if4: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 qdisc noqueue state UP group default \\    link/ether aa:bb',
-      'eth1',
-    ],
-    ['3: eth1.100: <NO-CARRIER,BROADCAST,MULTICAST,UP> mtu 1500 qdisc noqueue state LOWERLAYERDOWN group', 'eth1.100'],
-    ['Deleted 3: eth1: <BROADCAST,MULTICAST,UP,LOWER_UP> mtu 1500 state UP', 'eth1'],
-    ['something else', undefined],
-    ['', undefined],
-  ];
-  for (const [line, expected] of lines) assert.equal(parseLinkLine(line), expected, line);
-});
+const { steps } = JSON.parse(readFileSync(new URL('../fixtures/rtnetlink/recorded.json', import.meta.url), 'utf8')) as {
+  steps: { datagrams: string[] }[];
+};
+/** A message about `lo`, made of a recorded one about `eth7`. */
+const aboutLo = () => {
+  const datagram = Buffer.from(steps[1]!.datagrams[0]!, 'hex');
+  datagram.write('lo\0', datagram.indexOf('eth7'));
+  return datagram;
+};
+
+/** A monitor of `lo` and a device that is not there, over a socket that the test feeds. */
+function stage() {
+  const queue: (Buffer | Error)[] = [];
+  let wake: (readable: boolean) => void = () => undefined;
+  const seen = { opened: 0, closed: 0, read: 0, log: [] as string[], changed: [] as string[] };
+  const monitor = new LinkMonitor({
+    get devices() {
+      seen.read++;
+      return ['lo', 'nosuch0'];
+    },
+    clock: () => performance.now(),
+    changed: (device, carrier) => seen.changed.push(`${device} ${carrier}`),
+    log: (message, fields) => seen.log.push(`${message}: ${String(fields['error'])}, again in ${String(fields['backoff_ms'])}`),
+    open() {
+      seen.opened++;
+      return {
+        receive() {
+          const next = queue.shift();
+          if (next instanceof Error) throw next;
+          return next;
+        },
+        readable: () => new Promise((resolve) => (wake = resolve)),
+        close: () => void seen.closed++,
+      };
+    },
+  });
+  /** Resolves once the monitor waits again. */
+  const feed = async (...items: (Buffer | Error)[]) => {
+    queue.push(...items);
+    wake(true);
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  const end = async () => {
+    monitor.stop();
+    wake(false);
+    await new Promise((resolve) => setTimeout(resolve));
+  };
+  return { monitor, seen, feed, end };
+}
 
 test('sysfs: loopback is up, a missing device is absent and no crash', () => {
   assert.equal(readLink('lo')?.carrier, 1);
   assert.deepEqual(readLink('nosuch0'), { carrier: 0, operstate: 'absent', changes: 0 });
+});
+
+test('the first reading of each device is reported, a message that changes nothing is not', async () => {
+  const { seen, feed, monitor, end } = stage();
+  assert.deepEqual(seen.changed, ['lo 1', 'nosuch0 0']);
+  await feed(aboutLo(), aboutLo());
+  await feed(Buffer.from(steps[0]!.datagrams[0]!, 'hex')); // of a device that is not watched
+  assert.deepEqual(seen.changed, ['lo 1', 'nosuch0 0']);
+  assert.equal(monitor.state('lo').carrier, 1);
+  assert.equal(monitor.state('other').operstate, 'absent');
+  monitor.setDevices(['lo']);
+  assert.deepEqual(seen.changed, ['lo 1', 'nosuch0 0', 'lo 1'], 'a NIC of another name may have it now');
+  await end();
+  assert.deepEqual([seen.opened, seen.closed, seen.log], [1, 1, []]);
+});
+
+test('lost messages: everything is read again, on the same socket', async () => {
+  const { seen, feed, end } = stage();
+  const before = seen.read;
+  await feed(new NetlinkError(ENOBUFS));
+  assert.ok(seen.read > before);
+  await feed(aboutLo());
+  await end();
+  assert.deepEqual([seen.opened, seen.closed, seen.log], [1, 1, []]);
+});
+
+test('a socket that fails is closed and opened again after a pause that grows, and everything is read again', async () => {
+  const { seen, feed, end } = stage();
+  await feed(Buffer.from('no netlink'));
+  assert.deepEqual([seen.closed, seen.log.length], [1, 1]);
+  assert.match(seen.log[0]!, /^no messages about links; .*: not a netlink message: .*, again in 100$/);
+  while (seen.opened < 2) await new Promise((resolve) => setTimeout(resolve, 10));
+  await feed(new NetlinkError(9));
+  assert.match(seen.log[1]!, /the kernel answered EBADF, again in 200$/);
+  while (seen.opened < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+  await feed(aboutLo());
+  await end();
+  assert.deepEqual([seen.opened, seen.closed], [3, 3]);
 });

@@ -89,7 +89,7 @@ describe('the log stream', () => {
       if (i % 1000 === 0) await turn();
       assert.ok(stream.waiting <= LIMIT);
     }
-    await sleep(30);
+    await turn();
     const { dropped } = stream;
     assert.ok(dropped > written / 2, `${dropped} dropped`);
     assert.deepEqual(recoveries, []);
@@ -161,7 +161,8 @@ describe('the log stream', () => {
 
 describe('the log of a process', () => {
   const program = (body: string) =>
-    `import { makeLog } from '${new URL('../../src/sys/log.ts', import.meta.url).href}'; const { logger, dropped } = makeLog('info', false); ${body}`;
+    `import { makeLog } from '${new URL('../../src/sys/log.ts', import.meta.url).href}'; const { logger, dropped } = ` +
+    `makeLog('info', false); ${body}`;
 
   it('is written before the process ends', () => {
     const body = `for (let i = 0; i < 1000; i++) logger.info({ i }, 'line'); process.exit(0);`;
@@ -174,7 +175,9 @@ describe('the log of a process', () => {
 
   it('does not keep a process from ending whose stdout nobody reads', () => {
     const pipe = new Pipe();
-    const body = `for (let i = 0; i < 100000; i++) logger.info({ i }, 'line'); process.stderr.write(String(dropped())); setTimeout(() => process.exit(0), 50);`;
+    const body =
+      `for (let i = 0; i < 100000; i++) logger.info({ i }, 'line'); process.stderr.write(String(dropped())); ` +
+      `setTimeout(() => process.exit(0), 50);`;
     const run = spawnSync(process.execPath, ['--input-type=module', '-e', program(body)], {
       encoding: 'utf8',
       stdio: ['ignore', pipe.writer, 'pipe'],

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NetlinkChannel } from '../../src/sys/genetlink.ts';
+import type { NetlinkChannel } from '../../src/sys/netlink-socket.ts';
 
 export interface Exchange {
   readonly request: string;

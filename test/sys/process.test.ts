@@ -4,11 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { fileVersion } from '../../src/sys/files.ts';
 import {
   childrenOf,
   descriptorsOf,
   environmentOf,
-  fileVersion,
   listensFor,
   readProcess,
   sendSignal,

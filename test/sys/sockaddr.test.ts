@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { canonicalV6, parseAddress } from '../../src/model/schema.ts';
-import { sockaddrLength, sockaddrOf } from '../../src/sys/sockaddr.ts';
+import { sockaddrLength, sockaddrOf, unpackSockaddr } from '../../src/sys/sockaddr.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');
 
@@ -24,6 +25,16 @@ test('IPv6 in every notation', () => {
     assert.equal(hex(sockaddrOf({ family: 6, ip, port: 1 }).subarray(8, 24)), expected, ip);
     assert.equal(hex(sockaddrOf({ family: 6, ip: canonicalV6(ip), port: 1 }).subarray(8, 24)), expected, `${ip} canonical`);
   }
+});
+
+test('any IPv6 address is the same after it was packed and read again', () => {
+  fc.assert(
+    fc.property(fc.ipV6(), (ip) => {
+      const { ip: read } = unpackSockaddr(sockaddrOf({ family: 6, ip, port: 80 }));
+      assert.equal(read, canonicalV6(ip));
+    }),
+    { numRuns: 2000, seed: 1 },
+  );
 });
 
 test('a link-local address takes the scope of the probing device', () => {

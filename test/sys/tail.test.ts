@@ -201,6 +201,14 @@ describe('a tail', () => {
       writeSync(fd, text(1030, 1040));
       await log.read();
       assert.deepEqual(log.lines, numbered(0, 1040));
+      // A line that was cut is one line, also when its end comes after a batch that found the file empty.
+      writeSync(fd, 'line 10');
+      await log.read();
+      ftruncateSync(fd, 0);
+      await log.read();
+      writeSync(fd, '40\n');
+      await log.read();
+      assert.deepEqual(log.lines, numbered(0, 1041));
     } finally {
       closeSync(fd);
     }

@@ -8,6 +8,7 @@ import { after, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { SocketError } from '../../src/sys/unix-socket.ts';
 import { UnixExchange } from '../../src/sys/unix-exchange.ts';
+import { until } from '../until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-exchange-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -92,9 +93,8 @@ describe('UnixExchange', () => {
     setTimeout(() => abort.abort(new Error('enough')), 10);
     await assert.rejects(asking, /enough/);
     await assert.rejects(exchange.ask(Buffer.of(1), SHAPE, abort.signal, 10_000), /enough/);
-    await new Promise((resolve) => setTimeout(resolve, 10));
-    assert.ok([...open].every((client) => client.destroyed || client.readyState !== 'open' || client.readableEnded));
-    assert.ok(descriptors() <= before);
+    const closed = () => [...open].every((client) => client.destroyed || client.readyState !== 'open' || client.readableEnded);
+    await until('everything is closed', 2000, () => closed() && descriptors() <= before);
   });
 
   it('says why it can not connect', async () => {

@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
 import { actuators } from '../../src/act/index.ts';
-import { type ActionReport, Reconciler } from '../../src/act/reconciler.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
+import type { ActionReport } from '../../src/act/report.ts';
 import { planOf, wantedOf } from '../act/world.ts';
 
 const mount = mkdtempSync(join(tmpdir(), 'fourlane-disk-'));
@@ -19,7 +20,7 @@ after(() => {
   rmSync(other, { recursive: true });
 });
 
-it('a full disk: the old value stays, the failure says so, another file is written, and it works once there is space', async () => {
+it('a full disk: the old value stays, the failure says so, another file is written, and it works with space again', async () => {
   const plan = planOf(`nics:
   - {name: eth2, onFail: [{trackFile: {path: ${mount}/eth2}}]}
   - {name: eth3, onFail: [{trackFile: {path: ${other}/eth3}}]}

@@ -67,6 +67,7 @@ test('a full disk: said once, shown, the evidence log ends and not the agent; sa
   const results = (await agent.metric('fourlane_check_results_total'))!;
   await until('checks go on', 3000, async () => (await agent.metric('fourlane_check_results_total'))! > results + 200);
   assert.equal(said().length, 1);
+  assert.equal(said()[0]!['code'], 'STATE_UNWRITABLE');
   assert.match(said()[0]!.message, /no space left on the file system; free some \(ENOSPC\)/);
   assert.equal(readFileSync(join(disk, 'state.json'), 'utf8'), kept, 'the old state is whole');
   await agent.allGood();

@@ -1,4 +1,7 @@
-/** 1 000 reloads and 10 000 scrapes under load: nothing grows, nothing is lost; and what replay makes of the evidence recorded. On loopback, as any user. */
+/**
+ * 1 000 reloads and 10 000 scrapes under load: nothing grows, nothing is lost; and what replay makes of the evidence recorded. On
+ * loopback, as any user.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -15,7 +18,9 @@ const evidence = join(dir, 'evidence.jsonl');
 let server: Awaited<ReturnType<typeof serve>>;
 let agent: AgentProcess;
 let file: string;
-/** The two configurations that take turns: the second has more real servers, another order, and a third NIC every now and then. */
+/**
+ * The two configurations that take turns: the second has more real servers, another order, and a third NIC every now and then.
+ */
 let config: (variant: 0 | 1, nics?: number) => object;
 
 before(async () => {
@@ -69,7 +74,7 @@ async function scrape(times: number): Promise<void> {
   for (let i = 0; i < times; i++) assert.equal((await agent.ask('/metrics')).status, 200);
 }
 
-test('1 000 reloads and 10 000 scrapes: flat descriptors, threads and memory; no check of a kept cell is lost, no verdict changes', {
+test('1 000 reloads and 10 000 scrapes: descriptors, threads and memory stay; no check is lost, no verdict changes', {
   timeout: 300_000,
 }, async () => {
   const verdict = await agent.verdict('RS_DOWN', { rs: '127.1.9.9:1', cause: 'refused' });

@@ -1,4 +1,7 @@
-/** The agent short of descriptors, and among hostile peers: its own trouble and theirs stay where they are. On loopback, as any user. */
+/**
+ * The agent short of descriptors, and among hostile peers: its own trouble and theirs stay where they are. On loopback, as any
+ * user.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { type Socket, connect } from 'node:net';

@@ -37,7 +37,8 @@ before(async () => {
   run('ip -n rs address add 10.99.0.2/32 dev lo');
   run('ip -n rs address add 10.99.0.3/32 dev lo');
   for (const nic of ['one', 'two']) plug(nic);
-  const listener = `require('net').createServer((s) => s.on('error', () => {})).listen({port: 80, host: '::'}, () => console.log('up'))`;
+  const listener =
+    "require('net').createServer((s) => s.on('error', () => {}))" + ".listen({port: 80, host: '::'}, () => console.log('up'))";
   const child = spawn('ip', ['netns', 'exec', 'rs', process.execPath, '-e', listener], { stdio: ['ignore', 'pipe', 'inherit'] });
   ends.push(() => child.kill());
   await new Promise((resolve) => child.stdout.once('data', resolve));

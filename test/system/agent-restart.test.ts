@@ -83,7 +83,7 @@ after(async () => {
   rmSync(dir, { recursive: true });
 });
 
-test('kill -9 under load and restart: no action again, verdict, streaks and time of the fault kept, idempotent state told again', async () => {
+test('kill -9 under load: no action again; verdict, streaks and times are kept; idempotent state is repeated', async () => {
   const first = await start();
   await first.allGood();
   const { port } = weak;
@@ -167,24 +167,19 @@ test('SIGSTOP for 6 s under load: nobody is blamed, nothing is done, no lane is 
   await agent.allGood();
 });
 
-test('SIGTERM: exit 0 within 3 s, state saved, no child left; SIGHUP is no end', async () => {
+test('SIGTERM: exit 0 within 3 s, state saved, no child to be left; SIGHUP is no end', async () => {
   const agent = agents.at(-1)!;
   agent.signal('SIGHUP');
   await until('reloaded', 2000, () => agent.logged(/^config: nothing changed/));
-  const children = childrenOf(agent.pid);
-  assert.deepEqual(
-    children.map((c) => c.name),
-    ['ip'],
-  );
+  assert.deepEqual(childrenOf(agent.pid), [], 'none is needed to see links change');
   rmSync(join(stateDir, 'state.json'));
   const t0 = performance.now();
   assert.equal(await agent.end('SIGTERM'), 0);
   assert.ok(performance.now() - t0 < 3000);
   assert.ok(existsSync(join(stateDir, 'state.json')));
-  await until('its children have ended', 1000, () => children.every(({ pid }) => !existsSync(`/proc/${pid}`)));
 });
 
-test('SIGTERM while an action takes long: exit 0 within 3 s, the action is done again after the restart, a short one is not', async () => {
+test('SIGTERM during a long action: exit 0 within 3 s, it is done again after the restart, a short one is not', async () => {
   const slow = `${script}-slow`;
   writeFileSync(
     slow,

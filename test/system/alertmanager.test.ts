@@ -1,4 +1,7 @@
-/** Real Alertmanager with the shipped configuration: every edge of the inhibition tree, every route, the text of a page, maintenance. */
+/**
+ * Real Alertmanager with the shipped configuration: every edge of the inhibition tree, every route, the text of a page,
+ * maintenance.
+ */
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,11 +9,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { cases } from '../alerts/cases.ts';
 import { ensure } from '../../src/lab/ensure.ts';
+import { until } from './harness.ts';
 
 const ALERTS = fileURLToPath(new URL('../../alerts', import.meta.url));
 const CONFIG = join(ALERTS, 'alertmanager.yml');
@@ -42,17 +45,7 @@ before(async () => {
     [`--config.file=${CONFIG}`, `--storage.path=${dir}`, `--web.listen-address=127.0.0.1:${port}`, '--cluster.listen-address='],
     { stdio: 'ignore' },
   );
-  for (let i = 0; ; i++) {
-    if (
-      await fetch(`${url}/-/ready`).then(
-        (r) => r.ok,
-        () => false,
-      )
-    )
-      return;
-    assert.ok(i < 200, 'Alertmanager does not get ready');
-    await sleep(50);
-  }
+  await until('Alertmanager is ready', 10_000, async () => (await fetch(`${url}/-/ready`)).ok);
 });
 after(async () => {
   if (child !== undefined) {
@@ -98,15 +91,21 @@ async function states(): Promise<ReadonlyMap<string, State>> {
 }
 const key = (labels: Labels) => JSON.stringify(Object.entries(labels).sort(([a], [b]) => (a < b ? -1 : 1)));
 
-/** Resolves when Alertmanager has decided about all of these. */
-async function settled(wanted: readonly Labels[]): Promise<ReadonlyMap<string, State>> {
-  for (let i = 0; ; i++) {
-    const now = await states();
-    if (wanted.every((w) => now.has(key(w)))) return now;
-    assert.ok(i < 100, 'not all alerts are known');
-    await sleep(50);
-  }
+/**
+ * The states of all of these, once `decided` holds of them: Alertmanager knows an alert first, and inhibits others by it a moment
+ * later.
+ */
+function settled(
+  wanted: readonly Labels[],
+  decided: (seen: ReadonlyMap<string, State>) => boolean = () => true,
+): Promise<ReadonlyMap<string, State>> {
+  return until('all alerts known and decided about', 5000, async () => {
+    const seen = await states();
+    return wanted.every((w) => seen.has(key(w))) && decided(seen) && seen;
+  });
 }
+
+const inhibited = (seen: ReadonlyMap<string, State>, l: Labels) => seen.get(key(l))!.status.inhibitedBy.length > 0;
 
 test('every edge of the inhibition tree holds, and only for equal labels', async () => {
   const edges: { source: Labels; same: Labels; others: Labels[] }[] = [];
@@ -141,24 +140,31 @@ test('every edge of the inhibition tree holds, and only for equal labels', async
   assert.ok(edges.length > 60, String(edges.length));
   const all = edges.flatMap((e) => [e.source, e.same, ...e.others]);
   await post(all);
-  const seen = await settled(all);
-  const wrong = edges.flatMap(({ source, same, others }) => {
-    const inhibited = (l: Labels) => seen.get(key(l))!.status.inhibitedBy.length > 0;
-    const name = `${source['alertname']} → ${same['alertname']}`;
-    return [
-      ...(inhibited(same) ? [] : [`${name} does not inhibit`]),
-      ...others.filter(inhibited).map((o) => `${name} inhibits although labels differ: ${key(o)}`),
-    ];
-  });
+  const wrong = (seen: ReadonlyMap<string, State>) =>
+    edges.flatMap(({ source, same, others }) => {
+      const name = `${source['alertname']} → ${same['alertname']}`;
+      return [
+        ...(inhibited(seen, same) ? [] : [`${name} does not inhibit`]),
+        ...others.filter((o) => inhibited(seen, o)).map((o) => `${name} inhibits although labels differ: ${key(o)}`),
+      ];
+    });
+  const seen = await settled(all, (s) => wrong(s).length === 0).catch(states);
   console.log(`${edges.length} edges, ${all.length} alerts`);
-  assert.deepEqual(wrong, []);
+  assert.deepEqual(wrong(seen), []);
 });
 
 test('what must never be inhibited is not, whatever else fires', async () => {
   const never = /Budget|ClusterCapacityLow|GovernorBlocked|ActionsFail|RackFault|VrrpNoMaster|VrrpTwoMasters/;
   const together: Labels[] = shapes.filter((s) => s['severity'] !== 'none').map((s) => ({ ...s, cluster: 'everything' }));
-  await post(together);
-  const seen = await settled(together);
+  // Alerts are taken in order: when the last has its effect, all others have had theirs.
+  const [rule] = rules;
+  const last = [rule!.source_matchers, rule!.target_matchers].map((m) => ({
+    ...shapes.find((s) => matches(s, m))!,
+    cluster: 'last',
+    server: 'lb1',
+  }));
+  await post([...together, ...last]);
+  const seen = await settled(together, (s) => s.has(key(last[1]!)) && inhibited(s, last[1]!));
   for (const s of together.filter((l) => never.test(l['alertname']!))) {
     assert.deepEqual(seen.get(key(s))!.status.inhibitedBy, [], s['alertname']);
   }
@@ -259,8 +265,7 @@ test('a server in maintenance is silent; the same fault elsewhere, and the clust
     { alertname: 'FourlaneClusterCapacityLow', severity: 'critical', cluster: 'maint' },
   ];
   await post(list);
-  await sleep(200);
-  const seen = await settled(list);
+  const seen = await settled(list, (s) => s.get(key(list[0]!))!.status.silencedBy.length > 0);
   assert.deepEqual(
     list.map((l) => seen.get(key(l))!.status.silencedBy.length),
     [1, 0, 0, 0],

@@ -1,4 +1,7 @@
-/** The dashboards against a real Prometheus: every panel has data in a lab under faults, every expression is valid, generation is reproducible. */
+/**
+ * The dashboards against a real Prometheus: every panel has data in a lab under faults, every expression is valid, generation is
+ * reproducible.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -86,7 +89,10 @@ async function valueOf(v: Variable, before: ReadonlyMap<string, string>): Promis
   return v.allValue ?? values[0]!;
 }
 
-/** Queries without data; columns of tables with labels that would keep their rows from being joined with those of the other columns. */
+/**
+ * Queries without data; columns of tables with labels that would keep their rows from being joined with those of the other
+ * columns.
+ */
 async function findings(d: Dashboard): Promise<{ readonly empty: readonly string[]; readonly apart: readonly string[] }> {
   const values = new Map<string, string>();
   for (const v of d.templating.list) values.set(v.name, await valueOf(v, values));

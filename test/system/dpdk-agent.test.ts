@@ -1,4 +1,6 @@
-/** A cable pulled from a DPDK port leaves the kernel's interface up: the agent hears of it from the dpdk collector. Needs root. */
+/**
+ * A cable pulled from a DPDK port leaves the kernel's interface up: the agent hears of it from the dpdk collector. Needs root.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,6 @@
-/** Real DPDK processes for system tests: our own application (test/fixtures/dpdk-app), compiled here, and Debian's dpdk-testpmd. */
+/**
+ * Real DPDK processes for system tests: our own application (test/fixtures/dpdk-app), compiled here, and Debian's dpdk-testpmd.
+ */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** A process of its own that asks a DPDK application 100 000 times and connects 1000 times, and prints what it holds before and after. */
+/**
+ * A process of its own that asks a DPDK application 100 000 times and connects 1000 times, and prints what it holds before and
+ * after.
+ */
 import { readdirSync } from 'node:fs';
 import { TelemetryClient } from '../../src/collect/telemetry/client.ts';
 import { contract } from '../../src/collect/telemetry/commands.ts';

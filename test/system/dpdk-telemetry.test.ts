@@ -1,4 +1,7 @@
-/** The telemetry client against the telemetry threads of a real DPDK process: its limits, silence, and 100 000 queries. Needs root. */
+/**
+ * The telemetry client against the telemetry threads of a real DPDK process: its limits, silence, and 100 000 queries. Needs
+ * root.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync } from 'node:fs';

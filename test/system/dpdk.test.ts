@@ -1,4 +1,7 @@
-/** The dpdk collector against real DPDK: our own application, compiled here against Debian's libdpdk, and dpdk-testpmd. Needs root. */
+/**
+ * The dpdk collector against real DPDK: our own application, compiled here against Debian's libdpdk, and dpdk-testpmd. Needs
+ * root.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

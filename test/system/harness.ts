@@ -4,11 +4,13 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Client } from 'undici';
+import { until } from '../until.ts';
 import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
+
+export { until } from '../until.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
@@ -20,26 +22,6 @@ export interface LogLine {
   readonly level: number;
   readonly message: string;
   readonly [field: string]: unknown;
-}
-
-/** Resolves with the first value that is neither undefined nor false; rejects with `what` and the last error after `limitMs`. */
-export async function until<T>(
-  what: string,
-  limitMs: number,
-  ask: () => T | undefined | false | Promise<T | undefined | false>,
-): Promise<T> {
-  const end = performance.now() + limitMs;
-  let last = '';
-  for (;;) {
-    try {
-      const value = await ask();
-      if (value !== undefined && value !== false) return value;
-    } catch (error) {
-      last = ` (${(error as Error).message})`;
-    }
-    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}${last}`);
-    await sleep(20);
-  }
 }
 
 export class AgentProcess {
@@ -236,8 +218,8 @@ const CLONE_NEWNS = 0x0002_0000;
 const CLONE_NEWNET = 0x4000_0000;
 
 /**
- * Moves this process (its main thread, and every thread and child made from now on) into a network and mount namespace of its own,
- * with `lo` up and its own /sys and /run/netns: nothing is left behind, however the process ends. Needs root.
+ * Moves this process (its main thread, and every thread and child made from now on) into a network and mount namespace of its
+ * own, with `lo` up and its own /sys and /run/netns: nothing is left behind, however the process ends. Needs root.
  */
 export function enterOwnNetwork(): void {
   const unshare = koffi.load('libc.so.6').func('int unshare(int)') as (flags: number) => number;

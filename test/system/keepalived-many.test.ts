@@ -1,6 +1,7 @@
 /**
- * The keepalived collector alone, without an agent. Fifty VRRP instances that change faster than dumps come; the same without a FIFO; and a FIFO that keepalived made itself, and makes anew
- * at each reload. Counted is what keepalived's own notify scripts record. In a network of its own; needs root.
+ * The keepalived collector alone, without an agent. Fifty VRRP instances that change faster than dumps come; the same without a
+ * FIFO; and a FIFO that keepalived made itself, and makes anew at each reload. Counted is what keepalived's own notify scripts
+ * record. In a network of its own; needs root.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * The keepalived collector of running agents against two real nodes: what keepalived's own notify scripts and log record is what is
- * counted, to the transition. In a network of its own; needs root.
+ * The keepalived collector of running agents against two real nodes: what keepalived's own notify scripts and log record is what
+ * is counted, to the transition. In a network of its own; needs root.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

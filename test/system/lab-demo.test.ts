@@ -68,7 +68,7 @@ test('help, the list of scenarios, and mistakes in the options', async () => {
   }
 });
 
-test('--scenario link-cut: a cut and its repair, with the requests of every service and the page that was sent, exit 0', async () => {
+test('--scenario link-cut: a cut and its repair, the requests of every service, the page that was sent, exit 0', async () => {
   const ended = await demo(['--scenario', 'link-cut', '--with-prometheus', '--port', '0']);
   const { code, out } = ended;
   assert.equal(code, 0, out);

@@ -1,13 +1,18 @@
-/** Lanes as threads: one that dies takes nobody along; sockets that can't be bound by device; refusals by somebody else. Needs root. */
+/**
+ * Lanes as threads: one that dies takes nobody along; sockets that can't be bound by device; refusals by somebody else. Needs
+ * root.
+ */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { BroadcastChannel } from 'node:worker_threads';
 import { Lanes, type LanesOptions } from '../../src/lanes/lanes.ts';
 import { CAUSES, OUTCOMES } from '../../src/model/outcome.ts';
 import type { CheckProfile, Nic, Plan, Target } from '../../src/model/plan.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 import { ensure } from '../../src/lab/ensure.ts';
+import type { Breakage } from '../lanes/breakable.worker.ts';
 import { enterOwnNetwork, loopbackServers, run, serve, until } from './harness.ts';
 
 const INTERVAL = 200;
@@ -112,6 +117,18 @@ const descriptors = () =>
     }
   }).length;
 
+const entry = new URL('../lanes/breakable.worker.ts', import.meta.url);
+
+function breakLane(observed: Observed, nic: string, how: 'throw' | Breakage): void {
+  if (how === 'throw') {
+    assert.equal(observed.lanes.lane(nic)!.crash(), true);
+    return;
+  }
+  const channel = new BroadcastChannel(`break lane ${nic}`);
+  channel.postMessage(how);
+  channel.close();
+}
+
 for (const how of ['throw', 'exit', 'hang'] as const) {
   test(`a lane that ${how}s is restarted; the other has no gap, and what the dead one held is closed`, {
     timeout: 20_000,
@@ -129,11 +146,12 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
         { name: 'b', device: 'lo' },
       ],
       servers,
+      { entry },
     );
     await observed.rounds(3);
     assert.ok(descriptors() > before + 100, 'probes are in flight');
     const died = observed.seen.length;
-    assert.equal(observed.lanes.lane('a')!.chaos(how), true);
+    breakLane(observed, 'a', how);
     await until(
       'restarted',
       8000,
@@ -152,12 +170,12 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
 }
 
 test('a lane that keeps failing is restarted after ever longer pauses', { timeout: 10_000 }, async () => {
-  const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1']);
+  const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1'], { entry });
   const lane = observed.lanes.lane('a')!;
   const took: number[] = [];
   for (let n = 1; n <= 4; n++) {
     const t0 = performance.now();
-    lane.chaos('exit');
+    breakLane(observed, 'a', 'exit');
     await until(`restart ${n}`, 5000, () => lane.restarts === n && lane.state === 'running');
     took.push(performance.now() - t0);
   }
@@ -212,9 +230,11 @@ test('a refusal by a router is no refusal by the real server: unreachable, from 
   run('ip -n rs route add default via 10.93.2.1');
   run('ip -n rs -6 route add default via fd92::1');
   run(
-    'ip netns exec router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0',
+    'ip netns exec router sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 net.ipv4.icmp_ratelimit=0 ' +
+      'net.ipv6.icmp.ratelimit=0',
   );
-  const listener = `require('net').createServer((s) => s.on('error', () => {})).listen({port: 80, host: '::'}, () => console.log('up'))`;
+  const listener =
+    "require('net').createServer((s) => s.on('error', () => {}))" + ".listen({port: 80, host: '::'}, () => console.log('up'))";
   const child = spawn('ip', ['netns', 'exec', 'rs', process.execPath, '-e', listener], { stdio: ['ignore', 'pipe', 'inherit'] });
   ends.push(() => child.kill());
   await new Promise((resolve) => child.stdout.once('data', resolve));

@@ -1,4 +1,7 @@
-/** A process of its own that appends numbered lines to a log file until it is ended: `log-writer.ts FILE`. SIGHUP: opens the file anew. */
+/**
+ * A process of its own that appends numbered lines to a log file until it is ended: `log-writer.ts FILE`. SIGHUP: opens the file
+ * anew.
+ */
 import { closeSync, openSync, writeSync } from 'node:fs';
 
 const [file = ''] = process.argv.slice(2);

@@ -1,4 +1,7 @@
-/** The log queue of a real DPDK application fills, drops and recovers: what fourlane tells is what the application counts. Needs root. */
+/**
+ * The log queue of a real DPDK application fills, drops and recovers: what fourlane tells is what the application counts. Needs
+ * root.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,7 @@
-/** The nic collector of a running agent against what `ip` shows. In a network of its own; needs root. Bonds: recordings, test/collect. */
+/**
+ * The nic collector of a running agent against what `ip` shows. In a network of its own; needs root. Bonds: recordings,
+ * test/collect.
+ */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,4 +1,7 @@
-/** Collectors that are away, slow or hostile: pushes fail, are counted and told of once; nothing piles up, and ending does not wait for them. */
+/**
+ * Collectors that are away, slow or hostile: pushes fail, are counted and told of once; nothing piles up, and ending does not
+ * wait for them.
+ */
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
@@ -12,8 +15,10 @@ const answering = (answer: string) => (socket: Socket) => {
 const body = (status: string, text: string) =>
   `HTTP/1.1 ${status}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 
-/** What a collector does with a connection, and what the log says of it. */
-const hostile: Readonly<Record<string, readonly [talk: (socket: Socket) => void, said: RegExp]>> = {
+/** For what comes at once, on a machine that has other work too. */
+const PATIENT = { interval: 600, timeout: 600 };
+/** What a collector does with a connection, what the log says of it, and with how much patience it is found. */
+const hostile: Readonly<Record<string, readonly [talk: (socket: Socket) => void, said: RegExp, patience?: typeof PATIENT]>> = {
   'never answers': [() => undefined, /Request timed out|no complete answer|socket hang up/],
   'drips its headers': [
     (socket) => {
@@ -23,11 +28,15 @@ const hostile: Readonly<Record<string, readonly [talk: (socket: Socket) => void,
     },
     /no complete answer within 150 ms/,
   ],
-  'answers 500': [answering(body('500 Internal Server Error', 'x'.repeat(100_000))), /answered 500 /],
-  'answers 401': [answering(body('401 Unauthorized', 'no')), /answered 401 Unauthorized/],
-  'asks to retry for ever': [answering('HTTP/1.1 503 Busy\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n'), /retryable/],
-  'is no HTTP server': [(socket) => socket.write('220 mail ESMTP\r\n'), /Parse Error/],
-  'hangs up': [(socket) => socket.destroy(), /ECONNRESET|socket hang up|EPIPE/],
+  'answers 500': [answering(body('500 Internal Server Error', 'x'.repeat(100_000))), /answered 500 /, PATIENT],
+  'answers 401': [answering(body('401 Unauthorized', 'no')), /answered 401 Unauthorized/, PATIENT],
+  'asks to retry for ever': [
+    answering('HTTP/1.1 503 Busy\r\nRetry-After: 86400\r\nContent-Length: 0\r\n\r\n'),
+    /retryable/,
+    PATIENT,
+  ],
+  'is no HTTP server': [(socket) => socket.write('220 mail ESMTP\r\n'), /Parse Error/, PATIENT],
+  'hangs up': [(socket) => socket.destroy(), /ECONNRESET|socket hang up|EPIPE/, PATIENT],
   'sends without end': [
     (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
@@ -39,12 +48,12 @@ const hostile: Readonly<Record<string, readonly [talk: (socket: Socket) => void,
   ],
 };
 
-for (const [what, [talk, said]] of Object.entries(hostile)) {
+for (const [what, [talk, said, patience]] of Object.entries(hostile)) {
   test(`a collector that ${what}`, async (t) => {
     const { port, close } = await serve(0, talk);
     const { telemetry, lines, count } = stage();
     t.after(() => Promise.all([telemetry.stop(), close()]));
-    telemetry.follow(settings(`http://127.0.0.1:${port}`));
+    telemetry.follow(settings(`http://127.0.0.1:${port}`, patience));
     let spans = 0;
     await until('failures', 40_000, () => {
       telemetry.tracer.span('a', {}, () => spans++);

@@ -1,4 +1,7 @@
-/** A real agent that pushes to a real HTTP receiver, and one that does not and loads nothing of OpenTelemetry. On loopback, as any user. */
+/**
+ * A real agent that pushes to a real HTTP receiver, and one that does not and loads nothing of OpenTelemetry. On loopback, as any
+ * user.
+ */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -124,7 +127,9 @@ test('off, no module of OpenTelemetry is loaded; on, they are', async () => {
     hook,
     `import { appendFileSync } from 'node:fs';
      import { registerHooks } from 'node:module';
-     registerHooks({ load(url, context, next) { appendFileSync(${JSON.stringify(list)}, url + '\\n'); return next(url, context); } });`,
+     registerHooks({
+       load(url, context, next) { appendFileSync(${JSON.stringify(list)}, url + '\\n'); return next(url, context); },
+     });`,
   );
   const { port } = await serve(0);
   const servers = loopbackServers(1, port);
@@ -159,7 +164,7 @@ test('off, no module of OpenTelemetry is loaded; on, they are', async () => {
   assert.ok(on.some((url) => url.includes('/@opentelemetry/sdk-node/')));
 });
 
-test('a collector that never answers: checks, verdicts and scrapes go on, it is told of once, and the agent ends in time', async () => {
+test('a collector that never answers: checks, verdicts and scrapes go on, one line is logged, it ends in time', async () => {
   const hanging = await serve(0);
   const [lasting, failing] = [await serve(0), await serve(0)];
   const servers = [...loopbackServers(3, lasting.port), ...loopbackServers(1, failing.port)];

@@ -1,4 +1,7 @@
-/** From a fault to the pager, with real Prometheus and Alertmanager and the shipped rules: one page per fault, and it says what to do. */
+/**
+ * From a fault to the pager, with real Prometheus and Alertmanager and the shipped rules: one page per fault, and it says what to
+ * do.
+ */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -38,7 +41,10 @@ async function until(what: string, holds: () => Promise<boolean>, limitMs = 60_0
 const pages = async (since: number) => (await monitoring.sent(since)).filter((s) => s.to === 'page');
 const firing = (sent: readonly Sent[]) => sent.filter((s) => s.status === 'firing');
 
-/** Plays a fault; returns the pages it made. `watchMs`: the longest `for` of a consequence and the wait of its group, so that it were sent. */
+/**
+ * Plays a fault; returns the pages it made. `watchMs`: the longest `for` of a consequence and the wait of its group, so that it
+ * were sent.
+ */
 async function pagesOf(hurt: () => void | Promise<void>, watchMs: number): Promise<{ t0: number; got: Sent[] }> {
   // Without memory of the faults before: the burn of the error budget, which nothing inhibits, is about their sum.
   await monitoring.forget();
@@ -67,7 +73,7 @@ const describe = (sent: readonly Sent[]) =>
     1,
   );
 
-test('a link cut sends one page: cluster, server, NIC, cause, first command; none for its real servers; it resolves', async () => {
+test('a link cut sends one page (cluster, server, NIC, cause, command), none for its real servers; it resolves', async () => {
   const { t0, got } = await pagesOf(() => lab.space.ip('tor1', ['link set lb down']), 38_000);
   assert.equal(got.length, 1, describe(got));
   const [page] = got;

@@ -22,7 +22,13 @@ test('fourlane replay prints what the judge says, from a file or from standard i
 
 test('fourlane replay says what is wrong with its input and fails', () => {
   assert.match(run(['-'], `${header}{"t":1,"nic":"eth9","carrier":0}\n`).stderr, /-: line 2: nic "eth9" is not in the header/);
-  assert.equal(run(['-'], `${header}{`).status, 1);
+  const torn = run(['-'], `${header}{`);
+  assert.deepEqual([torn.status, torn.stdout], [0, '']);
+  assert.match(torn.stderr, /-: line 2: half a line before it was passed over; its writer was stopped/);
+  const [, line = ''] = readFileSync(fixture('02-nic-link.jsonl'), 'utf8').split('\n');
+  const broken = run(['-'], `${header}{\n${line}\n`);
+  assert.equal(broken.status, 1);
+  assert.match(broken.stderr, /-: line 2: "\{" is no JSON/);
   assert.match(run(['/nowhere.jsonl']).stderr, /\/nowhere.jsonl can't be read: ENOENT/);
   assert.match(run([]).stderr, /needed is one evidence log/);
   const help = run(['--help']);

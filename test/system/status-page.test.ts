@@ -1,4 +1,7 @@
-/** The status page in a real browser without scripts: what it shows, that it fits, and its pictures (`UPDATE_SCREENSHOTS=1` saves them to docs/). */
+/**
+ * The status page in a real browser without scripts: what it shows, that it fits, and its pictures (`UPDATE_SCREENSHOTS=1` saves
+ * them to docs/).
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,15 +1,16 @@
 /**
- * Brings the real servers of one service where they should be: read both views, decide, write what differs at the version read, read
- * again. A conflict starts over. Success is what DPVS shows afterwards: the agent answers 200 also when it has dropped an item.
+ * Brings the real servers of one service where they should be: read both views, decide, write what differs at the version read,
+ * read again. A conflict starts over. Success is what DPVS shows afterwards: the agent answers 200 also when it has dropped an
+ * item.
  */
 import type { Effect, Outcome } from '../actuator.ts';
-import { type DpvsAgent, type HealthItem, serviceId, type View } from './agent.ts';
-import { decide, type Note, noteText, uncertain } from './decide.ts';
+import { type DpvsAgent, type HealthItem, serviceId, type View } from './client.ts';
+import { decide, type Memo, noted, uncertain } from './decide.ts';
 
 /** One effect and what is known of its real server. */
 export interface Asked {
   readonly effect: Effect;
-  note: Note;
+  note: Memo;
 }
 
 /** Writes for one call; the reconciler's pause comes after them. */
@@ -18,7 +19,8 @@ const MOST_WRITES = 4;
 const HELD = 'somebody else has taken it out of service; it is left to them';
 const ABSENT = 'DPVS has no such real server in this service, so it receives nothing';
 const NOT_CACHED =
-  'dpvs-agent has not made this service itself (it was made by ipvsadm or keepalived, or the agent has been restarted) and refuses ' +
+  'dpvs-agent has not made this service itself (it was made by ipvsadm or keepalived, or the agent has been restarted) and ' +
+  'refuses ' +
   'health updates for it; let its owner PUT it again through the agent';
 const NOT_LISTED = 'dpvs-agent does not know this real server and would drop its update; let its owner PUT it through the agent';
 const NO_IPV6 =
@@ -28,10 +30,10 @@ const NOT_KEPT = 'dpvs-agent accepted the change, but DPVS does not show it, or 
 
 /** What is to be done for one effect: write, or nothing for this reason. */
 type Step =
-  | { readonly item: HealthItem; readonly note: Note }
+  | { readonly item: HealthItem; readonly note: Memo }
   | {
       readonly item?: undefined;
-      readonly note: Note;
+      readonly note: Memo;
       readonly result: 'unchanged' | 'unsupported' | 'failed';
       readonly message?: string;
     };
@@ -106,9 +108,9 @@ function obstacleTo(version: string | undefined, accepted: string | undefined, w
 }
 
 function endOf(step: Step, one: Asked, obstacle: string, differs: boolean): Outcome {
-  const note = noteText(one.note);
+  const note = noted(one.note);
   if (step.item) return { result: 'failed', message: obstacle, differs, note };
   const { result, message } = step;
-  const told = message === undefined ? {} : { message };
-  return { result: result === 'unchanged' && differs && one.note.by !== 'others' ? 'done' : result, differs, note, ...told };
+  const why = message === undefined ? {} : { message };
+  return { result: result === 'unchanged' && differs && one.note.by !== 'others' ? 'done' : result, differs, note, ...why };
 }

@@ -1,29 +1,29 @@
 /**
- * What to write for one real server. Pure. DPVS has one weight and one `inhibited` flag per real server, and several may write them: the
- * owner of the services (weights, through the agent), other health checkers and DPVS's passive check (the flag), ipvsadm (both). So before
- * a real server is taken out it is noted what it was like, it is brought back as its owner last wanted it, and it is left alone when
- * somebody else had taken it out first.
+ * What to write for one real server. Pure. DPVS has one weight and one `inhibited` flag per real server, and several may write
+ * them: the owner of the services (weights, through the agent), other health checkers and DPVS's passive check (the flag),
+ * ipvsadm (both). So before a real server is taken out it is noted what it was like, it is brought back as its owner last wanted
+ * it, and it is left alone when somebody else had taken it out first.
  */
 import { z } from 'zod';
-import type { Effect } from '../actuator.ts';
-import type { AgentRealServer } from './answer.ts';
-import type { HealthItem } from './agent.ts';
+import type { Effect, Note, Outcome } from '../actuator.ts';
+import type { AgentRealServer } from './codec.ts';
+import type { HealthItem } from './client.ts';
 
 /** What is remembered of a real server between calls. */
-const note = z.discriminatedUnion('by', [
+const memo = z.discriminatedUnion('by', [
   /** Nothing of it has been changed by fourlane. */
   z.object({ by: z.literal('nobody') }),
   /** Somebody else had taken it out when fourlane wanted to. */
   z.object({ by: z.literal('others') }),
   /**
-   * fourlane left it with the weight `left` (one of these, when a write was not heard of). Its full weight is `full`, as long as its owner
-   * leaves the configured one at `owner`.
+   * fourlane left it with the weight `left` (one of these, when the end of a write is not known). Its full weight is `full`, as
+   * long as its owner leaves the configured one at `owner`.
    */
   z.object({ by: z.literal('fourlane'), left: z.array(z.int()), full: z.int(), owner: z.int() }),
   /** It may have been fourlane. */
   z.object({ by: z.literal('unknown') }),
 ]);
-export type Note = z.output<typeof note>;
+export type Memo = z.output<typeof memo>;
 
 /** A real server in both views of the agent. */
 export interface Seen {
@@ -35,35 +35,35 @@ export interface Decision {
   /** To be written; undefined when it is as it should be. */
   readonly item: HealthItem | undefined;
   /** What is true of it once the item is written, or at once without one. */
-  readonly note: Note;
+  readonly note: Memo;
 }
 
-const NOBODY: Note = { by: 'nobody' };
+const NOBODY: Memo = { by: 'nobody' };
 
-/** The note that came with an effect: undefined = not touched, null = touched perhaps. A damaged one tells nothing. */
-export function readNote(text: string | null | undefined): Note {
-  if (text === undefined) return NOBODY;
+/** The content of the note that came with an effect; a damaged one counts as unknown. */
+export function readNote(note: Note): Memo {
+  if (note.kind !== 'noted') return note.kind === 'untouched' ? NOBODY : { by: 'unknown' };
   try {
-    return note.parse(JSON.parse(text ?? ''));
+    return memo.parse(JSON.parse(note.text));
   } catch {
     return { by: 'unknown' };
   }
 }
 
 /** The note as it travels with an outcome. */
-export function noteText(value: Note): string {
-  return JSON.stringify(value);
+export function noted(value: Memo): NonNullable<Outcome['note']> {
+  return { kind: 'noted', text: JSON.stringify(value) };
 }
 
 type Wish = Pick<Effect, 'state' | 'weight' | 'configured'>;
 
 /** Decides for an effect of kind `realServer`. */
-export function decide(wish: Wish, seen: Seen, before: Note): Decision {
+export function decide(wish: Wish, seen: Seen, before: Memo): Decision {
   const { cached, live } = seen;
   if (isHeldByOthers(seen, before)) return { item: undefined, note: { by: 'others' } };
   const full = fullWeight(seen, before);
   const target = targetOf(wish, full);
-  const after: Note = { by: 'fourlane', left: [target.weight], full, owner: cached.weight };
+  const after: Memo = { by: 'fourlane', left: [target.weight], full, owner: cached.weight };
   if (live.weight === target.weight && live.inhibited === target.inhibited) {
     return { item: undefined, note: before.by === 'nobody' || before.by === 'others' ? NOBODY : after };
   }
@@ -72,12 +72,12 @@ export function decide(wish: Wish, seen: Seen, before: Note): Decision {
 }
 
 /** The note while it is not known whether the write of `after` has happened. */
-export function uncertain(before: Note, after: Note): Note {
+export function uncertain(before: Memo, after: Memo): Memo {
   if (after.by !== 'fourlane' || before.by !== 'fourlane') return after;
   return { ...after, left: [...new Set([...before.left, ...after.left])] };
 }
 
-function isHeldByOthers({ cached, live }: Seen, before: Note): boolean {
+function isHeldByOthers({ cached, live }: Seen, before: Memo): boolean {
   // A weight of 0 that the owner has configured is no outage: it is restored as it was.
   const isOut = live.inhibited || (live.weight === 0 && cached.weight !== 0);
   if (!isOut || before.by === 'unknown') return false;
@@ -86,7 +86,7 @@ function isHeldByOthers({ cached, live }: Seen, before: Note): boolean {
 }
 
 /** The weight it has while nothing is wrong: the last one that was not written by fourlane. */
-function fullWeight({ cached, live }: Seen, before: Note): number {
+function fullWeight({ cached, live }: Seen, before: Memo): number {
   if (before.by === 'unknown') return cached.weight;
   if (before.by !== 'fourlane') return live.weight;
   if (!before.left.includes(live.weight)) return live.weight;

@@ -11,7 +11,7 @@ export const IPVS = { family: 'IPVS', version: 1, getService: 4, setDest: 6, get
 const TOP = { service: 1, dest: 2 } as const;
 const SERVICE = { family: 1, protocol: 2, address: 3, port: 4, fwmark: 5 } as const;
 const DEST = { address: 1, port: 2, forward: 3, weight: 4, family: 11 } as const;
-/** Connection counts and statistics: what the kernel tells and does not take. */
+/** Connection counts and statistics: what the kernel reports and does not accept. */
 const READ_ONLY: ReadonlySet<number> = new Set([7, 8, 9, 10, 12]);
 const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
 const FORWARD = ['Masq', 'Local', 'Tunnel', 'Route', 'Bypass'] as const;
@@ -23,13 +23,13 @@ export interface Destination {
   readonly port: number;
   readonly weight: number;
   readonly forward: string;
-  /** Everything the kernel told of it. */
+  /** Everything the kernel reports about it. */
   readonly attributes: Attributes;
 }
 
 /**
  * The keys a `vip` of the configuration may have in the kernel. A firewall mark has one for each address family, and the
- * configuration does not say which: that of the real server comes first.
+ * configuration does not specify which: that of the real server comes first.
  * @throws Error for a vip that the configuration would not have let through
  */
 export function serviceKeys(vip: string, realServer: string): Buffer[] {
@@ -81,8 +81,8 @@ export function parseDestination(entry: Attributes): Destination {
 }
 
 /**
- * A destination with another weight, to be written: every attribute it was read with goes back as it was, those this version does not
- * know included, because the kernel takes an attribute that is left out for 0 (a Masq destination would become a Route one).
+ * A destination with another weight, to be written: every attribute it was read with goes back as it was, those this version does
+ * not know included, because the kernel takes an attribute that is left out for 0 (a Masq destination would become a Route one).
  */
 export function withWeight({ attributes }: Destination, weight: number): Buffer {
   const kept = [...attributes].filter(([type]) => !READ_ONLY.has(type));

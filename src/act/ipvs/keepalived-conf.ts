@@ -1,11 +1,11 @@
 /**
- * Which services a keepalived.conf speaks of: not a parser of that file, only as much as is needed to keep away from what it manages.
- * What can't be told for sure (variables, ranges, generated blocks) counts as being spoken of.
+ * Which services a keepalived.conf speaks of: not a parser of that file, only as much as is needed to keep away from what it
+ * manages. What is not certain (variables, ranges, generated blocks) counts as being named.
  */
 import { isIP, isIPv6 } from 'node:net';
 import { canonicalV6 } from '../../model/schema.ts';
 
-/** What one file says. */
+/** What one file contains. */
 export interface Mentioned {
   /** `192.0.2.10 80`, `2001:db8::10 80`, `fwmark 7`: whatever the protocol. */
   readonly services: ReadonlySet<string>;

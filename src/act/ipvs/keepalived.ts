@@ -1,12 +1,12 @@
 /**
- * Does a keepalived that runs here manage this service? It owns the weights of every virtual server of its configuration: it writes the
- * configured weight at each recovery, whatever others have set meanwhile.
+ * Does a keepalived that runs here manage this service? It owns the weights of every virtual server of its configuration: it
+ * writes the configured weight at each recovery, whatever others have set meanwhile.
  */
 import { dirname, join } from 'node:path';
 import { parseAddress } from '../../model/schema.ts';
 import { readIfExists } from '../../sys/files.ts';
 import { pathsMatching } from '../../sys/glob.ts';
-import { networkOf, type Process, processesNamed } from '../../sys/process-list.ts';
+import { networkOf, type Process, processesNamed } from '../../sys/process.ts';
 import { mentionedIn } from './keepalived-conf.ts';
 
 /** Says who manages a service, in words; undefined when nobody does. */

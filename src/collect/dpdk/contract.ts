@@ -1,4 +1,7 @@
-/** Schema 1 of an application's own telemetry (docs/dpdk.md): per-core latency and loop counters. Times in ns, counters since `epoch`. */
+/**
+ * Schema 1 of an application's own telemetry (docs/dpdk.md): per-core latency and loop counters. Times in ns, counters since
+ * `epoch`.
+ */
 import { z } from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { small, u64 } from '../telemetry/answer.ts';
@@ -6,7 +9,7 @@ import { small, u64 } from '../telemetry/answer.ts';
 /** Of `<prefix>/info`. */
 export interface ContractInfo {
   readonly app: string;
-  /** Start of the application, µs of Unix time: another value means that every counter began anew. */
+  /** Start of the application, µs of Unix time: another value means that every counter started again. */
   readonly start: Exact;
   /** Upper bounds of the latency buckets, ns, rising; one bucket more than bounds. */
   readonly boundsNs: readonly number[];

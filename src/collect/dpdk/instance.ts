@@ -1,4 +1,8 @@
-/** One telemetry socket over the readings: its client, what is remembered of its cores, and pauses after readings that cost time. */
+/**
+ * One telemetry socket over the readings: its client, what is remembered of its cores, and pauses after readings that cost time.
+ */
+import { Backoff } from '../../model/backoff.ts';
+import { Once } from '../../model/change-log.ts';
 import type { CollectContext } from '../collector.ts';
 import { shareKey, TelemetryClient } from '../telemetry/client.ts';
 import type { Found } from '../telemetry/discover.ts';
@@ -31,15 +35,19 @@ export class Instance {
   readonly #context: CollectContext;
   readonly #lease: { readonly value: TelemetryClient; release(): void };
   readonly #memory = new CoreMemory();
-  #pauses = 0;
+  readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+  readonly #problem: Once;
   #resume = Number.NEGATIVE_INFINITY;
-  #said = '';
   #last: Down | undefined;
 
   constructor({ source, path }: Found, choice: Choice, context: CollectContext) {
     this.#source = source;
     this.#choice = choice;
     this.#context = context;
+    this.#problem = new Once(
+      (problem) => context.log('warn', `collector dpdk: ${problem}`, { source }),
+      () => context.log('info', 'collector dpdk: answers again', { source }),
+    );
     this.#lease = context.share(shareKey(path), () => new TelemetryClient(path));
   }
 
@@ -55,7 +63,7 @@ export class Instance {
     );
     try {
       const up = await this.#process(now, AbortSignal.any([signal, own.signal]));
-      this.#pauses = 0;
+      this.#backoff.reset();
       this.#last = undefined;
       return up;
     } catch (error) {
@@ -72,7 +80,7 @@ export class Instance {
     try {
       return await this.#once(t, signal);
     } catch (error) {
-      // The process was started anew in between, or another collector gave up a request on the connection that we share.
+      // The process was restarted in between, or another collector gave up a request on the connection that we share.
       if (error instanceof TelemetryError && error.problem === 'broken') return this.#once(t, signal);
       throw error;
     }
@@ -86,18 +94,14 @@ export class Instance {
   }
 
   #pause(): void {
-    this.#resume = this.#context.clock() + Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#pauses++);
+    this.#resume = this.#context.clock() + this.#backoff.next();
   }
 
   /** Logs what is wrong with a reading, once as long as it stays the same. */
-  tell(result: Up | Down): void {
+  report(result: Up | Down): void {
     const problems =
       'reason' in result ? [result.reason] : [...result.parts].filter(([, p]) => p !== '').map((p) => p.join(': '));
-    const problem = problems.join('; ');
-    const fields = { source: this.#source };
-    if (problem !== this.#said && problem !== '') this.#context.log('warn', `collector dpdk: ${problem}`, fields);
-    if (problem === '' && this.#said !== '') this.#context.log('info', 'collector dpdk: answers again', fields);
-    this.#said = problem;
+    this.#problem.set(problems.join('; '));
   }
 
   close(): void {

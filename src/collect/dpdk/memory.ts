@@ -1,4 +1,7 @@
-/** What is remembered of an application's cores from one reading to the next: whether they loop, and numbers that must not go back. */
+/**
+ * What is remembered of an application's cores from one reading to the next: whether they loop, and numbers that must not go
+ * back.
+ */
 import { type Exact, minus } from '../../model/exact.ts';
 import type { CoreLatency, CoreUsage } from './contract.ts';
 
@@ -17,7 +20,9 @@ interface Known {
   readonly stalled: boolean | undefined;
 }
 
-/** Readings nearer to each other than this say nothing about a core that stands still, ms: a pass of the loop may be as long. */
+/**
+ * Readings nearer to each other than this prove nothing about a core that stands still, ms: a pass of the loop may be as long.
+ */
 const LEAST_MS = 100;
 
 export class CoreMemory {
@@ -25,7 +30,7 @@ export class CoreMemory {
   #cores = new Map<string, Known>();
   #latencies = new Map<string, CoreLatency>();
 
-  /** `epoch`: what changes when the application starts anew; everything is forgotten then. */
+  /** `epoch`: what changes when the application restarts; everything is forgotten then. */
   begin(epoch: string): void {
     if (epoch === this.#epoch) return;
     this.#epoch = epoch;

@@ -1,6 +1,6 @@
 /** Families of the dpdk collector beyond those that every data plane's cores have. */
 import * as core from '../core-metrics.ts';
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 
 const CORE = ['source', 'core'];
 const PORT = ['source', 'port'];

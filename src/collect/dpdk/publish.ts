@@ -12,7 +12,8 @@ const seconds = (ns: Exact) => Number(ns) / 1e9;
 
 function publishLatency(source: string, l: CoreLatency, bounds: readonly number[], pid: number, samples: Samples): void {
   const labels = [source, l.core];
-  samples.histogram(c.CORE_LATENCY, labels, bounds, l.counts, seconds(l.sumNs), `${pid} ${l.epoch}`);
+  const { counts, sumNs, epoch } = l;
+  samples.histogram(c.CORE_LATENCY, labels, { bounds, counts, sum: seconds(sumNs), epoch: `${pid} ${epoch}` });
   if (l.since !== undefined) {
     samples.gauge(m.LATENCY_MIN, labels, seconds(l.since.minNs));
     samples.gauge(m.LATENCY_MAX, labels, seconds(l.since.maxNs));
@@ -54,7 +55,7 @@ function publishPort(source: string, { port, stats, link, xstats }: Port, epoch:
   for (const [name, value] of xstats) samples.gauge(m.PORT_XSTAT, [...labels, name], Number(value));
 }
 
-/** Everything that one process told. */
+/** Everything that one process reported. */
 export function publishProcess(up: Up, samples: Samples): void {
   const { source, epoch } = up;
   samples.gauge(m.UP, [source], 1);

@@ -1,4 +1,6 @@
-/** One reading of one DPDK process, part by part: a part that it answers wrongly is left out and told of, the others are kept. */
+/**
+ * One reading of one DPDK process, part by part: a part that it answers wrongly is left out and reported, the others are kept.
+ */
 import type { z } from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { type Answer, decode, names, small } from '../telemetry/answer.ts';
@@ -50,9 +52,9 @@ export interface ProcessReading {
   readonly rings: readonly Ring[];
   readonly mempools: readonly Mempool[];
   readonly ports: readonly Port[];
-  /** Changes when the process starts anew. */
+  /** Changes when the process restarts. */
   readonly epoch: string;
-  /** Changes when the counters of its cores begin anew; in containers, a process may have the same pid each time. */
+  /** Changes when the counters of its cores start again; in containers, a process may have the same pid each time. */
   readonly coreEpoch: string;
 }
 
@@ -105,7 +107,7 @@ export class ProcessReader {
       this.#memory.begin(epoch);
       return this.#part('cycles', commands.LCORE_USAGE, [], () => read(commands.LCORE_USAGE));
     }
-    // Without its start it is not known whether its counters began anew.
+    // Without its start it is not known whether its counters started again.
     return info === undefined ? [] : this.#part('contract', own, [], () => read(own));
   }
 
@@ -198,7 +200,9 @@ export class ProcessReader {
     return answer;
   }
 
-  /** Reads a part, if the process knows the command it begins with. What is wrong with its answers ends the part, not the reading. */
+  /**
+   * Reads a part, if the process knows the command it begins with. What is wrong with its answers ends the part, not the reading.
+   */
   async #part<T>(part: Part, needs: commands.Command, without: T, read: () => Promise<T>): Promise<T> {
     if (!this.#session.knows(needs)) return without;
     this.#truncated = '';

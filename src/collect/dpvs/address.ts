@@ -38,7 +38,7 @@ export function hostPort(family: number, bytes: Buffer, at: number, portAt: numb
   return made;
 }
 
-/** Whether the first four bytes are zero: how DPVS's tools tell that a service has no address. */
+/** Whether the first four bytes are zero: how DPVS's tools recognise that a service has no address. */
 export function isNone(bytes: Buffer, at: number): boolean {
   return bytes.readUInt32LE(at) === 0;
 }

@@ -1,4 +1,6 @@
-/** Addresses of interfaces with their port pools (IFADDRS), and local addresses of services (LADDRS). Pure; layouts in layout.ts. */
+/**
+ * Addresses of interfaces with their port pools (IFADDRS), and local addresses of services (LADDRS). Pure; layouts in layout.ts.
+ */
 import type { Exact } from '../../model/exact.ts';
 import { address } from './address.ts';
 import type { AddressLayout, Layout } from './layout.ts';

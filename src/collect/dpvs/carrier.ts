@@ -14,8 +14,8 @@ export function addressOf(vip: string): string | undefined {
 }
 
 /**
- * The port below an interface: of the interface itself, the port it is a VLAN of (`dpdk0.102`), and the bond it belongs to, the first that
- * the config names; when it names none of them, the port it is a VLAN of.
+ * The port below an interface: of the interface itself, the port it is a VLAN of (`dpdk0.102`), and the bond it belongs to, the
+ * first that the config names; when it names none of them, the port it is a VLAN of.
  */
 export function carrier(device: string, ports: readonly PortReading[], named: ReadonlySet<string>): string {
   const dot = device.lastIndexOf('.');

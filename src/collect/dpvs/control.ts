@@ -1,6 +1,7 @@
 /** Client of the control socket: one question at a time, with deadline and back-off; finds out which release answers. */
 import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { pauseAfter } from '../../model/backoff.ts';
 import { SocketError } from '../../sys/unix-socket.ts';
 import type { UnixExchange } from '../../sys/unix-exchange.ts';
 import { type Layout, LAYOUTS } from './layout.ts';
@@ -14,7 +15,8 @@ export const MESSAGE_FAILED = -23;
 export const MESSAGE_DROPPED = -24;
 const PASSING = new Set([BUSY, MESSAGE_FAILED, MESSAGE_DROPPED]);
 const NOT_THERE = new Set([-1, -4, -17]);
-const PAUSES_MS = [20, 40, 80];
+const FIRST_PAUSE_MS = 20;
+const MOST_RETRIES = 3;
 const NOTHING = Buffer.alloc(0);
 
 /** Whether tables changed while they were read: another count, a service that has gone. */
@@ -49,7 +51,7 @@ export class Control {
     this.#limitMs = limitMs;
   }
 
-  /** Which run of DPVS this is: it makes its socket anew when it starts. undefined: there is no socket. */
+  /** Which run of DPVS this is: it makes a new socket when it starts. undefined: there is no socket. */
   async epoch(): Promise<string | undefined> {
     try {
       const { ino, mtimeMs } = await stat(this.#path);
@@ -64,15 +66,14 @@ export class Control {
   async ask(dialect: Dialect, message: Message, body: Uint8Array, signal: AbortSignal): Promise<Buffer> {
     const id = idOf(dialect, message);
     if (id === undefined) throw new DecodeError(message, 'not known of this release of DPVS', 'a later one');
-    for (let attempt = 0; ; attempt++) {
+    for (let failures = 1; ; failures++) {
       try {
         return await this.#once(message, id, body, signal);
       } catch (error) {
         const code = error instanceof ControlError ? error.code : undefined;
         if (code !== undefined) this.counts.errors.set(code, (this.counts.errors.get(code) ?? 0) + 1);
-        const pause = PAUSES_MS[attempt];
-        if (code === undefined || !PASSING.has(code) || pause === undefined) throw error;
-        await sleep(pause, undefined, { signal });
+        if (code === undefined || !PASSING.has(code) || failures > MOST_RETRIES) throw error;
+        await sleep(pauseAfter(failures, FIRST_PAUSE_MS, Number.POSITIVE_INFINITY), undefined, { signal });
       }
     }
   }
@@ -88,7 +89,7 @@ export class Control {
   }
 
   #explained(message: Message, error: SocketError): SocketError {
-    const says: Readonly<Record<string, string>> = {
+    const explanations: Readonly<Record<string, string>> = {
       ECONNREFUSED: 'nobody listens: DPVS has ended and left its socket behind; start it, or remove the file',
       EACCES: 'permission denied: run fourlane as root',
       EPROTOTYPE: 'is a socket of another kind; name the control socket of DPVS (dpvs -x) with collectors.dpvs.socket',
@@ -97,12 +98,12 @@ export class Control {
       EOF: 'closed the connection without an answer: this DPVS does not know the message, or is ending',
       EBADMSG: 'closed the connection in the middle of an answer',
     };
-    return new SocketError(error.code, `${this.#path} ${message}: ${says[error.code] ?? 'failed'} (${error.message})`);
+    return new SocketError(error.code, `${this.#path} ${message}: ${explanations[error.code] ?? 'failed'} (${error.message})`);
   }
 
   /**
-   * Finds out which release answers: first by message numbers, which older ones do not know and then just close the connection, then by
-   * sizes, since several releases share numbers. Rejects when none of those we know does.
+   * Finds out which release answers: first by message numbers, which older ones do not know and then just close the connection,
+   * then by sizes, since several releases share numbers. Rejects when none of those we know does.
    */
   async probe(signal: AbortSignal): Promise<Release> {
     const { version, classic } = await this.#version(signal);

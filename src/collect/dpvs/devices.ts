@@ -61,7 +61,7 @@ export class Devices {
   async addresses(signal: AbortSignal): Promise<InterfaceAddress[]> {
     const { layout } = this.#release;
     const body = await this.#ask('IFADDRS', encodeInterfaceAddresses(layout), signal);
-    // How DPVS tells that cores have different addresses, because they are just being changed: no error, and nothing.
+    // How DPVS answers when cores have different addresses, because they are just being changed: no error, and nothing.
     if (body.length === 0) throw new ControlError('IFADDRS', MESSAGE_FAILED, 'nothing');
     const list = decodeInterfaceAddresses(layout, body);
     // They come in the order of a hash table.

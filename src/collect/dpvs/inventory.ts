@@ -1,4 +1,7 @@
-/** What is asked for rarely and only when wanted: neighbours, routes, access lists, multicast addresses, connections. Pure; v1.9.6 and later. */
+/**
+ * What is asked for rarely and only when wanted: neighbours, routes, access lists, multicast addresses, connections. Pure; v1.9.6
+ * and later.
+ */
 import { address, hostPort, protocolName } from './address.ts';
 import type { Message } from './messages.ts';
 import { atLeast, entries, text } from './wire.ts';
@@ -41,9 +44,6 @@ export interface Route {
   readonly metric: number;
   readonly flags: number;
 }
-
-/** Flags of routes (include/conf/flow.h). */
-export const ROUTE_LOCAL = 0x0800;
 
 export const ROUTES_REQUEST = Buffer.alloc(112);
 /** struct dp_vs_route6_conf, 104 B, zero but for the flag 0x400 at its end: routes to be used, of any kind. */

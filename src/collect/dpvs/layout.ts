@@ -1,6 +1,7 @@
 /**
- * Where fields are in the messages of each release: offsets in bytes, x86-64. Compiled against the headers of v1.8.12, v1.9.2, v1.9.4,
- * v1.9.6, v1.9.8 and v1.10.2 (include/conf/*.h); the wire's version number never changed, and messages of equal size differ inside.
+ * Where fields are in the messages of each release: offsets in bytes, x86-64. Compiled against the headers of v1.8.12, v1.9.2,
+ * v1.9.4, v1.9.6, v1.9.8 and v1.10.2 (include/conf/*.h); the wire's version number never changed, and messages of equal size
+ * differ inside.
  */
 import type { Dialect } from './messages.ts';
 
@@ -34,7 +35,7 @@ export interface DestLayout {
   readonly weight: number;
   /** Five u32: upper and lower threshold, active, inactive, persistent connections. */
   readonly counts: number;
-  /** u16 with the states overloaded and inhibited; -1: this release tells none. */
+  /** u16 with the states overloaded and inhibited; -1: this release has none. */
   readonly states: number;
 }
 

@@ -1,6 +1,6 @@
 /**
- * The only messages that are ever sent to DPVS: reads. Everything goes through `encodeRequest`, which writes the type GET, and takes its
- * ids from here; an id that is not in this table can't be asked for. Ids: include/conf/sockopts.h of each release.
+ * The only messages that are ever sent to DPVS: reads. Everything goes through `encodeRequest`, which writes the type GET, and
+ * takes its ids from here; an id that is not in this table can't be asked for. Ids: include/conf/sockopts.h of each release.
  */
 
 export type Message =

@@ -1,6 +1,6 @@
 /** Families of DPVS beyond those that it shares with kernel LVS and with DPDK applications. */
 import * as cores from '../core-metrics.ts';
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 import * as shared from '../service-metrics.ts';
 
 const PORT = ['port'];
@@ -64,7 +64,8 @@ export const SNAT_USED = gauge('snat_ports_used', 'Ports of the local address in
 ]);
 export const SNAT_FREE = gauge(
   'snat_ports_free',
-  'Free ports of the local address over all its pools. One real server uses one pool, 1/16 of them by default: it can be out of ports while many are free.',
+  'Free ports of the local address over all its pools. One real server uses one pool, 1/16 of them by default: it can be ' +
+    'out of ports while many are free.',
   ['source', 'port', 'local_address'],
 );
 export const SNAT_MISSES = counter(

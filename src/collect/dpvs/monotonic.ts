@@ -6,7 +6,10 @@ import type { Dest } from './services.ts';
 const HALF = 2 ** 31;
 const WHOLE = 2 ** 32;
 
-/** Counters of 32 bits, carried on: one that falls from the upper half to the lower one has wrapped; else its pool was made anew. */
+/**
+ * Counters of 32 bits, carried on: one that falls from the upper half to the lower one has wrapped; else its pool was created
+ * again.
+ */
 export class Wrapping {
   #seen = new Map<string, { raw: number; carried: number }>();
 
@@ -26,8 +29,8 @@ export class Wrapping {
 }
 
 /**
- * Bursts that were neither empty nor full. Some cores count while they are read, so the difference can go back by a few: shown is the
- * highest so far, until the total falls, which means that all began anew.
+ * Bursts that were neither empty nor full. Some cores count while they are read, so the difference can go back by a few: shown is
+ * the highest so far, until the total falls, which means that all started again.
  */
 export class PartialBursts {
   #seen = new Map<number, { total: Exact; partial: Exact }>();
@@ -50,7 +53,7 @@ export class Sums {
   #before = new Map<string, Traffic>();
   #total: Traffic = ZERO;
 
-  /** Adds what each real server increased by; all of it when it is new or has begun anew. @returns the sum so far */
+  /** Adds what each real server increased by; all of it when it is new or has started again. @returns the sum so far */
   follow(dests: readonly Dest[]): Traffic {
     const total: Record<(typeof FIELDS)[number], Exact> = { ...this.#total };
     for (const { realServer, traffic } of dests) {

@@ -1,4 +1,7 @@
-/** Ports: PORT_LIST, PORT_BASIC, PORT_STATS, PORT_XSTATS, PORT_EXT_INFO, BOND_STATUS (include/conf/netif.h). Pure; layouts in layout.ts. */
+/**
+ * Ports: PORT_LIST, PORT_BASIC, PORT_STATS, PORT_XSTATS, PORT_EXT_INFO, BOND_STATUS (include/conf/netif.h). Pure; layouts in
+ * layout.ts.
+ */
 import type { Exact } from '../../model/exact.ts';
 import type { Layout } from './layout.ts';
 import { atLeast, DecodeError, entries, exactly, text, u64 } from './wire.ts';
@@ -11,7 +14,10 @@ export interface PortName {
   readonly device: boolean;
 }
 
-/** Head: u16 count, then first id and end of physical ports, and of bonds. The list may have room to spare. @throws DecodeError */
+/**
+ * Head: u16 count, then first id and end of physical ports, and of bonds. The list may have room to spare.
+ * @throws DecodeError
+ */
 export function decodePortList(body: Buffer): PortName[] {
   atLeast('PORT_LIST', body, 10);
   const within = (id: number, at: number) => id >= body.readUInt16LE(at) && id < body.readUInt16LE(at + 2);
@@ -154,8 +160,8 @@ const DEVICE_FIELDS = {
 const EXT_FRONT = 184;
 
 /**
- * u16 port, struct netif_nic_dev_get packed (two names of 32 B, then numbers), u64 offset and length of the text about queues at 137, of
- * that about multicast addresses at 153, u64 bytes of all texts at 176. @throws DecodeError
+ * u16 port, struct netif_nic_dev_get packed (two names of 32 B, then numbers), u64 offset and length of the text about queues at
+ * 137, of that about multicast addresses at 153, u64 bytes of all texts at 176. @throws DecodeError
  */
 export function decodePortExtInfo(body: Buffer): PortExtInfo {
   atLeast('PORT_EXT_INFO', body, EXT_FRONT);

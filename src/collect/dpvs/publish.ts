@@ -1,7 +1,7 @@
 /** A reading of DPVS as samples and as evidence. Pure. */
 import type { ConnectionEvidence, Evidence, Samples } from '../collector.ts';
 import * as core from '../core-metrics.ts';
-import type { Metric } from '../metric.ts';
+import type { Metric } from '../../model/family.ts';
 import * as m from '../service-metrics.ts';
 import type { DpvsData, PortReading, ServiceReading } from './data.ts';
 import * as d from './metrics.ts';
@@ -31,8 +31,8 @@ function publishTables(data: DpvsData, samples: Samples): void {
 }
 
 /**
- * DPVS counts at real servers only, and its tools sum them: those sums fall when one is removed. Services are the sums of what their real
- * servers increased by. @returns connections in the table
+ * DPVS counts at real servers only, and its tools sum them: those sums fall when one is removed. Services are the sums of what
+ * their real servers increased by. @returns connections in the table
  */
 function publishService(s: ServiceReading, epoch: string, samples: Samples): number {
   const labels = [SOURCE, s.service];
@@ -201,7 +201,7 @@ function connectionsTo({ match, vip, port, realServers }: ServiceReading): Conne
     .filter((r) => SEES_REPLIES.has(r.forward))
     .map(({ realServer, traffic }) => ({
       vip,
-      realServer,
+      key: realServer,
       ...(port === undefined ? {} : { port }),
       connections: traffic.connections,
       replies: traffic.outPackets,

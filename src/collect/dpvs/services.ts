@@ -99,7 +99,10 @@ const PERSISTENT = 0x1;
 const SYNPROXY = 0x8;
 const MATCH = 0x400;
 
-/** Request for the list of `count` services; `index`: 0 = all workers together, else the worker's place in ascending order of lcores. */
+/**
+ * Request for the list of `count` services; `index`: 0 = all workers together, else the worker's place in ascending order of
+ * lcores.
+ */
 export function encodeServices({ service }: Layout, count: number, index: number): Buffer {
   const body = Buffer.alloc(8);
   body[1] = index;
@@ -177,7 +180,7 @@ export interface Dest {
   readonly active: number;
   readonly inactive: number;
   readonly persistent: number;
-  /** undefined: the release does not tell. Inhibited: taken out by a check, whatever its weight. */
+  /** undefined: the release does not report it. Inhibited: taken out by a check, whatever its weight. */
   readonly overloaded: boolean | undefined;
   readonly inhibited: boolean | undefined;
   readonly traffic: Traffic;
@@ -207,7 +210,11 @@ export function encodeDests({ service: l, destFront }: Layout, { entry, dests }:
 const OVERLOADED = 0x2;
 const INHIBITED = 0x4;
 
-/** The head of the reply can't be believed (all but 8 bytes of it are lost when all workers are asked): `count` is what was asked for. @throws DecodeError */
+/**
+ * The head of the reply can't be believed (all but 8 bytes of it are lost when all workers are asked): `count` is what was asked
+ * for.
+ * @throws DecodeError
+ */
 export function decodeDests({ dest: l, destFront }: Layout, body: Buffer, count: number): Dest[] {
   return entries('DESTS', body, { front: destFront, size: DEST_SIZE, count }, (at): Dest => {
     const states = l.states < 0 ? undefined : body.readUInt16LE(at + l.states);

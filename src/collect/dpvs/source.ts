@@ -57,7 +57,9 @@ export class DpvsSource implements Source<DpvsData> {
     const epoch = await this.#control.epoch();
     if (epoch === undefined) {
       this.#run = undefined;
-      const reason = `there is no control socket ${this.#settings.socket}; DPVS is not here, or makes it elsewhere (dpvs -x): collectors.dpvs.socket`;
+      const reason =
+        `there is no control socket ${this.#settings.socket}; DPVS is not here, or makes it elsewhere (dpvs ` +
+        `-x): collectors.dpvs.socket`;
       return { state: 'absent', reason };
     }
     if (this.#run?.epoch !== epoch) this.#run = await this.#begin(epoch, signal);
@@ -101,7 +103,7 @@ export class DpvsSource implements Source<DpvsData> {
     };
   }
 
-  /** What interrupts workers: as it was until `tableInterval` has passed, and when DPVS is too busy to tell. */
+  /** What interrupts workers: as it was until `tableInterval` has passed, and when DPVS is too busy to answer. */
   async #parts(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
     const before = run.parts;
     if (before !== undefined && now - before.t < this.#settings.tableInterval) return { ...before.data, tablesNew: false };

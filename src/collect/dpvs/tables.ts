@@ -124,8 +124,8 @@ export class Tables {
   }
 
   /**
-   * Real servers of each service on each worker, as last read. A round over all of them begins every `intervalMs` and is spread over
-   * readings: each asks as many questions as one reading of the services does.
+   * Real servers of each service on each worker, as last read. A round over all of them begins every `intervalMs` and is spread
+   * over readings: each asks as many questions as one reading of the services does.
    */
   async perCore(
     services: readonly Service[],

@@ -7,7 +7,7 @@
 import { type Exact, exact } from '../../model/exact.ts';
 import { MAX_BODY, type Message } from './messages.ts';
 
-/** SOCKOPT_VERSION: the same in every release, so it tells nothing about layouts. */
+/** SOCKOPT_VERSION: the same in every release, so nothing about layouts follows from it. */
 const VERSION = 0x0001_0000;
 const GET = 0;
 const REQUEST_HEAD = 24;

@@ -1,4 +1,6 @@
-/** What `ipvsadm` prints: counters with `-Ln --stats --exact`, sync daemons with `-Ln --daemon`. Recordings in test/fixtures/ipvs. */
+/**
+ * What `ipvsadm` prints: counters with `-Ln --stats --exact`, sync daemons with `-Ln --daemon`. Recordings in test/fixtures/ipvs.
+ */
 import { type Exact, parseExact } from '../../model/exact.ts';
 import { FormatError } from '../format-error.ts';
 import { hostPort } from './address.ts';
@@ -7,7 +9,7 @@ import type { Traffic } from '../service-metrics.ts';
 export interface CountedService {
   /** `TCP 192.0.2.10:80`, `FWM 6`. */
   readonly key: string;
-  /** Of a fwmark, which says nothing of its family otherwise. */
+  /** Of a fwmark, whose family is not listed otherwise. */
   readonly ipv6: boolean;
   readonly traffic: Traffic;
   readonly realServers: { readonly realServer: string; readonly traffic: Traffic }[];

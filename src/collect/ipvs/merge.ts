@@ -55,7 +55,7 @@ export function mergeServices(counted: readonly CountedService[], table: readonl
   });
 }
 
-/** The table does not tell an IPv4 fwmark from an IPv6 one of the same number; the real servers do, or nothing does. */
+/** The table does not distinguish an IPv4 fwmark from an IPv6 one of the same number; the real servers do, or nothing does. */
 function matching(c: CountedService, candidates: readonly TableService[]): TableService | undefined {
   if (candidates.length < 2) return candidates[0];
   const wanted = new Set(c.realServers.map((r) => r.realServer));

@@ -1,5 +1,5 @@
 /** Families of kernel LVS beyond those that it shares with DPVS. */
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 import * as shared from '../service-metrics.ts';
 
 export const SERVICE_INFO = gauge('ipvs_service_info', 'Settings of the virtual service; always 1.', [

@@ -92,7 +92,8 @@ export function parseTotals(text: string): Traffic {
 }
 
 /**
- * Rows of /proc/net/ip_vs_stats_percpu by CPU. `ipvsadm -Z` zeroes the totals but not these, so neither can be had from the other.
+ * Rows of /proc/net/ip_vs_stats_percpu by CPU. `ipvsadm -Z` zeroes the totals but not these, so neither can be had from the
+ * other.
  * @throws FormatError
  */
 export function parsePerCpu(text: string): Map<string, Traffic> {

@@ -1,6 +1,6 @@
 /**
- * What only the text dump has (keepalived.data): sync groups, faults, track scripts. Only these lines are looked at; among the others are
- * passwords. The text is for people and changes between versions: what is not found is left out. Pure.
+ * What only the text dump has (keepalived.data): sync groups, faults, track scripts. Only these lines are looked at; among the
+ * others are passwords. The text is for people and changes between versions: what is not found is left out. Pure.
  */
 import type { State } from './notify.ts';
 

@@ -1,6 +1,6 @@
 /**
- * keepalived's JSON dump (vrrp_json.c). Only the fields named here are taken: a dump also has the passwords of `authentication`, and up to
- * 2.3 in clear. For the same reason no error quotes the text. Pure.
+ * keepalived's JSON dump (vrrp_json.c). Only the fields named here are taken: a dump also has the passwords of `authentication`,
+ * and up to 2.3 in clear. For the same reason no error quotes the text. Pure.
  */
 import { z } from 'zod';
 import type { State } from './notify.ts';
@@ -49,7 +49,6 @@ const entry = z.object({
   }),
   stats: statistics,
 });
-const dump = z.union([entry.array().max(MOST), z.object({ vrrp: entry.array().max(MOST) }).transform(({ vrrp }) => vrrp)]);
 
 export interface DumpedInstance {
   readonly name: string;
@@ -61,7 +60,7 @@ export interface DumpedInstance {
   readonly effectivePriority: number;
   /** Of the master whose adverts came last; 0 = none yet. */
   readonly masterPriority: number;
-  /** Unix seconds. Loading the configuration anew counts as one. */
+  /** Unix seconds. Loading the configuration again counts as one. */
   readonly lastTransition: number;
   readonly advertInterval: number;
   /** Virtual addresses, excluded ones too, and how many of them are on the interface. */
@@ -73,23 +72,30 @@ export interface DumpedInstance {
 /** A dump that is not whole yet: its writer is at it. */
 export class TornError extends Error {}
 
+/** The instances of a dump. @throws as `parseEntries` */
+export function parseDump(text: string): readonly DumpedInstance[] {
+  return parseEntries(entry, text).map(instanceOf);
+}
+
 /**
- * The instances of a dump: a list (2.2.7) or `{vrrp: […]}` (json_version 2).
+ * The entries of a dump, each as `schema` reads it. A dump is a list (up to 2.2.7, and by default), or `{vrrp: […]}`
+ * (json_version 2).
  * @throws TornError when it is not (yet) JSON; Error when it is, but no dump of keepalived.
  */
-export function parseDump(text: string): readonly DumpedInstance[] {
+export function parseEntries<T extends z.ZodType>(schema: T, text: string): readonly z.output<T>[] {
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
     throw new TornError(text === '' ? 'it is empty' : `it ends in the middle, after ${text.length} characters`);
   }
-  const parsed = dump.safeParse(json);
+  const list = schema.array().max(MOST);
+  const parsed = z.union([list, z.object({ vrrp: list }).transform(({ vrrp }) => vrrp)]).safeParse(json);
   if (!parsed.success) {
     const issue = deepest(parsed.error.issues[0]!);
     throw new Error(`it is no dump of VRRP instances: ${issue.path.join('.') || 'the whole'}: ${issue.message}`);
   }
-  return parsed.data.map(instanceOf);
+  return parsed.data;
 }
 
 function instanceOf({ data, stats }: z.output<typeof entry>): DumpedInstance {

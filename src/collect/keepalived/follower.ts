@@ -1,4 +1,7 @@
-/** The FIFO over time: drained several times a second, whatever the cadence of readings, since keepalived drops lines when it is full. */
+/**
+ * The FIFO over time: drained several times a second, whatever the cadence of readings, since keepalived drops lines when it is
+ * full.
+ */
 import { FileError } from '../../sys/files.ts';
 import { Fifo } from '../../sys/fifo.ts';
 import { descriptorsOf } from '../../sys/process.ts';
@@ -65,7 +68,7 @@ export class Follower {
       this.#fifo ??= await Fifo.open(this.#path, { mode: MODE, maxLine: MAX_LINE });
       const { lines } = await this.#fifo.read();
       this.problem = '';
-      // An unreadable pid file is told of by the next reading; the lines count all the same.
+      // An unreadable pid file is reported by the next reading; the lines count all the same.
       if (lines.length > 0) await this.#o.before().catch(() => undefined);
       for (const line of lines) this.lines[this.#o.take(parseNotice(line))]++;
       this.#o.after();

@@ -1,5 +1,5 @@
 /** Families of the keepalived collector. The label is vrrp_instance, since Prometheus gives each target a label instance. */
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 import type { Statistics } from './dump.ts';
 
 const BY_INSTANCE = ['vrrp_instance'];

@@ -1,6 +1,6 @@
 /** The processes of keepalived: a parent and its children, each named by a pid file. */
-import { readIfExists } from '../../sys/files.ts';
-import { childrenOf, descriptorsOf, fileVersion, type ProcessInfo, readProcess } from '../../sys/process.ts';
+import { fileVersion, readIfExists } from '../../sys/files.ts';
+import { childrenOf, descriptorsOf, type ProcessInfo, readProcess } from '../../sys/process.ts';
 
 export const ROLES = ['parent', 'vrrp', 'checker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -55,9 +55,9 @@ export function identity({ pid, startTicks }: ProcessInfo): string {
   return `${pid}:${startTicks}`;
 }
 
-/** When the process loaded its configuration, Unix seconds; undefined when it can't be told. */
+/** When the process loaded its configuration, Unix seconds; undefined when that is not known. */
 export async function configLoaded(parent: ProcessInfo): Promise<number | undefined> {
-  // The parent keeps the whole configuration in a memory file, written anew at each load (lib/parser.c).
+  // The parent keeps the whole configuration in a memory file, written again at each load (lib/parser.c).
   const config = (await descriptorsOf(parent.pid)).find((d) =>
     d.target.startsWith('/memfd:/keepalived/consolidated_configuration'),
   );

@@ -1,6 +1,6 @@
 /** What was read of keepalived as samples. Pure. */
 import type { Samples } from '../collector.ts';
-import type { Metric } from '../metric.ts';
+import type { Metric } from '../../model/family.ts';
 import type { Details } from './details.ts';
 import type { DumpedInstance, Statistics } from './dump.ts';
 import type { LineKind } from './follower.ts';

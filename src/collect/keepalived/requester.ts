@@ -1,21 +1,29 @@
 /**
- * Dumps on request: one at a time. keepalived writes them in place, so a reader may meet an empty or torn file: a dump counts once the file
- * differs from before and is whole. Never removes the file.
+ * Dumps on request: one at a time. keepalived writes them in place, so a reader may meet an empty or torn file: a dump counts
+ * once the file differs from before and is whole. Never removes the file.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
-import { FileError, readIfExists } from '../../sys/files.ts';
-import {
-  environmentOf,
-  fileVersion,
-  type FileVersion,
-  listensFor,
-  type ProcessInfo,
-  sendSignal,
-  survives,
-} from '../../sys/process.ts';
+import { FileError, type FileVersion, fileVersion, readIfExists } from '../../sys/files.ts';
+import { environmentOf, listensFor, type ProcessInfo, sendSignal, survives } from '../../sys/process.ts';
 import { type Details, parseDetails } from './details.ts';
 import { type DumpedInstance, parseDump, TornError } from './dump.ts';
+
+/** A dump that was asked for. */
+interface Question extends Place {
+  /** The file as it was then. */
+  readonly before: FileVersion | undefined;
+  /** When, ms of the clock. */
+  readonly asked: number;
+  /** The VRRP process. */
+  readonly pid: number;
+}
+
+/** The file as keepalived sees it, and the path that leads there from here, also into its own mount namespace. */
+interface Place {
+  readonly seen: string;
+  readonly path: string;
+}
 
 export interface RequesterOptions {
   /** Where keepalived writes it, as keepalived sees it; undefined: keepalived.json in its directory for temporary files. */
@@ -66,13 +74,14 @@ export class Requester {
   async request(vrrp: ProcessInfo, signal: AbortSignal): Promise<Dump> {
     const { details, clock } = this.#o;
     await this.#check(vrrp);
-    const { seen, path } = await this.#place(vrrp);
+    const place = await this.#place(vrrp);
+    const { path } = place;
     const before = await this.#quiet(path, signal);
     const asked = clock();
     // Answered in this order, one after the other: once the JSON is whole, the text is too.
     if (details && (await survives(vrrp.pid, SIGNAL_DATA))) sendSignal(vrrp.pid, SIGNAL_DATA);
     sendSignal(vrrp.pid, this.#o.signal);
-    const { instances, written } = await this.#wait(seen, path, before, asked, vrrp, signal);
+    const { instances, written } = await this.#wait({ ...place, before, asked, pid: vrrp.pid }, signal);
     const text = details ? await readText(join(dirname(path), 'keepalived.data')) : undefined;
     return {
       instances,
@@ -87,20 +96,22 @@ export class Requester {
   async #check({ pid }: ProcessInfo): Promise<void> {
     if (await listensFor(pid, this.#o.signal)) return;
     throw new Error(
-      `the VRRP process ${pid} does not take signal ${this.#o.signal}: this keepalived is built without JSON (keepalived -v lists it); ` +
+      `the VRRP process ${pid} does not take signal ${this.#o.signal}: this keepalived is built without JSON (keepalived -v ` +
+        `lists it); ` +
         'install one with it, set collectors.keepalived.jsonSignal to what keepalived --signum=JSON prints there, ' +
         'or set collectors.keepalived.dump to false and use the FIFO alone',
     );
   }
 
-  /** The file as keepalived sees it, and the path that leads there from here, also into its own mount namespace. */
-  async #place({ pid }: ProcessInfo): Promise<{ seen: string; path: string }> {
+  async #place({ pid }: ProcessInfo): Promise<Place> {
     const tmp = (await environmentOf(pid, 'TMPDIR')) ?? '/tmp';
     const seen = this.#o.file ?? join(tmp, 'keepalived.json');
     return { seen, path: `/proc/${pid}/root${seen}` };
   }
 
-  /** The file while nobody writes it: what somebody else asked for is older than our question, and must not pass for its answer. */
+  /**
+   * The file while nobody writes it: what somebody else asked for is older than our question, and must not pass for its answer.
+   */
   async #quiet(path: string, signal: AbortSignal): Promise<FileVersion | undefined> {
     for (let tries = 0; ; tries++) {
       const version = await versionOf(path);
@@ -109,14 +120,8 @@ export class Requester {
     }
   }
 
-  async #wait(
-    seen: string,
-    path: string,
-    before: FileVersion | undefined,
-    asked: number,
-    vrrp: ProcessInfo,
-    signal: AbortSignal,
-  ): Promise<Pick<Dump, 'instances' | 'written'>> {
+  async #wait(question: Question, signal: AbortSignal): Promise<Pick<Dump, 'instances' | 'written'>> {
+    const { seen, path, before, asked } = question;
     let problem = '';
     for (let pause = FIRST_PAUSE_MS; this.#o.clock() - asked < PATIENCE_MS; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
       await sleep(pause, undefined, { signal });
@@ -133,25 +138,24 @@ export class Requester {
         problem = (error as Error).message;
       }
     }
-    throw new Error(await this.#diagnose(seen, path, before, vrrp, problem));
+    throw new Error(await this.#diagnose(question, problem));
   }
 
-  async #diagnose(
-    seen: string,
-    path: string,
-    before: FileVersion | undefined,
-    { pid }: ProcessInfo,
-    problem: string,
-  ): Promise<string> {
+  async #diagnose({ seen, path, before, pid }: Question, problem: string): Promise<string> {
     const what = `keepalived (VRRP process ${pid})`;
     if (problem !== '') return `${what} did not finish ${seen} within ${PATIENCE_MS} ms: ${problem}`;
     if ((await versionOf(dirname(path))) === undefined) {
-      return `${what} can't write its dump: it has no directory ${dirname(seen)}; create it, or set TMPDIR in keepalived's environment`;
+      return (
+        `${what} can't write its dump: it has no directory ${dirname(seen)}; create it, or set TMPDIR in keepalived's ` +
+        `environment`
+      );
     }
     const old = before === undefined ? '' : ', only an older one is there';
     return (
-      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it is starved of CPU, has no vrrp_instance, can't write there ` +
-      `(its log then says "Can't open": check read-only file systems, SELinux, AppArmor), or writes elsewhere (json_dump_file): ` +
+      `${what} did not write ${seen} within ${PATIENCE_MS} ms${old}: it is starved of CPU, has no vrrp_instance, can't ` +
+      `write there ` +
+      `(its log then says "Can't open": check read-only file systems, SELinux, AppArmor), or writes elsewhere ` +
+      `(json_dump_file): ` +
       'name the file with collectors.keepalived.dumpFile'
     );
   }

@@ -1,4 +1,7 @@
-/** The log queue in schema 1 of an application's own telemetry (docs/logqueue.md). Counters are cumulative since `epoch`; times in ns. */
+/**
+ * The log queue in schema 1 of an application's own telemetry (docs/logqueue.md). Counters are cumulative since `epoch`; times in
+ * ns.
+ */
 import { z } from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { small, u64 } from '../telemetry/answer.ts';
@@ -10,7 +13,7 @@ export interface QueueCore {
   /** Lines dropped because the queue was full, and because there was no buffer for them. */
   readonly droppedFull: Exact;
   readonly droppedNoBuffer: Exact;
-  /** Whether the application holds the core's logging back; undefined when it does not tell. */
+  /** Whether the application holds the core's logging back; undefined when it does not report that. */
   readonly throttled?: boolean;
 }
 
@@ -27,7 +30,7 @@ export interface QueueWriter {
   readonly lastWriteUs: Exact;
 }
 
-/** Buffers that log lines wait in. `available` needs DPDK ≥ 23.03 where the application does not tell it. */
+/** Buffers that log lines wait in. `available` needs DPDK ≥ 23.03 where the application does not report it. */
 export interface QueuePool {
   readonly size: number;
   readonly available?: number;

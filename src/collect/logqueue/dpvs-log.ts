@@ -1,8 +1,9 @@
 /**
  * The log file of DPVS and of what is made from it (src/log.c, src/scheduler.c of v1.10.2), line by line, as counters.
  *
- * A line is `[YYYY-MM-DD HH:MM:SS ]TYPE: text`, the time only in async mode. A core whose line found the queue full is in slow mode for
- * 10 minutes: it logs one line in 5 s at most, and of that only `function:line`. Which core it was, the file does not tell.
+ * A line is `[YYYY-MM-DD HH:MM:SS ]TYPE: text`, the time only in async mode. A core whose line found the queue full is in slow
+ * mode for 10 minutes: it logs one line in 5 s at most, and of that only `function:line`. The file does not show which core it
+ * was.
  */
 import type { Lines } from '../../sys/line-splitter.ts';
 
@@ -22,10 +23,10 @@ const SLOW_LOOP = /^DSCHED: lcore\[(\d{1,4})\] loop over \d+ usecs \(actual=(\d{
 const LONGEST = /^DSCHED: update longest_lcore_loop\[(\d{1,4})\] = (\d{1,10}) \(<- \d{1,10}\)$/;
 const ENTERED = /^DSCHED: lcore (\d{1,4}) enter \w+ loop$/;
 
-/** Loops of one core as its log lines tell them. */
+/** Loops of one core as its log lines report them. */
 export interface CoreLoops {
   slow: number;
-  /** Longest since DPVS started, µs; undefined when nothing was told since. */
+  /** Longest since DPVS started, µs; undefined when nothing was logged since. */
   maxUs: number | undefined;
 }
 

@@ -17,7 +17,9 @@ export interface LogFileData extends TailCounts {
 
 /** Time of one reading in which what has come is read, ms; the rest waits for the next one. */
 const BUDGET_MS = 1500;
-/** Then a step that is under way has this long to end: a disk or a file server that does not answer must not hold up the reading. */
+/**
+ * Then a step that is under way has this long to end: a disk or a file server that does not answer must not hold up the reading.
+ */
 const GRACE_MS = 500;
 
 export class LogFile {
@@ -41,7 +43,9 @@ export class LogFile {
     this.#tail = tail;
   }
 
-  /** What has come by now; undefined while there is no file. Rejects with FileError, also when the file system does not answer. */
+  /**
+   * What has come by now; undefined while there is no file. Rejects with FileError, also when the file system does not answer.
+   */
   async read(): Promise<LogFileData | undefined> {
     this.#running ??= this.#batch().finally(() => (this.#running = undefined));
     let timer: NodeJS.Timeout | undefined;

@@ -1,5 +1,8 @@
-/** Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files: `collectors.logqueue.fileSource`. */
-import { counter, gauge, type Metric } from '../metric.ts';
+/**
+ * Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files:
+ * `collectors.logqueue.fileSource`.
+ */
+import { counter, gauge, type Metric } from '../../model/family.ts';
 
 const QUEUE = ['source', 'queue'];
 const CORE = [...QUEUE, 'core'];
@@ -61,17 +64,20 @@ export const ROTATIONS = counter('log_rotations_total', 'Rotations of the log fi
 ]);
 export const SLOW_MODE = gauge(
   'log_slow_mode',
-  'Whether a core of DPVS was seen in slow mode in the last 10 minutes: its lines found the queue full, and it logs one in 5 s at most. The file does not tell which core.',
+  'Whether a core of DPVS was seen in slow mode in the last 10 minutes: its lines found the queue full, and it logs one in ' +
+    '5 s at most. The file does not tell which core.',
   ['source'],
 );
 export const SLOW_LOOPS = counter(
   'core_slow_loops_total',
-  'Passes of the main loop over the threshold, as DPVS built with CONFIG_RECORD_BIG_LOOP logs them. A lower bound: lines may be dropped.',
+  'Passes of the main loop over the threshold, as DPVS built with CONFIG_RECORD_BIG_LOOP logs them. A lower bound: lines ' +
+    'may be dropped.',
   ['source', 'core'],
 );
 export const SLOW_LOOP_MAX = gauge(
   'core_slow_loop_max_seconds',
-  'Longest pass of the main loop since DPVS started, as its log told last; fourlane_core_loop_max_seconds is what telemetry tells.',
+  'Longest pass of the main loop since DPVS started, as its log told last; fourlane_core_loop_max_seconds is what telemetry ' +
+    'tells.',
   ['source', 'core'],
 );
 

@@ -1,4 +1,4 @@
-/** The DPDK processes of this machine over the readings: their clients, and what became of asking them for their log queues. */
+/** The DPDK processes of this machine over the readings: their clients, and the result of asking them for their log queues. */
 import type { CollectContext } from '../collector.ts';
 import { shareKey, TelemetryClient } from '../telemetry/client.ts';
 import type { Found } from '../telemetry/discover.ts';
@@ -10,7 +10,7 @@ import { Throttle } from './throttle.ts';
 /** A process that has log queues. */
 export interface QueueProcess {
   readonly source: string;
-  /** Another one means that its counters began anew. */
+  /** Another one means that its counters started again. */
   readonly epoch: string;
   readonly queues: readonly Queue[];
 }
@@ -38,8 +38,8 @@ export class Processes {
   }
 
   /**
-   * Asks each process behind `sockets`. One behind whose socket nobody listens is not there; one without log queues has none. Rejects
-   * with the signal's reason.
+   * Asks each process behind `sockets`. One behind whose socket nobody listens is not there; one without log queues has none.
+   * Rejects with the signal's reason.
    */
   async read(
     sockets: readonly Found[],

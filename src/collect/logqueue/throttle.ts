@@ -1,4 +1,4 @@
-/** Which cores can't log all they want, told by their drops from one reading to the next. */
+/** Which cores can't log all they want, found by their drops from one reading to the next. */
 import { type Exact, plus } from '../../model/exact.ts';
 import type { Queue } from './contract.ts';
 
@@ -10,8 +10,8 @@ export class Throttle {
   #next: Known = new Map();
 
   /**
-   * The queue with `throttled` of each core: what the application says, else whether it has dropped lines since the reading before;
-   * unknown at the first reading.
+   * The queue with `throttled` of each core: what the application reports, else whether it has dropped lines since the reading
+   * before; unknown at the first reading.
    */
   observe(source: string, epoch: string, queue: Queue): Queue {
     const cores = queue.cores.map((core) => {

@@ -1,6 +1,6 @@
 /**
- * /proc/net/bonding/NAME. The kernel shows LACP partners, port states and the active aggregator only to processes with CAP_NET_ADMIN
- * (drivers/net/bonding/bond_procfs.c).
+ * /proc/net/bonding/NAME. The kernel shows LACP partners, port states and the active aggregator only to processes with
+ * CAP_NET_ADMIN (drivers/net/bonding/bond_procfs.c).
  */
 import { parseExact, type Exact } from '../../model/exact.ts';
 import { FormatError } from '../format-error.ts';

@@ -21,7 +21,7 @@ export type Statistic = (typeof STATISTICS)[number];
 
 export interface Device {
   readonly name: string;
-  /** Another one after the device has been removed and made anew. */
+  /** Another one after the device has been removed and created again. */
   readonly ifindex: number;
   /** Kernel driver; left out for devices without hardware behind them. */
   readonly driver?: string;
@@ -45,7 +45,7 @@ const IFF_UP = 1;
 const MOST_MBITS = 10_000_000;
 
 /**
- * Reads a device. Undefined when there is none of this name, also when it went, or was made anew, while it was read.
+ * Reads a device. Undefined when there is none of this name, also when it went, or was created again, while it was read.
  * @param root `/sys/class/net`, or a copy of it
  */
 export async function readDevice(root: string, name: string, signal: AbortSignal): Promise<Device | undefined> {
@@ -88,7 +88,7 @@ export async function readDevice(root: string, name: string, signal: AbortSignal
   };
 }
 
-/** Mbit/s of what `speed` says; undefined when it means "unknown" or is nonsense. */
+/** Mbit/s of `speed`; undefined when it means "unknown" or is nonsense. */
 function plausibleSpeed(text: string | undefined): number | undefined {
   const speed = /^\d{1,8}$/.test(text ?? '') ? Number(text) : 0;
   return speed > 0 && speed <= MOST_MBITS ? speed : undefined;
@@ -100,8 +100,8 @@ export function isKernelEnd({ name }: Pick<Device, 'name'>): boolean {
 }
 
 /**
- * Whether speed and duplex mean a wire. Drivers without one have a constant (veth 10 Gbit/s, the kernel's end of a DPDK port 10 Mbit/s),
- * and virtio shows whatever its host was told.
+ * Whether speed and duplex mean a wire. Drivers without one have a constant (veth 10 Gbit/s, the kernel's end of a DPDK port 10
+ * Mbit/s), and virtio shows whatever its host is configured with.
  */
 export function isWire(device: Pick<Device, 'name' | 'driver'>): boolean {
   return device.driver !== undefined && device.driver !== 'virtio_net' && !isKernelEnd(device);

@@ -6,11 +6,11 @@ export const LACP_STATES = ['distributing', 'waiting', 'other_aggregator', 'no_p
 export type Lacp = (typeof LACP_STATES)[number];
 
 const NO_MAC = '00:00:00:00:00:00';
-/** Bits of the port state, IEEE 802.1AX: we send on it; nothing has been heard of a partner. */
+/** Bits of the port state, IEEE 802.1AX: we send on it; nothing has been received from a partner. */
 const DISTRIBUTING = 0x20;
 const DEFAULTED = 0x40;
 
-/** State of a member of an 802.3ad bond; undefined for other modes and when the kernel does not tell. */
+/** State of a member of an 802.3ad bond; undefined for other modes and when the kernel does not report it. */
 export function lacpState(bond: Bond, m: BondMember): Lacp | undefined {
   const { actorState: state } = m;
   if (bond.mode !== '802.3ad' || state === undefined) return undefined;
@@ -19,7 +19,9 @@ export function lacpState(bond: Bond, m: BondMember): Lacp | undefined {
   return (state & DISTRIBUTING) === 0 ? 'waiting' : 'distributing';
 }
 
-/** Whether a switch at the other end of the bond speaks LACP; undefined for other modes and when the kernel does not tell. */
+/**
+ * Whether a switch at the other end of the bond speaks LACP; undefined for other modes and when the kernel does not report it.
+ */
 export function hasPartner(bond: Bond): boolean | undefined {
   if (bond.partner !== undefined) return bond.partner !== NO_MAC;
   const states = bond.members.filter((m) => m.aggregator === bond.aggregator).map((m) => lacpState(bond, m));
@@ -27,8 +29,8 @@ export function hasPartner(bond: Bond): boolean | undefined {
 }
 
 /**
- * Whether traffic leaves by this member; undefined when the kernel does not tell. Without a partner the kernel sends all the same, by the
- * member in the active aggregator.
+ * Whether traffic leaves by this member; undefined when the kernel does not report it. Without a partner the kernel sends all the
+ * same, by the member in the active aggregator.
  */
 export function carriesTraffic(bond: Bond, m: BondMember): boolean | undefined {
   if (bond.mode === 'active-backup') return m.name === bond.activeMember;

@@ -1,5 +1,5 @@
 /** Families of the NIC collector: the NIC's own device by `nic`, what is below it by `nic` and `member`. */
-import { counter, gauge, type Metric } from '../metric.ts';
+import { counter, gauge, type Metric } from '../../model/family.ts';
 import { STATISTICS, type Statistic } from './device.ts';
 
 const MEANING: Readonly<Record<Statistic, string>> = {
@@ -100,7 +100,8 @@ export const MEMBER_CHURNED = gauge(
 );
 export const MEMBER_LACP = gauge(
   'nic_member_lacp',
-  'LACP of the bond member: 1 for the present state. distributing: in use; waiting: partner heard, nothing sent; other_aggregator: cabled to another switch, unused; no_partner: no LACP at the other end.',
+  'LACP of the bond member: 1 for the present state. distributing: in use; waiting: partner heard, nothing sent; ' +
+    'other_aggregator: cabled to another switch, unused; no_partner: no LACP at the other end.',
   [...MEMBER, 'state'],
 );
 export const SOFTNET_PACKETS = counter('softnet_packets_total', 'Packets that the CPU took from NICs.', ['core']);

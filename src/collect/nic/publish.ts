@@ -1,6 +1,6 @@
 /** What was read of the NICs as samples. Pure. */
 import type { CollectedNic, Samples } from '../collector.ts';
-import type { Metric } from '../metric.ts';
+import type { Metric } from '../../model/family.ts';
 import { type Bond, MII_STATES } from './bonding.ts';
 import { type Device, OPERSTATES, type Statistic } from './device.ts';
 import { carriesTraffic, hasPartner, LACP_STATES, lacpState } from './lacp.ts';

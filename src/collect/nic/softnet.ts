@@ -1,6 +1,7 @@
 /**
- * /proc/net/softnet_stat: what each CPU did with packets that NICs handed it. One row of hexadecimal numbers a CPU that is online; the
- * thirteenth is the CPU's number (Linux 5.10 and later), before that rows are numbered as they come. net/core/net-procfs.c.
+ * /proc/net/softnet_stat: what each CPU did with packets that NICs handed it. One row of hexadecimal numbers a CPU that is
+ * online; the thirteenth is the CPU's number (Linux 5.10 and later), before that rows are numbered as they come.
+ * net/core/net-procfs.c.
  */
 import { FormatError } from '../format-error.ts';
 
@@ -33,7 +34,9 @@ export function parseSoftnet(text: string): Softnet[] {
   return rows;
 }
 
-/** The counters have 32 bits: at 10 million packets a second they come round every seven minutes. They begin anew only at boot. */
+/**
+ * The counters have 32 bits: at 10 million packets a second they come round every seven minutes. They start again only at boot.
+ */
 export class SoftnetCount {
   readonly #before = new Map<number, { readonly raw: Softnet; readonly full: Softnet }>();
 

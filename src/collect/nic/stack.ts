@@ -1,4 +1,7 @@
-/** A NIC with what is below it: the device of a VLAN, the members of a bond. Only these are read, however many other devices there are. */
+/**
+ * A NIC with what is below it: the device of a VLAN, the members of a bond. Only these are read, however many other devices there
+ * are.
+ */
 import { readProc } from '../../sys/procfs.ts';
 import { findNames, readAttribute } from '../../sys/sysfs.ts';
 import { type Bond, type BondMember, parseBonding } from './bonding.ts';

@@ -7,16 +7,22 @@ import { TelemetryError } from './error.ts';
 /** One answer. */
 export interface Answer {
   readonly command: Command;
-  /** What stands beside the command's name; null: unknown command, parameter refused, or the callback failed. Integers above 2^53 are bigint. */
+  /**
+   * What stands beside the command's name; null: unknown command, parameter refused, or the callback failed. Integers above 2^53
+   * are bigint.
+   */
   readonly value: unknown;
   /**
-   * It is so near to the limit that entries may be missing: DPDK leaves out what does not fit, and what remains is valid JSON. A later,
-   * shorter entry may still be there.
+   * It is so near to the limit that entries may be missing: DPDK leaves out what does not fit, and what remains is valid JSON. A
+   * later, shorter entry may still be there.
    */
   readonly cut: boolean;
 }
 
-/** A string of an array or dict takes at most 127 characters, the rest of an entry less than as many again: what fits no more begins here. */
+/**
+ * A string of an array or dict takes at most 127 characters, the rest of an entry less than as many again: what fits no more
+ * begins here.
+ */
 const LONGEST_ENTRY = 300;
 
 /** Parses an answer. Throws TelemetryError `invalid`; undefined when it answers another command. */
@@ -63,7 +69,9 @@ export const small = z.int().min(0).max(0xffff_ffff);
 /** A list of names. */
 export const names = z.array(z.string().min(1).max(127)).max(512);
 
-/** An answer in the shape it should have. Throws TelemetryError `invalid` that names the command, the place and what was found. */
+/**
+ * An answer in the shape it should have. Throws TelemetryError `invalid` that names the command, the place and what was found.
+ */
 export function decode<S extends z.ZodType>(schema: S, { command, value, cut }: Answer, path: string): z.output<S> {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;

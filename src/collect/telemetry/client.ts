@@ -1,5 +1,6 @@
 /**
- * Client of one DPDK telemetry v2 socket (`…/dpdk_telemetry.v2`, AF_UNIX SOCK_SEQPACKET; DPDK 20.05 and later), shared by the collectors:
+ * Client of one DPDK telemetry v2 socket (`…/dpdk_telemetry.v2`, AF_UNIX SOCK_SEQPACKET; DPDK 20.05 and later), shared by the
+ * collectors:
  *
  *     const lease = context.share(shareKey(path), () => new TelemetryClient(path));
  *     const session = await lease.value.session(signal);      // at the beginning of every reading
@@ -77,8 +78,8 @@ export class Session {
   }
 
   /**
-   * Asks one thing, after whatever was asked before. Rejects with TelemetryError, or with the signal's reason; but for an answer of the
-   * wrong form the session has ended then, because an answer that comes late must never be taken for the next one's.
+   * Asks one thing, after whatever was asked before. Rejects with TelemetryError, or with the signal's reason; but for an answer
+   * of the wrong form the session has ended then, because an answer that comes late must never be taken for the next one's.
    */
   request(command: Command, signal: AbortSignal): Promise<Answer> {
     this.#asked++;
@@ -89,7 +90,8 @@ export class Session {
 
   async #ask(command: Command, signal: AbortSignal): Promise<Answer> {
     signal.throwIfAborted();
-    // Up to DPDK 26.03 two clients who ask at the same moment may get each other's command answered (fixed by fdf75c91a6): once more, then.
+    // Up to DPDK 26.03 two clients who ask at the same moment may get each other's command answered (fixed by fdf75c91a6): once
+    // more, then.
     for (let attempt = 0; attempt < 2; attempt++) {
       const packet = await this.#exchange(command, signal);
       const answer = parseAnswer(command, packet, this.greeting.maxOutputLen, this.path);
@@ -128,8 +130,8 @@ export class TelemetryClient {
   }
 
   /**
-   * The session: the one there is, as long as it is usable, else a new one. Another object than the time before means that the process
-   * may be another one. Rejects with TelemetryError, or with the signal's reason.
+   * The session: the one there is, as long as it is usable, else a new one. Another object than the time before means that the
+   * process may be another one. Rejects with TelemetryError, or with the signal's reason.
    */
   async session(signal: AbortSignal): Promise<Session> {
     // Another collector may be opening it; what that one's signal ends is tried again with ours.

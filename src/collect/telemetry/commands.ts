@@ -1,6 +1,7 @@
 /**
- * The commands that may be sent to a DPDK process: these and no others. Commands with side effects (`…_reset`, `/ethdev/dump_priv`), and
- * those that make the process write error lines into its log on every call (`/ethdev/module_eeprom`), have no maker here.
+ * The commands that may be sent to a DPDK process: these and no others. Commands with side effects (`…_reset`,
+ * `/ethdev/dump_priv`), and those that make the process write error lines into its log on every call (`/ethdev/module_eeprom`),
+ * have no maker here.
  */
 
 declare const made: unique symbol;
@@ -51,7 +52,9 @@ export const PREFIX = /^(?:\/[A-Za-z0-9_]+){1,4}$/;
 /** Longest prefix: `/lcore/latency` follows. */
 export const MAX_PREFIX = 40;
 
-/** The commands of an application that keeps the contract of docs/dpdk.md, all below `prefix`. None of them resets what it shows. */
+/**
+ * The commands of an application that keeps the contract of docs/dpdk.md, all below `prefix`. None of them resets what it shows.
+ */
 export function contract(prefix: string) {
   return {
     info: command(`${prefix}/info`),
@@ -60,8 +63,6 @@ export function contract(prefix: string) {
     usage: command(`${prefix}/lcore/usage`),
     logList: command(`${prefix}/log/list`),
     logInfo: (queue: string) => command(`${prefix}/log/info`, queue),
-    /** Records after a sequence number, at most 100. Reading takes nothing away. */
-    logRead: (queue: string, after: number, most: number) => command(`${prefix}/log/read`, queue, after, most),
   };
 }
 

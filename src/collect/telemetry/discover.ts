@@ -1,4 +1,7 @@
-/** Finds DPDK telemetry v2 sockets: `<runtime directory>/<file prefix>/dpdk_telemetry.v2`, or `…v2:1` of a second --in-memory process. */
+/**
+ * Finds DPDK telemetry v2 sockets: `<runtime directory>/<file prefix>/dpdk_telemetry.v2`, or `…v2:1` of a second --in-memory
+ * process.
+ */
 import { namesIn } from '../../sys/directory.ts';
 
 const SOCKET = /^dpdk_telemetry\.v2(:\d+)?$/;
@@ -17,8 +20,9 @@ export interface Discovery {
 }
 
 /**
- * Where DPDK puts its files: /var/run/dpdk for root, $RUNTIME_DIRECTORY/dpdk (systemd) or $XDG_RUNTIME_DIR/dpdk for others. Its last
- * resort, /tmp/dpdk, is left out, as are other users' directories: anybody could have a socket there and tell us about ports.
+ * Where DPDK puts its files: /var/run/dpdk for root, $RUNTIME_DIRECTORY/dpdk (systemd) or $XDG_RUNTIME_DIR/dpdk for others. Its
+ * last resort, /tmp/dpdk, is left out, as are other users' directories: anybody could have a socket there and report ports that
+ * do not exist.
  */
 export function runtimeDirectories(env: Readonly<Record<string, string | undefined>>, uid: number): readonly string[] {
   // $RUNTIME_DIRECTORY names several directories when the unit does.

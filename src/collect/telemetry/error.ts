@@ -1,9 +1,9 @@
-/** What can go wrong with a DPDK telemetry socket, told with place, finding and remedy. */
+/** What can go wrong with a DPDK telemetry socket: place, finding and remedy. */
 import { SocketError } from '../../sys/unix-socket.ts';
 
 /**
- * `gone`: nobody listens (any more); `denied`: no permission; `full`: no free client slot; `silent`: no answer in time; `broken`: the
- * connection ended; `invalid`: an answer that is none.
+ * `gone`: nobody listens (any more); `denied`: no permission; `full`: no free client slot; `silent`: no answer in time; `broken`:
+ * the connection ended; `invalid`: an answer that is none.
  */
 export type TelemetryProblem = 'gone' | 'denied' | 'full' | 'silent' | 'broken' | 'invalid';
 
@@ -24,7 +24,8 @@ const CONNECTING: Readonly<Record<string, Explanation>> = {
   ECONNREFUSED: ['gone', 'nobody listens: the application was killed or crashed; start it, or remove the file'],
   EACCES: [
     'denied',
-    'permission denied; run fourlane as root, or start the application with RUNTIME_DIRECTORY in a directory of a common group and umask 007',
+    'permission denied; run fourlane as root, or start the application with RUNTIME_DIRECTORY in a directory of a common ' +
+      'group and umask 007',
   ],
   EPROTOTYPE: ['invalid', 'is a socket of another kind; DPDK makes SOCK_SEQPACKET'],
   EAGAIN: ['silent', 'accepts nobody: its telemetry thread hangs'],

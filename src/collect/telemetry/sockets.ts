@@ -11,7 +11,8 @@ export const socketSettings = {
     .max(32)
     .default([])
     .describe(
-      'runtime directories of DPDK, each with a directory per process; none means /var/run/dpdk, $RUNTIME_DIRECTORY/dpdk and /run/user/UID/dpdk',
+      'runtime directories of DPDK, each with a directory per process; none means /var/run/dpdk, $RUNTIME_DIRECTORY/dpdk ' +
+        'and /run/user/UID/dpdk',
     ),
   sources: patterns().default(['*']).describe('file prefixes of the processes to read, as patterns with *'),
   commandPrefix: z

@@ -1,6 +1,7 @@
 /**
- * With direct routing every real server has the VIP too, and must not answer ARP for it, nor tell it to others: else the router sends
- * everything to one real server, past the load balancer. What holds is the larger of a device's own value and of `all`.
+ * With direct routing every real server has the VIP too, and must not answer ARP for it, nor announce it to others: else the
+ * router sends everything to one real server, past the load balancer. What holds is the larger of a device's own value and of
+ * `all`.
  */
 import type { Check, Examination, Finding } from '../check.ts';
 

@@ -2,7 +2,7 @@ import type { Check, Finding } from '../check.ts';
 
 /** Nobody can have this program before. */
 const EARLIEST = Date.UTC(2025, 0, 1);
-/** Peers that differ by more than this tell a different story of the same fault, ms. */
+/** Peers that differ by more than this date the same fault differently, ms. */
 const MOST_ERROR_MS = 500;
 const SYNC = 'timedatectl set-ntp true   # or: systemctl enable --now chrony';
 const SOURCE = '/sys/devices/system/clocksource/clocksource0';

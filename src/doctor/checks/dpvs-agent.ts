@@ -1,7 +1,7 @@
 /**
- * dpvs-agent needs a DPVS that was built with CONFIG_DPVS_AGENT=y (the default is n). Without it the agent runs and answers, but shows and
- * changes nothing; of all its reads, only the list with `healthcheck=true` tells: 204 without support, 200 with it. Others, such as
- * that of a single service, make such an agent crash, so nothing else is asked.
+ * dpvs-agent needs a DPVS that was built with CONFIG_DPVS_AGENT=y (the default is n). Without it the agent runs and answers, but
+ * shows and changes nothing; of all its reads, only the list with `healthcheck=true` shows it: 204 without support, 200 with it.
+ * Others, such as that of a single service, make such an agent crash, so nothing else is asked.
  */
 import type { ActuatorSpec } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';
@@ -31,16 +31,16 @@ async function judge(host: Host, url: string, spec: ActuatorSpec): Promise<Findi
     const message = 'dpvs-agent answers, but DPVS was built without CONFIG_DPVS_AGENT: real servers can not be disabled';
     return { outcome: 'fail', subject: url, message, fix: REBUILD };
   }
-  const said = typeof status === 'number' ? `answers ${status}` : `does not answer: ${status}`;
+  const answer = typeof status === 'number' ? `answers ${status}` : `does not answer: ${status}`;
   return {
     outcome: 'fail',
     subject: url,
-    message: `dpvs-agent ${said}`,
+    message: `dpvs-agent ${answer}`,
     fix: `dpvs-agent ${listen(url)} --ipc-sockopt-path /var/run/dpvs.ipc`,
   };
 }
 
-/** Its port is a random one unless told. */
+/** Its port is a random one by default. */
 function listen(url: string): string {
   if (url.startsWith('unix:')) return `--scheme unix --socket-path ${url.slice('unix:'.length)}`;
   const { hostname, port } = new URL(url);

@@ -1,12 +1,13 @@
 /**
- * DPVS writes its log synchronously unless log_async_mode is on and EAL has an lcore that no worker uses; when that one is missing, it
- * stays synchronous without a word (src/log.c). Only then there are rings `log_ring_w…` and the pool `log_msg_pool`.
+ * DPVS writes its log synchronously unless log_async_mode is on and EAL has an lcore that no worker uses; when that one is
+ * missing, it stays synchronous without a word (src/log.c). Only then there are rings `log_ring_w…` and the pool `log_msg_pool`.
  */
 import type { Check, Finding } from '../check.ts';
 import type { DpdkProcess } from '../host.ts';
 
 const CONFIGURE =
-  "sed -i 's/log_async_mode .*/log_async_mode    on/' /etc/dpvs.conf   # in global_defs; give EAL (-l) one lcore more than worker_defs names; restart DPVS";
+  "sed -i 's/log_async_mode .*/log_async_mode    on/' /etc/dpvs.conf   # in global_defs; give EAL (-l) one lcore more than " +
+  'worker_defs names; restart DPVS';
 
 export const logCore: Check = {
   name: 'log_core',

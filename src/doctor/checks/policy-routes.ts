@@ -1,7 +1,7 @@
 /**
- * A probe is bound to its NIC; it reaches a real server behind a router only if a table has a route by that NIC. Without one the kernel
- * takes the real server for a neighbour on the link. And a packet from the NIC's address leaves by whatever NIC the main table prefers,
- * unless a rule sends it to a table of its own.
+ * A probe is bound to its NIC; it reaches a real server behind a router only if a table has a route by that NIC. Without one the
+ * kernel takes the real server for a neighbour on the link. And a packet from the NIC's address leaves by whatever NIC the main
+ * table prefers, unless a rule sends it to a table of its own.
  */
 import type { Check, Finding } from '../check.ts';
 import type { Host } from '../host.ts';
@@ -43,15 +43,16 @@ async function judge(host: Host, n: NicPaths, nics: number): Promise<Finding> {
   }
   const astray = paths.find((p) => p.unbound !== nic.device);
   if (astray !== undefined && nics > 1) {
-    const message = `packets from ${address.ip} to ${astray.to} leave by ${astray.unbound ?? 'no device'} unless bound to ${nic.device}`;
+    const leave = `leave by ${astray.unbound ?? 'no device'} unless bound to ${nic.device}`;
+    const message = `packets from ${address.ip} to ${astray.to} ${leave}`;
     return { outcome: 'warn', subject, message, fix: await remedy(host, n, address) };
   }
   return { outcome: 'ok', subject, message: `routes by ${nic.device}, from ${address.ip} too; ${looked}` };
 }
 
 /**
- * A table of its own for the NIC: its subnet, a default route, and an end, so that nothing leaves by another NIC when this one is down. One rule
- * for packets from its address, one for sockets bound to it.
+ * A table of its own for the NIC: its subnet, a default route, and an end, so that nothing leaves by another NIC when this one is
+ * down. One rule for packets from its address, one for sockets bound to it.
  */
 async function remedy(host: Host, { nic, index, family }: NicPaths, address: DeviceAddress): Promise<string> {
   const { device } = nic;

@@ -1,6 +1,7 @@
 /**
- * Strict reverse-path filtering (1) drops a packet that came by another NIC than the route back to its sender leaves by: with several
- * NICs, replies to probes. What holds for a device is the larger of its own value and of `all`: 2 (loose) wins. IPv4 only.
+ * Strict reverse-path filtering (1) drops a packet that came by another NIC than the route back to its sender leaves by: with
+ * several NICs, replies to probes. What holds for a device is the larger of its own value and of `all`: 2 (loose) wins. IPv4
+ * only.
  */
 import type { Check, Finding } from '../check.ts';
 import type { Host } from '../host.ts';
@@ -25,18 +26,19 @@ async function judge(host: Host, { nic: { name, device }, paths }: NicPaths, nic
   const subject = name;
   if (own === undefined) return { outcome: 'skipped', subject, message: `there is no device ${device}` };
   const holds = Math.max(all ?? 0, own);
-  const said = `rp_filter ${holds} (all ${all ?? 0}, ${device} ${own})`;
-  if (holds !== STRICT) return { outcome: 'ok', subject, message: said };
-  if (nics === 1) return { outcome: 'ok', subject, message: `${said}: strict, which does no harm with one NIC` };
+  const setting = `rp_filter ${holds} (all ${all ?? 0}, ${device} ${own})`;
+  if (holds !== STRICT) return { outcome: 'ok', subject, message: setting };
+  if (nics === 1) return { outcome: 'ok', subject, message: `${setting}: strict, which does no harm with one NIC` };
   // A slash separates: the names of VLANs have dots.
   const fix = `sysctl -w net/ipv4/conf/${device}/rp_filter=2`;
   const astray = paths.find((p) => p.unbound !== device);
   if (astray === undefined && paths.length > 0) {
-    const message = `${said}: strict; replies to probes pass, but packets that come by another NIC than they go back are dropped`;
+    const harm = 'replies to probes pass, but packets that come by another NIC than they go back are dropped';
+    const message = `${setting}: strict; ${harm}`;
     return { outcome: 'warn', subject, message, fix };
   }
   const why = astray === undefined ? '' : `, since the route back to ${astray.to} leaves by ${astray.unbound ?? 'no device'}`;
-  return { outcome: 'fail', subject, message: `${said}: strict; replies that come by ${device} are dropped${why}`, fix };
+  return { outcome: 'fail', subject, message: `${setting}: strict; replies that come by ${device} are dropped${why}`, fix };
 }
 
 async function value(host: Host, device: string): Promise<number | undefined> {

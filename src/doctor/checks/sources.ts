@@ -1,4 +1,7 @@
-/** One reading of every collector: DPDK's telemetry, DPVS's control socket, kernel LVS, NICs are readable if their collectors can read them. */
+/**
+ * One reading of every collector: DPDK's telemetry, DPVS's control socket, kernel LVS, NICs are readable if their collectors can
+ * read them.
+ */
 import type { Plan } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';
 import type { Host } from '../host.ts';

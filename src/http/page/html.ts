@@ -1,4 +1,7 @@
-/** HTML by template literal: whatever is put in is escaped, unless it is HTML made by `html` itself. */
+/**
+ * HTML by template literal: whatever is put in is escaped, unless it is HTML made by `html` itself. A backslash at the end of a
+ * line of a template joins it to the next one.
+ */
 
 export class Html {
   readonly text: string;

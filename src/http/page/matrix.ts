@@ -1,4 +1,7 @@
-/** The NIC × real server matrix, by rack. Above 2 000 cells: a summary by rack, and only the real servers with a bad cell, in pages. */
+/**
+ * The NIC × real server matrix, by rack. Above 2 000 cells: a summary by rack, and only the real servers with a bad cell, in
+ * pages.
+ */
 import type { Plan } from '../../model/plan.ts';
 import { type CellReport, reportCell } from '../../report/report.ts';
 import { type CellState, cellState } from '../../report/state.ts';
@@ -44,7 +47,9 @@ export function renderMatrix(view: AgentView, query: URLSearchParams): Html {
   const all = plan.targets.map((_, j) => j);
   const small = `${count(all.length, 'real server')} × ${count(plan.nics.length, 'NIC')}`;
   return html`<section><h2>Real servers through each NIC <small>${small}</small></h2>
-<p class="legend"><span><i class="ok">●</i>good, with round trip</span><span><i class="link_fail">✕</i>link fails</span><span><i class="service_fail">◆</i>link good, service fails</span><span><i class="unknown">?</i>unknown</span><span><i class="path">✕</i>fails through this NIC only</span></p>
+<p class="legend"><span><i class="ok">●</i>good, with round trip</span><span><i class="link_fail">✕</i>link fails</span><span>\
+<i class="service_fail">◆</i>link good, service fails</span><span><i class="unknown">?</i>unknown</span><span><i class="path">\
+✕</i>fails through this NIC only</span></p>
 ${isBig(plan) ? renderBig(matrix, all, query) : renderRacks(matrix, all)}</section>`;
 }
 
@@ -73,14 +78,17 @@ function renderRack(
   rows: readonly number[],
 ): Html {
   const { view, index } = matrix;
-  const fault = index.rack.has(rack);
+  const fault = index.rack.get(rack);
   const heads = view.plan().nics.map((n) => {
     const verdict = index.nic.get(n.name)?.verdict ?? 'OK';
     const level = levelOf(verdict);
-    return html`<th scope="col" class="${level}" title="${verdict}">${n.name}${level !== 'ok' && (level === 'bad' ? ' ■' : ' ▲')}</th>`;
+    return html`<th scope="col" class="${level}" title="${verdict}">\
+${n.name}${level !== 'ok' && (level === 'bad' ? ' ■' : ' ▲')}</th>`;
   });
-  return html`<div class="card rack"><header><h3>${rack === NO_RACK ? 'No rack' : `Rack ${rack}`}</h3><span class="mute">${count(rows.length, 'real server')}</span>${fault && html`<span class="tag bad">■ RACK_FAULT</span>`}</header>
-<table class="matrix"><thead><tr><td></td>${heads}</tr></thead><tbody>${rows.map((j) => renderRow(matrix, services.get(j)!, j))}</tbody></table></div>`;
+  return html`<div class="card rack"><header><h3>${rack === NO_RACK ? 'No rack' : `Rack ${rack}`}</h3><span class="mute">\
+${count(rows.length, 'real server')}</span>${fault && html`<span class="tag bad">■ ${fault.verdict}</span>`}</header>
+<table class="matrix"><thead><tr><td></td>${heads}</tr></thead><tbody>\
+${rows.map((j) => renderRow(matrix, services.get(j)!, j))}</tbody></table></div>`;
 }
 
 function renderRow(matrix: Matrix, names: readonly string[], target: number): Html {
@@ -90,7 +98,8 @@ function renderRow(matrix: Matrix, names: readonly string[], target: number): Ht
   const cells = view.plan().nics.map((n, i) => renderCell(reportCell(view, i, target), paths.has(`${n.name}\0${id}`)));
   const [first = 'no service', ...others] = names;
   const services = `${first}${others.length > 0 ? ` +${others.length}` : ''} · ${check.type}`;
-  return html`<tr><th scope="row" class="mono${verdict !== undefined && ' bad'}">${id}<small title="${[first, ...others].join(', ')}">${
+  return html`<tr><th scope="row" class="mono${verdict !== undefined && ' bad'}">\
+${id}<small title="${[first, ...others].join(', ')}">${
     verdict === undefined ? services : `${verdict.verdict}: ${verdict.cause}`
   }</small></th>${cells}</tr>`;
 }
@@ -98,7 +107,9 @@ function renderRow(matrix: Matrix, names: readonly string[], target: number): Ht
 function renderCell(cell: CellReport, path: boolean): Html {
   const last = cell.outcome === null ? 'never probed' : `last probe ${cell.outcome}, ${formatDuration(cell.ageSeconds ?? 0)} ago`;
   const rtt = cell.rttSeconds === null ? '' : `, round trip ${formatRtt(cell.rttSeconds)}`;
-  const title = `${cell.nic} → ${cell.rs}: link ${cell.link}, service ${cell.service}; ${last}${rtt}${path ? '; fails through this NIC only' : ''}`;
+  const title =
+    `${cell.nic} → ${cell.rs}: link ${cell.link}, service ${cell.service}; ` +
+    `${last}${rtt}${path ? '; fails through this NIC only' : ''}`;
   const good = cell.rttSeconds === null ? 'ok' : formatRtt(cell.rttSeconds);
   const text = cell.state === 'ok' ? good : (cell.outcome ?? '');
   return html`<td class="cell ${cell.state}${path && ' path'}" title="${title}"><b>${SIGN[cell.state]}</b>${text}</td>`;
@@ -123,11 +134,14 @@ function renderBig(matrix: Matrix, all: readonly number[], query: URLSearchParam
   const pages = Math.max(1, Math.ceil(bad.length / PAGE_ROWS));
   const page = Math.min(Math.max(Math.trunc(Number(query.get('page'))) || 1, 1), pages);
   const rows = bad.slice((page - 1) * PAGE_ROWS, page * PAGE_ROWS);
-  return html`<div class="card rack"><table class="summary"><thead><tr><th>Rack</th><th class="num">Real servers</th><th class="num">Failing checks</th><th></th></tr></thead><tbody>${worst.map(
+  return html`<div class="card rack"><table class="summary"><thead><tr><th>Rack</th><th class="num">Real servers</th>\
+<th class="num">Failing checks</th><th></th></tr></thead><tbody>${worst.map(
     (r) =>
-      html`<tr><th scope="row">${r.rack}</th><td class="num">${r.rows.length}</td><td class="num">${r.failing}</td><td>${meter(r.cells, `${r.cells.ok} good`)}</td></tr>`,
+      html`<tr><th scope="row">${r.rack}</th><td class="num">${r.rows.length}</td><td class="num">${r.failing}</td><td>\
+${meter(r.cells, `${r.cells.ok} good`)}</td></tr>`,
   )}</tbody></table></div>
-<section><h2>Real servers with a failing check <small>${bad.length} of ${all.length}</small></h2>${pages > 1 && pager(query, page, pages)}${renderRacks(matrix, rows)}</section>`;
+<section><h2>Real servers with a failing check <small>${bad.length} of ${all.length}</small></h2>\
+${pages > 1 && pager(query, page, pages)}${renderRacks(matrix, rows)}</section>`;
 }
 
 function pager(query: URLSearchParams, page: number, pages: number): Html {
@@ -136,5 +150,6 @@ function pager(query: URLSearchParams, page: number, pages: number): Html {
     other.set('page', String(to));
     return html`<a href="/?${other.toString()}">${text}</a>`;
   };
-  return html`<nav class="pager">${page > 1 && link(page - 1, '← before')}<span>page ${page} of ${pages}</span>${page < pages && link(page + 1, 'next →')}</nav>`;
+  return html`<nav class="pager">${page > 1 && link(page - 1, '← before')}<span>page ${page} of ${pages}</span>\
+${page < pages && link(page + 1, 'next →')}</nav>`;
 }

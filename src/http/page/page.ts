@@ -1,8 +1,9 @@
 /** The status page: one HTML document without scripts, made from the same report that the API gives. */
 import { createHash } from 'node:crypto';
+import { HEADLINES, VERDICT_TABLE } from '../../model/verdicts.ts';
 import { reportStatus, reportTransition, type StatusReport, type TransitionReport } from '../../report/report.ts';
 import type { AgentView } from '../../report/view.ts';
-import { subjectText } from '../../report/verdicts.ts';
+import { subjectText } from '../../model/subject.ts';
 import { clock, count, formatDuration } from '../../report/format.ts';
 import { html, Html } from './html.ts';
 import { isBig, renderMatrix } from './matrix.ts';
@@ -56,7 +57,8 @@ ${renderMatrix(view, query)}
 ${renderServices(report)}
 ${renderSources(report)}
 ${renderLog(transitions)}
-<footer><span>fourlane ${report.version}</span><a href="/metrics">metrics</a><a href="/api/v1/status">status as JSON</a><a href="/api/v1/verdicts">verdicts as JSON</a><span>All times are UTC.</span></footer>
+<footer><span>fourlane ${report.version}</span><a href="/metrics">metrics</a><a href="/api/v1/status">status as JSON</a>\
+<a href="/api/v1/verdicts">verdicts as JSON</a><span>All times are UTC.</span></footer>
 </main></body></html>
 `.text;
 }
@@ -64,7 +66,8 @@ ${renderLog(transitions)}
 function icon(level: string): string {
   const fill = level === 'bad' ? '#d33a2f' : level === 'warn' ? '#dd8a1a' : '#2f9e63';
   const shape = level === 'ok' ? '<circle cx="8" cy="8" r="7"/>' : '<rect x="1" y="1" width="14" height="14" rx="2"/>';
-  return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${fill}">${shape}</svg>`)}`;
+  return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${fill}">\
+${shape}</svg>`)}`;
 }
 
 function renderBar(report: StatusReport, query: URLSearchParams, paused: boolean): Html {
@@ -74,38 +77,44 @@ function renderBar(report: StatusReport, query: URLSearchParams, paused: boolean
   else other.set('pause', '1');
   const { lastReload } = report;
   return html`<div class="bar"><div>
-<span class="brand"><svg viewBox="0 0 22 22" aria-hidden="true"><g fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round"><path d="M3 3v16M8.3 3v16M13.7 3v6M13.7 16v3M19 3v16"/></g></svg>fourlane</span>
+<span class="brand"><svg viewBox="0 0 22 22" aria-hidden="true">\
+<g fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round">\
+<path d="M3 3v16M8.3 3v16M13.7 3v6M13.7 16v3M19 3v16"/></g></svg>fourlane</span>
 <span class="where">${report.cluster}<span>/</span><b>${report.server}</b></span>
 <span class="tag ${level}">${text}</span>
 <span class="facts"><span>up ${formatDuration(report.uptimeSeconds)}</span>
-<span>config <code>${report.revision.slice(0, 8)}</code> ${lastReload.ok ? 'loaded' : html`<span class="tag bad">last reload refused</span>`} ${clock(lastReload.time)}</span>
+<span>config <code>${report.revision.slice(0, 8)}</code> ${
+    lastReload.ok ? 'loaded' : html`<span class="tag bad">last reload refused</span>`
+  } ${clock(lastReload.time)}</span>
 <span>${clock(report.time)} UTC</span>
 <a href="/?${other.toString()}">${paused ? `paused: resume` : `every ${REFRESH_SECONDS} s: pause`}</a></span>
 </div></div>`;
 }
 
 function renderHeadline(report: StatusReport): Html {
-  const named = (subject: string, verdicts: readonly string[], one: string, many: string) => {
-    const n = report.verdicts.filter((v) => v.subject === subject && verdicts.includes(v.verdict)).length;
-    return n === 0 ? [] : [count(n, one, many)];
-  };
-  const dead = report.services.filter((s) => !s.up).length;
-  const faults = [
-    ...named('agent', ['AGENT_ISOLATED', 'ALL_RS_DOWN', 'AGENT_STALLED'], 'agent fault', 'agent faults'),
-    ...(dead === 0 ? [] : [count(dead, 'service down', 'services down')]),
-    ...named('nic', ['NIC_FAIL', 'FLAPPING'], 'NIC failed', 'NICs failed'),
-    ...named('nic', ['NIC_PARTIAL', 'PROBE_PATH_FAULT', 'DATA_PATH_FAULT'], 'NIC degraded', 'NICs degraded'),
-    ...named('rack', ['RACK_FAULT'], 'rack failed', 'racks failed'),
-    ...named('rs', ['RS_DOWN'], 'real server down', 'real servers down'),
-    ...named('rs', ['FLAPPING'], 'real server flapping', 'real servers flapping'),
-    ...named('path', ['PATH'], 'path fault', 'path faults'),
-    ...named('nic', ['SUSPECT'], 'NIC suspect', 'NICs suspect'),
-  ];
+  const counts = new Map<string, number>([['service', report.services.filter((s) => !s.up).length]]);
+  for (const { subject, verdict } of report.verdicts) {
+    const headline = VERDICT_TABLE[verdict].of[subject]?.headline ?? '';
+    counts.set(headline, (counts.get(headline) ?? 0) + 1);
+  }
+  const faults = Object.entries(HEADLINES).flatMap(([name, [one, several]]) => {
+    const found = counts.get(name) ?? 0;
+    return found === 0 ? [] : [count(found, one, several)];
+  });
   const { services, nics, realServers } = report;
   const panic = services.filter((s) => s.panic).length;
-  return html`<div class="headline"><h1>${faults.length === 0 ? 'No faults' : faults.map((f) => f.replaceAll(' ', '\u00a0')).join(' · ')}</h1>
-<p>${services.filter((s) => s.up).length} of ${count(services.length, 'service')} up · ${realServers.up} of ${count(realServers.total, 'real server')} up · ${nics.filter((n) => n.enabled).length} of ${count(nics.length, 'NIC')} in service${panic === 0 ? '' : ` · ${count(panic, 'service')} in panic`}${report.ready ? '' : ` · not ready: ${report.reason}`}</p>
-${report.lastReload.ok ? undefined : html`<p>Last reload refused, the config before it still runs: ${report.lastReload.message}</p>`}</div>`;
+  return html`<div class="headline"><h1>\
+${faults.length === 0 ? 'No faults' : faults.map((f) => f.replaceAll(' ', '\u00a0')).join(' · ')}</h1>
+<p>${services.filter((s) => s.up).length} of ${count(services.length, 'service')} up · ${realServers.up} of \
+${count(realServers.total, 'real server')} up · ${nics.filter((n) => n.enabled).length} of ${count(nics.length, 'NIC')}\
+ in service${panic === 0 ? '' : ` · ${count(panic, 'service')} in panic`}${
+   report.ready ? '' : ` · not ready: ${report.reason}`
+}</p>
+${
+  report.lastReload.ok
+    ? undefined
+    : html`<p>Last reload refused, the config before it still runs: ${report.lastReload.message}</p>`
+}</div>`;
 }
 
 function renderVerdicts(report: StatusReport): Html | undefined {
@@ -113,9 +122,10 @@ function renderVerdicts(report: StatusReport): Html | undefined {
   if (verdicts.length === 0) return undefined;
   const rest = verdicts.length - MAX_VERDICTS;
   return html`<ol class="verdicts" aria-label="Present verdicts, most severe first">${verdicts.slice(0, MAX_VERDICTS).map(
-    (
-      v,
-    ) => html`<li class="verdict ${v.level}"><div class="who"><span class="tag ${v.level}">${v.level === 'bad' ? '■' : '▲'} ${v.verdict}</span><b>${subjectText(v)}</b>${v.cause === 'none' ? undefined : html`<span>cause: ${v.cause}</span>`}<span class="mute">for ${formatDuration(v.forSeconds)}, since ${clock(v.since)}</span></div>
+    (v) => html`<li class="verdict ${v.level}"><div class="who"><span class="tag ${v.level}">\
+${v.level === 'bad' ? '■' : '▲'} ${v.verdict}</span><b>${subjectText(v)}</b>${
+      v.cause === 'none' ? undefined : html`<span>cause: ${v.cause}</span>`
+    }<span class="mute">for ${formatDuration(v.forSeconds)}, since ${clock(v.since)}</span></div>
 <div class="why">${v.reason}</div><div class="cmd"><code>${v.command}</code><a href="${whyHref(v)}">evidence</a></div></li>`,
   )}</ol>${rest > 0 && html`<p class="empty">and ${rest} more: <a href="/api/v1/verdicts">all as JSON</a></p>`}`;
 }
@@ -143,9 +153,9 @@ function renderLog(transitions: readonly TransitionReport[]): Html {
     transitions.length === 0
       ? html`<li class="empty">No verdict has changed.</li>`
       : transitions.map(
-          (
-            t,
-          ) => html`<li><time datetime="${t.time}">${clock(t.time)}</time><div><div class="who"><b>${subjectText(t)}</b><span class="mute">${t.previous} →</span><span class="tag ${t.level}">${t.verdict}</span>${t.cause !== 'none' && html`<span class="mute">${t.cause}</span>`}</div>
+          (t) => html`<li><time datetime="${t.time}">${clock(t.time)}</time><div><div class="who"><b>${subjectText(t)}</b>\
+<span class="mute">${t.previous} →</span><span class="tag ${t.level}">${t.verdict}</span>\
+${t.cause !== 'none' && html`<span class="mute">${t.cause}</span>`}</div>
 <p>${t.reason}</p>${list('done', t.actions.map(act))}${list(
             'held back',
             t.blocked.map((b) => `${act(b.action)} (${b.rule})`),

@@ -26,14 +26,21 @@ function renderNic(nic: NicReport): Html {
     service_fail > 0 && `${service_fail} service failed`,
     unknown > 0 && `${unknown} unknown`,
   ].filter(Boolean);
-  const split = `${ok} of ${count(ok + link_fail + service_fail + unknown, 'check')} good${other.length > 0 ? `, ${other.join(', ')}` : ''}`;
+  const split =
+    `${ok} of ${count(ok + link_fail + service_fail + unknown, 'check')} ` +
+    `good${other.length > 0 ? `, ${other.join(', ')}` : ''}`;
   const carrier = { up: '▲ up', down: '▼ down', unknown: '? unknown' }[nic.carrier];
   const sign = { ok: '●', warn: '▲', bad: '■' }[nic.level];
   const notes = [nic.device !== nic.name && `on ${nic.device}`, nic.group !== nic.name && `group ${nic.group}`].filter(Boolean);
-  return html`<article class="card nic ${nic.level}"><header><h3>${nic.name}</h3><span class="mute">${notes.join(', ')}</span><span class="tag ${nic.level}">${sign} ${nic.verdict}</span></header>
+  return html`<article class="card nic ${nic.level}"><header><h3>${nic.name}</h3><span class="mute">${notes.join(', ')}</span>\
+<span class="tag ${nic.level}">${sign} ${nic.verdict}</span></header>
 ${meter({ ok, service_fail, link_fail, unknown }, split)}<p class="split">${split}</p>
-<dl><dt>Carrier</dt><dd>${carrier}</dd><dt>Slice</dt><dd>${nic.enabled ? 'in service' : html`<span class="tag bad">taken out</span>`}</dd>
-<dt>RTT p50 / p99</dt><dd>${nic.rttSeconds === null ? '–' : `${formatRtt(nic.rttSeconds.p50)} / ${formatRtt(nic.rttSeconds.p99)}`}</dd>
+<dl><dt>Carrier</dt><dd>${carrier}</dd><dt>Slice</dt><dd>${
+    nic.enabled ? 'in service' : html`<span class="tag bad">taken out</span>`
+  }</dd>
+<dt>RTT p50 / p99</dt><dd>${
+    nic.rttSeconds === null ? '–' : `${formatRtt(nic.rttSeconds.p50)} / ${formatRtt(nic.rttSeconds.p99)}`
+  }</dd>
 <dt>Loss</dt><dd>${nic.lossRatio === null ? '–' : formatShare(nic.lossRatio)}</dd>
 ${nic.cause !== 'none' && html`<dt>Cause</dt><dd>${nic.cause}</dd>`}</dl></article>`;
 }
@@ -43,7 +50,8 @@ export function renderNics(report: StatusReport): Html {
 }
 
 function renderMember(m: MemberReport): Html {
-  return html`<li><span class="mono">${m.realServer}</span><span>${m.weight.configured}</span><span class="${isAltered(m) && 'changed'}">${m.weight.wanted}${m.state === 'held' && ' (held)'}</span></li>`;
+  return html`<li><span class="mono">${m.realServer}</span><span>${m.weight.configured}</span>\
+<span class="${isAltered(m) && 'changed'}">${m.weight.wanted}${m.state === 'held' && ' (held)'}</span></li>`;
 }
 
 const isAltered = (m: MemberReport) => m.weight.wanted !== m.weight.configured || m.state === 'held';
@@ -62,7 +70,8 @@ function renderAltered(members: readonly MemberReport[]): Html | undefined {
 
 function renderWeights(s: ServiceReport): Html | undefined {
   if (s.realServers.length < s.total) return undefined;
-  return html`<details><summary>Weights: configured, wanted</summary><ul class="weights">${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
+  return html`<details><summary>Weights: configured, wanted</summary><ul class="weights">\
+${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
 }
 
 function renderService(s: ServiceReport): Html {
@@ -72,7 +81,9 @@ function renderService(s: ServiceReport): Html {
   const slices = s.slices.map(
     (k) => html`<span class="slice${!k.enabled && ' off'}" title="${k.enabled ? 'in service' : 'taken out'}">${k.nic}</span>`,
   );
-  return html`<article class="service"><div><h3>${s.name}</h3>${s.vip !== s.name && html`<div class="vip mono">${s.vip}</div>`}</div>
+  return html`<article class="service"><div><h3>${s.name}</h3>${
+    s.vip !== s.name && html`<div class="vip mono">${s.vip}</div>`
+  }</div>
 <div><span class="tag ${level}">${text}</span></div>
 <div class="load">${label}${meter({ up, held, down }, label)}</div>
 <div class="slices">${slices}${!s.slices.some((k) => k.enabled) && html`<span class="tag bad">no NIC in service</span>`}</div>
@@ -85,7 +96,8 @@ export function renderServices(report: StatusReport): Html {
   const { services } = report;
   const big = services.length > MAX_SERVICES;
   const shown = big ? services.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_SERVICES) : services;
-  return html`<section><h2>Services ${big && html`<small>the worst ${MAX_SERVICES} of ${services.length}</small>`}</h2><div class="card services">${
+  return html`<section><h2>Services ${big && html`<small>the worst ${MAX_SERVICES} of ${services.length}</small>`}</h2>\
+<div class="card services">${
     shown.length === 0 ? html`<p class="empty">The config names no service.</p>` : shown.map(renderService)
   }</div></section>`;
 }
@@ -96,8 +108,7 @@ export function renderSources(report: StatusReport): Html | undefined {
   const level = (state: string) => (state === 'data' ? 'ok' : state === 'failed' ? 'bad' : '');
   return html`<section><h2>Sources <small>what the collectors read</small></h2><ul class="sources card">${report.sources.map(
     (s) =>
-      html`<li><b>${s.name}</b><span class="tag ${level(s.state)}">${s.state === 'failed' && '■ '}${s.state}</span><span class="mute">${
-        s.state === 'data' ? `last read ${s.lastData === null ? '' : clock(s.lastData)}` : s.reason
-      }</span></li>`,
+      html`<li><b>${s.name}</b><span class="tag ${level(s.state)}">${s.state === 'failed' && '■ '}${s.state}</span>\
+<span class="mute">${s.state === 'data' ? `last read ${s.lastData === null ? '' : clock(s.lastData)}` : s.reason}</span></li>`,
   )}</ul></section>`;
 }

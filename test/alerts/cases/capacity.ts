@@ -1,16 +1,8 @@
 /** The error budget; capacity of servers and clusters. */
 import { type AlertCase, type Series } from '../timeline.ts';
 
-const burn = (
-  alert: string,
-  severity: 'critical' | 'warning',
-  below: number,
-  step: number,
-  firesAfter: number,
-  resolvesAfter: number,
-): AlertCase => ({
-  alert,
-  severity,
+const burn = ({ below, ...own }: Omit<AlertCase, 'series' | 'labels'> & { readonly below: number }): AlertCase => ({
+  ...own,
   cluster: true,
   labels: { service: 'web1' },
   // One of four servers is down; or all are, for a share of the time that the budget allows.
@@ -20,15 +12,12 @@ const burn = (
     bad: i === 0 ? 0 : 1,
     below,
   })),
-  step,
-  firesAfter,
-  resolvesAfter,
 });
 
 export const sloCases: readonly AlertCase[] = [
-  burn('FourlaneBudgetBurnFast', 'critical', 0.993, 10, 130, 320),
-  burn('FourlaneBudgetBurnSlow', 'critical', 0.9971, 60, 960, 1920),
-  burn('FourlaneBudgetDrip', 'warning', 0.9996, 600, 4200, 22800),
+  burn({ alert: 'FourlaneBudgetBurnFast', severity: 'critical', below: 0.993, step: 10, firesAfter: 130, resolvesAfter: 320 }),
+  burn({ alert: 'FourlaneBudgetBurnSlow', severity: 'critical', below: 0.9971, step: 60, firesAfter: 960, resolvesAfter: 1920 }),
+  burn({ alert: 'FourlaneBudgetDrip', severity: 'warning', below: 0.9996, step: 600, firesAfter: 4200, resolvesAfter: 22_800 }),
 ];
 
 /** The same series on servers lb1 … lbN. */

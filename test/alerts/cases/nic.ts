@@ -29,7 +29,7 @@ export const nicCases: readonly AlertCase[] = [
   nicVerdict('FourlaneNicUpstreamFault', 'critical', 'NIC_FAIL', 'upstream'),
   nicVerdict('FourlaneNicPartial', 'warning', 'NIC_PARTIAL', 'lossy', { firesAfter: 60 }),
   nicVerdict('FourlaneNicFlapping', 'warning', 'FLAPPING', 'carrier', { resolvesAfter: 0 }),
-  nicVerdict('FourlaneProbePathFault', 'critical', 'PROBE_PATH_FAULT', 'link', { firesAfter: 30 }),
+  nicVerdict('FourlaneProbePathFault', 'critical', 'PROBE_PATH_FAULT', 'none', { firesAfter: 30 }),
   nicVerdict('FourlaneDataPathFault', 'critical', 'DATA_PATH_FAULT', 'none', { firesAfter: 30 }),
   {
     alert: 'FourlanePathFault',

@@ -1,5 +1,5 @@
 /** Who plays in the synthetic data: the label values of each family. */
-import type { Metric } from '../../../src/collect/metric.ts';
+import type { Metric } from '../../../src/model/family.ts';
 import { count } from '../../../src/lab/layout.ts';
 import { labLayout } from '../../../src/lab/topology.ts';
 
@@ -68,7 +68,7 @@ function valuesOf(name: string, label: string, own: Own): readonly string[] {
 export function castOf(metric: Metric, own: Own): readonly (readonly string[])[] {
   const name = metric.name.replace('fourlane_', '');
   let rows: readonly Readonly<Record<string, string>>[] = [{}];
-  for (const label of metric.labels) {
+  for (const label of metric.labelNames) {
     rows = rows.flatMap((row) => {
       const service = labLayout.services.find((s) => s.name === row['service']);
       const servers = service?.realServers ?? [];
@@ -79,5 +79,5 @@ export function castOf(metric: Metric, own: Own): readonly (readonly string[])[]
       return values.map((value) => ({ ...row, [label]: value }));
     });
   }
-  return rows.map((row) => metric.labels.map((label) => row[label]!));
+  return rows.map((row) => metric.labelNames.map((label) => row[label]!));
 }

@@ -1,4 +1,7 @@
-/** Serves the synthetic servers as Prometheus scrapes them, one port each. Started as a program of its own, in the lab's load balancer. */
+/**
+ * Serves the synthetic servers as Prometheus scrapes them, one port each. Started as a program of its own, in the lab's load
+ * balancer.
+ */
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import { SYNTHETIC, SyntheticServer } from './server.ts';

@@ -1,4 +1,7 @@
-/** How synthetic values move: functions of the seconds since the start, alike for counters and gauges. Nothing random: two runs agree. */
+/**
+ * How synthetic values move: functions of the seconds since the start, alike for counters and gauges. Nothing random: two runs
+ * agree.
+ */
 
 /** Label values of one series by label name. */
 export type Labels = Readonly<Record<string, string>>;

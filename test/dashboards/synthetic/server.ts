@@ -1,6 +1,6 @@
 /** A server as its agent would export it, with made-up values: families of data planes that a test machine cannot have. */
-import type { Metric } from '../../../src/collect/metric.ts';
-import { counter, gauge } from '../../../src/collect/metric.ts';
+import type { Metric } from '../../../src/model/family.ts';
+import { counter, gauge } from '../../../src/model/family.ts';
 import { dpdk } from '../../../src/collect/dpdk.ts';
 import { dpvs } from '../../../src/collect/dpvs.ts';
 import { ipvs } from '../../../src/collect/ipvs.ts';
@@ -69,7 +69,7 @@ export class SyntheticServer {
   #write(metric: Metric, samples: Samples, t: number): void {
     const move = moveOf(metric.name, this.#kind.vrrp);
     for (const row of castOf(metric, this.#kind.own)) {
-      const labels = Object.fromEntries(metric.labels.map((label, k) => [label, row[k]!]));
+      const labels = Object.fromEntries(metric.labelNames.map((label, k) => [label, row[k]!]));
       if (metric.type === 'gauge') samples.gauge(metric, row, move(labels, t));
       else if (metric.type === 'counter') samples.counter(metric, row, Math.max(0, Math.floor(move(labels, t))));
       else this.#latency(metric, row, labels['core'] ?? '', samples, t);
@@ -79,6 +79,6 @@ export class SyntheticServer {
   #latency(metric: Metric, row: readonly string[], core: string, samples: Samples, t: number): void {
     const counts = latencyCounts(core, t);
     const sum = counts.reduce((s, n, k) => s + n * (LATENCY_BOUNDS[k] ?? 2e-3) * 0.75, 0);
-    samples.histogram(metric, row, LATENCY_BOUNDS, counts, sum);
+    samples.histogram(metric, row, { bounds: LATENCY_BOUNDS, counts, sum });
   }
 }

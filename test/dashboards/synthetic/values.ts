@@ -1,4 +1,7 @@
-/** What the families of a server that this machine cannot have say, by name. Plausible sizes; made up, and called so wherever they are seen. */
+/**
+ * What the families of a server that this machine cannot have say, by name. Plausible sizes; made up, and called so wherever they
+ * are seen.
+ */
 import {
   always,
   around,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ipvs as collector } from '../../../src/collect/ipvs.ts';
 import type { IpvsData } from '../../../src/collect/ipvs/merge.ts';
-import { Ipvs } from '../../../src/act/ipvs/kernel.ts';
+import { Ipvs } from '../../../src/act/ipvs/client.ts';
 import { parseAttributes } from '../../../src/sys/netlink.ts';
 import { monotonicMs } from '../../../src/sys/clock.ts';
 import { get, ipvsadm, makeNetwork, RS, RS6, serveBoth, settled, table, VIP, VIP6, VIP_BY_HAND } from './net.ts';

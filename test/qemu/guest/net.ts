@@ -83,7 +83,8 @@ function ip(commands: string, ns = ''): void {
 /** Forwarding on, no reverse path filter: replies of direct routing come another way. */
 function sysctl(ns: string): void {
   const set =
-    'for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > $f; done; for f in ipv4/conf/*/rp_filter; do echo 0 > $f; done';
+    'for f in ipv4/ip_forward ipv6/conf/all/forwarding; do echo 1 > $f; done; for f in ipv4/conf/*/rp_filter; do echo 0 > ' +
+    '$f; done';
   run([...inside(ns), 'sh', '-c', `cd /proc/sys/net && ${set}`]);
 }
 
@@ -124,8 +125,8 @@ export function table(...lines: readonly string[]): void {
 }
 
 /**
- * Resolves when the counters stand still. The kernel adds up what its CPUs have counted every two seconds, so the listings are up to
- * that much behind, while the rows per CPU are not.
+ * Resolves when the counters stand still. The kernel adds up what its CPUs have counted every two seconds, so the listings are up
+ * to that much behind, while the rows per CPU are not.
  */
 export async function settled(): Promise<void> {
   await until('the counters stand still', 60_000, async () => {

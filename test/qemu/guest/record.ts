@@ -4,8 +4,9 @@
  */
 import { it } from 'node:test';
 import { IPVS, serviceKeys } from '../../../src/act/ipvs/codec.ts';
-import { Ipvs } from '../../../src/act/ipvs/kernel.ts';
-import { GenericNetlink, type NetlinkChannel, netlinkSocket } from '../../../src/sys/genetlink.ts';
+import { Ipvs } from '../../../src/act/ipvs/client.ts';
+import { GenericNetlink, genericSocket } from '../../../src/sys/genetlink.ts';
+import type { NetlinkChannel } from '../../../src/sys/netlink-socket.ts';
 import { run } from '../../../src/lab/netns.ts';
 import { ipvsadm, table } from './net.ts';
 
@@ -16,7 +17,7 @@ interface Exchange {
 
 /** A socket that keeps what passes. */
 function listening(exchanges: Exchange[]): NetlinkChannel {
-  const socket = netlinkSocket();
+  const socket = genericSocket();
   return {
     send(bytes) {
       exchanges.push({ request: bytes.toString('hex'), answers: [] });

@@ -1,11 +1,11 @@
 /** Asks the ipvs actuator for weights, and keeps its notes, as the reconciler does. */
-import type { Effect, Outcome } from '../../../src/act/actuator.ts';
+import type { Effect, Note, Outcome } from '../../../src/act/actuator.ts';
 import { ipvs } from '../../../src/act/ipvs.ts';
 
 export class Wanting {
   readonly #vip: string;
   readonly #spec: Effect['spec'];
-  readonly #notes = new Map<string, string | undefined>();
+  readonly #notes = new Map<string, Note>();
 
   constructor(vip: string, settings: Record<string, unknown> = {}) {
     this.#vip = vip;
@@ -30,9 +30,10 @@ export class Wanting {
       cause: 'refused',
       reason: 'test',
     };
-    const ended = await ipvs.perform(this.#spec, [effect], { announce: false, notes: [this.#notes.get(realServer)] });
+    const note = this.#notes.get(realServer) ?? { kind: 'untouched' };
+    const ended = await ipvs.perform(this.#spec, [effect], { announce: false, notes: [note] });
     const outcome = (ended as readonly Outcome[])[0]!;
-    if ('note' in outcome) this.#notes.set(realServer, outcome.note);
+    if (outcome.note) this.#notes.set(realServer, outcome.note);
     return outcome;
   }
 

@@ -1,0 +1,142 @@
+/** The header line of an evidence log: the world that is judged, and in a recorded log how the judge came to it. */
+import { resolveRules } from '../../model/rules.ts';
+import type { JudgeNic, JudgeRealServer, JudgeService, Topology } from '../../model/topology.ts';
+import type { Json, Line } from './line.ts';
+
+/**
+ * How a recorded judge came to this world: by a reload at `t` of the world before, or with a state that is all in the header
+ * (`exact.ts`). A log without it was written by hand, or by an agent before 2026-12.
+ */
+export type Origin =
+  | { readonly from: 'reload'; readonly t: number }
+  | { readonly from: 'state'; readonly t: number; readonly state: Json };
+
+export interface Header {
+  readonly topology: Topology;
+  /** Left out: version 1, with no pass lines. */
+  readonly origin?: Origin;
+}
+
+const RECORDED = ['from', 't', 'state'];
+const WORLD = ['v', 'interval_ms', 'timeout_ms', 'fall', 'rise', 'nics', 'realServers', 'services', 'rules'];
+
+/** The header line of this topology; with `origin` that of a recorded log (version 2). */
+export function formatHeader(topology: Topology, origin?: Origin): string {
+  return JSON.stringify({
+    ...(origin === undefined ? { v: 1 } : { v: 2, ...origin }),
+    interval_ms: topology.intervalMs,
+    timeout_ms: topology.timeoutMs,
+    fall: topology.fall,
+    rise: topology.rise,
+    nics: topology.nics.map(({ name, group, anchors }) => ({ name, group, anchors })),
+    realServers: topology.realServers.map((server) => ({
+      id: server.id,
+      ...(origin === undefined || server.key === server.id ? {} : { key: server.key }),
+      rack: server.rack,
+      ...(server.intervalMs === topology.intervalMs ? {} : { interval_ms: server.intervalMs }),
+      ...(server.timeoutMs === topology.timeoutMs ? {} : { timeout_ms: server.timeoutMs }),
+      ...(server.fall === topology.fall ? {} : { fall: server.fall }),
+      ...(server.rise === topology.rise ? {} : { rise: server.rise }),
+    })),
+    services: topology.services.map((service) => ({
+      name: service.name,
+      nics: service.nics.map((nic) => topology.nics[nic]!.name),
+      realServers: service.realServers.map((server) => topology.realServers[server]!.id),
+      panic: service.panic,
+    })),
+    ...(Object.keys(topology.rules).length > 0 ? { rules: topology.rules } : {}),
+  });
+}
+
+/** The header of a line. Throws FourlaneError EVIDENCE_INVALID. */
+export function readHeader(line: Line): Header {
+  const version = line.json['v'];
+  if (version !== 1 && version !== 2) line.fail(`v is ${JSON.stringify(version)}; this program reads versions 1 and 2`);
+  line.only(version === 1 ? WORLD : [...WORLD, ...RECORDED]);
+  const nics = line.objects('nics').map(readNic);
+  const realServers = line.objects('realServers').map((server) => readServer(server, version));
+  const nicAt = unique(line, nics, ({ name }) => name, 'NIC');
+  const serverAt = unique(line, realServers, ({ id }) => id, 'real server');
+  const services = line.objects('services').map((service): JudgeService => {
+    service.only(['name', 'nics', 'realServers', 'panic']);
+    return {
+      name: service.text('name'),
+      nics: indices(service, 'nics', nicAt, 'nic'),
+      realServers: indices(service, 'realServers', serverAt, 'rs'),
+      panic: service.number('panic', 0, 1, 0.5),
+    };
+  });
+  unique(line, services, ({ name }) => name, 'service');
+  const topology: Topology = {
+    intervalMs: line.number('interval_ms', 10, 3_600_000),
+    timeoutMs: line.number('timeout_ms', 1, 3_600_000),
+    fall: line.number('fall', 1, 1000),
+    rise: line.number('rise', 1, 1000),
+    nics,
+    realServers,
+    services,
+    rules: readRules(line),
+  };
+  return version === 1 ? { topology } : { topology, origin: readOrigin(line) };
+}
+
+function readOrigin(line: Line): Origin {
+  const from = line.text('from');
+  const t = line.time('t');
+  if (from === 'state') return { from, t, state: line.object('state').json };
+  if (from !== 'reload') line.fail(`from is "${from}"; it must be state or reload`);
+  return { from, t };
+}
+
+function readNic(nic: Line): JudgeNic {
+  nic.only(['name', 'group', 'anchors']);
+  const name = nic.text('name');
+  const anchors = nic.json['anchors'] ?? [];
+  if (!Array.isArray(anchors) || anchors.some((anchor) => typeof anchor !== 'string'))
+    nic.fail(`anchors of NIC ${name} must be a list of text`);
+  return { name, group: nic.has('group') ? nic.text('group') : name, anchors: anchors as string[] };
+}
+
+function readServer(server: Line, version: 1 | 2): JudgeRealServer {
+  server.only(['id', ...(version === 2 ? ['key'] : []), 'rack', 'interval_ms', 'timeout_ms', 'fall', 'rise']);
+  const id = server.text('id');
+  return {
+    id,
+    key: server.has('key') ? server.text('key') : id,
+    ...(server.has('rack') ? { rack: server.text('rack') } : {}),
+    ...(server.has('interval_ms') ? { intervalMs: server.number('interval_ms', 10, 3_600_000) } : {}),
+    ...(server.has('timeout_ms') ? { timeoutMs: server.number('timeout_ms', 1, 3_600_000) } : {}),
+    ...(server.has('fall') ? { fall: server.number('fall', 1, 1000) } : {}),
+    ...(server.has('rise') ? { rise: server.number('rise', 1, 1000) } : {}),
+  };
+}
+
+function readRules(line: Line): Record<string, number> {
+  const rules = line.object('rules', {}).json as Record<string, number>;
+  try {
+    resolveRules(rules);
+  } catch (error) {
+    line.fail((error as Error).message);
+  }
+  return rules;
+}
+
+function indices(line: Line, name: string, map: ReadonlyMap<string, number>, what: string): number[] {
+  const found = line.list(name).map((id) => line.index(map, id, what));
+  if (new Set(found).size !== found.length) line.fail(`${name} of a service lists a ${what} twice`);
+  return found;
+}
+
+/** Indices by name. */
+export function indexOf<T>(list: readonly T[], name: (each: T) => string): ReadonlyMap<string, number> {
+  return new Map(list.map((each, index) => [name(each), index]));
+}
+
+function unique<T>(line: Line, list: readonly T[], name: (each: T) => string, what: string): ReadonlyMap<string, number> {
+  const map = indexOf(list, name);
+  const names = list.map(name);
+  if (map.size !== list.length) {
+    line.fail(`${what} ${names.find((each, index) => names.indexOf(each) !== index)} is listed twice`);
+  }
+  return map;
+}

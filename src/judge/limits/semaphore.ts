@@ -1,0 +1,8 @@
+/** The fleet's permit for one more NIC. A lost carrier needs none. Reserved: nothing gives or withholds permits yet. */
+import type { Limit } from './limit.ts';
+
+export const semaphore: Limit = {
+  name: 'semaphore',
+  of: ['nic'],
+  holdsBack: (change, { state }) => change.kind === 'nic' && !change.certain && state.nics.permit[change.nic] === 0,
+};

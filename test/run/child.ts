@@ -1,0 +1,46 @@
+/** Child processes of the runner: none outlives it, none hangs for ever. */
+import { type ChildProcess, spawn } from 'node:child_process';
+
+export interface Ended {
+  /** 0 = well. A signal or a time limit is 1. */
+  readonly status: number;
+  /** stdout and stderr, unless they were inherited. */
+  readonly output: string;
+}
+
+const children = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL');
+});
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
+
+export interface ChildOptions {
+  /** After which it is killed, and has failed. */
+  readonly limitMs: number;
+  /** Its output goes where the runner's goes, instead of being kept. */
+  readonly show?: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs a command to its end, in a session of its own. */
+export function runChild(argv: readonly string[], { limitMs, show = false, env: more = {} }: ChildOptions): Promise<Ended> {
+  const stdio = show ? 'inherit' : 'pipe';
+  // Warnings are of node:test's own reporters.
+  const env = { ...process.env, NODE_NO_WARNINGS: '1', ...more };
+  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', stdio, stdio], env, detached: true });
+  children.add(child);
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
+  const timer = setTimeout(() => {
+    output += `\nnot ended within ${limitMs / 1000} s: killed\n`;
+    child.kill('SIGKILL');
+  }, limitMs);
+  return new Promise((resolve) => {
+    child.once('error', (error) => (output += `${error.message}\n`));
+    child.once('close', (code) => {
+      clearTimeout(timer);
+      children.delete(child);
+      resolve({ status: code ?? 1, output });
+    });
+  });
+}

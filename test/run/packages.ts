@@ -1,0 +1,28 @@
+/**
+ * Debian packages of all system tests, installed together before the first of them: a test on a network of its own reaches no
+ * mirror. Run as a program it installs what is missing.
+ */
+import { ensure } from '../../src/lab/ensure.ts';
+
+export const PACKAGES: readonly string[] = [
+  'iproute2',
+  'procps',
+  'nftables',
+  'keepalived',
+  'prometheus',
+  'prometheus-alertmanager',
+  'jsonnet',
+  'chromium',
+  'logrotate',
+  'systemd',
+  'curl',
+  'dpdk-dev',
+  'libdpdk-dev',
+  'libnuma-dev',
+  'gcc',
+  'libc6-dev',
+  'pkg-config',
+  'make',
+];
+
+if (import.meta.main) ensure(PACKAGES);

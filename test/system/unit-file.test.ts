@@ -1,0 +1,124 @@
+/**
+ * The shipped unit under a real systemd: start, reload, a reload that is refused, stop, start; what must outlive the agent does.
+ * Needs root.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { Systemd } from '../container/systemd.ts';
+import { ensure } from '../../src/lab/ensure.ts';
+import { metricOf, QUICK, until } from './harness.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const UNIT = `${ROOT}docs/systemd/fourlane.service`;
+const FILE = '/etc/fourlane.yaml';
+const LIMIT = { timeout: 60_000 };
+const LISTEN = "require('net').createServer((s) => s.on('error', () => {})).listen(80)";
+const REAL_SERVERS = `[Service]\nExecStart=/opt/fourlane/node_modules/.bin/node -e "${LISTEN}"\n`;
+let systemd: Systemd;
+
+/** One NIC is lo, the other one a cable that can be pulled. */
+function config(servers: readonly string[]): string {
+  const check = { type: 'tcp', interval: '200ms', timeout: '200ms' };
+  return JSON.stringify({
+    nics: ['lo', 'eth1'].map((name) => ({ name, onFail: [{ trackFile: { path: `/run/fourlane/${name}` } }] })),
+    services: [{ vip: '10.0.0.1:80/tcp', check, realServers: servers.map((ip) => `${ip}:80`) }],
+    rules: QUICK,
+  });
+}
+
+before(async () => {
+  ensure(['iproute2', 'systemd', 'curl']);
+  systemd = await Systemd.start(
+    [
+      { from: ROOT, to: '/opt/fourlane' },
+      { from: UNIT, to: Systemd.unit('fourlane.service') },
+    ],
+    { [FILE]: config(['127.0.0.2', '127.0.0.3']), [Systemd.unit('real-servers.service')]: REAL_SERVERS },
+  );
+  systemd.must('systemctl', 'start', 'real-servers');
+  systemd.must('ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'far');
+  for (const name of ['eth1', 'far']) systemd.must('ip', 'link', 'set', name, 'up');
+}, LIMIT);
+after(() => systemd?.kill());
+
+const mainPid = () => systemd.show('fourlane', 'MainPID');
+const journal = () => systemd.must('journalctl', '--no-pager', '-u', 'fourlane', '-o', 'cat');
+const ask = (path: string) => systemd.must('curl', '-sS', `http://127.0.0.1:9844${path}`);
+const successful = () => metricOf(ask('/metrics'), 'fourlane_config_last_reload_successful');
+const state = () => systemd.show('fourlane', 'ActiveState');
+const track = (nic: string) => systemd.must('cat', `/run/fourlane/${nic}`);
+/** Writes the file and reloads the unit. */
+const reload = (text: string) => {
+  systemd.must('sh', '-c', 'printf %s "$1" >"$2"', 'sh', text, FILE);
+  systemd.must('systemctl', 'reload', 'fourlane');
+};
+
+test('the unit is valid, and starts the agent as the main process', LIMIT, () => {
+  assert.equal(systemd.must('systemd-analyze', 'verify', Systemd.unit('fourlane.service')), '');
+  systemd.must('systemctl', 'start', 'fourlane');
+  assert.equal(systemd.run('curl', '-fsS', 'http://127.0.0.1:9844/-/ready').status, 0, 'started means ready');
+  const command = systemd.must('cat', `/proc/${mainPid()}/cmdline`).split('\0');
+  assert.equal(command[0], '/opt/fourlane/node_modules/.bin/node');
+  assert.ok(command.includes('agent'));
+  assert.deepEqual([track('lo'), track('eth1')], ['0', '0']);
+});
+
+test('reload of a good file: applied, by the same process', LIMIT, async () => {
+  const pid = mainPid();
+  reload(config(['127.0.0.2', '127.0.0.3', '127.0.0.4']));
+  await until('three real servers', 5000, () => ask('/metrics').includes('127.0.0.4:80'));
+  assert.equal(successful(), 1);
+  assert.equal(mainPid(), pid);
+});
+
+test(
+  'reload of a bad file: refused with its place, in the status and the journal; the agent lives, and takes a good one again',
+  LIMIT,
+  async () => {
+    const pid = mainPid();
+    reload(config(['127.0.0.2', 'web-1.example']));
+    await until('refused', 5000, () => successful() === 0);
+    const place = /\/etc\/fourlane\.yaml:\d+:\d+: services\[0\]\.realServers\[1\].*web-1\.example.*config not applied/;
+    await until('in the journal', 5000, () => place.test(journal()));
+    assert.match(systemd.must('systemctl', 'status', 'fourlane', '--no-pager', '--full', '--lines=20'), place);
+    assert.deepEqual([mainPid(), state()], [pid, 'active']);
+    assert.ok(ask('/metrics').includes('127.0.0.4:80'), 'it goes on with the file before');
+    reload(config(['127.0.0.2', '127.0.0.3']));
+    await until('taken', 5000, () => successful() === 1);
+    assert.equal(mainPid(), pid);
+  },
+);
+
+test('stop and start: track files and state stay, and what was failed still is', LIMIT, async () => {
+  systemd.must('ip', 'link', 'set', 'far', 'down');
+  await until('eth1 failed', 5000, () => track('eth1') === '1');
+  systemd.must('systemctl', 'stop', 'fourlane');
+  assert.deepEqual(
+    ['ActiveState', 'Result', 'ExecMainStatus'].map((name) => systemd.show('fourlane', name)),
+    ['inactive', 'success', '0'],
+  );
+  assert.deepEqual([track('lo'), track('eth1')], ['0', '1']);
+  assert.ok(Number(systemd.must('stat', '-c', '%s', '/var/lib/fourlane/state.json')) > 100);
+  systemd.must('systemctl', 'start', 'fourlane');
+  await until('in the journal', 5000, () => /state taken up/.test(journal()));
+  assert.equal(track('eth1'), '1');
+  systemd.must('ip', 'link', 'set', 'far', 'up');
+});
+
+test('killed: started again by systemd', LIMIT, async () => {
+  const pid = mainPid();
+  systemd.must('kill', '-KILL', pid);
+  await until('another process, ready', 30_000, () => !['0', pid].includes(mainPid()) && state() === 'active');
+  assert.equal(systemd.show('fourlane', 'NRestarts'), '1');
+  assert.equal(track('lo'), '0');
+});
+
+test('a reload while it starts waits, and what the file says then holds', LIMIT, async () => {
+  systemd.must('systemctl', 'stop', 'fourlane');
+  systemd.must('systemctl', 'start', '--no-block', 'fourlane');
+  reload(config(['127.0.0.2', '127.0.0.5']));
+  assert.equal(state(), 'active');
+  await until('the other real server', 5000, () => ask('/metrics').includes('127.0.0.5:80'));
+  assert.deepEqual([successful(), systemd.show('fourlane', 'NRestarts')], [1, '0']);
+});

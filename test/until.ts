@@ -1,0 +1,22 @@
+/** Waiting for a condition instead of for a time. */
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Resolves with the first value that is neither undefined nor false; rejects with `what` and the last error after `limitMs`. */
+export async function until<T>(
+  what: string,
+  limitMs: number,
+  ask: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  const end = performance.now() + limitMs;
+  let last = '';
+  for (;;) {
+    try {
+      const value = await ask();
+      if (value !== undefined && value !== false) return value;
+    } catch (error) {
+      last = ` (${(error as Error).message})`;
+    }
+    if (performance.now() > end) throw new Error(`not within ${limitMs} ms: ${what}${last}`);
+    await sleep(20);
+  }
+}
