@@ -1,26 +1,32 @@
 /** Reads a configuration and says what it changes: what a reload needs to know, as a value for another thread. */
 import { statSync } from 'node:fs';
 import { codeOf } from '../model/errors.ts';
+import type { Plan } from '../model/plan.ts';
 import { diffPlans } from './diff.ts';
 import { loadPlanFile } from './load.ts';
 import type { LoadAnswer, LoadRequest } from './messages.ts';
 import { packPlan, unpackPlan } from './plan-bytes.ts';
 import { ConfigError } from './problem.ts';
 
-/** Never throws: a file that is refused is an answer too. */
-export function compareFile({ path, hostname, running }: LoadRequest): LoadAnswer {
+/**
+ * Never throws: a file that is refused is an answer too.
+ * @param known a plan that may be the running one: it need not be read from bytes again
+ * @returns the plan of the file, too, unless it is refused
+ */
+export function compareFile(request: LoadRequest, known?: Plan): { readonly answer: LoadAnswer; readonly plan?: Plan } {
+  const { path, hostname, running, revision } = request;
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isFIFO())
-      return {
-        code: 'CONFIG_UNREADABLE',
-        refused: `${path} is a FIFO, which only the start can read; a reload needs a file`,
-        mistakes: [],
-      };
+    if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) {
+      const refused = `${path} is a FIFO, which only the start can read; a reload needs a file`;
+      return { answer: { code: 'CONFIG_UNREADABLE', refused, mistakes: [] } };
+    }
     const plan = loadPlanFile(path, { hostname });
-    const { same, needsRestart, summary } = diffPlans(unpackPlan(running), plan);
-    return { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) };
+    const before = known?.revision === revision ? known : unpackPlan(running);
+    const { same, needsRestart, summary } = diffPlans(before, plan);
+    return { answer: { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) }, plan };
   } catch (error) {
     const { message } = error as Error;
-    return { code: codeOf(error), refused: message, mistakes: error instanceof ConfigError ? message.split('\n') : [] };
+    const mistakes = error instanceof ConfigError ? message.split('\n') : [];
+    return { answer: { code: codeOf(error), refused: message, mistakes } };
   }
 }

@@ -5,8 +5,9 @@ import type { PlanDiff } from './diff.ts';
 export interface LoadRequest {
   readonly path: string;
   readonly hostname: string;
-  /** The plan that is followed now, as bytes. */
+  /** The plan that is followed now: as bytes, and its revision. */
   readonly running: SharedArrayBuffer;
+  readonly revision: string;
 }
 
 /** A file that was read: what it changes. `plan`: as bytes; left out when nothing differs. */

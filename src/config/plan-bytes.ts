@@ -1,14 +1,116 @@
-/** A plan as bytes that several threads read: made once by whoever makes the plan, copied by nobody. */
+/**
+ * A plan as bytes that several threads read: made once by whoever makes the plan, copied by nobody. What there are tens of
+ * thousands of, targets and members of services, travels as columns: objects cost several times as much to write and to read.
+ */
 import { deserialize, serialize } from 'node:v8';
-import type { Plan } from '../model/plan.ts';
+import type { Address, CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 
-export function packPlan(plan: Plan): SharedArrayBuffer {
-  const bytes = serialize(plan);
+interface Columns {
+  readonly id: string[];
+  /** '' where it is the id. */
+  readonly realServer: string[];
+  /** Index into `keyEnds` when the key is the real server, a blank and that; else -1 - index into `keys`. */
+  readonly key: Int32Array;
+  readonly keyEnds: readonly string[];
+  readonly keys: string[];
+  readonly ip: string[];
+  readonly port: Int32Array;
+  readonly family: Uint8Array;
+  /** '' = none; likewise the racks. */
+  readonly scope: Int32Array;
+  readonly rack: Int32Array;
+  readonly names: readonly (string | undefined)[];
+  readonly check: Int32Array;
+  readonly checks: readonly CheckProfile[];
+}
+
+interface Packed {
+  readonly rest: Omit<Plan, 'targets' | 'services'>;
+  readonly targets: Columns;
+  readonly services: readonly (Omit<Service, 'realServers'> & { readonly target: Int32Array; readonly weight: Float64Array })[];
+}
+
+/** Values by the order of their first appearance. */
+class Table<T> {
+  readonly values: T[] = [];
+  readonly #index = new Map<T, number>();
+
+  of(value: T): number {
+    let at = this.#index.get(value);
+    if (at === undefined) this.#index.set(value, (at = this.values.push(value) - 1));
+    return at;
+  }
+}
+
+function packTargets(targets: readonly Target[]): Columns {
+  const m = targets.length;
+  const [names, ends, checks] = [new Table<string | undefined>(), new Table<string>(), new Table<CheckProfile>()];
+  const ints = () => new Int32Array(m);
+  const [key, port, scope, rack, check] = [ints(), ints(), ints(), ints(), ints()];
+  const [family, keys] = [new Uint8Array(m), [] as string[]];
+  const [id, realServer, ip] = [[] as string[], [] as string[], [] as string[]];
+  for (let j = 0; j < m; j++) {
+    const t = targets[j]!;
+    id.push(t.id);
+    realServer.push(t.realServer === t.id ? '' : t.realServer);
+    ip.push(t.address.ip);
+    family[j] = t.address.family;
+    port[j] = t.address.port;
+    scope[j] = names.of(t.address.scope);
+    rack[j] = names.of(t.rack);
+    check[j] = checks.of(t.check);
+    const end = t.realServer.length;
+    const regular = t.key.charCodeAt(end) === 32 && t.key.startsWith(t.realServer);
+    key[j] = regular ? ends.of(t.key.slice(end + 1)) : -keys.push(t.key);
+  }
+  const tables = { keyEnds: ends.values, names: names.values, checks: checks.values };
+  return { id, realServer, key, keys, ip, port, family, scope, rack, check, ...tables };
+}
+
+function unpackTargets(c: Columns): readonly Target[] {
+  return c.id.map((id, j) => {
+    const realServer = c.realServer[j] || id;
+    const end = c.key[j]!;
+    const key = end < 0 ? c.keys[-end - 1]! : `${realServer} ${c.keyEnds[end]}`;
+    const scope = c.names[c.scope[j]!];
+    const rack = c.names[c.rack[j]!];
+    const plain: Address = { family: c.family[j] === 6 ? 6 : 4, ip: c.ip[j]!, port: c.port[j]! };
+    const address = scope === undefined ? plain : { ...plain, scope };
+    const check = c.checks[c.check[j]!]!;
+    return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
+  });
+}
+
+/** The plan as bytes. */
+export function packPlan({ targets, services, ...rest }: Plan): SharedArrayBuffer {
+  const packed: Packed = {
+    rest,
+    targets: packTargets(targets),
+    services: services.map(({ realServers, ...service }) => {
+      const target = new Int32Array(realServers.length);
+      const weight = new Float64Array(realServers.length);
+      realServers.forEach((member, r) => {
+        target[r] = member.target;
+        weight[r] = member.weight;
+      });
+      return { ...service, target, weight };
+    }),
+  };
+  const bytes = serialize(packed);
   const shared = new SharedArrayBuffer(bytes.length);
   new Uint8Array(shared).set(bytes);
   return shared;
 }
 
+/** The plan that `packPlan` was given. */
 export function unpackPlan(shared: SharedArrayBuffer): Plan {
-  return deserialize(new Uint8Array(shared)) as Plan;
+  const { rest, targets, services } = deserialize(new Uint8Array(shared)) as Packed;
+  return {
+    ...rest,
+    targets: unpackTargets(targets),
+    services: services.map(({ target, weight, ...service }) => ({
+      ...service,
+      realServers: Array.from(target, (t, r): ServiceRealServer => ({ target: t, weight: weight[r]! })),
+    })),
+  };
 }

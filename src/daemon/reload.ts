@@ -66,7 +66,7 @@ export class Reloader {
   async #try(): Promise<ReloadResult> {
     const { file, plans, loader, apply } = this.#o;
     try {
-      const loaded = await loader.load({ path: file, hostname: hostname(), running: plans.bytes });
+      const loaded = await loader.load({ path: file, hostname: hostname(), running: plans.bytes, revision: plans.plan.revision });
       if ('refused' in loaded) {
         const { code, refused, mistakes } = loaded;
         const message = mistakes.length > 0 ? 'the file is refused; the running configuration stays' : refused;

@@ -20,8 +20,8 @@ const yaml = (servers: number, more = '') => {
 const path = join(dir, 'fourlane.yaml');
 const write = (text: string) => writeFileSync(path, text);
 write(yaml(2));
-const running = packPlan(loadPlanFile(path, { hostname: 'lb' }));
-const request = { path, hostname: 'lb', running };
+const first = loadPlanFile(path, { hostname: 'lb' });
+const request = { path, hostname: 'lb', running: packPlan(first), revision: first.revision };
 
 /** The mistakes of a file that is refused. */
 function refusedOf(answer: LoadAnswer): readonly string[] {

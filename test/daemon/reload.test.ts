@@ -35,7 +35,7 @@ function stage() {
   const reloader = new Reloader({
     file,
     plans,
-    loader: { load: async (request) => compareFile(request) },
+    loader: { load: async (request) => compareFile(request).answer },
     apply: async (plan) => {
       applied.push(plan);
       if (state.fail !== '') throw new Error(state.fail);
