@@ -48,9 +48,9 @@ export function renderWhy(report: WhyReport): string {
   return parts.join('\n\n');
 }
 
-function renderVerdict(verdictReport: VerdictReport): string {
-  const { rule, witnesses, failing, anchors, cells, numbers } = verdictReport.evidence;
-  const lines = [verdictReport.reason, `since ${verdictReport.since}, for ${formatDuration(verdictReport.forSeconds)}`];
+function renderVerdict(verdict: VerdictReport): string {
+  const { rule, witnesses, failing, anchors, cells, numbers } = verdict.evidence;
+  const lines = [verdict.reason, `since ${verdict.since}, for ${formatDuration(verdict.forSeconds)}`];
   if (rule !== '')
     lines.push(
       `rule ${rule}${witnesses > 0 ? `: ${failing} of ${witnesses} witnesses fail` : failing > 0 ? `: ${failing} failing` : ''}`,
@@ -70,7 +70,8 @@ function renderVerdict(verdictReport: VerdictReport): string {
     ]);
     lines.push('probes it rests on:', indent(table(rows)));
   }
-  return `${subjectText(verdictReport)}: ${verdictReport.verdict}${verdictReport.cause === 'none' ? '' : ` (${verdictReport.cause})`}\n${indent(lines.join('\n'))}`;
+  const cause = verdict.cause === 'none' ? '' : ` (${verdict.cause})`;
+  return `${subjectText(verdict)}: ${verdict.verdict}${cause}\n${indent(lines.join('\n'))}`;
 }
 
 function detail(cell: VerdictReport['evidence']['cells'][number]): string {

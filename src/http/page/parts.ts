@@ -49,13 +49,12 @@ export function renderNics(report: StatusReport): Html {
   return html`<section><h2>NICs</h2><div class="nics">${report.nics.map(renderNic)}</div></section>`;
 }
 
-function renderMember(memberReport: MemberReport): Html {
-  return html`<li><span class="mono">${memberReport.realServer}</span><span>${memberReport.weight.configured}</span>\
-<span class="${isAltered(memberReport) && 'changed'}">${memberReport.weight.wanted}${memberReport.state === 'held' && ' (held)'}</span></li>`;
+function renderMember(member: MemberReport): Html {
+  return html`<li><span class="mono">${member.realServer}</span><span>${member.weight.configured}</span>\
+<span class="${isAltered(member) && 'changed'}">${member.weight.wanted}${member.state === 'held' && ' (held)'}</span></li>`;
 }
 
-const isAltered = (memberReport: MemberReport) =>
-  memberReport.weight.wanted !== memberReport.weight.configured || memberReport.state === 'held';
+const isAltered = (member: MemberReport) => member.weight.wanted !== member.weight.configured || member.state === 'held';
 
 /** The real servers whose weight is not the configured one, or that are in service although judged down. */
 function renderAltered(members: readonly MemberReport[]): Html | undefined {
@@ -69,33 +68,36 @@ function renderAltered(members: readonly MemberReport[]): Html | undefined {
   return html`<ul class="altered">${items}${rest > 0 && html`<li>and ${rest} more</li>`}</ul>`;
 }
 
-function renderWeights(serviceReport: ServiceReport): Html | undefined {
-  if (serviceReport.realServers.length < serviceReport.total) return undefined;
+function renderWeights(service: ServiceReport): Html | undefined {
+  if (service.realServers.length < service.total) return undefined;
   return html`<details><summary>Weights: configured, wanted</summary><ul class="weights">\
-${serviceReport.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
+${service.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
 }
 
-function renderService(serviceReport: ServiceReport): Html {
-  const { up, held, down } = serviceReport.states;
-  const label = `${serviceReport.enabled} of ${count(serviceReport.total, 'real server')}`;
-  const [level, text] = serviceReport.panic ? ['bad', '■ PANIC'] : serviceReport.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
-  const slices = serviceReport.slices.map(
+function renderService(service: ServiceReport): Html {
+  const { up, held, down } = service.states;
+  const label = `${service.enabled} of ${count(service.total, 'real server')}`;
+  const [level, text] = service.panic ? ['bad', '■ PANIC'] : service.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
+  const slices = service.slices.map(
     (slice) =>
-      html`<span class="slice${!slice.enabled && ' off'}" title="${slice.enabled ? 'in service' : 'taken out'}">${slice.nic}</span>`,
+      html`<span class="slice${!slice.enabled && ' off'}" title="${slice.enabled ? 'in service' : 'taken out'}">${
+        slice.nic
+      }</span>`,
   );
-  return html`<article class="service"><div><h3>${serviceReport.name}</h3>${
-    serviceReport.vip !== serviceReport.name && html`<div class="vip mono">${serviceReport.vip}</div>`
+  return html`<article class="service"><div><h3>${service.name}</h3>${
+    service.vip !== service.name && html`<div class="vip mono">${service.vip}</div>`
   }</div>
 <div><span class="tag ${level}">${text}</span></div>
 <div class="load">${label}${meter({ up, held, down }, label)}</div>
-<div class="slices">${slices}${!serviceReport.slices.some((slice) => slice.enabled) && html`<span class="tag bad">no NIC in service</span>`}</div>
-${renderAltered(serviceReport.realServers)}
-${renderWeights(serviceReport)}</article>`;
+<div class="slices">${slices}${
+    !service.slices.some((slice) => slice.enabled) && html`<span class="tag bad">no NIC in service</span>`
+  }</div>
+${renderAltered(service.realServers)}
+${renderWeights(service)}</article>`;
 }
 
 export function renderServices(report: StatusReport): Html {
-  const rank = (serviceReport: ServiceReport) =>
-    (serviceReport.up ? 2 : 0) - Number(serviceReport.panic) + serviceReport.enabled / (serviceReport.total || 1);
+  const rank = (service: ServiceReport) => (service.up ? 2 : 0) - Number(service.panic) + service.enabled / (service.total || 1);
   const { services } = report;
   const big = services.length > MAX_SERVICES;
   const shown = big ? services.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_SERVICES) : services;
@@ -111,7 +113,11 @@ export function renderSources(report: StatusReport): Html | undefined {
   const level = (state: string) => (state === 'data' ? 'ok' : state === 'failed' ? 'bad' : '');
   return html`<section><h2>Sources <small>what the collectors read</small></h2><ul class="sources card">${report.sources.map(
     (source) =>
-      html`<li><b>${source.name}</b><span class="tag ${level(source.state)}">${source.state === 'failed' && '■ '}${source.state}</span>\
-<span class="mute">${source.state === 'data' ? `last read ${source.lastData === null ? '' : clock(source.lastData)}` : source.reason}</span></li>`,
+      html`<li><b>${source.name}</b><span class="tag ${level(source.state)}">${source.state === 'failed' && '■ '}${
+        source.state
+      }</span>\
+<span class="mute">${
+        source.state === 'data' ? `last read ${source.lastData === null ? '' : clock(source.lastData)}` : source.reason
+      }</span></li>`,
   )}</ul></section>`;
 }
