@@ -1,9 +1,11 @@
 /** The running agent as reports and families see it: a thin reading of the parts, no state of its own. */
+import type { PendingEffect } from '../act/report.ts';
+import type { Reconciler } from '../act/reconciler.ts';
 import type { Runner } from '../collect/runner.ts';
 import { cells, loss } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { TransitionLog } from '../report/history.ts';
-import type { AgentView, Phase } from '../report/view.ts';
+import type { AgentView, PendingView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { CurrentPlan } from './current-plan.ts';
@@ -20,7 +22,11 @@ export interface ViewParts {
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly history: TransitionLog;
+  readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount'>;
 }
+
+/** Effects not in place that are shown one by one. */
+const MOST_PENDING = 20;
 
 /** The view over these parts. */
 export function makeView(p: ViewParts): AgentView {
@@ -44,6 +50,7 @@ export function makeView(p: ViewParts): AgentView {
     verdicts: () => p.loop.verdicts(),
     why: (subject) => p.loop.why(subject),
     history: p.history,
+    pending: () => ({ total: p.reconciler.pendingCount(), longest: p.reconciler.pending(MOST_PENDING).map(pendingView) }),
     collectors: () => p.runner.status(),
   };
 }
@@ -52,4 +59,22 @@ function readiness(phase: Phase, lanes: Lanes): { readonly ready: boolean; reado
   if (phase !== 'running') return { ready: false, reason: `the agent is ${phase}` };
   const waiting = lanes.all.flatMap((lane, i) => (lane.state === 'running' ? [] : [`${lanes.names[i]} is ${lane.state}`]));
   return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
+}
+
+/** Whoever reads the status may see it: of a URL only the server, since its path may be a secret. */
+function pendingView({ effect, state, since, failures, error }: PendingEffect): PendingView {
+  const { spec, kind, service, nic, realServer, state: wanted, weight } = effect;
+  return {
+    actuator: spec.type,
+    kind,
+    ...(service === undefined ? {} : { service }),
+    ...(nic === undefined ? {} : { nic }),
+    ...(realServer === undefined ? {} : { realServer }),
+    wanted,
+    ...(weight === undefined ? {} : { weight }),
+    state,
+    since,
+    failures,
+    error: error.replace(/(https?:\/\/[^\s/?#]+)[/?#]\S*/g, '$1/…'),
+  };
 }
