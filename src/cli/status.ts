@@ -1,6 +1,6 @@
 /** `fourlane status`: the running agent's NICs, services, real servers and verdicts. */
 import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
-import type { NicReport, ServiceReport, StatusReport } from '../report/report.ts';
+import { type NicReport, pendingText, type ServiceReport, type StatusReport } from '../report/report.ts';
 import { subjectText } from '../model/subject.ts';
 import { isFault } from '../model/verdicts.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
@@ -58,6 +58,7 @@ export function renderStatus(report: StatusReport): string {
     table([['SERVICE', 'VIP', 'STATE', 'REAL SERVERS', 'SLICES'], ...report.services.map(serviceRow)]),
   ];
   const altered = alteredRows(report.services);
+  const pending = pendingRows(report);
   const sources = report.sources.map((source) => [
     source.name,
     source.state === 'failed' ? 'FAILED' : source.state,
@@ -66,6 +67,7 @@ export function renderStatus(report: StatusReport): string {
   return [
     ...parts,
     ...(altered.length === 0 ? [] : ['', table([['REAL SERVER', 'SERVICE', 'VERDICT', 'WEIGHT'], ...altered])]),
+    ...(pending.length === 0 ? [] : ['', table([['NOT IN PLACE', 'BY', 'STATE', ''], ...pending])]),
     ...(sources.length === 0 ? [] : ['', table([['SOURCE', 'STATE', ''], ...sources])]),
   ].join('\n');
 }
@@ -119,4 +121,15 @@ function alteredRows(services: readonly ServiceReport[]): readonly (readonly str
         `${server.weight.configured} → ${server.weight.wanted}${server.state === 'held' ? ' (held)' : ''}`,
       ]),
   );
+}
+
+/** What the actuators have still to do. */
+function pendingRows({ pending: { total, longest } }: StatusReport): readonly (readonly string[])[] {
+  const rows = longest.map((p) => [
+    pendingText(p),
+    p.actuator,
+    p.state === 'retrying' ? `FAILED ${p.failures} ×` : p.state,
+    `for ${formatDuration(p.forSeconds)}${p.error === '' ? '' : `: ${p.error}`}`,
+  ]);
+  return total > longest.length ? [...rows, [`and ${total - longest.length} more`]] : rows;
 }

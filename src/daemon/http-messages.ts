@@ -4,7 +4,7 @@ import type { ServerLimits } from '../http/server.ts';
 import type { FamilyFrame } from '../metrics/frames.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Transition } from '../model/verdict.ts';
-import type { CollectorView, CountsView, NicView, Phase, ReloadResult } from '../report/view.ts';
+import type { AgentView, CollectorView, CountsView, NicView, Phase, ReloadResult } from '../report/view.ts';
 
 export interface HttpInit {
   readonly version: string;
@@ -40,6 +40,7 @@ export interface Moment extends Standing {
   readonly lastReload: Pick<ReloadResult, 'ok' | 'message'> & { readonly t: number };
   readonly nics: readonly Omit<NicView, 'loss'>[];
   readonly collectors: readonly CollectorView[];
+  readonly pending: ReturnType<AgentView['pending']>;
   readonly verdictChanges: CountsView;
   readonly blocked: CountsView;
   /** What only the judge's thread knows. */

@@ -153,6 +153,7 @@ export class Publisher {
         return { carrier, carrierChanges };
       }),
       collectors: view.collectors(),
+      pending: view.pending(),
       verdictChanges: { rows, values },
       blocked: { rows: view.history.blocked.rows, values: view.history.blocked.values },
       families,

@@ -172,6 +172,7 @@ export class RemoteAgent implements AgentLink {
         return verdict && this.#memory.explain(verdict);
       },
       history,
+      pending: () => now().pending,
       collectors: () => now().collectors,
     };
   }

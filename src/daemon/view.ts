@@ -1,9 +1,11 @@
 /** The running agent as reports and families see it: a thin reading of the parts, no state of its own. */
+import type { PendingEffect } from '../act/report.ts';
+import type { Reconciler } from '../act/reconciler.ts';
 import type { Runner } from '../collect/runner.ts';
 import { cells, loss } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { TransitionLog } from '../report/history.ts';
-import type { AgentView, Phase } from '../report/view.ts';
+import type { AgentView, PendingView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { CurrentPlan } from './current-plan.ts';
@@ -20,31 +22,39 @@ export interface ViewParts {
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly history: TransitionLog;
+  readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount'>;
 }
 
+/** Effects not in place that are shown one by one. */
+const MOST_PENDING = 20;
+
 /** The view over these parts. */
-export function makeView(viewParts: ViewParts): AgentView {
+export function makeView(parts: ViewParts): AgentView {
   return {
-    version: viewParts.version,
-    startedAt: viewParts.clock(),
-    now: viewParts.clock,
+    version: parts.version,
+    startedAt: parts.clock(),
+    now: parts.clock,
     wallOffsetMs,
-    plan: () => viewParts.plans.plan,
-    phase: () => viewParts.life.phase,
-    ready: () => readiness(viewParts.life.phase, viewParts.lanes),
-    lastReload: () => viewParts.plans.last,
+    plan: () => parts.plans.plan,
+    phase: () => parts.life.phase,
+    ready: () => readiness(parts.life.phase, parts.lanes),
+    lastReload: () => parts.plans.last,
     nics: () =>
-      viewParts.plans.plan.nics.map((nic, i) => {
-        const link = viewParts.links.state(nic.device);
-        const share = loss(viewParts.loop.state, i);
+      parts.plans.plan.nics.map((nic, i) => {
+        const link = parts.links.state(nic.device);
+        const share = loss(parts.loop.state, i);
         return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
       }),
-    cells: () => cells(viewParts.loop.state),
-    wanted: () => viewParts.loop.state.wanted,
-    verdicts: () => viewParts.loop.verdicts(),
-    why: (subject) => viewParts.loop.why(subject),
-    history: viewParts.history,
-    collectors: () => viewParts.runner.status(),
+    cells: () => cells(parts.loop.state),
+    wanted: () => parts.loop.state.wanted,
+    verdicts: () => parts.loop.verdicts(),
+    why: (subject) => parts.loop.why(subject),
+    history: parts.history,
+    pending: () => ({
+      total: parts.reconciler.pendingCount(),
+      longest: parts.reconciler.pending(MOST_PENDING).map(pendingView),
+    }),
+    collectors: () => parts.runner.status(),
   };
 }
 
@@ -52,4 +62,22 @@ function readiness(phase: Phase, lanes: Lanes): { readonly ready: boolean; reado
   if (phase !== 'running') return { ready: false, reason: `the agent is ${phase}` };
   const waiting = lanes.all.flatMap((lane, i) => (lane.state === 'running' ? [] : [`${lanes.names[i]} is ${lane.state}`]));
   return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
+}
+
+/** Whoever reads the status may see it: of a URL only the server, since its path may be a secret. */
+function pendingView({ effect, state, since, failures, error }: PendingEffect): PendingView {
+  const { spec, kind, service, nic, realServer, state: wanted, weight } = effect;
+  return {
+    actuator: spec.type,
+    kind,
+    ...(service === undefined ? {} : { service }),
+    ...(nic === undefined ? {} : { nic }),
+    ...(realServer === undefined ? {} : { realServer }),
+    wanted,
+    ...(weight === undefined ? {} : { weight }),
+    state,
+    since,
+    failures,
+    error: error.replace(/(https?:\/\/[^\s/?#]+)[/?#]\S*/g, '$1/…'),
+  };
 }

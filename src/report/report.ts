@@ -14,7 +14,7 @@ import {
   targetIndex,
 } from './state.ts';
 import { bySeverity, commandFor, indexVerdicts, levelOf, sliceEnabled, type VerdictIndex } from './verdicts.ts';
-import { type AgentView, BAD, GOOD } from './view.ts';
+import { type AgentView, BAD, GOOD, type PendingView } from './view.ts';
 
 /** `since` as ISO 8601 wall time; `command` is the first thing to type about it. */
 export interface VerdictReport extends Omit<Verdict, 'since'> {
@@ -79,6 +79,12 @@ export interface SourceReport {
   readonly lastData: string | null;
 }
 
+/** A wanted effect that is not in place; `since` as ISO 8601 wall time. */
+export interface PendingReport extends Omit<PendingView, 'since'> {
+  readonly since: string;
+  readonly forSeconds: number;
+}
+
 export interface StatusReport {
   readonly cluster: string;
   readonly server: string;
@@ -96,6 +102,8 @@ export interface StatusReport {
   /** Real servers (checks of them, where one has several) that some service uses. */
   readonly realServers: { readonly total: number; readonly up: number };
   readonly services: readonly ServiceReport[];
+  /** Effects that are wanted but not in place: how many, and the 20 that have waited longest. */
+  readonly pending: { readonly total: number; readonly longest: readonly PendingReport[] };
   /** Collectors that are not switched off. */
   readonly sources: readonly SourceReport[];
 }
@@ -197,6 +205,26 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
   });
 }
 
+function reportPending(view: AgentView): StatusReport['pending'] {
+  const { total, longest } = view.pending();
+  const forSeconds = (since: number) => Math.max(0, Math.round(view.now() - since) / 1000);
+  return {
+    total,
+    longest: longest.map((p) => ({ ...p, since: wallTime(view, p.since), forSeconds: forSeconds(p.since) })),
+  };
+}
+
+/** `real server 10.1.0.1:80 of web: weight 0`, `NIC eth2: failed`, `web on eth2: disabled`. */
+export function pendingText({ kind, service, nic, realServer, wanted, weight }: PendingReport): string {
+  const subject = {
+    nic: `NIC ${nic}`,
+    slice: `${service} on ${nic}`,
+    realServer: `real server ${realServer} of ${service}`,
+    path: `${realServer} of ${service} through ${nic}`,
+  }[kind];
+  return `${subject}: ${weight === undefined ? wanted : `weight ${weight}`}`;
+}
+
 /** Which real servers of a service to list: tens of thousands take their time. */
 export type Members = 'all' | 'altered';
 
@@ -226,6 +254,7 @@ export function reportStatus(view: AgentView, members: Members = 'all'): StatusR
     nics: reportNics(view, index),
     realServers: { total, up: total - down.reduce((sum, d, j) => sum + (d & used[j]!), 0) },
     services: reportServices(view, index, down, members),
+    pending: reportPending(view),
     sources: view
       .collectors()
       .filter((collector) => collector.state !== 'off')

@@ -27,6 +27,25 @@ export interface NicView {
   readonly loss?: number;
 }
 
+/** An effect that is wanted but not in place. Times are monotonic ms. */
+export interface PendingView {
+  readonly actuator: string;
+  /** What it acts on: a NIC, a service on a NIC, a real server of a service, or that through one NIC. */
+  readonly kind: 'nic' | 'slice' | 'realServer' | 'path';
+  readonly service?: string;
+  readonly nic?: string;
+  readonly realServer?: string;
+  /** What is wanted. */
+  readonly wanted: 'ok' | 'failed' | 'enabled' | 'disabled';
+  readonly weight?: number;
+  /** `waiting`: for its turn; `retrying`: the last attempt failed. */
+  readonly state: 'running' | 'waiting' | 'retrying';
+  readonly since: number;
+  readonly failures: number;
+  /** Why the last attempt failed; '' when it has not. */
+  readonly error: string;
+}
+
 export type Phase = 'starting' | 'running' | 'stopping';
 
 /** Series of counts by their label values; `rows` is another array when a series was added. */
@@ -82,6 +101,8 @@ export interface AgentView {
   /** The present verdict of one subject with its evidence, `OK` included; undefined when there is no such subject. */
   why(subject: Subject): Verdict | undefined;
   readonly history: HistoryView;
+  /** Effects not in place: how many, and those that have waited longest. */
+  pending(): { readonly total: number; readonly longest: readonly PendingView[] };
   /** How each collector fares; `lastData` in ms, NaN = never. */
   collectors(): readonly CollectorView[];
 }

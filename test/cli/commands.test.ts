@@ -31,12 +31,17 @@ test('status of a troubled agent: 2, faults with their command, tables', () =>
     const { exit, out } = await run(status, '--url', url);
     assert.equal(exit, 2);
     assert.match(out, /^edge-1\/lb-01 {2}running$/m);
-    assert.match(out, /^NIC_FAIL \(link\) {2}eth3 {2}for 4 m 12 s\n {2}.*gateway 192\.0\.2\.1\.\n {2}→ fourlane why nic eth3$/m);
+    assert.match(
+      out,
+      /^NIC_FAIL \(link\) {2}eth3 {2}for 4 m 12 s\n {2}.*nor does its anchor \(192\.0\.2\.1\)\.\n {2}→ fourlane why nic eth3$/m,
+    );
     assert.match(out, /^eth3 {2}NIC_FAIL\/link {2}up {7}TAKEN OUT {3}0 of 12 good {3}- {8}- {8}100 %$/m);
     assert.match(out, /^api-eth3 {2}203\.0\.113\.21:443\/tcp {2}DOWN {3}7 of 8 in service {4}\(eth3\)$/m);
     assert.match(out, /^10\.1\.2\.13:8080 {2}web {7}RS_DOWN\/refused {2}100 → 0$/m);
     assert.match(out, /^SOURCE {6}STATE\s*\ndpdk {8}data\s*\nipvs {8}absent {2}the kernel module ip_vs is not loaded\n/m);
     assert.match(out, /is not loaded\nkeepalived {2}FAILED {2}\/run/);
+    assert.match(out, /^NIC eth3: failed {2,}webhook {2}FAILED 8 × {2}for 4 m 12 s: POST .* failed: answered 503, needs 2xx$/m);
+    assert.match(out, /^real server 10\.1\.2\.13:8080 of web: weight 0 {2}exec {5}running {5}for 1\.2 s\nand 1 more$/m);
     const raw = await run(status, '--json', '--url', url);
     assert.deepEqual([raw.exit, (JSON.parse(raw.out) as { server: string }).server], [2, 'lb-01']);
   }));

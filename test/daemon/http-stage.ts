@@ -107,6 +107,7 @@ export async function openAgent({ plan = planOf(yamlOf()), limits = {}, behind =
     links: links as unknown as LinkMonitor,
     runner: runner as unknown as Runner,
     history,
+    reconciler: acting.reconciler,
   });
   const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured: { families } });
   for (const [outcome, passes] of [

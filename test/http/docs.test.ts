@@ -4,7 +4,8 @@ import { test } from 'node:test';
 import { ERRORS } from '../../src/model/errors.ts';
 import { generatedFiles } from '../generate-docs.ts';
 import type { RunningServer } from '../../src/http/server.ts';
-import { fakeView } from '../report/fake-view.ts';
+import type { WhyReport } from '../../src/report/why.ts';
+import { fakeView, troubledView } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
 import { linkTo, serve } from './link.ts';
 
@@ -40,4 +41,13 @@ test('docs/http.md lists the routes that there are', async () => {
   const { message } = json(await ask(server.port, '/nowhere'));
   await server.close();
   assert.deepEqual(new Set(documented), new Set(message.split(' ').filter((word) => word.startsWith('/'))));
+});
+
+test('the sample in docs/http.md is what the agent answers', async () => {
+  const server = await serve(linkTo(troubledView()));
+  const [first] = json<WhyReport>(await ask(server.port, '/api/v1/why?nic=eth3')).verdicts;
+  await server.close();
+  const { verdict, cause, reason, evidence } = first!;
+  const shown = JSON.stringify({ verdict, cause, reason, rule: evidence.rule }, null, 2);
+  assert.ok(readFileSync('docs/http.md', 'utf8').includes(`rule: .evidence.rule}'\n${shown}\n`), shown);
 });

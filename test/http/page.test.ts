@@ -144,3 +144,14 @@ test('an agent without NICs, targets or services has a page too', () => {
   const empty = makePlan(0, 0, 1);
   assert.match(page(fakeView({ plan: { ...empty, services: [] } })), /The config names no service/);
 });
+
+test('what is not in place is listed with its failures, and nothing when all is', () => {
+  const text = page(troubledView());
+  assert.match(text, /Not in place <small>3 actions wanted and not done yet<\/small>/);
+  assert.match(
+    text,
+    /■ failing<\/span><span class="mute">NIC eth3: failed, for 4 m 12 s, 8 failures: POST [^<]*answered 503, needs 2xx</,
+  );
+  assert.match(text, /and 1 more/);
+  assert.doesNotMatch(page(fakeView()), /Not in place/);
+});

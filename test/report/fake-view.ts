@@ -2,6 +2,7 @@
  * A running agent as reports see it: 3 NICs, 12 real servers in 3 racks, 4 services; one NIC failed, one real server refuses, one
  * path fails.
  */
+import { reasonFor } from '../../src/judge/reason.ts';
 import { L7, OK, REFUSED, TIMEOUT } from '../../src/model/outcome.ts';
 import type { Plan, Service, Target } from '../../src/model/plan.ts';
 import type { Evidence, Subject, Transition, Verdict, Wanted } from '../../src/model/verdict.ts';
@@ -75,13 +76,15 @@ const evidence = (rule: string, witnesses: number, failing: number, over: Partia
   ...over,
 });
 
-export const NIC_FAULT: Verdict = {
+/** With the sentence that the judge says of such evidence. */
+const verdictOf = (v: Omit<Verdict, 'reason'>): Verdict => ({ ...v, reason: reasonFor(v, v.verdict, v.cause, v.evidence) });
+
+export const NIC_FAULT = verdictOf({
   subject: 'nic',
   nic: 'eth3',
   verdict: 'NIC_FAIL',
   cause: 'link',
   since: NOW - 252_000,
-  reason: '12 of 12 real servers that answer through other NICs fail through eth3, and so does its gateway 192.0.2.1.',
   evidence: evidence('R3', 12, 12, {
     anchors: [{ id: '192.0.2.1', outcome: 'timeout', t: NOW - 150 }],
     numbers: { f: 1, loss: 1 },
@@ -100,28 +103,26 @@ export const NIC_FAULT: Verdict = {
       },
     ],
   }),
-};
+});
 
-export const RS_FAULT: Verdict = {
+export const RS_FAULT = verdictOf({
   subject: 'rs',
   rs: '10.1.2.13:8080',
   verdict: 'RS_DOWN',
   cause: 'refused',
   since: NOW - 3_900_000,
-  reason: '10.1.2.13:8080 refuses connections through every trusted NIC: the host answers, the service does not.',
-  evidence: evidence('R6', 2, 2),
-};
+  evidence: evidence('R6', 0, 2, { numbers: { valid_cells: 2, good_nics: 0 } }),
+});
 
-export const PATH_FAULT: Verdict = {
+export const PATH_FAULT = verdictOf({
   subject: 'path',
   nic: 'eth4',
   rs: '10.1.1.12:8080',
   verdict: 'PATH',
   cause: 'link',
   since: NOW - 34_000,
-  reason: '10.1.1.12:8080 does not answer through eth4 but answers through eth2.',
-  evidence: evidence('R7', 1, 1),
-};
+  evidence: evidence('R7', 1, 1, { numbers: { valid_cells: 2, good_nics: 1 } }),
+});
 
 const transition = (v: Verdict, over: Partial<Transition> = {}): Transition => ({
   ...v,
@@ -191,40 +192,55 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
         evidence: evidence('', 0, 0),
       },
     history: new TransitionLog(),
+    pending: () => ({ total: 0, longest: [] }),
     collectors: () => [],
     ...over,
   };
 }
+
+const PENDING: ReturnType<AgentView['pending']> = {
+  total: 3,
+  longest: [
+    {
+      actuator: 'webhook',
+      kind: 'nic',
+      nic: 'eth3',
+      wanted: 'failed',
+      state: 'retrying',
+      since: NOW - 252_000,
+      failures: 8,
+      error: 'POST http://192.0.2.80:8080/… failed: answered 503, needs 2xx',
+    },
+    {
+      actuator: 'exec',
+      kind: 'realServer',
+      service: 'web',
+      realServer: '10.1.2.13:8080',
+      wanted: 'disabled',
+      weight: 0,
+      state: 'running',
+      since: NOW - 1200,
+      failures: 0,
+      error: '',
+    },
+  ],
+};
 
 /** The world of the status page's test and of its pictures. */
 export function troubledView(over: Partial<AgentView> = {}): AgentView {
   const history = new TransitionLog();
   const action = { action: 'disable_nic', nic: 'eth3' } as const;
   const remove = { action: 'set_real_server', service: 'web', rs: '10.1.2.13:8080', weight: 0 } as const;
-  const suspect: Verdict = {
-    ...NIC_FAULT,
-    verdict: 'SUSPECT',
-    cause: 'none',
-    since: NOW - 255_400,
-    reason: 'Most of the latest probes through eth3 fail.',
-  };
-  const flap: Verdict = {
-    ...PATH_FAULT,
-    nic: 'eth2',
-    rs: '10.1.3.14:8080',
-    since: NOW - 900_000,
-    reason: '10.1.3.14:8080 does not answer through eth2 but answers through eth3.',
-  };
+  const suspect = verdictOf({ ...NIC_FAULT, verdict: 'SUSPECT', cause: 'none', since: NOW - 255_400 });
+  const flap = verdictOf({ ...PATH_FAULT, nic: 'eth2', rs: '10.1.3.14:8080', since: NOW - 900_000 });
+  const healed = verdictOf({ ...flap, verdict: 'OK', cause: 'none', since: NOW - 860_000 });
   history.record({
     transitions: [
       transition(RS_FAULT, { actions: [remove] }),
       transition(flap, {
         blocked: [{ action: { action: 'disable_path', service: 'web', nic: 'eth2', rs: flap.rs! }, rule: 'budget_service' }],
       }),
-      transition(
-        { ...flap, verdict: 'OK', cause: 'none', since: NOW - 860_000, reason: '10.1.3.14:8080 answers through eth2 again.' },
-        { previous: 'PATH' },
-      ),
+      transition(healed, { previous: 'PATH' }),
       transition(suspect),
       transition(NIC_FAULT, { previous: 'SUSPECT', actions: [action] }),
       transition(PATH_FAULT, { actions: [{ action: 'disable_path', service: 'web', nic: 'eth4', rs: '10.1.1.12:8080' }] }),
@@ -244,5 +260,6 @@ export function troubledView(over: Partial<AgentView> = {}): AgentView {
     { name: 'keepalived', state: 'failed', reason: '/run/keepalived.pid: permission denied', lastData: NOW - 61_000 },
     { name: 'logqueue', state: 'off', reason: '', lastData: Number.NaN },
   ];
-  return fakeView({ plan, verdicts: [PATH_FAULT, RS_FAULT, NIC_FAULT], faults, over: { history, collectors, ...over } });
+  const verdicts = [PATH_FAULT, RS_FAULT, NIC_FAULT];
+  return fakeView({ plan, verdicts, faults, over: { history, collectors, pending: () => PENDING, ...over } });
 }

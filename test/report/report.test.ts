@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { reportCell, reportStatus } from '../../src/report/report.ts';
+import { pendingText, reportCell, reportStatus } from '../../src/report/report.ts';
 import { subjectText } from '../../src/model/subject.ts';
 import { bySeverity, commandFor, levelOf } from '../../src/report/verdicts.ts';
 import { reportWhy } from '../../src/report/why.ts';
@@ -148,4 +148,15 @@ test('verdicts: order, level, subject and first command', () => {
     'fourlane status',
     'fourlane status',
   ]);
+});
+
+test('status: what is wanted and not in place, with since when and why', () => {
+  const { pending } = reportStatus(troubledView());
+  assert.equal(pending.total, 3);
+  assert.deepEqual(pending.longest.map(pendingText), ['NIC eth3: failed', 'real server 10.1.2.13:8080 of web: weight 0']);
+  assert.deepEqual(
+    [pending.longest[0]!.since, pending.longest[0]!.forSeconds, pending.longest[0]!.failures],
+    ['2026-01-31T11:55:48.000Z', 252, 8],
+  );
+  assert.deepEqual(reportStatus(fakeView()).pending, { total: 0, longest: [] });
 });

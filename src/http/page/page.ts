@@ -7,7 +7,7 @@ import { subjectText } from '../../model/subject.ts';
 import { clock, count, formatDuration } from '../../report/format.ts';
 import { html, Html } from './html.ts';
 import { isBig, renderMatrix } from './matrix.ts';
-import { renderNics, renderServices, renderSources } from './parts.ts';
+import { renderNics, renderPending, renderServices, renderSources } from './parts.ts';
 import { STYLE } from './style.ts';
 
 /** The style sheet is allowed by its hash; nothing else runs or loads. */
@@ -55,7 +55,7 @@ ${renderVerdicts(report)}
 ${renderNics(report)}
 ${renderMatrix(view, query)}
 ${renderServices(report)}
-${renderSources(report)}
+${renderPending(report)}${renderSources(report)}
 ${renderLog(transitions)}
 <footer><span>fourlane ${report.version}</span><a href="/metrics">metrics</a><a href="/api/v1/status">status as JSON</a>\
 <a href="/api/v1/verdicts">verdicts as JSON</a><span>All times are UTC.</span></footer>

@@ -1,6 +1,6 @@
 /** Sections of the status page that list NICs and services. */
-import type { MemberReport, NicReport, ServiceReport, StatusReport } from '../../report/report.ts';
-import { clock, count, formatRtt, formatShare } from '../../report/format.ts';
+import { type MemberReport, type NicReport, pendingText, type ServiceReport, type StatusReport } from '../../report/report.ts';
+import { clock, count, formatDuration, formatRtt, formatShare } from '../../report/format.ts';
 import { type Html, html } from './html.ts';
 
 const MAX_SERVICES = 100;
@@ -120,4 +120,19 @@ export function renderSources(report: StatusReport): Html | undefined {
         source.state === 'data' ? `last read ${source.lastData === null ? '' : clock(source.lastData)}` : source.reason
       }</span></li>`,
   )}</ul></section>`;
+}
+
+/** What the actuators have still to do. Nothing when all is in place. */
+export function renderPending({ pending: { total, longest } }: StatusReport): Html | undefined {
+  if (total === 0) return undefined;
+  const more = total - longest.length;
+  const rows = longest.map((p) => {
+    const failures = p.failures === 0 ? '' : `, ${count(p.failures, 'failure')}`;
+    const text = `${pendingText(p)}, for ${formatDuration(p.forSeconds)}${failures}${p.error === '' ? '' : `: ${p.error}`}`;
+    const failing = p.state === 'retrying';
+    return html`<li><b>${p.actuator}</b><span class="tag ${failing && 'bad'}">${failing ? '■ failing' : p.state}</span>\
+<span class="mute">${text}</span></li>`;
+  });
+  return html`<section><h2>Not in place <small>${count(total, 'action')} wanted and not done yet</small></h2>\
+<ul class="sources card">${rows}${more > 0 && html`<li><span class="mute">and ${more} more</span></li>`}</ul></section>`;
 }

@@ -101,6 +101,7 @@ padding:11px 14px;align-items:start;border-top:1px solid var(--line)}
 border-top:1px solid var(--line);align-items:center}
 .sources li:first-child{border-top:0}
 .sources .mute{overflow-wrap:anywhere;font-size:.93em}
+.sources .mute:only-child{grid-column:1/-1}
 .log li{display:grid;grid-template-columns:82px minmax(0,1fr);gap:0 14px;padding:8px 14px;border-top:1px solid var(--line)}
 .log li:first-child{border-top:0}
 .log .empty{display:block}
@@ -124,6 +125,7 @@ main,.bar>div{padding-left:12px;padding-right:12px}
 margin-top:3px}.cmd a{margin:0}
 .service{grid-template-columns:minmax(0,1fr) auto;gap:5px 12px}.service .load,.service .slices{grid-column:1/-1}
 .log li{grid-template-columns:minmax(0,1fr)}
+.sources .mute{grid-column:1/-1}
 .cell{min-width:52px}
 summary,.cmd a,.facts a,footer a{padding-top:4px;padding-bottom:4px}
 }`;
