@@ -118,10 +118,8 @@ interface Named {
 }
 
 function readable(named: Named): string {
-  const because =
-    named.cause === 'none'
-      ? ''
-      : ` (${named.cause}${named.cause === 'errno' ? ` ${errnoName(named.detail)}` : named.detail === 0 ? '' : ` ${named.detail}`})`;
+  const detail = named.cause === 'errno' ? ` ${errnoName(named.detail)}` : named.detail === 0 ? '' : ` ${named.detail}`;
+  const because = named.cause === 'none' ? '' : ` (${named.cause}${detail})`;
   const lines = [
     `${named.target} through ${named.nic}: ${named.outcome}${because}`,
     `  link ${named.link}, service ${named.service}; ended in phase ${named.phase}`,

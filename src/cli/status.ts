@@ -75,7 +75,10 @@ function renderVerdicts(report: StatusReport): string {
   return report.verdicts
     .map((verdict) => {
       const cause = verdict.cause === 'none' ? '' : ` (${verdict.cause})`;
-      return `${verdict.verdict}${cause}  ${subjectText(verdict)}  for ${formatDuration(verdict.forSeconds)}\n  ${verdict.reason}\n  → ${verdict.command}`;
+      return (
+        `${verdict.verdict}${cause}  ${subjectText(verdict)}  for ${formatDuration(verdict.forSeconds)}\n  ` +
+        `${verdict.reason}\n  → ${verdict.command}`
+      );
     })
     .join('\n');
 }

@@ -70,7 +70,10 @@ function renderVerdict(verdictReport: VerdictReport): string {
     ]);
     lines.push('probes it rests on:', indent(table(rows)));
   }
-  return `${subjectText(verdictReport)}: ${verdictReport.verdict}${verdictReport.cause === 'none' ? '' : ` (${verdictReport.cause})`}\n${indent(lines.join('\n'))}`;
+  return (
+    `${subjectText(verdictReport)}: ` +
+    `${verdictReport.verdict}${verdictReport.cause === 'none' ? '' : ` (${verdictReport.cause})`}\n${indent(lines.join('\n'))}`
+  );
 }
 
 function detail(cell: VerdictReport['evidence']['cells'][number]): string {

@@ -126,7 +126,8 @@ function renderVerdicts(report: StatusReport): Html | undefined {
 ${verdict.level === 'bad' ? '■' : '▲'} ${verdict.verdict}</span><b>${subjectText(verdict)}</b>${
       verdict.cause === 'none' ? undefined : html`<span>cause: ${verdict.cause}</span>`
     }<span class="mute">for ${formatDuration(verdict.forSeconds)}, since ${clock(verdict.since)}</span></div>
-<div class="why">${verdict.reason}</div><div class="cmd"><code>${verdict.command}</code><a href="${whyHref(verdict)}">evidence</a></div></li>`,
+<div class="why">${verdict.reason}</div><div class="cmd"><code>${verdict.command}</code><a href="${whyHref(verdict)}">\
+evidence</a></div></li>`,
   )}</ol>${rest > 0 && html`<p class="empty">and ${rest} more: <a href="/api/v1/verdicts">all as JSON</a></p>`}`;
 }
 

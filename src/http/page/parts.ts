@@ -51,7 +51,8 @@ export function renderNics(report: StatusReport): Html {
 
 function renderMember(memberReport: MemberReport): Html {
   return html`<li><span class="mono">${memberReport.realServer}</span><span>${memberReport.weight.configured}</span>\
-<span class="${isAltered(memberReport) && 'changed'}">${memberReport.weight.wanted}${memberReport.state === 'held' && ' (held)'}</span></li>`;
+<span class="${isAltered(memberReport) && 'changed'}">\
+${memberReport.weight.wanted}${memberReport.state === 'held' && ' (held)'}</span></li>`;
 }
 
 const isAltered = (memberReport: MemberReport) =>
@@ -81,14 +82,17 @@ function renderService(serviceReport: ServiceReport): Html {
   const [level, text] = serviceReport.panic ? ['bad', '■ PANIC'] : serviceReport.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
   const slices = serviceReport.slices.map(
     (slice) =>
-      html`<span class="slice${!slice.enabled && ' off'}" title="${slice.enabled ? 'in service' : 'taken out'}">${slice.nic}</span>`,
+      html`<span class="slice${!slice.enabled && ' off'}" title="${slice.enabled ? 'in service' : 'taken out'}">\
+${slice.nic}</span>`,
   );
   return html`<article class="service"><div><h3>${serviceReport.name}</h3>${
     serviceReport.vip !== serviceReport.name && html`<div class="vip mono">${serviceReport.vip}</div>`
   }</div>
 <div><span class="tag ${level}">${text}</span></div>
 <div class="load">${label}${meter({ up, held, down }, label)}</div>
-<div class="slices">${slices}${!serviceReport.slices.some((slice) => slice.enabled) && html`<span class="tag bad">no NIC in service</span>`}</div>
+<div class="slices">${slices}${
+    !serviceReport.slices.some((slice) => slice.enabled) && html`<span class="tag bad">no NIC in service</span>`
+  }</div>
 ${renderAltered(serviceReport.realServers)}
 ${renderWeights(serviceReport)}</article>`;
 }
@@ -111,7 +115,9 @@ export function renderSources(report: StatusReport): Html | undefined {
   const level = (state: string) => (state === 'data' ? 'ok' : state === 'failed' ? 'bad' : '');
   return html`<section><h2>Sources <small>what the collectors read</small></h2><ul class="sources card">${report.sources.map(
     (source) =>
-      html`<li><b>${source.name}</b><span class="tag ${level(source.state)}">${source.state === 'failed' && '■ '}${source.state}</span>\
-<span class="mute">${source.state === 'data' ? `last read ${source.lastData === null ? '' : clock(source.lastData)}` : source.reason}</span></li>`,
+      html`<li><b>${source.name}</b><span class="tag ${level(source.state)}">\
+${source.state === 'failed' && '■ '}${source.state}</span><span class="mute">${
+        source.state === 'data' ? `last read ${source.lastData === null ? '' : clock(source.lastData)}` : source.reason
+      }</span></li>`,
   )}</ul></section>`;
 }
