@@ -85,7 +85,7 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
     topologyOf(plans.plan),
     recovered(clock()),
   );
-  const keeper = new Keeper(file, loop, reconciler, clock);
+  const keeper = new Keeper({ file, loop, plans, reconciler, clock });
   const carriers = new Carriers((fact) => loop.observe(fact));
   const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
   const links = watchLinks({ clock, log, plan, carriers });

@@ -4,6 +4,7 @@
  */
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { FourlaneError } from '../model/errors.ts';
+import { Backoff } from '../model/backoff.ts';
 import { counter, type Family, type FamilySource, family, ONE_ROW } from '../model/family.ts';
 import type { ReloadResult } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
@@ -24,8 +25,8 @@ export interface Behind {
   readonly chaos: (nic: string) => boolean;
 }
 
-const BACKOFF_MIN_MS = 100;
-const BACKOFF_MAX_MS = 10_000;
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 10_000;
 /** A thread that has run this long is forgiven its former crashes. */
 const FORGIVE_MS = 60_000;
 /** How long a thread that was told to stop may take. */
@@ -41,7 +42,7 @@ export class HttpThread implements Door, FamilySource {
   #init: HttpInit | undefined;
   #worker: Worker | undefined;
   #startedAt = 0;
-  #backoff = BACKOFF_MIN_MS;
+  readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   #retry: NodeJS.Timeout | undefined;
   #stopping = false;
   #restarts = 0;
@@ -130,10 +131,10 @@ export class HttpThread implements Door, FamilySource {
     if (this.#stopping) return;
     const { log, clock } = this.#o;
     this.#restarts++;
-    if (clock() - this.#startedAt > FORGIVE_MS) this.#backoff = BACKOFF_MIN_MS;
-    log.error({ error: reason, backoff_ms: this.#backoff }, 'HTTP thread ended; restarting');
-    this.#retry = setTimeout(() => void this.#start(), this.#backoff);
-    this.#backoff = Math.min(this.#backoff * 2, BACKOFF_MAX_MS);
+    if (clock() - this.#startedAt > FORGIVE_MS) this.#backoff.reset();
+    const pause = this.#backoff.next();
+    log.error({ error: reason, backoff_ms: pause }, 'HTTP thread ended; restarting');
+    this.#retry = setTimeout(() => void this.#start(), pause);
   }
 
   #heard(message: Extract<FromHttp, { type: 'ask' | 'call' | 'problem' }>): void {

@@ -1,4 +1,5 @@
 /** Warm restart: what is saved, when, and how it is taken up again. */
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Reconciler } from '../act/reconciler.ts';
 import { initial, type JudgeState } from '../judge/judge.ts';
@@ -6,7 +7,9 @@ import { fromSnapshot, toSnapshot } from '../judge/snapshot.ts';
 import { codeOf } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
 import type { Logger } from '../sys/log.ts';
+import type { CurrentPlan } from './current-plan.ts';
 import type { Loop } from './loop.ts';
+import { SaveThread } from './save-thread.ts';
 import type { StateFile } from './state-file.ts';
 
 /** How often the streaks are saved while nothing happens; changes are saved at once. */
@@ -58,26 +61,39 @@ function agedBy({ nics, servers, racks, cells, agent }: JudgeState, ms: number):
 
 /** A change is saved this long after it: the action it caused goes first. */
 const AFTER_CHANGE_MS = 100;
-/** Making a snapshot holds up the judge; it may take at most this share of the time. */
+/** Making a snapshot, or a copy of the state, holds up the judge; it may take at most this share of the time. */
 const SHARE = 0.05;
+/** A snapshot that takes longer than this is made by a thread of its own from then on, ms. */
+const QUICK_MS = 10;
+/** How long the agent's end waits for a save under way in the thread. */
+const THREAD_MS = 1000;
 /** How long the agent's end waits for actions. */
 const PATIENCE_MS = 1500;
 
+export interface KeeperParts {
+  readonly file: StateFile;
+  readonly loop: Pick<Loop, 'state'>;
+  readonly plans: Pick<CurrentPlan, 'bytes'>;
+  readonly reconciler: Pick<Reconciler, 'toJSON' | 'idle'>;
+  readonly clock: () => number;
+  /** Default: 10 ms. */
+  readonly quickMs?: number;
+}
+
 /** Saves the running state every few seconds, and soon after each change. */
 export class Keeper {
-  readonly #file: StateFile;
-  readonly #loop: Loop;
-  readonly #reconciler: Reconciler;
-  readonly #clock: () => number;
+  readonly #p: KeeperParts;
+  readonly #thread: SaveThread;
   readonly #regular: NodeJS.Timeout;
   #soon: NodeJS.Timeout | undefined;
   #notBefore = 0;
+  /** A snapshot holds up the judge for too long. */
+  #slow = false;
 
-  constructor(file: StateFile, loop: Loop, reconciler: Reconciler, clock: () => number) {
-    this.#file = file;
-    this.#loop = loop;
-    this.#reconciler = reconciler;
-    this.#clock = clock;
+  constructor(parts: KeeperParts) {
+    this.#p = parts;
+    const { path, boot } = parts.file;
+    this.#thread = new SaveThread({ directory: dirname(path), boot });
     this.#regular = setInterval(() => this.soon(), EVERY_MS);
   }
 
@@ -88,26 +104,55 @@ export class Keeper {
         this.#soon = undefined;
         void this.save();
       },
-      Math.max(AFTER_CHANGE_MS, this.#notBefore - this.#clock()),
+      Math.max(AFTER_CHANGE_MS, this.#notBefore - this.#p.clock()),
     );
   }
 
   /** Saves now. Never rejects. */
   save(): Promise<void> {
-    return this.#file.save(() => {
-      const t = this.#clock();
-      const saved = { t, judge: toSnapshot(this.#loop.state), applied: this.#reconciler.toJSON() };
-      const end = this.#clock();
-      this.#notBefore = end + (end - t) / SHARE;
-      return saved;
-    });
+    return this.#p.file.saveBy(() => (this.#slow ? this.#saveElsewhere() : this.#saveHere()));
   }
 
   /** Ends with a last save, after the actions under way have ended: one whose end is unknown would be done again. */
   async stop(): Promise<void> {
     clearInterval(this.#regular);
-    await Promise.race([this.#reconciler.idle(), sleep(PATIENCE_MS, undefined, { ref: false })]);
+    await Promise.race([this.#p.reconciler.idle(), sleep(PATIENCE_MS, undefined, { ref: false })]);
     clearTimeout(this.#soon);
+    // The judge has ended and may be held up; the end must not wait for a thread that hangs.
+    this.#slow = false;
+    const cut = setTimeout(() => void this.#thread.stop(), THREAD_MS);
     await this.save();
+    clearTimeout(cut);
+    await this.#thread.stop();
+  }
+
+  #saveHere(): Promise<void> {
+    const { file, loop, reconciler } = this.#p;
+    const t = this.#p.clock();
+    const judge = toSnapshot(loop.state);
+    const took = this.#held(t);
+    this.#slow = took > (this.#p.quickMs ?? QUICK_MS);
+    return file.write({ t, judge, applied: reconciler.toJSON() });
+  }
+
+  async #saveElsewhere(): Promise<void> {
+    const { loop, plans, reconciler, clock } = this.#p;
+    const t = clock();
+    const saved = this.#thread.save(loop.state, reconciler.toJSON(), plans.bytes, t);
+    this.#held(t);
+    try {
+      await saved;
+    } catch (error) {
+      // Whatever the thread's trouble is, the next save finds out whether it is the disk's.
+      this.#slow = false;
+      throw error;
+    }
+  }
+
+  /** The judge was held up since `t`. @returns for how long, ms */
+  #held(t: number): number {
+    const end = this.#p.clock();
+    this.#notBefore = end + (end - t) / SHARE;
+    return end - t;
   }
 }

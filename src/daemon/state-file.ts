@@ -26,9 +26,10 @@ const MAX_BYTES = 256 << 20;
 
 export class StateFile {
   readonly path: string;
-  readonly #boot: string;
+  /** The machine's boot that the file is of. */
+  readonly boot: string;
   #writing: Promise<void> | undefined;
-  #next: (() => SavedState) | undefined;
+  #next: (() => Promise<void>) | undefined;
   /** '' or why the last write failed. */
   error = '';
   readonly #failed: (error: FourlaneError) => void;
@@ -37,7 +38,7 @@ export class StateFile {
   constructor(directory: string, failed: (error: FourlaneError) => void, boot = bootId()) {
     this.path = join(directory, 'state.json');
     this.#failed = failed;
-    this.#boot = boot;
+    this.boot = boot;
   }
 
   /** The saved state; else the reason there is none ('' when there was no file). */
@@ -51,7 +52,7 @@ export class StateFile {
     if (bytes === undefined) return { state: undefined, reason: '' };
     try {
       const { boot, state } = this.#parse(bytes.toString('utf8'));
-      if (boot === this.#boot) return { state };
+      if (boot === this.boot) return { state };
       const reason = await this.setAside('it is from before the last boot, when the data plane was another');
       return { state: undefined, reason };
     } catch (error) {
@@ -68,6 +69,14 @@ export class StateFile {
     return { boot: head.boot, state: JSON.parse(body) as SavedState };
   }
 
+  /** Writes this state, now. Rejects when it can't. Two at a time must not be written: see `save`. */
+  async write(saved: SavedState): Promise<void> {
+    const body = JSON.stringify(saved);
+    const head = JSON.stringify({ version: VERSION, boot: this.boot, sha256: sha256(body) });
+    await mkdir(join(this.path, '..'), { recursive: true });
+    await writeAtomic(this.path, `${head}\n${body}`);
+  }
+
   /** Renames the file away. @returns a sentence for the log. */
   async setAside(why: string): Promise<string> {
     const aside = `${this.path}.set-aside`;
@@ -81,7 +90,12 @@ export class StateFile {
 
   /** Writes soon; while a write is under way only the latest request counts. Never rejects: see `error` and `failed`. */
   save(make: () => SavedState): Promise<void> {
-    this.#next = make;
+    return this.saveBy(async () => this.write(make()));
+  }
+
+  /** As `save`, where `write` does the writing; it may reject. */
+  saveBy(write: () => Promise<void>): Promise<void> {
+    this.#next = write;
     this.#writing ??= this.#drain().finally(() => {
       this.#writing = undefined;
     });
@@ -90,13 +104,10 @@ export class StateFile {
 
   async #drain(): Promise<void> {
     while (this.#next) {
-      const make = this.#next;
+      const write = this.#next;
       this.#next = undefined;
-      const body = JSON.stringify(make());
-      const head = JSON.stringify({ version: VERSION, boot: this.#boot, sha256: sha256(body) });
       try {
-        await mkdir(join(this.path, '..'), { recursive: true });
-        await writeAtomic(this.path, `${head}\n${body}`);
+        await write();
         this.error = '';
       } catch (error) {
         const { message } = error as Error;

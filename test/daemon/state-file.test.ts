@@ -4,17 +4,20 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { mkdir, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { after, mock, test } from 'node:test';
 import fc from 'fast-check';
-import { recover } from '../../src/daemon/persist.ts';
+import { packPlan } from '../../src/config/plan-bytes.ts';
+import { Keeper, recover } from '../../src/daemon/persist.ts';
+import { SaveThread } from '../../src/daemon/save-thread.ts';
 import { StateFile } from '../../src/daemon/state-file.ts';
 import type { FourlaneError } from '../../src/model/errors.ts';
-import { initial } from '../../src/judge/judge.ts';
+import { initial, type JudgeState } from '../../src/judge/judge.ts';
 import { verdicts } from '../../src/judge/read.ts';
-import { toSnapshot } from '../../src/judge/snapshot.ts';
+import { fromSnapshot, toSnapshot } from '../../src/judge/snapshot.ts';
+import { topologyOf } from '../../src/model/topology.ts';
 import type { Logger } from '../../src/sys/log.ts';
-import { Stage } from '../act/world.ts';
-import { play, topology } from '../judge/world.ts';
+import { planOf, Stage } from '../act/world.ts';
+import { type Fault, play, topology } from '../judge/world.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'fourlane-state-'));
 after(() => rmSync(root, { recursive: true }));
@@ -31,6 +34,8 @@ function place(): { directory: string; path: string; file: StateFile; reported: 
   };
 }
 
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value)) as unknown;
+const verdictNames = (state: JudgeState) => verdicts(state).map((v) => v.verdict);
 const saved = { t: 5000, judge: { v: 1 }, applied: null };
 
 test('what is saved is loaded again; no file is no message', async () => {
@@ -163,4 +168,35 @@ test('the time without an agent counts for the age of verdicts, however long the
     assert.ok(Math.abs(kept!.since - before[0]!.since) <= 1, `${kept!.since} was ${before[0]!.since}`);
     assert.deepEqual([kept!.verdict, kept!.cause, kept!.rs], ['RS_DOWN', 'refused', '10.0.0.2:80']);
   }
+});
+
+test('a state that takes long to write is written by a thread: the same file, and the last save is not left to it', async () => {
+  const { file, reported } = place();
+  const services = `[{name: web, vip: '10.0.0.1:80/tcp', realServers: ['10.1.0.1:80', '10.1.0.2:80']}]`;
+  const plan = planOf(`nics: [{name: eth0}, {name: eth1}]\nservices: ${services}\n`);
+  const world = topologyOf(plan);
+  const dead: Fault = {
+    cell: (nic, server) => (t) => (t > 5000 && server === 1 ? 'refused' : nic === 0 && t > 9000 ? 'timeout' : 'ok'),
+  };
+  const { state } = play(world, dead, 20_000);
+  let now = 20_000;
+  const { reconciler } = new Stage();
+  const parts = { file, loop: { state }, plans: { bytes: packPlan(plan) }, reconciler, clock: () => now++ };
+  const threaded = mock.method(SaveThread.prototype, 'save');
+  const keeper = new Keeper({ ...parts, quickMs: -1 });
+  const written = async () => (await file.load()).state;
+  await keeper.save();
+  assert.deepEqual(await written(), { t: 20_000, judge: plain(toSnapshot(state)), applied: plain(reconciler.toJSON()) });
+  for (let k = 0; k < 3; k++) {
+    state.servers.at[0]! -= 1; // another state each time
+    await keeper.save();
+    const { t, judge } = (await written())!;
+    assert.deepEqual([t, judge], [20_000 + 2 * (k + 1), plain(toSnapshot(state))]);
+  }
+  assert.deepEqual(verdictNames(fromSnapshot(world, (await written())!.judge, 20_000)), verdictNames(state));
+  await keeper.stop();
+  assert.equal((await written())!.t, 20_008);
+  assert.equal(threaded.mock.callCount(), 3);
+  threaded.mock.restore();
+  assert.deepEqual(reported, []);
 });
