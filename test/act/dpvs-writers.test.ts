@@ -225,7 +225,8 @@ it('dpvs beside other writers: weights come back exactly, nothing else is touche
     const truth = configured.map((weight) => ({ weights: [weight], held: false }));
     const owner = (i: number, weight: number) => {
       fake.put(ID, [{ ip: all[i]!, port: PORT, weight }]);
-      // An owner who configures what is configured leaves no trace: after a change past the agent nobody can tell that he meant it.
+      // An owner who configures what is configured leaves no trace: after a change past the agent nobody can tell that he
+      // meant it.
       const again = configured[i] === weight ? truth[i]!.weights : [];
       configured[i] = weight;
       truth[i] = { weights: [weight, ...again], held: false };
