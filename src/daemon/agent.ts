@@ -4,7 +4,7 @@ import type { JudgeState } from '../judge/judge.ts';
 import type { Plan } from '../model/plan.ts';
 import { topologyOf } from '../model/topology.ts';
 import type { ProcessMetrics } from '../metrics/process-metrics.ts';
-import type { ReloadResult } from '../report/view.ts';
+import type { Phase, ReloadResult } from '../report/view.ts';
 import type { Followers } from './apply.ts';
 import type { CurrentPlan } from './current-plan.ts';
 import type { Life } from './life.ts';
@@ -14,6 +14,8 @@ import type { Reloader } from './reload.ts';
 export interface Door {
   readonly host: string;
   readonly port: number;
+  /** Resolves when answers show that the agent is in this phase, or after a while without an answer. */
+  shows(phase: Phase): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +42,7 @@ export class Agent {
    * @param open listens for HTTP; what it throws ends the start
    */
   async start(open: () => Promise<Door>): Promise<Door> {
-    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, life } = this.#parts;
+    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, life, publisher } = this.#parts;
     const first: Plan = plans.plan;
     try {
       await processMetrics.start();
@@ -56,6 +58,9 @@ export class Agent {
     runner.apply(first.collectors);
     telemetry.follow(first.opentelemetry);
     life.phase = 'running';
+    const shown = this.#door.shows('running');
+    publisher.passed();
+    await shown;
     return this.#door;
   }
 

@@ -74,4 +74,6 @@ export type FromHttp =
   /** A moment is wanted; this half is not being read. */
   | { readonly type: 'ask'; readonly half: number }
   | { readonly type: 'call'; readonly id: number; readonly call: Call }
+  /** A standing was taken: answers show it from now on. */
+  | { readonly type: 'shown'; readonly phase: Phase }
   | { readonly type: 'problem'; readonly message: string };

@@ -6,7 +6,7 @@ import { type TransferListItem, Worker } from 'node:worker_threads';
 import { FourlaneError } from '../model/errors.ts';
 import { Backoff } from '../model/backoff.ts';
 import { counter, type Family, type FamilySource, family, ONE_ROW } from '../model/family.ts';
-import type { ReloadResult } from '../report/view.ts';
+import type { Phase, ReloadResult } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
 import type { Door } from './agent.ts';
 import type { Call, CallAnswer, FromHttp, HttpInit, ToHttp } from './http-messages.ts';
@@ -31,6 +31,8 @@ const LONGEST_PAUSE_MS = 10_000;
 const FORGIVE_MS = 60_000;
 /** How long a thread that was told to stop may take. */
 const STOP_MS = 2000;
+/** How long the start waits until answers show that the agent runs. */
+const SHOW_MS = 2000;
 /** What is rendered of 60 000 real servers fits many times; a thread that wants more is a defect, and ends alone. */
 const LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 8 };
 // The same extension as this file: .ts in a checkout, .js when built.
@@ -46,6 +48,7 @@ export class HttpThread implements Door, FamilySource {
   #retry: NodeJS.Timeout | undefined;
   #stopping = false;
   #restarts = 0;
+  #shows: ((phase: Phase) => void) | undefined;
 
   constructor(options: HttpThreadOptions) {
     this.#o = options;
@@ -77,6 +80,16 @@ export class HttpThread implements Door, FamilySource {
     // A port chosen by the kernel is kept over restarts.
     this.#init = { ...init, port: first.port };
     return this;
+  }
+
+  /** Resolves when answers show this phase; at the latest after a while, since the judge goes on without HTTP. */
+  async shows(phase: Phase): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const late = setTimeout(resolve, SHOW_MS);
+    this.#shows = (shown) => shown === phase && resolve();
+    await promise;
+    clearTimeout(late);
+    this.#shows = undefined;
   }
 
   /** Lets answers finish for at most a second, and ends the thread. */
@@ -137,8 +150,9 @@ export class HttpThread implements Door, FamilySource {
     this.#retry = setTimeout(() => void this.#start(), pause);
   }
 
-  #heard(message: Extract<FromHttp, { type: 'ask' | 'call' | 'problem' }>): void {
+  #heard(message: Extract<FromHttp, { type: 'ask' | 'call' | 'problem' | 'shown' }>): void {
     if (message.type === 'ask') this.#behind!.publisher.ask(message.half);
+    else if (message.type === 'shown') this.#shows?.(message.phase);
     else if (message.type === 'problem') this.#o.log.error({ error: message.message }, 'HTTP request failed');
     else void this.#do(message.call).then((answer) => this.#post({ type: 'answer', id: message.id, answer }));
   }

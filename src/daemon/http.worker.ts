@@ -23,6 +23,7 @@ try {
   judge.on('message', (message: ToHttp) => {
     if (message.type === 'stop') void server.close().then(() => judge.close());
     else agent.take(message);
+    if (message.type === 'standing') post({ type: 'shown', phase: message.standing.phase });
   });
   post({ type: 'listening', port: server.port });
 } catch (error) {
