@@ -1,17 +1,12 @@
 // One alert. Pages are built from its annotations: what is named, what it costs, the first command, where to look.
 {
-  // Prometheus' template for the value of a label; of several, joined by slashes as label_join does.
-  local value(label) =
-    if std.isString(label) then '$labels.' + label
-    else '(printf `%s` %s)' % [std.join('/', ['%s' for l in label]), std.join(' ', [value(l) for l in label])],
-  // The same for a query in which `%q` stand for the values of labels.
-  local query(expr, labels) = '(printf `%s` %s)' % [expr, std.join(' ', [value(l) for l in labels])],
+  // Prometheus' template for a value of a label, quoted for a query.
+  local query(expr, labels) = '(printf `%s` %s)' % [expr, std.join(' ', ['$labels.' + l for l in labels])],
 
   // A recording rule.
   rule(name, expr):: { record: name, expr: std.stripChars(expr, '\n ') },
 
-  // The values of `label` among the series that `expr` finds, at most `most`; `%q` in expr are filled by `labels`, where an array is one
-  // value: its labels joined.
+  // The values of `label` among the series that `expr` finds, at most `most`; `%%q` in expr are filled by `labels`.
   list(expr, labels, label, none, most=8):: |||
     {{ with query %s }}{{ range $i, $s := . }}{{ if lt $i %d }}{{ if $i }}, {{ end }}{{ .Labels.%s }}{{ end }}{{ if eq $i %d }} and more{{ end }}{{ end }}{{ else }}%s{{ end }}
   ||| % [query(expr, labels), most, label, most, none],

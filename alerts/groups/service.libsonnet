@@ -1,19 +1,14 @@
-// Virtual services and their real servers; racks. Several groups: they are evaluated side by side.
+// Virtual services and their real servers; racks. Several groups, evaluated side by side: each looks at thousands of series of every service,
+// and while thousands of alerts fire, Prometheus fills in the texts of each one at every evaluation.
 local lib = import '../lib.libsonnet';
 
 function(config)
   local t = config.thresholds;
   local service = ['cluster', 'server', 'service'];
   local alert(a) = lib.alert(config, { level: 'service', vars: service } + a);
-  // What pages of a service list. One label says where: a page finds its few series by it, however many thousand services page at once.
-  local downList = lib.list('real_server:fourlane_down:list{at=%q}', [service], 'real_server', 'none');
-  local list = lib.rule('real_server:fourlane_down:list', |||
-    label_join(
-      max by (cluster, server, service, real_server) (fourlane_real_server_verdict{%s, verdict="RS_DOWN"} == 1),
-      "at", "/", "cluster", "server", "service"
-    )
-  ||| % config.selector);
-  // Services without a real server that is up; value 0.
+  local down = 'fourlane_real_server_verdict{cluster=%q, server=%q, service=%q, verdict="RS_DOWN"} == 1';
+  local downList = lib.list(down, service, 'real_server', 'none');
+  // Services without a real server that is up, found once for both alerts; value 0.
   local lost = lib.rule('service:fourlane_real_servers_up:none', |||
     sum by (cluster, server, service) (fourlane_service_real_servers{%(s)s, state="up"}) == 0
     and on (cluster, server, service) fourlane_service_real_servers{%(s)s, state!="up"} > 0
@@ -45,7 +40,6 @@ function(config)
     {
       name: 'fourlane-service',
       rules: [
-        list,
         lost,
         lostToRacks,
         noRealServers('rack', 'service:fourlane_real_servers_up:none_in_failed_racks', ', all of them in failed racks'),

@@ -13,7 +13,7 @@ function(config)
     hold: hold,
     summary: summary,
     description: 'Service {{ $labels.service }} in cluster {{ $labels.cluster }} was down on {{ $value | humanizePercentage }} of server time in the last %s: %gx the pace that uses up the error budget of %g %% in %d days. Down now on: ' % [long, factor, budget * 100, config.slo.days]
-                 + lib.list('service:fourlane_down:list{at=%q}', [['cluster', 'service']], 'server', 'no server') + '.',
+                 + lib.list('fourlane_service_up{cluster=%q, service=%q} == 0', ['cluster', 'service'], 'server', 'no server') + '.',
     command: 'fourlane status',
     level: 'service',
     vars: ['cluster', 'service'],
@@ -21,10 +21,6 @@ function(config)
   {
     name: 'fourlane-slo',
     rules: [
-      // Where a page finds the servers by one label.
-      lib.rule('service:fourlane_down:list', |||
-        label_join(max by (cluster, server, service) (fourlane_service_up{%s} == 0), "at", "/", "cluster", "service")
-      ||| % config.selector),
       burn('FourlaneBudgetBurnFast', 'critical', 14.4, '1h', '5m', '2m', 'The error budget of a service burns at a rate that pages.'),
       burn('FourlaneBudgetBurnSlow', 'critical', 6, '6h', '30m', '15m', 'The error budget of a service burns steadily.'),
       burn('FourlaneBudgetDrip', 'warning', 1, '3d', '6h', '1h', 'The error budget of a service will be used up before its time.'),
