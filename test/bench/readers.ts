@@ -11,6 +11,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Row, tableOf, verdictOf } from './row.ts';
 import { compile, PORT0, PORTS, startServer } from './peers.ts';
 
 const argument = (name: string, value: number) =>
@@ -106,7 +107,14 @@ function config(hookPort: number): string {
   return JSON.stringify({
     listen: `127.0.0.1:${LISTEN}`,
     stateDir: join(directory, 'state'),
-    rules: { rs_hold_down_ms: 500, slow_start_ms: 0, flap_limit: 1000 },
+    // No limit holds back an action: what is measured is how fast it comes.
+    rules: {
+      rs_hold_down_ms: 500,
+      slow_start_ms: 0,
+      flap_limit: 1000,
+      budget_real_servers: 1000,
+      budget_fraction: 1,
+    },
     collectors: Object.fromEntries(['dpdk', 'dpvs', 'ipvs', 'keepalived', 'logqueue', 'nic'].map((name) => [name, false])),
     nics: [2, 3].map((n) => ({ name: `lo${n}`, device: 'lo', source: `127.0.0.${n}` })),
     services: [...services, watched],
@@ -242,42 +250,74 @@ async function measure(): Promise<{ readonly phases: readonly Phase[]; readonly 
 const median = (list: readonly number[]) => list[list.length >> 1] ?? Number.NaN;
 const highest = (list: readonly number[]) => list.at(-1) ?? Number.NaN;
 
-function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boolean {
+/** Passes are a tenth of the shortest interval apart: ms. */
+const PERIOD_MS = 100;
+
+function rowsOf(phases: readonly Phase[], afterMb: number): Row[] {
   const [control, ...others] = phases as [Phase, ...Phase[]];
-  console.log(`${REAL_SERVERS} real servers × 2 NICs on one core\n`);
+  const keeps = {
+    what: `without readers the p99 is at most ${2 * PERIOD_MS} ms (${control.p99 * 1000} ms)`,
+    holds: control.p99 * 1000 <= 2 * PERIOD_MS,
+  };
+  const killed = { what: 'without readers, dead real servers were acted on', holds: control.reaction.length > 2 };
+  const rows = others.slice(0, 2).flatMap((p): Row[] => {
+    const read = { what: `the clients got answers (${p.answers})`, holds: p.answers >= 100 || p.name.startsWith('bursts') };
+    const needs = [read];
+    return [
+      {
+        what: `${p.name}: from one judge pass to the next, p99`,
+        value: p.p99 * 1000,
+        limit: 2 * PERIOD_MS,
+        unit: 'ms',
+        needs: [...needs, keeps],
+      },
+      {
+        what: `${p.name}: dead real server → action, median of ${p.reaction.length}`,
+        value: median(p.reaction),
+        calibration: { what: 'without readers', value: median(control.reaction), times: 1.2, plus: 0.1 },
+        unit: 's',
+        needs: [...needs, killed],
+      },
+      {
+        what: `${p.name}: RSS above that without readers`,
+        value: Math.max(0, p.peakMb - control.peakMb),
+        limit: 100,
+        unit: 'MB',
+        needs,
+      },
+    ];
+  });
+  const left = Math.max(0, afterMb - control.peakMb);
+  return [
+    ...rows,
+    { what: 'RSS within a minute after the last reader, above that before', value: left, limit: 30, unit: 'MB', needs: [] },
+  ];
+}
+
+function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boolean {
+  console.log(`${REAL_SERVERS} real servers × 2 NICs, the agent on one core\n`);
   console.log(
     '| phase | passes | period p50 | p99 | dead → acted, median of n | worst | RSS peak | end | main thread | answers |',
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|');
   for (const p of phases) {
-    const dead = `${median(p.reaction).toFixed(2)} s of ${p.reaction.length}`;
-    console.log(
-      `| ${p.name} | ${p.passes} | ≤ ${p.p50 * 1000} ms | ≤ ${p.p99 * 1000} ms | ${dead} | ` +
-        `${highest(p.reaction).toFixed(2)} s | ${p.peakMb.toFixed(0)} MB | ${p.endMb.toFixed(0)} MB | ` +
-        `${(100 * p.judgeCpu).toFixed(1)} % | ${p.answers} |`,
-    );
+    const cells = [
+      p.name,
+      p.passes,
+      `≤ ${p.p50 * 1000} ms`,
+      `≤ ${p.p99 * 1000} ms`,
+      `${median(p.reaction).toFixed(2)} s of ${p.reaction.length}`,
+      `${highest(p.reaction).toFixed(2)} s`,
+      `${p.peakMb.toFixed(0)} MB`,
+      `${p.endMb.toFixed(0)} MB`,
+      `${(100 * p.judgeCpu).toFixed(1)} %`,
+      p.answers,
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
   }
-  const rows = others.slice(0, 2).flatMap((p) => [
-    { what: `${p.name}: period of judge passes, p99 / the configured 100 ms`, value: p.p99 / 0.1, limit: 2, unit: '×' },
-    {
-      what: `${p.name}: dead real server → action, median / without readers`,
-      value: median(p.reaction) / median(control.reaction),
-      limit: 1.2,
-      unit: '×',
-    },
-    { what: `${p.name}: RSS above that without readers`, value: p.peakMb - control.peakMb, limit: 100, unit: 'MB' },
-  ]);
-  rows.push({
-    what: 'RSS a minute after the last reader, above that before',
-    value: afterMb - control.peakMb,
-    limit: 30,
-    unit: 'MB',
-  });
-  console.log('\n| what | measured | target | |\n|---|---|---|---|');
-  for (const { what, value, limit, unit } of rows)
-    console.log(`| ${what} | ${value.toFixed(2)} ${unit} | ≤ ${limit} ${unit} | ${value <= limit ? 'pass' : '**miss**'} |`);
-  if (others[0]!.answers < 100) console.log('void: the clients got hardly an answer');
-  return rows.every((r) => r.value <= r.limit) && others[0]!.answers >= 100;
+  const rows = rowsOf(phases, afterMb);
+  console.log(`\n${tableOf(rows, true)}`);
+  return rows.every((row) => verdictOf(row, true).is === 'pass');
 }
 
 try {
