@@ -2,6 +2,7 @@
  * What the reconciler knows of one effect, and how that changes: pure. `stepped` and `ended` take an entry and what has happened
  * to it, and return the entry that follows; the reconciler keeps the entries, the clock and the calls.
  */
+import { pauseAfter, spread } from '../model/backoff.ts';
 import type { Call, Effect, Note } from './actuator.ts';
 import { valueOf } from './effects.ts';
 import type { End } from './perform.ts';
@@ -137,8 +138,8 @@ export function ended(entry: Entry, call: EndedCall): Ended {
     return done({ state: { is: 'unsupported', held, value: valueOf(effect), why: message }, drifted: false });
   }
   const { failures } = attemptsOf(entry);
-  const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures);
-  const attempts = { failures: failures + 1, at: now + pause * (0.75 + 0.5 * call.random), error: message };
+  const pause = pauseAfter(failures + 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+  const attempts = { failures: failures + 1, at: now + spread(pause, call.random), error: message };
   return done({
     state: { is: 'retrying', held, attempts },
     drifted: entry.drifted || drift,

@@ -3,12 +3,12 @@
 /** Unescapes \r \n \t \0 \\ and \xHH, as keepalived and operators write payloads. @throws RangeError naming a bad escape. */
 export function unescape(text: string): Buffer {
   const parts: Buffer[] = [];
-  for (const m of text.matchAll(/\\(?:x([0-9a-fA-F]{2})|([\s\S]?))|[^\\]+/g)) {
-    if (!m[0].startsWith('\\')) parts.push(Buffer.from(m[0], 'utf8'));
-    else if (m[1] !== undefined) parts.push(Buffer.from(m[1], 'hex'));
+  for (const match of text.matchAll(/\\(?:x([0-9a-fA-F]{2})|([\s\S]?))|[^\\]+/g)) {
+    if (!match[0].startsWith('\\')) parts.push(Buffer.from(match[0], 'utf8'));
+    else if (match[1] !== undefined) parts.push(Buffer.from(match[1], 'hex'));
     else {
-      const plain = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' }[m[2]!];
-      if (plain === undefined) throw new RangeError(`"\\${m[2]}" is no escape; write \\r, \\n, \\t, \\0, \\\\ or \\xHH`);
+      const plain = { r: '\r', n: '\n', t: '\t', '0': '\0', '\\': '\\' }[match[2]!];
+      if (plain === undefined) throw new RangeError(`"\\${match[2]}" is no escape; write \\r, \\n, \\t, \\0, \\\\ or \\xHH`);
       parts.push(Buffer.from(plain, 'latin1'));
     }
   }

@@ -36,7 +36,7 @@ const ready = new WeakMap<HttpParameters, HttpProfile>();
 export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' | 'v2' | undefined }): HttpProfile {
   const known = ready.get(p);
   if (known) return known;
-  const given = new Set(Object.keys(p.headers).map((n) => n.toLowerCase()));
+  const given = new Set(Object.keys(p.headers).map((name) => name.toLowerCase()));
   const defaults: [string, string][] = [
     ['User-Agent', 'fourlane'],
     ['Accept', '*/*'],
@@ -44,13 +44,13 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
     ['Connection', 'close'],
   ];
   if (p.method === 'POST' || p.method === 'PUT') defaults.push(['Content-Length', '0']);
-  const fields = [...defaults.filter(([n]) => !given.has(n.toLowerCase())), ...Object.entries(p.headers)];
+  const fields = [...defaults.filter(([name]) => !given.has(name.toLowerCase())), ...Object.entries(p.headers)];
   const hostIsGiven = given.has('host');
   const made: HttpProfile = {
     before:
       `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} ` +
       `HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
-    after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`,
+    after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
     host: hostIsGiven ? '' : p.host,
     status: p.status,
     head: p.method === 'HEAD',
@@ -93,18 +93,19 @@ export class HttpExchange implements Exchange {
 
   #judge(): Judgement {
     const { status, error } = this.#response;
-    const p = this.#profile;
+    const profile = this.#profile;
     // A wrong status is the better reason even when the body was cut.
-    const accepted = p.status.some(([low, high]) => status >= low && status <= high);
+    const accepted = profile.status.some(([low, high]) => status >= low && status <= high);
     if (error === undefined || error === 'too_large') {
       if (status !== 0 && !accepted) return wrong('match', 'status', status);
     }
     if (error !== undefined) return wrong('response', error, status);
-    if (!p.examinesBody) return passed;
+    if (!profile.examinesBody) return passed;
     const body = Buffer.concat(this.#body);
-    if (p.md5 !== undefined && createHash('md5').update(body).digest('hex') !== p.md5) return wrong('match', 'digest', status);
-    if (p.contains !== undefined && !body.includes(p.contains)) return wrong('match', 'body', status);
-    if (p.matches !== undefined && !p.matches.test(body.toString('utf8'))) return wrong('match', 'body', status);
+    if (profile.md5 !== undefined && createHash('md5').update(body).digest('hex') !== profile.md5)
+      return wrong('match', 'digest', status);
+    if (profile.contains !== undefined && !body.includes(profile.contains)) return wrong('match', 'body', status);
+    if (profile.matches !== undefined && !profile.matches.test(body.toString('utf8'))) return wrong('match', 'body', status);
     return passed;
   }
 }

@@ -8,10 +8,10 @@ const token = new RegExp(`^[${TOKEN}]+$`);
 const statusRanges = z.union([z.int(), z.string()]).transform((value, ctx) => {
   const ranges: [number, number][] = [];
   for (const part of String(value).split(',')) {
-    const m = /^\s*(\d{3})(?:\s*-\s*(\d{3}))?\s*$/.exec(part);
-    const low = Number(m?.[1]);
-    const high = Number(m?.[2] ?? m?.[1]);
-    if (!m || low < 100 || high > 599 || low > high) {
+    const match = /^\s*(\d{3})(?:\s*-\s*(\d{3}))?\s*$/.exec(part);
+    const low = Number(match?.[1]);
+    const high = Number(match?.[2] ?? match?.[1]);
+    if (!match || low < 100 || high > 599 || low > high) {
       ctx.addIssue({
         code: 'custom',
         message: `"${part.trim()}" is not an HTTP status or range; write 200, 200-299 or 200-299,404`,

@@ -101,8 +101,8 @@ export class HttpResponse {
 
   #headLine(line: string): void {
     if (this.status === 0) {
-      const m = /^HTTP\/1\.[01] ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(line);
-      if (m) this.status = Number(m[1]);
+      const match = /^HTTP\/1\.[01] ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(line);
+      if (match) this.status = Number(match[1]);
       else this.error = 'invalid_reply';
     } else if (line === '') this.#endOfHead();
     else if (!FIELD.test(line)) this.error = 'invalid_reply';

@@ -84,17 +84,18 @@ class SecureProbe {
     });
   }
 
-  #handshake(raw: Socket, settle: (j: Judgement) => void): void {
-    const p = this.#profile;
-    const name = p.sni ?? (p.host !== undefined && isIP(p.host) === 0 ? p.host.replace(/:\d+$/, '') : undefined);
+  #handshake(raw: Socket, settle: (judgement: Judgement) => void): void {
+    const profile = this.#profile;
+    const name =
+      profile.sni ?? (profile.host !== undefined && isIP(profile.host) === 0 ? profile.host.replace(/:\d+$/, '') : undefined);
     let secureContextOfProfile: SecureContext;
     try {
-      secureContextOfProfile = secureContext(p);
+      secureContextOfProfile = secureContext(profile);
     } catch {
       settle({ outcome: LOCAL_ERROR, phase: phaseCode('tls'), cause: causeCode('certificate'), detail: 0 });
       return;
     }
-    const options = { socket: raw, secureContext: secureContextOfProfile, rejectUnauthorized: p.verify };
+    const options = { socket: raw, secureContext: secureContextOfProfile, rejectUnauthorized: profile.verify };
     const tls = tlsConnect(name === undefined ? options : { ...options, servername: name });
     this.#socket = tls;
     tls.on('secureConnect', () => {

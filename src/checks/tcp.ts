@@ -32,10 +32,13 @@ export const tcp = checkKind({
   needsPort: true,
   summary: 'TCP handshake; optional send/expect and PROXY protocol header',
   schema,
-  prepare(p): SocketCheck {
-    if (p.send === undefined && p.expect === undefined && p.proxyProtocol === undefined) return handshakeOnly;
-    const request = Buffer.concat([p.proxyProtocol ? proxyHeader(p.proxyProtocol) : Buffer.alloc(0), unescape(p.send ?? '')]);
-    const expected = p.expect === undefined ? undefined : unescape(p.expect);
+  prepare(profile): SocketCheck {
+    if (profile.send === undefined && profile.expect === undefined && profile.proxyProtocol === undefined) return handshakeOnly;
+    const request = Buffer.concat([
+      profile.proxyProtocol ? proxyHeader(profile.proxyProtocol) : Buffer.alloc(0),
+      unescape(profile.send ?? ''),
+    ]);
+    const expected = profile.expect === undefined ? undefined : unescape(profile.expect);
     return { transport: 'stream', begin: () => new SendExpect(request, expected) };
   },
 });

@@ -18,22 +18,29 @@ const schema = z.strictObject({
   requireReply: z.boolean().default(true).describe('false: silence until the timeout is good, only errors are bad'),
 });
 const exclusive = schema
-  .refine((p) => p.payload === undefined || p.payloadHex === undefined, 'payload and payloadHex exclude each other')
-  .refine((p) => p.expect === undefined || p.expectHex === undefined, 'expect and expectHex exclude each other');
+  .refine(
+    (profile) => profile.payload === undefined || profile.payloadHex === undefined,
+    'payload and payloadHex exclude each other',
+  )
+  .refine(
+    (profile) => profile.expect === undefined || profile.expectHex === undefined,
+    'expect and expectHex exclude each other',
+  );
 
 export const udp = checkKind({
   name: 'udp',
   needsPort: true,
   summary: 'UDP datagram; expected reply; ICMP unreachable is a refusal',
   schema: exclusive,
-  prepare(p): SocketCheck {
-    const request = p.payloadHex === undefined ? unescape(p.payload ?? '') : Buffer.from(p.payloadHex, 'hex');
-    const text = p.expectHex === undefined ? p.expect && unescape(p.expect) : Buffer.from(p.expectHex, 'hex');
+  prepare(profile): SocketCheck {
+    const request = profile.payloadHex === undefined ? unescape(profile.payload ?? '') : Buffer.from(profile.payloadHex, 'hex');
+    const text =
+      profile.expectHex === undefined ? profile.expect && unescape(profile.expect) : Buffer.from(profile.expectHex, 'hex');
     const exchange: Exchange = {
       request: (into) => request.copy(into),
       feed: (chunk): Judgement => (text && !chunk.includes(text) ? wrong('match', 'body') : passed),
       closed: () => wrong('response', 'closed'),
     };
-    return { transport: 'datagram', begin: () => exchange, ...(p.requireReply ? {} : { silence: passed }) };
+    return { transport: 'datagram', begin: () => exchange, ...(profile.requireReply ? {} : { silence: passed }) };
   },
 });

@@ -75,13 +75,13 @@ export function describePlan(plan: Plan): string {
     nic.name,
     nic.group === nic.name ? '' : `group ${nic.group}`,
     nic.device === nic.name ? '' : `device ${nic.device}`,
-    nic.anchors.length > 0 ? `anchors ${nic.anchors.map((a) => a.id).join(', ')}` : 'no anchors',
+    nic.anchors.length > 0 ? `anchors ${nic.anchors.map((anchor) => anchor.id).join(', ')}` : 'no anchors',
     `on failure: ${nic.onFail.map((spec) => spec.type).join(', ') || 'nothing'}`,
   ]);
   const serviceRows = plan.services.map((service) => [
     service.name,
     service.name === service.vip ? '' : service.vip,
-    `on ${service.nics.map((i) => plan.nics[i]!.name).join(', ')}`,
+    `on ${service.nics.map((nic) => plan.nics[nic]!.name).join(', ')}`,
     `${service.realServers.length} real servers`,
     `panic ${service.panic}`,
     `actuator ${service.actuator.type}`,

@@ -23,7 +23,7 @@ Runs one collector once, exactly as the agent does, and prints what it read.
   --metrics        its series, as /metrics shows them
 
 Collectors:
-${collectors.map((c) => `  ${c.name.padEnd(11)} ${c.summary}`).join('\n')}
+${collectors.map((collector) => `  ${collector.name.padEnd(11)} ${collector.summary}`).join('\n')}
 
 Exit status: 0 data, 3 the source is absent on this machine, 1 failed.
 
@@ -47,11 +47,11 @@ export async function collect(argv: readonly string[], { out, err }: Output = te
     out(HELP);
     return 0;
   }
-  const names = collectors.map((c) => c.name).join(', ');
+  const names = collectors.map((collector) => collector.name).join(', ');
   const [name, ...more] = positionals;
   if (name === undefined || more.length > 0)
     throw new FourlaneError('USAGE', `name one collector: ${names}; see fourlane collect --help`);
-  const collector = collectors.find((c) => c.name === name);
+  const collector = collectors.find((collector) => collector.name === name);
   if (collector === undefined) throw new FourlaneError('USAGE', `there is no collector "${name}"; there are: ${names}`);
   const plan = values.config === undefined ? undefined : loadPlanFile(values.config, { hostname: hostname() });
   const written = plan?.collectors[name];

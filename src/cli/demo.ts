@@ -64,8 +64,8 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.scenario === 'list') {
-    for (const f of faultsOf(labLayout))
-      print(`${f.name.padEnd(16)} ${f.title}${f.needsNetwork === true ? '  (needs root)' : ''}`);
+    for (const fault of faultsOf(labLayout))
+      print(`${fault.name.padEnd(16)} ${fault.title}${fault.needsNetwork === true ? '  (needs root)' : ''}`);
     return 0;
   }
   const interrupted = new AbortController();
@@ -98,7 +98,7 @@ function parse(argv: readonly string[]): Options | undefined {
     },
   });
   if (values.help) return undefined;
-  const names = faultsOf(labLayout).map((f) => f.name);
+  const names = faultsOf(labLayout).map((fault) => fault.name);
   if (values.scenario !== undefined && ![...names, 'list'].includes(values.scenario)) {
     throw new Error(`--scenario: there is no "${values.scenario}"; there are: ${names.join(', ')}`);
   }
@@ -118,7 +118,7 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
   let muted = options.quiet;
   const log = (line: string) => muted || print(`  ${line}`);
   try {
-    const fault = faultsOf(world.layout).find((f) => f.name === options.scenario);
+    const fault = faultsOf(world.layout).find((fault) => fault.name === options.scenario);
     if (fault?.needsNetwork === true && !(world instanceof Lab)) {
       terminal.err(
         `"${fault.name}" hurts a network: it needs root and iproute2. Try: sudo npm start -- --scenario ${fault.name}\n`,
@@ -170,7 +170,7 @@ async function build(loopback: boolean): Promise<World> {
 
 /** Makes the status page reachable from this machine's browsers; prints where. A taken port is no reason to fail. */
 async function openPage(world: World, host: string, port: number): Promise<Server> {
-  const at = (p: number) => forward({ host, port: p }, { path: world.agentSocket });
+  const at = (port: number) => forward({ host, port: port }, { path: world.agentSocket });
   const server = await at(port).catch((error: NodeJS.ErrnoException) => {
     print(`Port ${port} is not free (${error.code}); taking another.`);
     return at(0);

@@ -24,7 +24,7 @@ skipped, with the command that mends it. All checks run side by side, at most ${
   --json          the findings as JSON
 
 Checks:
-${checks.map((c) => `  ${c.name.padEnd(14)} ${c.summary}`).join('\n')}
+${checks.map((check) => `  ${check.name.padEnd(14)} ${check.summary}`).join('\n')}
 
 Exit status: 0 nothing failed, 1 something did.
 

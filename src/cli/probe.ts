@@ -21,7 +21,7 @@ One check, once, through one NIC, exactly as the agent's lanes do it.
   --source IP    local address
   --json         the result as JSON
 
-Kinds: ${checkKinds.map((k) => `${k.name} (${k.summary})`).join(', ')}.
+Kinds: ${checkKinds.map((checkKind) => `${checkKind.name} (${checkKind.summary})`).join(', ')}.
 Exit status: 0 good, 2 bad, 3 unknown.
 
 Example: fourlane probe --nic eth2 --check '{"type":"http","path":"/health"}' 10.1.0.1:8080
@@ -98,7 +98,7 @@ function parseCheck(text: string) {
     throw new FourlaneError('USAGE', `--check is not a valid check:\n${problems.join('\n')}`);
   }
   const profile = parsed.data.checks.check;
-  return { profile, kind: checkKinds.find((k) => k.name === profile.type)! };
+  return { profile, kind: checkKinds.find((checkKind) => checkKind.name === profile.type)! };
 }
 
 interface Named {
@@ -117,18 +117,21 @@ interface Named {
   readonly certificate_not_after?: string;
 }
 
-function readable(r: Named): string {
+function readable(named: Named): string {
   const because =
-    r.cause === 'none'
+    named.cause === 'none'
       ? ''
-      : ` (${r.cause}${r.cause === 'errno' ? ` ${errnoName(r.detail)}` : r.detail === 0 ? '' : ` ${r.detail}`})`;
+      : ` (${named.cause}${
+          named.cause === 'errno' ? ` ${errnoName(named.detail)}` : named.detail === 0 ? '' : ` ${named.detail}`
+        })`;
   const lines = [
-    `${r.target} through ${r.nic}: ${r.outcome}${because}`,
-    `  link ${r.link}, service ${r.service}; ended in phase ${r.phase}`,
-    `  ${r.rtt_us > 0 ? `round trip ${r.rtt_us} µs, ` : ''}elapsed ${(r.elapsed_us / 1000).toFixed(1)} ms`,
-    `  check ${JSON.stringify(r.check)}`,
+    `${named.target} through ${named.nic}: ${named.outcome}${because}`,
+    `  link ${named.link}, service ${named.service}; ended in phase ${named.phase}`,
+    `  ${named.rtt_us > 0 ? `round trip ${named.rtt_us} µs, ` : ''}elapsed ${(named.elapsed_us / 1000).toFixed(1)} ms`,
+    `  check ${JSON.stringify(named.check)}`,
   ];
-  if (r.certificate_not_after !== undefined) lines.push(`  certificate valid until ${r.certificate_not_after}`);
-  if (!r.bound_to_device) lines.push('  not bound to the device: this kernel refuses SO_BINDTODEVICE; the route decides the NIC');
+  if (named.certificate_not_after !== undefined) lines.push(`  certificate valid until ${named.certificate_not_after}`);
+  if (!named.bound_to_device)
+    lines.push('  not bound to the device: this kernel refuses SO_BINDTODEVICE; the route decides the NIC');
   return `${lines.join('\n')}\n`;
 }

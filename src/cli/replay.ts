@@ -35,7 +35,7 @@ export async function replay(argv: readonly string[], { out, err }: Output = ter
     throw new FourlaneError('USAGE', `needed is one evidence log, found ${positionals.length}; see fourlane replay --help`);
   }
   const print = (transitions: readonly Transition[]) => {
-    for (const x of transitions) out(`${values.evidence ? JSON.stringify(x) : formatTransition(x)}\n`);
+    for (const transition of transitions) out(`${values.evidence ? JSON.stringify(transition) : formatTransition(transition)}\n`);
   };
   const run = new Replay((notice) => err(`${file}: ${notice}\n`));
   const input = file === '-' ? process.stdin : createReadStream(file);

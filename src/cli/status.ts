@@ -37,8 +37,8 @@ export async function status(argv: readonly string[], io: Output = terminal): Pr
 
 /** Whether nothing has failed: SUSPECT is a verdict in the making, not a failure. */
 export function isGood(report: StatusReport): boolean {
-  const failed = report.verdicts.some((v) => isFault(v.verdict));
-  return !failed && report.ready && report.state === 'ok' && report.services.every((s) => s.up && !s.panic);
+  const failed = report.verdicts.some((verdict) => isFault(verdict.verdict));
+  return !failed && report.ready && report.state === 'ok' && report.services.every((service) => service.up && !service.panic);
 }
 
 /** The report as text for a terminal. */
@@ -59,10 +59,10 @@ export function renderStatus(report: StatusReport): string {
   ];
   const altered = alteredRows(report.services);
   const pending = pendingRows(report);
-  const sources = report.sources.map((s) => [
-    s.name,
-    s.state === 'failed' ? 'FAILED' : s.state,
-    s.state === 'data' ? '' : s.reason,
+  const sources = report.sources.map((source) => [
+    source.name,
+    source.state === 'failed' ? 'FAILED' : source.state,
+    source.state === 'data' ? '' : source.reason,
   ]);
   return [
     ...parts,
@@ -75,9 +75,10 @@ export function renderStatus(report: StatusReport): string {
 function renderVerdicts(report: StatusReport): string {
   if (report.verdicts.length === 0) return 'No faults.';
   return report.verdicts
-    .map((v) => {
-      const cause = v.cause === 'none' ? '' : ` (${v.cause})`;
-      return `${v.verdict}${cause}  ${subjectText(v)}  for ${formatDuration(v.forSeconds)}\n  ${v.reason}\n  → ${v.command}`;
+    .map((verdict) => {
+      const cause = verdict.cause === 'none' ? '' : ` (${verdict.cause})`;
+      const head = `${verdict.verdict}${cause}  ${subjectText(verdict)}  for ${formatDuration(verdict.forSeconds)}`;
+      return `${head}\n  ${verdict.reason}\n  → ${verdict.command}`;
     })
     .join('\n');
 }
@@ -97,27 +98,27 @@ function nicRow(nic: NicReport): readonly string[] {
   ];
 }
 
-function serviceRow(s: ServiceReport): readonly string[] {
-  const slices = s.slices.map((k) => (k.enabled ? k.nic : `(${k.nic})`)).join(' ');
+function serviceRow(serviceReport: ServiceReport): readonly string[] {
+  const slices = serviceReport.slices.map((slice) => (slice.enabled ? slice.nic : `(${slice.nic})`)).join(' ');
   return [
-    s.name,
-    s.vip === s.name ? '' : s.vip,
-    s.panic ? 'PANIC' : s.up ? 'up' : 'DOWN',
-    `${s.enabled} of ${s.total} in service`,
+    serviceReport.name,
+    serviceReport.vip === serviceReport.name ? '' : serviceReport.vip,
+    serviceReport.panic ? 'PANIC' : serviceReport.up ? 'up' : 'DOWN',
+    `${serviceReport.enabled} of ${serviceReport.total} in service`,
     slices,
   ];
 }
 
 /** Real servers that are not as configured. */
 function alteredRows(services: readonly ServiceReport[]): readonly (readonly string[])[] {
-  return services.flatMap((s) =>
-    s.realServers
-      .filter((r) => r.state !== 'up' || r.weight.wanted !== r.weight.configured)
-      .map((r) => [
-        r.realServer,
-        s.name,
-        r.cause === 'none' ? r.verdict : `${r.verdict}/${r.cause}`,
-        `${r.weight.configured} → ${r.weight.wanted}${r.state === 'held' ? ' (held)' : ''}`,
+  return services.flatMap((service) =>
+    service.realServers
+      .filter((server) => server.state !== 'up' || server.weight.wanted !== server.weight.configured)
+      .map((server) => [
+        server.realServer,
+        service.name,
+        server.cause === 'none' ? server.verdict : `${server.verdict}/${server.cause}`,
+        `${server.weight.configured} → ${server.weight.wanted}${server.state === 'held' ? ' (held)' : ''}`,
       ]),
   );
 }

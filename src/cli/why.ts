@@ -48,53 +48,54 @@ export function renderWhy(report: WhyReport): string {
   return parts.join('\n\n');
 }
 
-function renderVerdict(v: VerdictReport): string {
-  const { rule, witnesses, failing, anchors, cells, numbers } = v.evidence;
-  const lines = [v.reason, `since ${v.since}, for ${formatDuration(v.forSeconds)}`];
+function renderVerdict(verdict: VerdictReport): string {
+  const { rule, witnesses, failing, anchors, cells, numbers } = verdict.evidence;
+  const lines = [verdict.reason, `since ${verdict.since}, for ${formatDuration(verdict.forSeconds)}`];
   if (rule !== '')
     lines.push(
       `rule ${rule}${witnesses > 0 ? `: ${failing} of ${witnesses} witnesses fail` : failing > 0 ? `: ${failing} failing` : ''}`,
     );
-  const compared = Object.entries(numbers).map(([name, n]) => `${name} = ${Math.round(n * 1000) / 1000}`);
+  const compared = Object.entries(numbers).map(([name, value]) => `${name} = ${Math.round(value * 1000) / 1000}`);
   if (compared.length > 0) lines.push(`numbers compared: ${compared.join(', ')}`);
-  if (anchors.length > 0) lines.push(`anchors: ${anchors.map((a) => `${a.id} ${a.outcome}`).join(', ')}`);
+  if (anchors.length > 0) lines.push(`anchors: ${anchors.map((anchor) => `${anchor.id} ${anchor.outcome}`).join(', ')}`);
   if (cells.length > 0) {
-    const rows = cells.map((c) => [
-      c.nic,
-      c.rs,
-      c.outcome,
-      c.phase,
-      detail(c),
-      `${c.consecutiveBad} bad in a row`,
-      `${(c.elapsedUs / 1000).toFixed(1)} ms`,
+    const rows = cells.map((cell) => [
+      cell.nic,
+      cell.rs,
+      cell.outcome,
+      cell.phase,
+      detail(cell),
+      `${cell.consecutiveBad} bad in a row`,
+      `${(cell.elapsedUs / 1000).toFixed(1)} ms`,
     ]);
     lines.push('probes it rests on:', indent(table(rows)));
   }
-  return `${subjectText(v)}: ${v.verdict}${v.cause === 'none' ? '' : ` (${v.cause})`}\n${indent(lines.join('\n'))}`;
+  const cause = verdict.cause === 'none' ? '' : ` (${verdict.cause})`;
+  return `${subjectText(verdict)}: ${verdict.verdict}${cause}\n${indent(lines.join('\n'))}`;
 }
 
-function detail(c: VerdictReport['evidence']['cells'][number]): string {
-  if (c.cause === 'none') return '-';
-  return c.detail === 0 ? c.cause : `${c.cause} ${c.detail}`;
+function detail(cell: VerdictReport['evidence']['cells'][number]): string {
+  if (cell.cause === 'none') return '-';
+  return cell.detail === 0 ? cell.cause : `${cell.cause} ${cell.detail}`;
 }
 
 function cellTable(cells: readonly CellReport[]): string {
   return table([
     ['NIC', 'REAL SERVER', 'LINK', 'SERVICE', 'LAST PROBE', 'ROUND TRIP', 'AGE'],
-    ...cells.map((c) => [
-      c.nic,
-      c.rs,
-      c.link,
-      c.service,
-      c.outcome ?? 'never',
-      c.rttSeconds === null ? '-' : formatRtt(c.rttSeconds),
-      c.ageSeconds === null ? '-' : formatDuration(c.ageSeconds),
+    ...cells.map((cell) => [
+      cell.nic,
+      cell.rs,
+      cell.link,
+      cell.service,
+      cell.outcome ?? 'never',
+      cell.rttSeconds === null ? '-' : formatRtt(cell.rttSeconds),
+      cell.ageSeconds === null ? '-' : formatDuration(cell.ageSeconds),
     ]),
   ]);
 }
 
 function renderTransition(t: TransitionReport): string {
-  const blocked = t.blocked.map((b) => ` held back by ${b.rule}: ${b.action.action}`);
+  const blocked = t.blocked.map((held) => ` held back by ${held.rule}: ${held.action.action}`);
   return (
     `${t.time}  ${subjectText(t)}  ${t.previous} → ` +
     `${t.verdict}${t.cause === 'none' ? '' : ` (${t.cause})`}${blocked.join(';')}`

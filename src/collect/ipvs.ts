@@ -121,7 +121,7 @@ export const ipvs = collector({
   open: (settings, context) => new IpvsSource(settings.ipvsadm, context),
   publish({ services, totals, cpus, daemons }: IpvsData, samples) {
     let connections = 0;
-    for (const s of services) connections += publishService(s, samples);
+    for (const service of services) connections += publishService(service, samples);
     samples.gauge(m.CONNECTIONS_USED, ['ipvs'], connections);
     samples.counter(TOTAL_CONNECTIONS, [], totals.connections);
     traffic(samples, [], totals, TOTAL_PACKETS, TOTAL_BYTES);
@@ -132,7 +132,7 @@ export const ipvs = collector({
     for (const role of ['master', 'backup'] as const) {
       const running = daemons.filter((d) => d.role === role);
       if (running.length === 0) samples.gauge(SYNC_DAEMON, [role, '', ''], 0);
-      for (const d of running) samples.gauge(SYNC_DAEMON, [role, d.interface, String(d.syncId)], 1);
+      for (const daemon of running) samples.gauge(SYNC_DAEMON, [role, daemon.interface, String(daemon.syncId)], 1);
     }
   },
   evidence({ services }): Evidence {

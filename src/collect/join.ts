@@ -63,12 +63,12 @@ export class EvidenceJoin {
   #dataplane(plan: PlanPart, now: Known, before: Known): readonly UnstampedDataplane[] {
     const answered = new Map<number, { asked: number; got: number }>();
     const nicOf = this.#nicOf(plan);
-    for (const [key, c] of now.connections) {
-      const nic = nicOf(c);
+    for (const [key, connection] of now.connections) {
+      const nic = nicOf(connection);
       const then = before.connections.get(key);
       if (nic === undefined || then === undefined) continue;
-      const asked = minus(c.connections, then.connections);
-      const replies = minus(c.replies, then.replies);
+      const asked = minus(connection.connections, then.connections);
+      const replies = minus(connection.replies, then.replies);
       if (asked <= 0 || replies < 0) continue;
       const sum = answered.get(nic) ?? { asked: 0, got: 0 };
       sum.asked += Number(asked);

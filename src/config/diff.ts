@@ -29,29 +29,29 @@ type Setting = Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' 
 
 /** Every setting of a plan and the part of the plan that it is. A key of the plan without an entry here does not compile. */
 const SETTINGS = {
-  cluster: (p) => p.cluster,
-  server: (p) => p.server,
-  listen: (p) => p.listen,
-  stateDir: (p) => p.stateDir,
-  rules: (p) => p.rules,
-  collectors: (p) => p.collectors,
-  evidence: (p) => p.evidenceLog ?? '',
-  opentelemetry: (p) => p.opentelemetry ?? '',
-  web: (p) => p.web,
-} satisfies Readonly<Record<Setting, (p: Plan) => unknown>>;
+  cluster: (plan) => plan.cluster,
+  server: (plan) => plan.server,
+  listen: (plan) => plan.listen,
+  stateDir: (plan) => plan.stateDir,
+  rules: (plan) => plan.rules,
+  collectors: (plan) => plan.collectors,
+  evidence: (plan) => plan.evidenceLog ?? '',
+  opentelemetry: (plan) => plan.opentelemetry ?? '',
+  web: (plan) => plan.web,
+} satisfies Readonly<Record<Setting, (plan: Plan) => unknown>>;
 const SETTING_NAMES = Object.keys(SETTINGS) as Setting[];
 const RESTART: ReadonlySet<Setting> = new Set(['cluster', 'server', 'listen', 'stateDir']);
 
 /** The difference between the running plan `a` and the new plan `b`. */
-export function diffPlans(a: Plan, b: Plan): PlanDiff {
-  const oldKeys = new Set(a.targets.map((t) => t.key));
-  const kept = b.targets.filter((t) => oldKeys.has(t.key)).length;
-  const checks = { added: b.targets.length - kept, removed: a.targets.length - kept, kept };
-  const nics = diffNames(nicTexts(a), nicTexts(b));
-  const services = diffNames(serviceTexts(a), serviceTexts(b));
-  const settings = SETTING_NAMES.filter((name) => canonical(SETTINGS[name](a)) !== canonical(SETTINGS[name](b)));
+export function diffPlans(old: Plan, next: Plan): PlanDiff {
+  const oldKeys = new Set(old.targets.map((t) => t.key));
+  const kept = next.targets.filter((t) => oldKeys.has(t.key)).length;
+  const checks = { added: next.targets.length - kept, removed: old.targets.length - kept, kept };
+  const nics = diffNames(nicTexts(old), nicTexts(next));
+  const services = diffNames(serviceTexts(old), serviceTexts(next));
+  const settings = SETTING_NAMES.filter((name) => canonical(SETTINGS[name](old)) !== canonical(SETTINGS[name](next)));
   const parts = { nics, services, checks, settings, needsRestart: settings.filter((name) => RESTART.has(name)) };
-  const same = a.revision === b.revision;
+  const same = old.revision === next.revision;
   return { same, ...parts, summary: same ? 'nothing changed' : summarise(parts) };
 }
 
@@ -65,7 +65,7 @@ function nicTexts(plan: Plan): Texts {
 function serviceTexts({ services, nics, targets }: Plan): Texts {
   return new Map(
     services.map((service) => {
-      const own = { ...service, nics: service.nics.map((i) => nics[i]!.name), realServers: 0 };
+      const own = { ...service, nics: service.nics.map((nic) => nics[nic]!.name), realServers: 0 };
       const servers = service.realServers.map(({ target, weight }) => {
         const { key, rack = '' } = targets[target]!;
         return `${key} ${weight} ${rack}`;
@@ -75,28 +75,28 @@ function serviceTexts({ services, nics, targets }: Plan): Texts {
   );
 }
 
-function diffNames(a: Texts, b: Texts): NameDiff {
+function diffNames(old: Texts, next: Texts): NameDiff {
   return {
-    added: [...b.keys()].filter((name) => !a.has(name)),
-    removed: [...a.keys()].filter((name) => !b.has(name)),
-    changed: [...b].filter(([name, text]) => a.has(name) && a.get(name) !== text).map(([name]) => name),
+    added: [...next.keys()].filter((name) => !old.has(name)),
+    removed: [...old.keys()].filter((name) => !next.has(name)),
+    changed: [...next].filter(([name, text]) => old.has(name) && old.get(name) !== text).map(([name]) => name),
   };
 }
 
-function summarise(d: Omit<PlanDiff, 'same' | 'summary'>): string {
+function summarise(omit: Omit<PlanDiff, 'same' | 'summary'>): string {
   const names = (what: string, diff: NameDiff) =>
     (['added', 'removed', 'changed'] as const).flatMap((how) => {
       const found = diff[how];
       if (found.length === 0) return [];
       return found.length > 5 ? [`${found.length} ${what}s ${how}`] : [`${what} ${found.join(', ')} ${how}`];
     });
-  const parts = [...names('NIC', d.nics), ...names('service', d.services)];
-  const { added, removed, kept } = d.checks;
+  const parts = [...names('NIC', omit.nics), ...names('service', omit.services)];
+  const { added, removed, kept } = omit.checks;
   if (added + removed > 0) {
     parts.push(`checks: ${added} added, ${removed} removed, ${kept} kept`);
   }
-  const live = d.settings.filter((name) => !RESTART.has(name));
+  const live = omit.settings.filter((name) => !RESTART.has(name));
   if (live.length > 0) parts.push(`${live.join(', ')} changed`);
-  if (d.needsRestart.length > 0) parts.push(`${d.needsRestart.join(', ')} changed: takes effect after a restart`);
+  if (omit.needsRestart.length > 0) parts.push(`${omit.needsRestart.join(', ')} changed: takes effect after a restart`);
   return parts.length === 0 ? 'only the order changed' : parts.join('; ');
 }

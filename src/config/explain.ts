@@ -76,12 +76,13 @@ function union(issue: ZodIssue & { code: 'invalid_union' }, path: PropertyKey[],
         : `found ${show(value, path)}${typeof value === 'string' ? didYouMean(value, allowed) : ''}`;
     return [{ path, message: `${what}; allowed: ${listed(allowed)}` }];
   }
-  const isForeign = (e: ZodIssue) =>
-    e.path.length === 0 && (e.code === 'invalid_type' || (e.code === 'invalid_value' && typeof value !== 'string'));
+  const isForeign = (zodIssue: ZodIssue) =>
+    zodIssue.path.length === 0 &&
+    (zodIssue.code === 'invalid_type' || (zodIssue.code === 'invalid_value' && typeof value !== 'string'));
   const meant = issue.errors.find((errors) => !errors.some(isForeign));
   if (meant) return meant.flatMap((e) => translate(e, path, root));
   const kinds = issue.errors.flatMap((errors) =>
-    errors.map((e) => (e.code === 'invalid_type' ? EXPECTED[e.expected] : 'text') ?? 'text'),
+    errors.map((error) => (error.code === 'invalid_type' ? EXPECTED[error.expected] : 'text') ?? 'text'),
   );
   return [{ path, message: `found ${show(value, path)}; allowed: ${[...new Set(kinds)].join(' or ')}${hint(path, root)}` }];
 }
@@ -106,8 +107,8 @@ function invalidKey(path: readonly PropertyKey[], why: string): Issue {
 /** What the place is for and an example, from the schema. */
 function hint(path: readonly PropertyKey[], root: unknown, before = '; it is: '): string {
   const nodes = schemasAt(path, root);
-  const description = nodes.find((n) => n.description !== undefined)?.description;
-  const example = nodes.find((n) => n.examples !== undefined)?.examples?.[0];
+  const description = nodes.find((node) => node.description !== undefined)?.description;
+  const example = nodes.find((node) => node.examples !== undefined)?.examples?.[0];
   const text = description === undefined ? '' : `${before}${description}`;
   if (example === undefined) return text;
   return `${text}; for example ${typeof example === 'string' ? example : JSON.stringify(example)}`;
@@ -136,5 +137,5 @@ function amount(origin: string, found: string, value: unknown): string {
 }
 
 function valueAt(root: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((v, part) => (v as Record<PropertyKey, unknown> | null | undefined)?.[part], root);
+  return path.reduce<unknown>((value, part) => (value as Record<PropertyKey, unknown> | null | undefined)?.[part], root);
 }

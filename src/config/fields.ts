@@ -49,13 +49,14 @@ export const absolutePath = z
 /** Why `text` is not `ADDRESS:PORT`, with the remedy. */
 function complain(text: string, form: string): string {
   const found = `"${text}" is not ${form}`;
-  const m = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(text);
-  const host = (m?.[1] ?? m?.[2] ?? '').split('%')[0]!;
-  if (m && m[3] !== undefined && (Number(m[3]) === 0 || Number(m[3]) > 65535))
-    return `${found}: port ${m[3]} is outside 1 … 65535`;
-  if (!m && isIPv6(text.split('%')[0]!)) return `${found}: the port is missing; put an IPv6 address in brackets: [${text}]:80`;
-  if (m && m[3] === undefined && (isIPv4(host) || isIPv6(host))) return `${found}: the port is missing; write ${text}:80`;
-  if (m?.[1] !== undefined && isIPv4(host)) return `${found}: brackets are for IPv6 only`;
+  const match = /^(?:\[(.*)\]|([^:]*))(?::(\d+))?$/.exec(text);
+  const host = (match?.[1] ?? match?.[2] ?? '').split('%')[0]!;
+  if (match && match[3] !== undefined && (Number(match[3]) === 0 || Number(match[3]) > 65535))
+    return `${found}: port ${match[3]} is outside 1 … 65535`;
+  if (!match && isIPv6(text.split('%')[0]!))
+    return `${found}: the port is missing; put an IPv6 address in brackets: [${text}]:80`;
+  if (match && match[3] === undefined && (isIPv4(host) || isIPv6(host))) return `${found}: the port is missing; write ${text}:80`;
+  if (match?.[1] !== undefined && isIPv4(host)) return `${found}: brackets are for IPv6 only`;
   if (/[a-z]/i.test(host) && /^[a-z0-9._-]+$/i.test(host)) {
     return (
       `${found}: "${host}" is a name; only addresses are allowed, so that name resolution can't fail a check. Write ` +

@@ -53,10 +53,10 @@ function alternatives(schema: JsonSchema, value: unknown): JsonSchema[] {
   if (!branches) return [schema];
   const { description, examples } = schema;
   const type = (value as { type?: unknown } | null | undefined)?.type;
-  const all = branches.flatMap((b) => alternatives(b, value));
-  const fitting = all.filter((b) => {
-    const discriminator = b.properties?.type?.const;
-    return b.type === kindOf(value) && (discriminator === undefined || discriminator === type);
+  const all = branches.flatMap((branch) => alternatives(branch, value));
+  const fitting = all.filter((each) => {
+    const discriminator = each.properties?.type?.const;
+    return each.type === kindOf(value) && (discriminator === undefined || discriminator === type);
   });
   const shared = { ...(description === undefined ? {} : { description }), ...(examples === undefined ? {} : { examples }) };
   return (fitting.length > 0 ? fitting : all).map((b) => ({ ...shared, ...b }));

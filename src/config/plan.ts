@@ -105,7 +105,7 @@ function collectTargets(config: Config) {
 
   const targets = drafts.map(({ key, realServer, rs, check, profile }): Target => {
     const siblings = perServer.get(realServer)!;
-    const clash = siblings.filter((i) => drafts[i]!.profile === profile).length > 1;
+    const clash = siblings.filter((sibling) => drafts[sibling]!.profile === profile).length > 1;
     const suffix = siblings.length === 1 ? '' : `#${profile}${clash ? `-${digestOf(check).slice(0, 6)}` : ''}`;
     const rack = racks.get(rs.address.ip);
     return { id: realServer + suffix, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
@@ -119,7 +119,7 @@ function revisionOf(plan: Omit<Plan, 'revision'>): string {
   const lines = [canonical(rest)];
   for (const { id, key, rack = '' } of targets) lines.push(`${id} ${key} ${rack}`);
   for (const { realServers, ...service } of services) {
-    lines.push(canonical(service), realServers.map((r) => `${r.target}*${r.weight}`).join(' '));
+    lines.push(canonical(service), realServers.map((server) => `${server.target}*${server.weight}`).join(' '));
   }
   return sha256(lines.join('\n'));
 }

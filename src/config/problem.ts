@@ -29,8 +29,8 @@ export class ConfigError extends FourlaneError {
   readonly problems: readonly Problem[];
   constructor(file: string, problems: readonly Problem[]) {
     const sorted = problems.toSorted((a, b) => a.line - b.line || a.column - b.column);
-    const lines = sorted.slice(0, MOST_PRINTED).map((p) => {
-      return `${file}:${p.line}:${p.column}: ${p.path === '' ? '' : `${p.path}: `}${p.message}`;
+    const lines = sorted.slice(0, MOST_PRINTED).map((each) => {
+      return `${file}:${each.line}:${each.column}: ${each.path === '' ? '' : `${each.path}: `}${each.message}`;
     });
     if (sorted.length > MOST_PRINTED) lines.push(`${file}: and ${sorted.length - MOST_PRINTED} more problems`);
     super('CONFIG_INVALID', lines.join('\n'));
@@ -66,6 +66,6 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 export function listed(words: Iterable<string>, most = 12): string {
   const all = [...words];
   if (all.length === 0) return 'none';
-  const shown = all.slice(0, most).map((w) => `"${w}"`);
+  const shown = all.slice(0, most).map((each) => `"${each}"`);
   return all.length > most ? `${shown.join(', ')} and ${all.length - most} more` : shown.join(', ');
 }

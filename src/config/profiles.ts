@@ -46,13 +46,17 @@ export const DEFAULT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
 
 /** An actuator as written: a mapping of one actuator's name to its parameters, or the name of one that needs none. */
 export function actuatorSpec(scope: 'nic' | 'service') {
-  const usable = actuators.filter((a) => a.scopes.includes(scope));
-  const names = usable.map((a) => a.name);
-  const sufficient = usable.filter((a) => a.schema.safeParse({}).success).map((a) => a.name);
+  const usable = actuators.filter((actuator) => actuator.scopes.includes(scope));
+  const names = usable.map((actuator) => actuator.name);
+  const sufficient = usable.filter((actuator) => actuator.schema.safeParse({}).success).map((actuator) => actuator.name);
   const bare = z.enum(sufficient, { error: ({ input }) => (typeof input === 'string' ? complain(input, scope) : undefined) });
   const withParameters = z
     .strictObject(
-      Object.fromEntries(usable.filter((a) => a.name !== 'none').map((a) => [a.name, a.schema.describe(a.summary).optional()])),
+      Object.fromEntries(
+        usable
+          .filter((actuator) => actuator.name !== 'none')
+          .map((actuator) => [actuator.name, actuator.schema.describe(actuator.summary).optional()]),
+      ),
       {
         error: (issue) => {
           if (issue.code !== 'unrecognized_keys') return undefined;
@@ -71,14 +75,14 @@ export function actuatorSpec(scope: 'nic' | 'service') {
       });
       return z.NEVER;
     });
-  const defaults = (type: string) => usable.find((a) => a.name === type)!.schema.parse({});
+  const defaults = (type: string) => usable.find((actuator) => actuator.name === type)!.schema.parse({});
   return z.union([bare.transform((type): ActuatorSpec => ({ type, ...defaults(type) })), withParameters]);
 }
 
 /** Why a word is not a usable actuator by itself. */
 function complain(word: string, scope: 'nic' | 'service'): string {
-  const known = actuators.find((a) => a.name === word);
-  const usable = actuators.filter((a) => a.scopes.includes(scope)).map((a) => a.name);
+  const known = actuators.find((actuator) => actuator.name === word);
+  const usable = actuators.filter((actuator) => actuator.scopes.includes(scope)).map((actuator) => actuator.name);
   const where = scope === 'nic' ? 'onFail of a NIC' : "a service's actuator";
   if (!known) return `unknown actuator "${word}"${didYouMean(word, usable)}; allowed: ${listed(usable)}`;
   if (!usable.includes(word)) return `"${word}" can't be used as ${where}; allowed: ${listed(usable)}`;
@@ -91,14 +95,14 @@ function complain(word: string, scope: 'nic' | 'service'): string {
 export const collectorBlocks = z
   .strictObject(
     Object.fromEntries(
-      collectors.map((c) => {
+      collectors.map((collector) => {
         const off = z.literal(false, { error: 'must be a mapping, or false to turn the collector off' });
         return [
-          c.name,
+          collector.name,
           z
-            .union([off, blockSchema(c)])
+            .union([off, blockSchema(collector)])
             .prefault({})
-            .describe(`${c.summary}; false: off`),
+            .describe(`${collector.summary}; false: off`),
         ];
       }),
     ),

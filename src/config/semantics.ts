@@ -25,7 +25,9 @@ export type ServiceView = Omit<ServiceConfig, 'realServers' | 'vip'> & {
 
 const MOST_CELLS = 2_000_000;
 /** Check types that need no port. */
-export const portless: ReadonlySet<string> = new Set(checkKinds.filter((k) => !k.needsPort).map((k) => k.name));
+export const portless: ReadonlySet<string> = new Set(
+  checkKinds.filter((checkKind) => !checkKind.needsPort).map((checkKind) => checkKind.name),
+);
 
 /** All issues of a file whose entries are valid by themselves. */
 export function inspect(view: ConfigView): Issue[] {
@@ -63,18 +65,18 @@ function inspectNics({ nics }: ConfigView): Issue[] {
       remedy: 'each NIC is listed once',
     }));
     const anchors = new Firsts(issues);
-    nic.anchors.forEach(({ id }, a) => {
-      const path = ['nics', i, 'anchors', a];
-      anchors.add(id, `nics[${i}].anchors[${a}]`, () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }));
+    nic.anchors.forEach(({ id }, index) => {
+      const path = ['nics', i, 'anchors', index];
+      anchors.add(id, `nics[${i}].anchors[${index}]`, () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }));
     });
     const actions = new Firsts(issues);
-    nic.onFail.forEach((spec, a) => {
-      const path = ['nics', i, 'onFail', a];
+    nic.onFail.forEach((spec, index) => {
+      const path = ['nics', i, 'onFail', index];
       // One file can follow one NIC only; a command or URL may serve several.
       const among = spec.type === 'trackFile' ? files : actions;
       const identity = identityOf(spec);
       const remedy = spec.type === 'trackFile' ? 'give each NIC a file of its own' : 'remove one';
-      among.add(`${spec.type} ${identity}`, `nics[${i}].onFail[${a}]`, () => ({ path, what: `this ${spec.type}`, remedy }));
+      among.add(`${spec.type} ${identity}`, `nics[${i}].onFail[${index}]`, () => ({ path, what: `this ${spec.type}`, remedy }));
     });
   });
   return issues;
@@ -86,20 +88,20 @@ function inspectServices(view: ConfigView): Issue[] {
   const vips = new Firsts(issues);
   const racks = new Map<string, { rack: string; where: string }>();
   const hosts = new Set<string>();
-  view.services.forEach((service, s) => {
-    const at = (...rest: PropertyKey[]) => ['services', s, ...rest];
+  view.services.forEach((service, index) => {
+    const at = (...rest: PropertyKey[]) => ['services', index, ...rest];
     const name = service.name ?? service.vip;
-    names.add(name, `services[${s}]`, () => ({
+    names.add(name, `services[${index}]`, () => ({
       path: at(service.name === undefined ? 'vip' : 'name'),
       what: `service "${name}"`,
       remedy: 'names of services are unique',
     }));
-    vips.add(service.vip, `services[${s}]`, () => ({
+    vips.add(service.vip, `services[${index}]`, () => ({
       path: at('vip'),
       what: `vip ${service.vip}`,
       remedy: 'merge the two services',
     }));
-    issues.push(...inspectNicList(view, service, s));
+    issues.push(...inspectNicList(view, service, index));
 
     const { check } = service;
     const profile = typeof check === 'string' ? view.checks[check] : check;
@@ -118,13 +120,13 @@ function inspectServices(view: ConfigView): Issue[] {
 
     const needsPort = profile ? !portless.has(profile.type) : check === undefined;
     const addresses = new Firsts(issues);
-    service.realServers.forEach((rs, r) => {
+    service.realServers.forEach((rs, each) => {
       if (!rs) return;
       const { address, rack } = rs;
-      const path = at('realServers', r);
+      const path = at('realServers', each);
       const text = formatAddress(address);
       hosts.add(text);
-      const where = `services[${s}].realServers[${r}]`;
+      const where = `services[${index}].realServers[${each}]`;
       addresses.add(text, where, () => ({ path, what: `real server ${text}`, remedy: 'a service lists each once; use weight' }));
       if (address.port === 0 && needsPort) {
         const ambiguous = address.family === 6 ? ' (an address with its port needs the brackets)' : '';
@@ -156,9 +158,9 @@ function inspectServices(view: ConfigView): Issue[] {
 function inspectNicList({ nicNames }: ConfigView, service: ServiceView, s: number): Issue[] {
   const issues: Issue[] = [];
   const seen = new Firsts(issues);
-  service.nics?.forEach((nic, n) => {
-    const path = ['services', s, 'nics', n];
-    seen.add(nic, `services[${s}].nics[${n}]`, () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }));
+  service.nics?.forEach((nic, index) => {
+    const path = ['services', s, 'nics', index];
+    seen.add(nic, `services[${s}].nics[${index}]`, () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }));
     if (nicNames.has(nic)) return;
     issues.push({ path, message: `no NIC is named "${nic}"${didYouMean(nic, nicNames)}; defined: ${listed(nicNames)}` });
   });

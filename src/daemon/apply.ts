@@ -37,7 +37,7 @@ export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   reconciler.setPlan(plan);
   const applied = lanes.apply(plan);
   carriers.reset();
-  links.setDevices(plan.nics.map((n) => n.device));
+  links.setDevices(plan.nics.map((nic) => nic.device));
   runner.apply(plan.collectors);
   recording.follow(plan.evidenceLog);
   telemetry.follow(plan.opentelemetry);

@@ -78,10 +78,10 @@ export interface LinkParts {
 /** Watches the kernel's links of the plan's NICs; several NICs may share one device. */
 export function watchLinks({ clock, log, plan, carriers }: LinkParts): LinkMonitor {
   return new LinkMonitor({
-    devices: plan().nics.map((n) => n.device),
+    devices: plan().nics.map((nic) => nic.device),
     clock,
     changed: (device, carrier, t) => {
-      plan().nics.forEach((n, nic) => n.device === device && carriers.kernel(nic, carrier, t));
+      plan().nics.forEach((each, nic) => each.device === device && carriers.kernel(nic, carrier, t));
     },
     log: (message, fields) => log.warn(fields, message),
   });

@@ -87,7 +87,10 @@ export class Loop {
   /** Begins to turn. */
   start(): void {
     clearInterval(this.#timer);
-    const fastest = this.#topology.realServers.reduce((m, r) => Math.min(m, r.intervalMs ?? m), this.#topology.intervalMs);
+    const fastest = this.#topology.realServers.reduce(
+      (most, server) => Math.min(most, server.intervalMs ?? most),
+      this.#topology.intervalMs,
+    );
     this.#timer = setInterval(() => this.pass(), Math.min(MAX_PERIOD, Math.max(MIN_PERIOD, fastest / 10)));
   }
 
@@ -125,7 +128,7 @@ export class Loop {
 
   /** Present verdicts other than OK; made once per pass, however many scrapes and pages ask. */
   verdicts(): readonly Verdict[] {
-    this.#verdicts ??= verdicts(this.#state).map((v) => this.#memory.explain(v));
+    this.#verdicts ??= verdicts(this.#state).map((verdict) => this.#memory.explain(verdict));
     return this.#verdicts;
   }
 

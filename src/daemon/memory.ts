@@ -25,13 +25,13 @@ export class VerdictMemory {
   }
 
   /** The verdict with the reason and evidence it was given for, as far as they are remembered. */
-  explain(v: Verdict): Verdict {
-    const then = this.#named.get(nameOf(v));
-    if (then === undefined || then.verdict !== v.verdict || then.cause !== v.cause) return v;
-    const healed = then.evidence.failing > 0 && v.evidence.failing === 0;
+  explain(verdict: Verdict): Verdict {
+    const then = this.#named.get(nameOf(verdict));
+    if (then === undefined || then.verdict !== verdict.verdict || then.cause !== verdict.cause) return verdict;
+    const healed = then.evidence.failing > 0 && verdict.evidence.failing === 0;
     const reason = healed
       ? `${then.reason} It answers again now, and is held until it has stayed well long enough.`
       : then.reason;
-    return { ...v, reason, evidence: then.evidence };
+    return { ...verdict, reason, evidence: then.evidence };
   }
 }

@@ -29,6 +29,8 @@ type Post = (message: ToHttp, transfer?: readonly TransferListItem[]) => void;
 
 /** Share of this thread's time that copying may take. */
 const SHARE = 0.02;
+/** A reader waits no longer than this for that share: ms. */
+const MOST_WAIT_MS = 1000;
 /** Changes kept for a reader that does not ask. */
 const MOST_TRANSITIONS = 2000;
 /** Changes sent in one turn of the event loop. */
@@ -132,6 +134,8 @@ export class Publisher {
     }
     const { clock, pulse, view, loop, links, measured } = this.#p;
     const t = clock();
+    // Processor time: on a busy machine most of the time that passes is somebody else's.
+    const before = process.threadCpuUsage();
     const changes = pulse.changes;
     const scalars = writeMirror(loop.state, this.#halves[half]!);
     const { families, defect } = this.#measure(measured);
@@ -161,8 +165,9 @@ export class Publisher {
     };
     const buffers = families.map(({ values: numbers }) => numbers.buffer as ArrayBuffer);
     this.#post?.({ type: 'moment', moment }, buffers);
-    const end = clock();
-    this.#notBefore = end + (end - t) / SHARE;
+    const { user, system } = process.threadCpuUsage(before);
+    const spentMs = (user + system) / 1000;
+    this.#notBefore = clock() + Math.min(spentMs / SHARE, MOST_WAIT_MS);
   }
 
   /** A family that throws is a bug that costs a scrape, and nothing else. */

@@ -166,7 +166,7 @@ export class RemoteAgent implements AgentLink {
         }),
       cells: () => cells(state()),
       wanted: () => state().wanted,
-      verdicts: () => (this.#verdicts ??= verdicts(state()).map((v) => this.#memory.explain(v))),
+      verdicts: () => (this.#verdicts ??= verdicts(state()).map((verdict) => this.#memory.explain(verdict))),
       why: (subject: Subject) => {
         const verdict = why(state(), subject);
         return verdict && this.#memory.explain(verdict);
@@ -180,6 +180,6 @@ export class RemoteAgent implements AgentLink {
 
 /** The names of a topology, which is all that reading needs of it: the targets are not copied. */
 function namesOf({ nics, targets, rules }: Plan): Topology {
-  const named = nics.map(({ name, group, anchors }) => ({ name, group, anchors: anchors.map((a) => a.id) }));
+  const named = nics.map(({ name, group, anchors }) => ({ name, group, anchors: anchors.map((anchor) => anchor.id) }));
   return { nics: named, realServers: targets, services: [], rules, intervalMs: 0, timeoutMs: 0, fall: 0, rise: 0 };
 }

@@ -23,13 +23,13 @@ interface OtherParts {
 }
 
 /** Nothing of it is served before the HTTP thread is opened. */
-export function makeShown(p: ShownParts) {
-  const { clock, log, lanes, loop, links, plans, reconciler, runner, telemetry, metrics } = p;
-  const view = makeView(p);
+export function makeShown(shownParts: ShownParts) {
+  const { clock, log, lanes, loop, links, plans, reconciler, runner, telemetry, metrics } = shownParts;
+  const view = makeView(shownParts);
   const processMetrics = new ProcessMetrics();
   const http = new HttpThread({ log, clock });
   const measured = new Registry();
-  measured.add(new LaneFamilies(lanes, clock), reconciler, runner, telemetry, new OwnFamilies(p), http, processMetrics);
+  measured.add(new LaneFamilies(lanes, clock), reconciler, runner, telemetry, new OwnFamilies(shownParts), http, processMetrics);
   metrics.add(new JudgeFamilies(view), measured);
   const pulse = new Pulse();
   const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured });

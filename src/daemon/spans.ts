@@ -76,8 +76,8 @@ function addressOf(rs: string): string {
   return rs.replace(/#.*/, '');
 }
 
-function subjectKey(s: Subject): string {
-  return nameOf(s.rs === undefined ? s : { ...s, rs: addressOf(s.rs) });
+function subjectKey(subject: Subject): string {
+  return nameOf(subject.rs === undefined ? subject : { ...subject, rs: addressOf(subject.rs) });
 }
 
 function actionKey(action: Action): string {

@@ -29,29 +29,32 @@ export interface ViewParts {
 const MOST_PENDING = 20;
 
 /** The view over these parts. */
-export function makeView(p: ViewParts): AgentView {
+export function makeView(parts: ViewParts): AgentView {
   return {
-    version: p.version,
-    startedAt: p.clock(),
-    now: p.clock,
+    version: parts.version,
+    startedAt: parts.clock(),
+    now: parts.clock,
     wallOffsetMs,
-    plan: () => p.plans.plan,
-    phase: () => p.life.phase,
-    ready: () => readiness(p.life.phase, p.lanes),
-    lastReload: () => p.plans.last,
+    plan: () => parts.plans.plan,
+    phase: () => parts.life.phase,
+    ready: () => readiness(parts.life.phase, parts.lanes),
+    lastReload: () => parts.plans.last,
     nics: () =>
-      p.plans.plan.nics.map((nic, i) => {
-        const link = p.links.state(nic.device);
-        const share = loss(p.loop.state, i);
+      parts.plans.plan.nics.map((nic, i) => {
+        const link = parts.links.state(nic.device);
+        const share = loss(parts.loop.state, i);
         return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
       }),
-    cells: () => cells(p.loop.state),
-    wanted: () => p.loop.state.wanted,
-    verdicts: () => p.loop.verdicts(),
-    why: (subject) => p.loop.why(subject),
-    history: p.history,
-    pending: () => ({ total: p.reconciler.pendingCount(), longest: p.reconciler.pending(MOST_PENDING).map(pendingView) }),
-    collectors: () => p.runner.status(),
+    cells: () => cells(parts.loop.state),
+    wanted: () => parts.loop.state.wanted,
+    verdicts: () => parts.loop.verdicts(),
+    why: (subject) => parts.loop.why(subject),
+    history: parts.history,
+    pending: () => ({
+      total: parts.reconciler.pendingCount(),
+      longest: parts.reconciler.pending(MOST_PENDING).map(pendingView),
+    }),
+    collectors: () => parts.runner.status(),
   };
 }
 

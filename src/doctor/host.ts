@@ -58,7 +58,9 @@ export function thisHost(signal: AbortSignal, limitMs: number): Host {
     names: async (path) => (await namesIn(path)) ?? [],
     processes: async (name) => {
       const ours = await networkOf('self');
-      return (await processesNamed(name)).filter((p) => p.network === '' || p.network === ours).map((p) => p.pid);
+      return (await processesNamed(name))
+        .filter((processItem) => processItem.network === '' || processItem.network === ours)
+        .map((processItem) => processItem.pid);
     },
     written: async (path) => (await stat(path).catch(() => undefined))?.mtimeMs,
     run: async (argv) => {
@@ -72,8 +74,9 @@ export function thisHost(signal: AbortSignal, limitMs: number): Host {
       return (await exchange(origin + path, { method: 'GET', headers, timeoutMs: limitMs, ...socketPath })).status;
     },
     clock: clockState,
-    collectors: collectors.map((c) => c.name),
-    collect: (name, settings, nics) => readOnce(collectors.find((c) => c.name === name)!, settings, nics, () => undefined),
+    collectors: collectors.map((collector) => collector.name),
+    collect: (name, settings, nics) =>
+      readOnce(collectors.find((collector) => collector.name === name)!, settings, nics, () => undefined),
     dpdk: () => dpdkProcesses(signal),
   };
 }

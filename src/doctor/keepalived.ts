@@ -18,7 +18,7 @@ export async function lastDump(host: Host, pids: readonly number[]): Promise<Dum
     const tmp =
       environment
         .split('\0')
-        .find((v) => v.startsWith('TMPDIR='))
+        .find((part) => part.startsWith('TMPDIR='))
         ?.slice('TMPDIR='.length) ?? '/tmp';
     const path = `/proc/${pid}/root${tmp}/keepalived.json`;
     const text = await host.read(path);

@@ -45,9 +45,9 @@ async function ask<S extends z.ZodType>(host: Host, argv: readonly string[], sch
 export async function addresses(host: Host): Promise<readonly DeviceAddress[]> {
   const devices = (await ask(host, ['address', 'show'], addressesSchema)) ?? [];
   return devices.flatMap(({ ifname, flags, addr_info }) =>
-    addr_info.flatMap((a): DeviceAddress[] => {
-      if (!('local' in a)) return [];
-      const { family, local: ip, prefixlen: prefix, scope } = a;
+    addr_info.flatMap((address): DeviceAddress[] => {
+      if (!('local' in address)) return [];
+      const { family, local: ip, prefixlen: prefix, scope } = address;
       return [{ device: ifname, flags, family: family === 'inet' ? 4 : 6, ip, prefix, scope }];
     }),
   );

@@ -29,14 +29,14 @@ export interface NicPaths {
 export async function nicPaths(host: Host, plan: Plan): Promise<readonly NicPaths[]> {
   const known = await addresses(host);
   const families = [4, 6] as const;
-  const targets = new Map(families.map((f) => [f, realServers(plan, f)]));
+  const targets = new Map(families.map((family) => [family, realServers(plan, family)]));
   const asked = plan.nics.flatMap((nic, index) =>
-    families.filter((f) => targets.get(f)!.length > 0).map((family) => ({ nic, index, family })),
+    families.filter((family) => targets.get(family)!.length > 0).map((family) => ({ nic, index, family })),
   );
   return Promise.all(
     asked.map(async ({ nic, index, family }): Promise<NicPaths> => {
       const all = targets.get(family)!;
-      const own = known.filter((a) => a.device === nic.device && a.family === family && a.scope === 'global');
+      const own = known.filter((each) => each.device === nic.device && each.family === family && each.scope === 'global');
       const address = own.find((a) => a.ip === nic.source) ?? own[0];
       const paths = address === undefined ? [] : await Promise.all(some(all).map((to) => path(host, nic, address, to)));
       return { nic, index, family, address, paths, of: all.length };

@@ -41,5 +41,7 @@ const ORDER: readonly Outcome[] = ['ok', 'warn', 'fail', 'skipped'];
 
 /** How many of each. */
 export function count(results: readonly Result[]): Readonly<Record<Outcome, number>> {
-  return Object.fromEntries(ORDER.map((o) => [o, results.filter((r) => r.outcome === o).length])) as Record<Outcome, number>;
+  return Object.fromEntries(
+    ORDER.map((outcome) => [outcome, results.filter((result) => result.outcome === outcome).length]),
+  ) as Record<Outcome, number>;
 }

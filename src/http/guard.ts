@@ -26,7 +26,7 @@ function hostName(host: string): string {
 
 /** Compares secrets in a time that does not depend on where they differ. */
 function same(a: string, b: string): boolean {
-  const digest = (s: string) => createHash('sha256').update(s).digest();
+  const digest = (text: string) => createHash('sha256').update(text).digest();
   return timingSafeEqual(digest(a), digest(b));
 }
 

@@ -1,4 +1,5 @@
 /** R13: fault onsets are counted; each one doubles the time the subject stays out, and too many keep it out. */
+import { pauseAfter } from '../model/backoff.ts';
 import type { Rules } from '../model/rules.ts';
 import type { Flaps, State } from './memory.ts';
 
@@ -31,7 +32,7 @@ export function heldDownEnough(
 ): boolean {
   const faults = countFlaps(state, flaps, subject, now);
   if (faults === 0) return true;
-  const hold = Math.min(leastMs * 2 ** (faults - 1), mostMs);
+  const hold = pauseAfter(faults, leastMs, mostMs);
   return now - flaps.get(subject)!.at(-1)! >= hold;
 }
 

@@ -46,13 +46,13 @@ export class BatchBuilder {
 
   /** The batch; the builder is used up. */
   build(): CellBatch {
-    const n = this.#count;
+    const count = this.#count;
     return {
       profiles: [...this.#profiles.keys()],
-      cell: this.#cell.slice(0, n),
-      generation: this.#generation.slice(0, n),
-      profile: this.#profile.slice(0, n),
-      sockaddrs: this.#sockaddrs.slice(0, n * SOCKADDR_SIZE),
+      cell: this.#cell.slice(0, count),
+      generation: this.#generation.slice(0, count),
+      profile: this.#profile.slice(0, count),
+      sockaddrs: this.#sockaddrs.slice(0, count * SOCKADDR_SIZE),
     };
   }
 }

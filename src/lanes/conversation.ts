@@ -70,25 +70,25 @@ export class Conversation {
 
   /** Opens and connects the socket of a probe. */
   start(cell: number, check: SocketCheck): void {
-    const c = this.#cells;
-    const address = c.copySockaddr(cell, this.#address);
+    const cells = this.#cells;
+    const address = cells.copySockaddr(cell, this.#address);
     const family = address[0]!;
     const stream = check.transport === 'stream';
     const fd = openFor(check.transport, this.#binding, family);
     if (fd < 0) {
-      c.state[cell] = CONNECTING;
-      c.fd[cell] = -1;
+      cells.state[cell] = CONNECTING;
+      cells.fd[cell] = -1;
       this.#end(cell, { outcome: connectOutcome(-fd), phase: START, cause: ERRNO, detail: -fd }, 0);
       return;
     }
     hold(this.#board, fd);
-    c.fd[cell] = fd;
-    c.state[cell] = CONNECTING;
-    c.flags[cell] = c.flags[cell]! & ~WATCHED;
-    c.rtt[cell] = 0;
+    cells.fd[cell] = fd;
+    cells.state[cell] = CONNECTING;
+    cells.flags[cell] = cells.flags[cell]! & ~WATCHED;
+    cells.rtt[cell] = 0;
     if (stream) abortOnClose(fd);
     // Who refuses, the real server or a router on the way? Asked only when it matters: it costs a system call.
-    if (!stream || (c.flags[cell]! & FAILED_BEFORE) !== 0) keepIcmpErrors(fd, family);
+    if (!stream || (cells.flags[cell]! & FAILED_BEFORE) !== 0) keepIcmpErrors(fd, family);
     if (connect(fd, address, sockaddrLength(address)) < 0) {
       const code = errno();
       if (code !== EINPROGRESS) {
@@ -116,9 +116,9 @@ export class Conversation {
    * @returns false when the probe has ended
    */
   #watch(cell: number): boolean {
-    const c = this.#cells;
-    if (this.#epoll.add(c.fd[cell]!, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, c.sequence[cell]!)) {
-      c.flags[cell] = c.flags[cell]! | WATCHED;
+    const cells = this.#cells;
+    if (this.#epoll.add(cells.fd[cell]!, EPOLLOUT | EPOLLIN | EPOLLRDHUP, cell, cells.sequence[cell]!)) {
+      cells.flags[cell] = cells.flags[cell]! | WATCHED;
       return true;
     }
     this.#end(cell, { outcome: LOCAL_ERROR, phase: START, cause: ERRNO, detail: errno() }, 0);
@@ -130,47 +130,47 @@ export class Conversation {
     if (this.#young.length === 0) return false;
     const list = this.#young;
     this.#young = [];
-    const c = this.#cells;
+    const cells = this.#cells;
     for (let i = 0; i < list.length; i += 2) {
       const cell = list[i]!;
-      if (!c.present(cell) || c.sequence[cell] !== list[i + 1]) continue;
-      if (c.state[cell] === CONNECTING) this.#lookConnect(cell);
-      else if (c.state[cell] === EXCHANGING) this.#lookAnswer(cell, list[i + 1]!);
+      if (!cells.present(cell) || cells.sequence[cell] !== list[i + 1]) continue;
+      if (cells.state[cell] === CONNECTING) this.#lookConnect(cell);
+      else if (cells.state[cell] === EXCHANGING) this.#lookAnswer(cell, list[i + 1]!);
     }
     return true;
   }
 
   #lookConnect(cell: number): void {
-    const c = this.#cells;
-    const known = readTcpInfo(c.fd[cell]!, this.#tcp);
+    const cells = this.#cells;
+    const known = readTcpInfo(cells.fd[cell]!, this.#tcp);
     if (known && this.#tcp.state === TCP_SYN_SENT) {
-      c.flags[cell] = c.flags[cell]! | FAR;
+      cells.flags[cell] = cells.flags[cell]! | FAR;
       this.#watch(cell);
-    } else if (known && this.#tcp.state === TCP_ESTABLISHED) this.#beginExchange(cell, c.check[cell] as SocketCheck, true);
+    } else if (known && this.#tcp.state === TCP_ESTABLISHED) this.#beginExchange(cell, cells.check[cell] as SocketCheck, true);
     else this.#onConnect(cell, EPOLLOUT | EPOLLERR);
   }
 
   #lookAnswer(cell: number, sequence: number): void {
-    const c = this.#cells;
+    const cells = this.#cells;
     this.#onExchange(cell, EPOLLIN);
     // The last pair is this cell's when there is more to read.
-    if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence || this.#young.at(-2) === cell) return;
-    c.flags[cell] = c.flags[cell]! | SLOW;
-    if ((c.flags[cell]! & WATCHED) === 0) this.#watch(cell);
+    if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence || this.#young.at(-2) === cell) return;
+    cells.flags[cell] = cells.flags[cell]! | SLOW;
+    if ((cells.flags[cell]! & WATCHED) === 0) this.#watch(cell);
   }
 
   /** Takes one epoll event. */
   readonly ready = (cell: number, sequence: number, events: number): void => {
-    const c = this.#cells;
-    if (!c.present(cell) || c.sequence[cell] !== sequence) return;
-    if (c.state[cell] === CONNECTING) this.#onConnect(cell, events);
-    else if (c.state[cell] === EXCHANGING) this.#onExchange(cell, events);
+    const cells = this.#cells;
+    if (!cells.present(cell) || cells.sequence[cell] !== sequence) return;
+    if (cells.state[cell] === CONNECTING) this.#onConnect(cell, events);
+    else if (cells.state[cell] === EXCHANGING) this.#onExchange(cell, events);
   };
 
   #onConnect(cell: number, events: number): void {
-    const c = this.#cells;
-    const fd = c.fd[cell]!;
-    const check = c.check[cell] as SocketCheck;
+    const cells = this.#cells;
+    const fd = cells.fd[cell]!;
+    const check = cells.check[cell] as SocketCheck;
     if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
       const code = takeError(fd);
       // RST after the handshake was complete: for a plain handshake check that is success, whoever is quicker.
@@ -186,41 +186,42 @@ export class Conversation {
     }
     if ((events & EPOLLOUT) === 0) return;
     this.#beginExchange(cell, check);
-    if (c.state[cell] === EXCHANGING && (events & (EPOLLIN | EPOLLRDHUP)) !== 0) this.#onExchange(cell, events);
+    if (cells.state[cell] === EXCHANGING && (events & (EPOLLIN | EPOLLRDHUP)) !== 0) this.#onExchange(cell, events);
   }
 
   /** @param known TCP_INFO has just been read */
   #beginExchange(cell: number, check: SocketCheck, known = false): void {
-    const c = this.#cells;
+    const cells = this.#cells;
     const exchange = check.begin();
     if (check.transport === 'stream') {
-      const measured = known || readTcpInfo(c.fd[cell]!, this.#tcp);
-      c.rtt[cell] = measured ? this.#tcp.rttUs : 0;
-      c.flags[cell] = c.flags[cell]! & ~FAILED_BEFORE;
-      if (c.rtt[cell]! < NEAR_US) c.flags[cell] = c.flags[cell]! & ~FAR;
+      const measured = known || readTcpInfo(cells.fd[cell]!, this.#tcp);
+      cells.rtt[cell] = measured ? this.#tcp.rttUs : 0;
+      cells.flags[cell] = cells.flags[cell]! & ~FAILED_BEFORE;
+      if (cells.rtt[cell]! < NEAR_US) cells.flags[cell] = cells.flags[cell]! & ~FAR;
       if (exchange === undefined) {
-        this.#end(cell, measured && this.#tcp.retransmits > 0 ? connectedSlowly : connected, c.rtt[cell]!);
+        this.#end(cell, measured && this.#tcp.retransmits > 0 ? connectedSlowly : connected, cells.rtt[cell]!);
         return;
       }
     }
     if (exchange === undefined) return;
-    c.exchange[cell] = exchange;
-    c.state[cell] = EXCHANGING;
+    cells.exchange[cell] = exchange;
+    cells.state[cell] = EXCHANGING;
     const length = exchange.request(this.#out);
-    const sequence = c.sequence[cell];
+    const sequence = cells.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
-    if (c.state[cell] !== EXCHANGING || c.sequence[cell] !== sequence) return;
+    if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;
     // What could not be sent at once is sent when epoll reports room.
-    this.#await(cell, c.rest[cell] === undefined ? SLOW : ALWAYS);
+    this.#await(cell, cells.rest[cell] === undefined ? SLOW : ALWAYS);
   }
 
   #send(cell: number, data: Buffer, length: number): void {
-    const c = this.#cells;
-    const sent = send(c.fd[cell]!, data, length, MSG_NOSIGNAL);
+    const cells = this.#cells;
+    const sent = send(cells.fd[cell]!, data, length, MSG_NOSIGNAL);
     if (sent === length) {
-      c.rest[cell] = undefined;
+      cells.rest[cell] = undefined;
       // Nothing is expected: it is enough that the bytes were taken.
-      const judgement = (c.check[cell] as SocketCheck).transport === 'stream' ? c.exchange[cell]!.feed(nothing) : undefined;
+      const judgement =
+        (cells.check[cell] as SocketCheck).transport === 'stream' ? cells.exchange[cell]!.feed(nothing) : undefined;
       if (judgement) this.#conclude(cell, judgement);
       return;
     }
@@ -231,49 +232,49 @@ export class Conversation {
         return;
       }
     }
-    c.rest[cell] = Buffer.from(data.subarray(Math.max(sent, 0), length));
+    cells.rest[cell] = Buffer.from(data.subarray(Math.max(sent, 0), length));
   }
 
   #onExchange(cell: number, events: number): void {
-    const c = this.#cells;
-    const rest = c.rest[cell];
+    const cells = this.#cells;
+    const rest = cells.rest[cell];
     if ((events & EPOLLOUT) !== 0 && Buffer.isBuffer(rest)) this.#send(cell, rest, rest.length);
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP)) === 0) return;
-    const sequence = c.sequence[cell];
+    const sequence = cells.sequence[cell];
     // Edge-triggered: read until the kernel has no more, but at most TURNS buffers now so that one flood can't hold the lane.
-    for (let turn = 0; turn < TURNS && c.state[cell] === EXCHANGING && c.sequence[cell] === sequence; turn++) {
-      const n = recv(c.fd[cell]!, this.#in, this.#in.length, 0);
-      if (n > 0 || (n === 0 && (c.check[cell] as SocketCheck).transport !== 'stream')) {
-        const judgement = c.exchange[cell]!.feed(this.#in.subarray(0, n));
+    for (let turn = 0; turn < TURNS && cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence; turn++) {
+      const n = recv(cells.fd[cell]!, this.#in, this.#in.length, 0);
+      if (n > 0 || (n === 0 && (cells.check[cell] as SocketCheck).transport !== 'stream')) {
+        const judgement = cells.exchange[cell]!.feed(this.#in.subarray(0, n));
         if (judgement) this.#conclude(cell, judgement);
-      } else if (n === 0) this.#conclude(cell, c.exchange[cell]!.closed());
+      } else if (n === 0) this.#conclude(cell, cells.exchange[cell]!.closed());
       else {
         const code = errno();
         if (code !== EAGAIN) this.#failExchange(cell, code, RESPONSE);
         return;
       }
     }
-    if (c.state[cell] === EXCHANGING && c.sequence[cell] === sequence) this.#young.push(cell, sequence!);
+    if (cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence) this.#young.push(cell, sequence!);
   }
 
   /** An exchange has its answer: add the loss mark and the RTT. */
   #conclude(cell: number, judgement: Judgement): void {
-    const c = this.#cells;
-    if ((c.check[cell] as SocketCheck).transport !== 'stream') {
-      this.#end(cell, judgement, Math.round((monotonicMs() - c.started[cell]!) * 1000));
+    const cells = this.#cells;
+    if ((cells.check[cell] as SocketCheck).transport !== 'stream') {
+      this.#end(cell, judgement, Math.round((monotonicMs() - cells.started[cell]!) * 1000));
       return;
     }
-    const elapsed = monotonicMs() - c.started[cell]!;
-    if (elapsed < NEAR_MS) c.flags[cell] = c.flags[cell]! & ~SLOW;
+    const elapsed = monotonicMs() - cells.started[cell]!;
+    if (elapsed < NEAR_MS) cells.flags[cell] = cells.flags[cell]! & ~SLOW;
     // Nothing is retransmitted before the kernel's least time-out: no need to ask.
-    const again = elapsed >= MIN_RTO_MS && readTcpInfo(c.fd[cell]!, this.#tcp) && this.#tcp.retransmits > 0;
-    this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, c.rtt[cell]!);
+    const again = elapsed >= MIN_RTO_MS && readTcpInfo(cells.fd[cell]!, this.#tcp) && this.#tcp.retransmits > 0;
+    this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, cells.rtt[cell]!);
   }
 
   #failConnect(cell: number, code: number): void {
-    const c = this.#cells;
-    const outcome = outcomeOf(code, c.fd[cell]!, c.sockaddr(cell));
-    c.flags[cell] = c.flags[cell]! | FAILED_BEFORE;
+    const cells = this.#cells;
+    const outcome = outcomeOf(code, cells.fd[cell]!, cells.sockaddr(cell));
+    cells.flags[cell] = cells.flags[cell]! | FAILED_BEFORE;
     this.#end(cell, { outcome, phase: CONNECT, cause: ERRNO, detail: code }, 0);
   }
 
@@ -286,11 +287,11 @@ export class Conversation {
 
   /** The deadline has come. */
   expire(cell: number): void {
-    const c = this.#cells;
-    const check = c.check[cell];
-    if (c.state[cell] !== EXCHANGING || check === undefined || 'run' in check) {
+    const cells = this.#cells;
+    const check = cells.check[cell];
+    if (cells.state[cell] !== EXCHANGING || check === undefined || 'run' in check) {
       this.abandonRun(cell);
-      c.flags[cell] = c.flags[cell]! | FAILED_BEFORE;
+      cells.flags[cell] = cells.flags[cell]! | FAILED_BEFORE;
       this.#end(cell, noAnswer, 0);
       return;
     }
@@ -299,7 +300,7 @@ export class Conversation {
       return;
     }
     // The kernel knows whether our request arrived: unacknowledged is the path's fault, acknowledged is the server's.
-    const measured = readTcpInfo(c.fd[cell]!, this.#tcp);
+    const measured = readTcpInfo(cells.fd[cell]!, this.#tcp);
     const lost = measured && (this.#tcp.unacked > 0 || this.#tcp.retransmits > 0);
     this.#end(
       cell,

@@ -97,23 +97,23 @@ export class Engine {
     if (this.#cells.present(cell)) this.#remove(cell);
     const capacity = this.#cells.reserve(cell + 1);
     this.#wheel.grow(capacity);
-    const c = this.#cells;
-    c.count++;
-    c.kind[cell] = checkKinds.findIndex((k) => k.name === profile.type);
-    c.generation[cell] = generation;
-    c.profile[cell] = profile;
-    c.interval[cell] = profile.interval;
+    const cells = this.#cells;
+    cells.count++;
+    cells.kind[cell] = checkKinds.findIndex((checkKind) => checkKind.name === profile.type);
+    cells.generation[cell] = generation;
+    cells.profile[cell] = profile;
+    cells.interval[cell] = profile.interval;
     this.#burst.change(1000 / profile.interval);
-    c.timeout[cell] = profile.timeout;
-    c.fall[cell] = profile.fall;
-    c.rise[cell] = profile.rise;
-    c.streak[cell] = 0;
-    c.flags[cell] = 0;
-    c.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
+    cells.timeout[cell] = profile.timeout;
+    cells.fall[cell] = profile.fall;
+    cells.rise[cell] = profile.rise;
+    cells.streak[cell] = 0;
+    cells.flags[cell] = 0;
+    cells.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
     // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
-    if (this.#o.binding.device !== undefined) clearScope(c.sockaddr(cell));
-    c.nominal[cell] = firstStart(cell, profile.interval, this.#now);
-    this.#wheel.schedule(cell, c.nominal[cell]!);
+    if (this.#o.binding.device !== undefined) clearScope(cells.sockaddr(cell));
+    cells.nominal[cell] = firstStart(cell, profile.interval, this.#now);
+    this.#wheel.schedule(cell, cells.nominal[cell]!);
   }
 
   #remove(cell: number): void {
@@ -162,53 +162,55 @@ export class Engine {
   };
 
   #start(cell: number, due: number): void {
-    const c = this.#cells;
+    const cells = this.#cells;
     const now = this.#o.clock();
     const lateness = Math.max(0, now - due);
     observe(this.#o.board.counters, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
-    c.flags[cell] = lateness > LATE_SHARE * c.interval[cell]! ? c.flags[cell]! | LATE_START : c.flags[cell]! & ~LATE_START;
-    c.started[cell] = now;
-    c.sequence[cell] = (c.sequence[cell]! + 1) | 0;
+    cells.flags[cell] =
+      lateness > LATE_SHARE * cells.interval[cell]! ? cells.flags[cell]! | LATE_START : cells.flags[cell]! & ~LATE_START;
+    cells.started[cell] = now;
+    cells.sequence[cell] = (cells.sequence[cell]! + 1) | 0;
     this.#inFlight++;
     this.#newest = now;
-    this.#wheel.schedule(cell, now + c.timeout[cell]!);
-    if ((c.flags[cell]! & UNVERIFIED) !== 0) {
+    this.#wheel.schedule(cell, now + cells.timeout[cell]!);
+    if ((cells.flags[cell]! & UNVERIFIED) !== 0) {
       this.#finish(cell, { outcome: LOCAL_ERROR, phase: phaseCode('route'), cause: causeCode('path_unverified'), detail: 0 }, 0);
       return;
     }
-    const check = c.check[cell] ?? this.#prepare(cell);
+    const check = cells.check[cell] ?? this.#prepare(cell);
     if ('run' in check) this.#run(cell, check);
     else this.#talk.start(cell, check);
   }
 
   #prepare(cell: number): SocketCheck | AsyncCheck {
-    const c = this.#cells;
-    const check = checkKinds[c.kind[cell]!]!.prepare(c.profile[cell]!, unpackSockaddr(c.sockaddr(cell)));
-    c.check[cell] = check;
+    const cells = this.#cells;
+    const check = checkKinds[cells.kind[cell]!]!.prepare(cells.profile[cell]!, unpackSockaddr(cells.sockaddr(cell)));
+    cells.check[cell] = check;
     return check;
   }
 
   #run(cell: number, check: AsyncCheck): void {
-    const c = this.#cells;
-    const sequence = c.sequence[cell]!;
-    const generation = c.generation[cell]!;
+    const cells = this.#cells;
+    const sequence = cells.sequence[cell]!;
+    const generation = cells.generation[cell]!;
     const controller = new AbortController();
-    c.state[cell] = RUNNING;
-    c.rest[cell] = controller;
+    cells.state[cell] = RUNNING;
+    cells.rest[cell] = controller;
     // The check keeps its own deadline; the wheel's, later, only guards against a check that forgets it.
-    this.#wheel.schedule(cell, this.#now + c.timeout[cell]! + 1000);
-    const current = () => this.#cells.present(cell) && c.sequence[cell] === sequence && c.generation[cell] === generation;
+    this.#wheel.schedule(cell, this.#now + cells.timeout[cell]! + 1000);
+    const current = () => this.#cells.present(cell) && cells.sequence[cell] === sequence && cells.generation[cell] === generation;
     const context = {
       nic: this.#o.nic,
       device: this.#o.device,
       binding: this.#o.binding,
-      sockaddr: c.sockaddr(cell).slice(),
-      timeoutMs: c.timeout[cell]!,
+      sockaddr: cells.sockaddr(cell).slice(),
+      timeoutMs: cells.timeout[cell]!,
       signal: controller.signal,
       certificate: (notAfterMs: number) => current() && this.#o.certificate(cell, generation, notAfterMs),
     };
     check.run(context).then(
-      (r: ProbeResult) => current() && c.state[cell] === RUNNING && this.#finish(cell, r, r.rttUs),
+      (probeResult: ProbeResult) =>
+        current() && cells.state[cell] === RUNNING && this.#finish(cell, probeResult, probeResult.rttUs),
       // A check never rejects: one that does is defective. An unhandled rejection ends this thread, and main starts it again.
       (error: unknown) => {
         throw error;
@@ -218,50 +220,51 @@ export class Engine {
 
   /** Ends the probe in flight: result to the board, next start to the wheel. */
   #finish(cell: number, judgement: Judgement, rttUs: number): void {
-    const c = this.#cells;
+    const cells = this.#cells;
     const now = this.#o.clock();
-    const elapsed = now - c.started[cell]!;
-    const doubtful = (c.flags[cell]! & LATE_START) !== 0 || c.started[cell]! <= this.#stalledAt;
+    const elapsed = now - cells.started[cell]!;
+    const doubtful = (cells.flags[cell]! & LATE_START) !== 0 || cells.started[cell]! <= this.#stalledAt;
     const good = judgement.outcome === OK || judgement.outcome === OK_SLOW;
-    const e = this.#entry;
+    const entry = this.#entry;
     const late = doubtful && !good && judgement.outcome !== LOCAL_ERROR;
-    e.cell = cell;
-    e.generation = c.generation[cell]!;
-    e.outcome = late ? LATE : judgement.outcome;
-    e.phase = judgement.phase;
-    e.cause = late ? causeCode('late') : judgement.cause;
-    e.detail = late ? Math.round(this.#stallMs) : judgement.detail;
-    e.t = now;
-    e.rttUs = rttUs;
-    e.elapsedUs = elapsed * 1000;
+    entry.cell = cell;
+    entry.generation = cells.generation[cell]!;
+    entry.outcome = late ? LATE : judgement.outcome;
+    entry.phase = judgement.phase;
+    entry.cause = late ? causeCode('late') : judgement.cause;
+    entry.detail = late ? Math.round(this.#stallMs) : judgement.detail;
+    entry.t = now;
+    entry.rttUs = rttUs;
+    entry.elapsedUs = elapsed * 1000;
     const { board } = this.#o;
-    push(board, e);
-    const kind = c.kind[cell]!;
-    board.counters[outcomeAt(kind, e.outcome)]! += 1;
+    push(board, entry);
+    const kind = cells.kind[cell]!;
+    board.counters[outcomeAt(kind, entry.outcome)]! += 1;
     observe(
       board.counters,
       durationAt(kind),
       DURATION_BOUNDS,
-      good && rttUs > 0 && e.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000,
+      good && rttUs > 0 && entry.phase === CONNECT ? rttUs / 1e6 : elapsed / 1000,
     );
-    c.state[cell] = IDLE;
-    c.rest[cell] = undefined;
-    c.exchange[cell] = undefined;
+    cells.state[cell] = IDLE;
+    cells.rest[cell] = undefined;
+    cells.exchange[cell] = undefined;
     this.#inFlight--;
-    this.#reschedule(cell, e.outcome, now);
+    this.#reschedule(cell, entry.outcome, now);
   }
 
   #reschedule(cell: number, outcome: number, now: number): void {
-    const c = this.#cells;
-    const interval = c.interval[cell]!;
-    const streak = nextStreak(c.streak[cell]!, valence(outcome));
-    c.streak[cell] = streak;
-    let nominal = c.nominal[cell]!;
-    if (confirming(streak, c.fall[cell]!, c.rise[cell]!) && this.#burst.take(now)) nominal = c.started[cell]! + interval / BURST;
+    const cells = this.#cells;
+    const interval = cells.interval[cell]!;
+    const streak = nextStreak(cells.streak[cell]!, valence(outcome));
+    cells.streak[cell] = streak;
+    let nominal = cells.nominal[cell]!;
+    if (confirming(streak, cells.fall[cell]!, cells.rise[cell]!) && this.#burst.take(now))
+      nominal = cells.started[cell]! + interval / BURST;
     else
       do nominal += interval;
       while (nominal < now);
-    c.nominal[cell] = nominal;
+    cells.nominal[cell] = nominal;
     this.#wheel.schedule(cell, Math.max(now, jittered(nominal, interval, this.#o.random())));
   }
 

@@ -50,7 +50,11 @@ export class LaneFamilies {
       family(
         RESULTS,
         outcome,
-        all(({ board }) => OUTCOMES.map((_, o) => checkKinds.reduce((sum, __, k) => sum + board.counters[outcomeAt(k, o)]!, 0))),
+        all(({ board }) =>
+          OUTCOMES.map((_, index) =>
+            checkKinds.reduce((sum, __, checkKind) => sum + board.counters[outcomeAt(checkKind, index)]!, 0),
+          ),
+        ),
       ),
       family(
         DURATION,
@@ -89,13 +93,13 @@ export class LaneFamilies {
   }
 
   #label(names: readonly string[]): void {
-    if (names.length === this.#nics.length && names.every((n, i) => n === this.#nics[i])) return;
+    if (names.length === this.#nics.length && names.every((name, i) => name === this.#nics[i])) return;
     this.#nics = names;
     this.#rows = {
-      nic: names.map((n) => [n]),
-      outcome: names.flatMap((n) => OUTCOMES.map((o) => [n, o])),
-      type: names.flatMap((n) => checkKinds.map((k) => [n, k.name])),
-      state: names.flatMap((n) => STATES.map((s) => [n, s])),
+      nic: names.map((name) => [name]),
+      outcome: names.flatMap((name) => OUTCOMES.map((o) => [name, o])),
+      type: names.flatMap((name) => checkKinds.map((checkKind) => [name, checkKind.name])),
+      state: names.flatMap((name) => STATES.map((s) => [name, s])),
     };
   }
 }

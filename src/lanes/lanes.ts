@@ -54,23 +54,23 @@ export class Lanes {
 
   /** Lanes in plan order. */
   get all(): readonly Lane[] {
-    return this.#members.map((m) => m.lane);
+    return this.#members.map((member) => member.lane);
   }
 
   /** NIC names in plan order. */
   get names(): readonly string[] {
-    return this.#members.map((m) => m.nic.name);
+    return this.#members.map((member) => member.nic.name);
   }
 
   /** The lane of a NIC. */
   lane(nic: string): Lane | undefined {
-    return this.#members.find((m) => m.nic.name === nic)?.lane;
+    return this.#members.find((member) => member.nic.name === nic)?.lane;
   }
 
   /** Runs this plan: lanes of kept NICs go on, unchanged targets are not touched. Resolves when every lane runs. */
   async apply(plan: Plan): Promise<void> {
     this.#plan = plan;
-    const former = new Map(this.#members.map((m) => [identity(m.nic), m]));
+    const former = new Map(this.#members.map((member) => [identity(member.nic), member]));
     this.#members = plan.nics.map((nic) => {
       const kept = former.get(identity(nic));
       former.delete(identity(nic));
@@ -78,7 +78,7 @@ export class Lanes {
     });
     const ended = [...former.values()].map((m) => m.lane.stop());
     for (const member of this.#members) this.#assign(member, plan);
-    await Promise.all([...ended, ...this.#members.map((m) => m.lane.running())]);
+    await Promise.all([...ended, ...this.#members.map((member) => member.lane.running())]);
   }
 
   #recruit(nic: Nic, cells: number): Member {
@@ -101,7 +101,7 @@ export class Lanes {
   #cellsOf(nic: Nic): CellBatch {
     const batch = new BatchBuilder(nic.device);
     // By identity: while a NIC of the same name takes over, the former one is still listed.
-    const member = this.#members.find((m) => identity(m.nic) === identity(nic));
+    const member = this.#members.find((member) => identity(member.nic) === identity(nic));
     if (member && this.#plan) {
       eachOccupant(member.nic, this.#plan, (key, address, profile) => {
         const cell = member.cellOf.get(key);
@@ -152,11 +152,11 @@ export class Lanes {
 
   /** Results lost because a ring was full, per lane in plan order. */
   dropped(): number[] {
-    return this.#members.map((m) => m.lane.board.header[DROPPED]!);
+    return this.#members.map((member) => member.lane.board.header[DROPPED]!);
   }
 
   #onCertificate(nic: string, cell: number, generation: number, notAfterMs: number): void {
-    const member = this.#members.find((m) => m.nic.name === nic);
+    const member = this.#members.find((member) => member.nic.name === nic);
     if (!member || member.generation[cell] !== generation) return;
     for (const [key, at] of member.cellOf) if (at === cell) this.certificates.set(key, notAfterMs);
   }
@@ -164,7 +164,7 @@ export class Lanes {
   /** Ends all lanes. */
   async stop(): Promise<void> {
     clearInterval(this.#watch);
-    await Promise.all(this.#members.map((m) => m.lane.stop()));
+    await Promise.all(this.#members.map((member) => member.lane.stop()));
   }
 }
 
@@ -175,7 +175,7 @@ function eachOccupant(
   each: (key: string, address: Address, profile: CheckProfile, column: number) => void,
 ): void {
   plan.targets.forEach((t, column) => each(t.key, t.address, t.check, column));
-  nic.anchors.forEach((a, i) => each(`anchor ${a.id}`, a.address, anchorProfiles[a.type], -(i + 1)));
+  nic.anchors.forEach((anchor, i) => each(`anchor ${anchor.id}`, anchor.address, anchorProfiles[anchor.type], -(i + 1)));
 }
 
 /** What makes two NIC entries the same lane. */

@@ -88,7 +88,7 @@ export class Exposition {
   }
 
   #memory(room: number): Buffer {
-    const fits = (b: Buffer) => b.length >= room && b.length < 2 * room + 65536;
+    const fits = (buffer: Buffer) => buffer.length >= room && buffer.length < 2 * room + 65536;
     const spare = this.#spare.splice(0).find(fits);
     return spare ?? Buffer.allocUnsafeSlow(Math.ceil(room * 1.05));
   }

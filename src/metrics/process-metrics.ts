@@ -57,11 +57,11 @@ export class ProcessMetrics implements FamilySource {
 
   async #read(): Promise<void> {
     const metrics = (await this.#registry.getMetricsAsJSON()) as unknown as Metric[];
-    const known = new Map(this.#families.map((f) => [f.name, f]));
+    const known = new Map(this.#families.map((family) => [family.name, family]));
     // Some gauges are named like counters (`nodejs_active_handles_total`); they only add up labels of their neighbours.
     const shown = metrics
-      .filter((m) => m.values.length > 0 && (String(m.type) === 'counter') === m.name.endsWith('_total'))
-      .map((m) => toFamily(m, known.get(m.name)?.rows));
+      .filter((metric) => metric.values.length > 0 && (String(metric.type) === 'counter') === metric.name.endsWith('_total'))
+      .map((metric) => toFamily(metric, known.get(metric.name)?.rows));
     this.#families = [...cpuFamilies(process.cpuUsage()), ...shown];
   }
 }
@@ -84,24 +84,32 @@ function cpuFamilies({ user, system }: NodeJS.CpuUsage): Family[] {
 /** One metric of prom-client's JSON as a family; `rows` is kept as its rows when it says the same. */
 export function toFamily(metric: Metric, rows?: Family['rows']): Family {
   const isHistogram = String(metric.type) === 'histogram';
-  const all = metric.values.map((v) => ({ ...v, labels: v.labels as Readonly<Record<string, string | number | undefined>> }));
-  const labelNames = [...new Set(all.flatMap((v) => Object.keys(v.labels)))].filter((name) => !isHistogram || name !== 'le');
+  const all = metric.values.map((value) => ({
+    ...value,
+    labels: value.labels as Readonly<Record<string, string | number | undefined>>,
+  }));
+  const labelNames = [...new Set(all.flatMap((each) => Object.keys(each.labels)))].filter(
+    (name) => !isHistogram || name !== 'le',
+  );
   const row = (v: (typeof all)[number]) => labelNames.map((name) => String(v.labels[name] ?? ''));
   const base = { name: metric.name, help: metric.help, type: String(metric.type) as Family['type'], labelNames };
   if (!isHistogram) return { ...base, rows: keep(all.map(row), rows), values: Float64Array.from(all, (v) => v.value) };
-  const bounds = [...new Set(all.map((v) => v.labels['le']).filter((le) => typeof le === 'number'))];
+  const bounds = [...new Set(all.map((each) => each.labels['le']).filter((le) => typeof le === 'number'))];
   const series = [...Map.groupBy(all, (v) => row(v).join('\0')).values()].map((lines) => {
-    const buckets = lines.filter((v) => v.metricName?.endsWith('_bucket'));
-    const sum = lines.find((v) => v.metricName?.endsWith('_sum'))?.value ?? 0;
+    const buckets = lines.filter((line) => line.metricName?.endsWith('_bucket'));
+    const sum = lines.find((line) => line.metricName?.endsWith('_sum'))?.value ?? 0;
     // prom-client's buckets are cumulative, a Family's are not.
-    return { row: row(lines[0]!), values: [...buckets.map((v, b) => v.value - (buckets[b - 1]?.value ?? 0)), sum] };
+    return {
+      row: row(lines[0]!),
+      values: [...buckets.map((bucket, index) => bucket.value - (buckets[index - 1]?.value ?? 0)), sum],
+    };
   });
-  const values = Float64Array.from(series.flatMap((s) => s.values));
+  const values = Float64Array.from(series.flatMap((one) => one.values));
   return {
     ...base,
     bounds,
     rows: keep(
-      series.map((s) => s.row),
+      series.map((one) => one.row),
       rows,
     ),
     values,

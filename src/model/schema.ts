@@ -7,8 +7,8 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 
 /** `500ms`, `1s`, `1.5s`, `2m`, `1h` → ms; undefined when it is no duration. */
 export function parseDuration(text: string): number | undefined {
-  const m = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
-  return m ? Number(m[1]) * UNITS[m[2]!]! : undefined;
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/.exec(text);
+  return match ? Number(match[1]) * UNITS[match[2]!]! : undefined;
 }
 
 /** ms → text in the largest unit that leaves a whole number: `500ms`, `90s`, `1h`. */
@@ -61,14 +61,14 @@ export const httpHeaders = z
  * `10.1.0.1:80`, `[fd72::11]:80`, `[fe80::1%eth0]:80` → address; undefined when it is none. Without a port only if `portless`.
  */
 export function parseAddress(text: string, portless = false): Address | undefined {
-  const m = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
-  const bare = m?.[1] ?? m?.[2] ?? (portless && isIPv6(text.split('%')[0]!) ? text : undefined);
+  const match = /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d{1,5}))?$/.exec(text);
+  const bare = match?.[1] ?? match?.[2] ?? (portless && isIPv6(text.split('%')[0]!) ? text : undefined);
   if (bare === undefined) return undefined;
-  const port = m?.[3] === undefined ? 0 : Number(m[3]);
-  if ((m?.[3] === undefined && !portless) || port > 65535 || (m?.[3] !== undefined && port === 0)) return undefined;
+  const port = match?.[3] === undefined ? 0 : Number(match[3]);
+  if ((match?.[3] === undefined && !portless) || port > 65535 || (match?.[3] !== undefined && port === 0)) return undefined;
   const [ip, scope] = bare.split('%') as [string, string?];
-  if (isIPv4(ip) && scope === undefined && m?.[1] === undefined) return { family: 4, ip, port };
-  if (isIPv6(ip) && (m?.[2] === undefined || m === null)) {
+  if (isIPv4(ip) && scope === undefined && match?.[1] === undefined) return { family: 4, ip, port };
+  if (isIPv6(ip) && (match?.[2] === undefined || match === null)) {
     return { family: 6, ip: canonicalV6(ip), port, ...(scope === undefined ? {} : { scope }) };
   }
   return undefined;
@@ -80,8 +80,8 @@ export function canonicalV6(ip: string): string {
 }
 
 /** `ip:port` / `[v6]:port` / bare ip when there is no port. */
-export function formatAddress(a: Address): string {
-  const ip = a.scope === undefined ? a.ip : `${a.ip}%${a.scope}`;
-  if (a.port === 0) return ip;
-  return a.family === 6 ? `[${ip}]:${a.port}` : `${ip}:${a.port}`;
+export function formatAddress(address: Address): string {
+  const ip = address.scope === undefined ? address.ip : `${address.ip}%${address.scope}`;
+  if (address.port === 0) return ip;
+  return address.family === 6 ? `[${ip}]:${address.port}` : `${ip}:${address.port}`;
 }

@@ -46,13 +46,13 @@ export interface Topology {
 /** The judge's view of a plan: global T, timeout, fall and rise are the most patient of the targets'. */
 export function topologyOf(plan: Plan): Topology {
   const most = (pick: (t: Plan['targets'][number]) => number, none: number) =>
-    plan.targets.reduce((m, t) => Math.max(m, pick(t)), 0) || none;
+    plan.targets.reduce((most, t) => Math.max(most, pick(t)), 0) || none;
   return {
     intervalMs: most((t) => t.check.interval, 1000),
     timeoutMs: most((t) => t.check.timeout, 500),
     fall: most((t) => t.check.fall, 3),
     rise: most((t) => t.check.rise, 2),
-    nics: plan.nics.map((n) => ({ name: n.name, group: n.group, anchors: n.anchors.map((a) => a.id) })),
+    nics: plan.nics.map((nic) => ({ name: nic.name, group: nic.group, anchors: nic.anchors.map((anchor) => anchor.id) })),
     realServers: plan.targets.map((t) => ({
       id: t.id,
       key: t.key,
@@ -62,11 +62,11 @@ export function topologyOf(plan: Plan): Topology {
       fall: t.check.fall,
       rise: t.check.rise,
     })),
-    services: plan.services.map((s) => ({
-      name: s.name,
-      nics: s.nics,
-      realServers: s.realServers.map((r) => r.target),
-      panic: s.panic,
+    services: plan.services.map((service) => ({
+      name: service.name,
+      nics: service.nics,
+      realServers: service.realServers.map((server) => server.target),
+      panic: service.panic,
     })),
     rules: plan.rules,
   };

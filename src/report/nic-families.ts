@@ -19,10 +19,11 @@ export class NicFamilies {
 
   families(view: AgentView, index: VerdictIndex): readonly Family[] {
     const plan = view.plan();
-    const verdicts = plan.nics.map((n) => index.nic.get(n.name));
+    const verdicts = plan.nics.map((nic) => index.nic.get(nic.name));
     // A pair that the table lacks gets its series when it is first seen, rather than being shown as something else.
     const odd = verdicts.find(
-      (v) => v !== undefined && !this.#pairs.some(([name, cause]) => name === v.verdict && cause === v.cause),
+      (verdict) =>
+        verdict !== undefined && !this.#pairs.some(([name, cause]) => name === verdict.verdict && cause === verdict.cause),
     );
     if (odd !== undefined) {
       this.#pairs = [...this.#pairs, [odd.verdict, odd.cause]];
@@ -35,17 +36,17 @@ export class NicFamilies {
       family(
         gauge('nic_up', `Whether the NIC is usable: 0 while it is judged ${OUT.join(' or ')}.`, ['nic']),
         this.#nic,
-        verdicts.map((v) => Number(!isOut(v))),
+        verdicts.map((verdict) => Number(!isOut(verdict))),
       ),
       family(
         gauge('nic_carrier', 'Whether the link has carrier.', ['nic']),
         this.#nic,
-        nics.map((n) => (n.carrier < 0 ? Number.NaN : n.carrier)),
+        nics.map((nic) => (nic.carrier < 0 ? Number.NaN : nic.carrier)),
       ),
       family(
         counter('nic_carrier_changes_total', 'Changes of carrier since the agent started.', ['nic']),
         this.#nic,
-        nics.map((n) => n.carrierChanges),
+        nics.map((nic) => nic.carrierChanges),
       ),
       family(
         gauge('nic_verdict', 'Present verdict of the NIC: 1 for the one that holds, with its cause.', [
@@ -54,8 +55,8 @@ export class NicFamilies {
           'cause',
         ]),
         this.#verdict,
-        verdicts.flatMap((v) =>
-          this.#pairs.map(([name, cause]) => Number(name === (v?.verdict ?? 'OK') && cause === (v?.cause ?? 'none'))),
+        verdicts.flatMap((verdict) =>
+          this.#pairs.map(([name, cause]) => Number(name === (verdict?.verdict ?? 'OK') && cause === (verdict?.cause ?? 'none'))),
         ),
       ),
       family(gauge('nic_slice_enabled', 'Whether services may use the NIC.', ['nic']), this.#nic, view.wanted().nicEnabled),
@@ -73,10 +74,10 @@ export class NicFamilies {
   }
 
   #remake(plan: Plan): void {
-    const nics = plan.nics.map((n) => n.name);
+    const nics = plan.nics.map((nic) => nic.name);
     this.#plan = plan;
-    this.#nic = nics.map((n) => [n]);
-    this.#verdict = nics.flatMap((n) => this.#pairs.map(([verdict, cause]) => [n, verdict, cause]));
-    this.#cells = nics.flatMap((n) => CELL_STATES.map((state) => [n, state]));
+    this.#nic = nics.map((nic) => [nic]);
+    this.#verdict = nics.flatMap((nic) => this.#pairs.map(([verdict, cause]) => [nic, verdict, cause]));
+    this.#cells = nics.flatMap((nic) => CELL_STATES.map((state) => [nic, state]));
   }
 }

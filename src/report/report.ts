@@ -113,13 +113,13 @@ export function wallTime(view: AgentView, t: number): string {
   return new Date(Math.round(t + view.wallOffsetMs())).toISOString();
 }
 
-export function reportVerdict(view: AgentView, v: Verdict): VerdictReport {
+export function reportVerdict(view: AgentView, verdict: Verdict): VerdictReport {
   return {
-    ...v,
-    level: levelOf(v.verdict),
-    since: wallTime(view, v.since),
-    forSeconds: Math.max(0, Math.round(view.now() - v.since) / 1000),
-    command: commandFor(v),
+    ...verdict,
+    level: levelOf(verdict.verdict),
+    since: wallTime(view, verdict.since),
+    forSeconds: Math.max(0, Math.round(view.now() - verdict.since) / 1000),
+    command: commandFor(verdict),
   };
 }
 
@@ -190,11 +190,11 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
         weight: { configured: weight, wanted: Math.round(weight * fraction * 100) / 100 },
       });
     }
-    const slices = service.nics.map((n, k) => ({ nic: plan.nics[n]!.name, enabled: sliceEnabled(plan, wanted, i, k) }));
+    const slices = service.nics.map((nic, k) => ({ nic: plan.nics[nic]!.name, enabled: sliceEnabled(plan, wanted, i, k) }));
     return {
       name: service.name,
       vip: service.vip,
-      up: states.up > 0 && slices.some((s) => s.enabled),
+      up: states.up > 0 && slices.some((slice) => slice.enabled),
       panic: wanted.panic[i] === 1,
       enabled,
       total: service.realServers.length,
@@ -257,7 +257,7 @@ export function reportStatus(view: AgentView, members: Members = 'all'): StatusR
     pending: reportPending(view),
     sources: view
       .collectors()
-      .filter((c) => c.state !== 'off')
+      .filter((collector) => collector.state !== 'off')
       .map(({ name, state, reason, lastData }) => ({
         name,
         state,

@@ -17,15 +17,19 @@ interface PlanRows {
 }
 
 function planRows(plan: Plan): PlanRows {
-  const members = plan.services.flatMap((s) => s.realServers.map((r) => ({ service: s.name, target: plan.targets[r.target]! })));
+  const members = plan.services.flatMap((service) =>
+    service.realServers.map((server) => ({ service: service.name, target: plan.targets[server.target]! })),
+  );
   const racks = [...new Set(plan.targets.map((t) => t.rack).filter((r) => r !== undefined))];
   return {
-    service: plan.services.map((s) => [s.name]),
-    state: plan.services.flatMap((s) => STANDINGS.map((state) => [s.name, state])),
-    slices: plan.services.flatMap((s) => s.nics.map((n) => [s.name, plan.nics[n]!.name])),
-    members: members.map((m) => [m.service, m.target.realServer, m.target.rack ?? '']),
-    weights: members.flatMap((m) => ['configured', 'wanted'].map((kind) => [m.service, m.target.realServer, kind])),
-    racks: racks.map((r) => [r]),
+    service: plan.services.map((service) => [service.name]),
+    state: plan.services.flatMap((service) => STANDINGS.map((state) => [service.name, state])),
+    slices: plan.services.flatMap((service) => service.nics.map((nic) => [service.name, plan.nics[nic]!.name])),
+    members: members.map((member) => [member.service, member.target.realServer, member.target.rack ?? '']),
+    weights: members.flatMap((member) =>
+      ['configured', 'wanted'].map((kind) => [member.service, member.target.realServer, kind]),
+    ),
+    racks: racks.map((rack) => [rack]),
   };
 }
 
@@ -48,11 +52,11 @@ export class ServiceFamilies {
   #services(view: AgentView, plan: Plan, down: Uint8Array): Family[] {
     const rows = this.#rows;
     const wanted = view.wanted();
-    const slices = plan.services.map((s, i) => s.nics.map((_, k) => Number(sliceEnabled(plan, wanted, i, k))));
-    const states = plan.services.map((s, i) => {
+    const slices = plan.services.map((service, i) => service.nics.map((_, k) => Number(sliceEnabled(plan, wanted, i, k))));
+    const states = plan.services.map((service, i) => {
       const count = { up: 0, down: 0, held: 0 };
-      for (let r = 0; r < s.realServers.length; r++)
-        count[standing(down[s.realServers[r]!.target] === 1, wanted.weight[i]?.[r] ?? 0)]++;
+      for (let r = 0; r < service.realServers.length; r++)
+        count[standing(down[service.realServers[r]!.target] === 1, wanted.weight[i]?.[r] ?? 0)]++;
       return count;
     });
     return [
@@ -130,7 +134,7 @@ export class ServiceFamilies {
       }
     }
     const present = this.#verdicts.set(verdicts);
-    const paths = this.#paths.set(index.paths.map((v) => [v.nic!, v.rs!, v.cause]));
+    const paths = this.#paths.set(index.paths.map((path) => [path.nic!, path.rs!, path.cause]));
     return [
       family(
         gauge('real_server_verdict', 'Present verdict of the real server; no series while it is OK.', [

@@ -10,14 +10,14 @@ export function levelOf(verdict: VerdictName): Level {
 
 /** A copy, most severe first and oldest first within. */
 export function bySeverity(verdicts: readonly Verdict[]): readonly Verdict[] {
-  const severity = (v: Verdict) => VERDICT_TABLE[v.verdict].severity;
+  const severity = (verdict: Verdict) => VERDICT_TABLE[verdict.verdict].severity;
   return verdicts.toSorted((a, b) => severity(a) - severity(b) || a.since - b.since);
 }
 
 /** The first command to type about a verdict. */
-export function commandFor(s: Subject): string {
-  if (s.subject === 'nic') return `fourlane why nic ${s.nic}`;
-  return s.rs === undefined ? 'fourlane status' : `fourlane why rs ${s.rs}`;
+export function commandFor(subject: Subject): string {
+  if (subject.subject === 'nic') return `fourlane why nic ${subject.nic}`;
+  return subject.rs === undefined ? 'fourlane status' : `fourlane why rs ${subject.rs}`;
 }
 
 export interface VerdictIndex {
@@ -30,7 +30,7 @@ export interface VerdictIndex {
 }
 
 export function indexVerdicts(verdicts: readonly Verdict[]): VerdictIndex {
-  const pick = (kind: Verdict['subject']) => verdicts.filter((v) => v.subject === kind);
+  const pick = (kind: Verdict['subject']) => verdicts.filter((verdict) => verdict.subject === kind);
   const map = (kind: 'nic' | 'rs' | 'rack') => new Map(pick(kind).map((v) => [v[kind]!, v]));
   return { nic: map('nic'), rs: map('rs'), rack: map('rack'), paths: pick('path'), agent: pick('agent')[0] };
 }

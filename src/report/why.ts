@@ -33,14 +33,14 @@ export interface WhyReport {
 export function reportWhy(view: AgentView, question: { readonly nic: string } | { readonly rs: string }): WhyReport {
   const plan = view.plan();
   if ('nic' in question) {
-    const nic = plan.nics.findIndex((n) => n.name === question.nic);
+    const nic = plan.nics.findIndex((nic) => nic.name === question.nic);
     if (nic < 0)
       throw unknown(
         'NIC',
         question.nic,
-        plan.nics.map((n) => n.name),
+        plan.nics.map((nic) => nic.name),
       );
-    const concerns = (s: Subject) => s.nic === question.nic;
+    const concerns = (subject: Subject) => subject.nic === question.nic;
     return answer(view, {
       question: `nic ${question.nic}`,
       subjects: [{ subject: 'nic', nic: question.nic }],
@@ -50,7 +50,7 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
     });
   }
   const matches = [...plan.targets.keys()].filter(
-    (j) => plan.targets[j]!.id === question.rs || plan.targets[j]!.realServer === question.rs,
+    (key) => plan.targets[key]!.id === question.rs || plan.targets[key]!.realServer === question.rs,
   );
   if (matches.length === 0)
     throw unknown(
@@ -58,9 +58,10 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
       question.rs,
       plan.targets.map((t) => t.realServer),
     );
-  const ids = new Set(matches.map((j) => plan.targets[j]!.id));
-  const racks = new Set(matches.map((j) => plan.targets[j]!.rack));
-  const concerns = (s: Subject) => (s.rs !== undefined && ids.has(s.rs)) || (s.subject === 'rack' && racks.has(s.rack));
+  const ids = new Set(matches.map((match) => plan.targets[match]!.id));
+  const racks = new Set(matches.map((match) => plan.targets[match]!.rack));
+  const concerns = (subject: Subject) =>
+    (subject.rs !== undefined && ids.has(subject.rs)) || (subject.subject === 'rack' && racks.has(subject.rack));
   const subjects = [...ids].map((rs): Subject => ({ subject: 'rs', rs }));
   return answer(view, {
     question: `rs ${question.rs}`,
@@ -75,16 +76,17 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
 interface Scope {
   readonly question: string;
   readonly subjects: readonly Subject[];
-  readonly concerns: (s: Subject) => boolean;
+  readonly concerns: (subject: Subject) => boolean;
   readonly nics: readonly number[];
   readonly targets: readonly number[];
 }
 
 function answer(view: AgentView, { question, subjects, concerns, nics, targets }: Scope): WhyReport {
-  const own = subjects.map((s) => view.why(s)).filter((v) => v !== undefined);
-  const isOwn = (v: Verdict) => own.some((o) => o.subject === v.subject && o.nic === v.nic && o.rs === v.rs);
-  const others = view.verdicts().filter((v) => concerns(v) && !isOwn(v));
-  const cells = nics.flatMap((i) => targets.map((j) => reportCell(view, i, j)));
+  const own = subjects.map((subject) => view.why(subject)).filter((v) => v !== undefined);
+  const isOwn = (verdict: Verdict) =>
+    own.some((o) => o.subject === verdict.subject && o.nic === verdict.nic && o.rs === verdict.rs);
+  const others = view.verdicts().filter((verdict) => concerns(verdict) && !isOwn(verdict));
+  const cells = nics.flatMap((nic) => targets.map((target) => reportCell(view, nic, target)));
   const order = ['link_fail', 'service_fail', 'unknown', 'ok'];
   return {
     question,

@@ -64,7 +64,7 @@ export async function childrenOf(pid: number): Promise<readonly number[] | undef
   const text = await readGone(`/proc/${pid}/task/${pid}/children`);
   return text
     ?.split(' ')
-    .filter((s) => s !== '')
+    .filter((part) => part !== '')
     .map(Number);
 }
 
@@ -73,7 +73,7 @@ export async function environmentOf(pid: number, name: string): Promise<string |
   const text = await readGone(`/proc/${pid}/environ`);
   return text
     ?.split('\0')
-    .find((s) => s.startsWith(`${name}=`))
+    .find((part) => part.startsWith(`${name}=`))
     ?.slice(name.length + 1);
 }
 
@@ -90,7 +90,7 @@ export async function descriptorsOf(pid: number): Promise<readonly Descriptor[]>
   const all = await Promise.all(
     names.map(async (name) => ({ path: `${directory}/${name}`, target: await readlink(`${directory}/${name}`).catch(() => '') })),
   );
-  return all.filter((d) => d.target !== '');
+  return all.filter((each) => each.target !== '');
 }
 
 export interface Process {
@@ -104,7 +104,7 @@ export interface Process {
 export async function processesNamed(program: string): Promise<Process[]> {
   const pids = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry)).map(Number);
   const found = await Promise.all(pids.map((pid) => runs(pid, program)));
-  return found.filter((p) => p !== undefined).sort((a, b) => a.pid - b.pid);
+  return found.filter((each) => each !== undefined).sort((a, b) => a.pid - b.pid);
 }
 
 /** The arguments and not /proc/PID/comm, since a program may give its threads other names. */

@@ -103,7 +103,7 @@ function ask(channel: NetlinkChannel, destination: string, source: string, seque
   if (isIPv6(destination) !== isIPv6(source)) return undefined;
   channel.send(routeRequest(destination, source, sequence));
   const datagram = channel.receive();
-  const answer = datagram && parseMessages(datagram).find((m) => m.sequence === sequence);
+  const answer = datagram && parseMessages(datagram).find((parseMessage) => parseMessage.sequence === sequence);
   const index = answer && routeAnswer(answer);
   return index === undefined ? undefined : interfaceName(index);
 }

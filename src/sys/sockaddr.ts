@@ -68,14 +68,14 @@ function writeV6(ip: string, out: Uint8Array, offset: number): void {
   const quad = /^(.*:)(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(ip);
   const text = quad ? quad[1]! + group(quad[2], quad[3]) + ':' + group(quad[4], quad[5]) : ip;
   const [head = '', tail] = text.split('::');
-  const groups = (part: string) => (part === '' ? [] : part.split(':').map((g) => Number.parseInt(g, 16)));
+  const groups = (part: string) => (part === '' ? [] : part.split(':').map((part) => Number.parseInt(part, 16)));
   const front = groups(head);
   const back = tail === undefined ? [] : groups(tail);
   const all =
     tail === undefined ? front : [...front, ...Array.from({ length: 8 - front.length - back.length }, () => 0), ...back];
-  all.forEach((g, i) => {
-    out[offset + 2 * i] = g >> 8;
-    out[offset + 2 * i + 1] = g & 255;
+  all.forEach((each, i) => {
+    out[offset + 2 * i] = each >> 8;
+    out[offset + 2 * i + 1] = each & 255;
   });
 }
 

@@ -19,8 +19,8 @@ export interface Identity {
   readonly ino: bigint;
 }
 
-export function isSame(a: Identity, b: Identity): boolean {
-  return a.ino === b.ino && a.dev === b.dev;
+export function isSame(identity: Identity, other: Identity): boolean {
+  return identity.ino === other.ino && identity.dev === other.dev;
 }
 
 export class TailedFile {

@@ -17,9 +17,16 @@ const memo = z.discriminatedUnion('by', [
   z.object({ by: z.literal('others') }),
   /**
    * fourlane left it with the weight `left` (one of these, when the end of a write is not known). Its full weight is `full`, as
-   * long as its owner leaves the configured one at `owner`.
+   * long as its owner leaves the configured one at `owner`. `out`: whether fourlane has taken it out (with a full weight of 0 the
+   * weight does not show that); missing in notes before 2026-12.
    */
-  z.object({ by: z.literal('fourlane'), left: z.array(z.int()), full: z.int(), owner: z.int() }),
+  z.object({
+    by: z.literal('fourlane'),
+    left: z.array(z.int()),
+    full: z.int(),
+    owner: z.int(),
+    out: z.boolean().exactOptional(),
+  }),
   /** It may have been fourlane. */
   z.object({ by: z.literal('unknown') }),
 ]);
@@ -63,7 +70,7 @@ export function decide(wish: Wish, seen: Seen, before: Memo): Decision {
   if (isHeldByOthers(seen, before)) return { item: undefined, note: { by: 'others' } };
   const full = fullWeight(seen, before);
   const target = targetOf(wish, full);
-  const after: Memo = { by: 'fourlane', left: [target.weight], full, owner: cached.weight };
+  const after: Memo = { by: 'fourlane', left: [target.weight], full, owner: cached.weight, out: target.inhibited };
   if (live.weight === target.weight && live.inhibited === target.inhibited) {
     return { item: undefined, note: before.by === 'nobody' || before.by === 'others' ? NOBODY : after };
   }
@@ -74,7 +81,8 @@ export function decide(wish: Wish, seen: Seen, before: Memo): Decision {
 /** The note while it is not known whether the write of `after` has happened. */
 export function uncertain(before: Memo, after: Memo): Memo {
   if (after.by !== 'fourlane' || before.by !== 'fourlane') return after;
-  return { ...after, left: [...new Set([...before.left, ...after.left])] };
+  const out = before.out !== false || after.out !== false;
+  return { ...after, left: [...new Set([...before.left, ...after.left])], out };
 }
 
 function isHeldByOthers({ cached, live }: Seen, before: Memo): boolean {
@@ -82,7 +90,7 @@ function isHeldByOthers({ cached, live }: Seen, before: Memo): boolean {
   const isOut = live.inhibited || (live.weight === 0 && cached.weight !== 0);
   if (!isOut || before.by === 'unknown') return false;
   // In slow start fourlane had left it in service.
-  return before.by !== 'fourlane' || before.left.every((weight) => weight > 0);
+  return before.by !== 'fourlane' || before.out === false || before.left.every((weight) => weight > 0);
 }
 
 /** The weight it has while nothing is wrong: the last one that was not written by fourlane. */

@@ -53,9 +53,9 @@ function wordsOf(line: string): string[] {
   let quoted = false;
   let end = 0;
   for (; end < line.length; end++) {
-    const c = line[end];
-    if (c === '"') quoted = !quoted;
-    else if (!quoted && (c === '!' || c === '#')) break;
+    const char = line[end];
+    if (char === '"') quoted = !quoted;
+    else if (!quoted && (char === '!' || char === '#')) break;
   }
   const words = line.slice(0, end).replace(/[{}]/g, ' $& ').trim().split(/\s+/);
   if (words[0]?.startsWith('@')) words.shift();

@@ -62,7 +62,7 @@ export function publishProcess(up: Up, samples: Samples): void {
   samples.gauge(m.INFO, [source, up.version, String(up.pid), up.app], 1);
   for (const [part, problem] of up.parts) samples.gauge(m.PART, [source, part], Number(problem === ''));
   const bounds = up.boundsNs.map(seconds);
-  for (const l of up.latencies) publishLatency(source, l, bounds, up.pid, samples);
+  for (const latency of up.latencies) publishLatency(source, latency, bounds, up.pid, samples);
   for (const core of up.cores) publishCore(source, core, up.coreEpoch, samples);
   for (const { ring, used, capacity } of up.rings) {
     samples.gauge(m.RING_USED, [source, ring], used);

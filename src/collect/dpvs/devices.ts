@@ -97,9 +97,9 @@ export class Devices {
   ): Promise<Details> {
     const { layout } = this.#release;
     const local: { service: string; addresses: ReturnType<typeof decodeLocalAddresses> }[] = [];
-    for (const s of services.filter((each) => each.laddrs > 0)) {
-      const body = await this.#optional('LADDRS', encodeLocalAddresses(layout, s), signal);
-      if (body !== undefined) local.push({ service: s.service, addresses: decodeLocalAddresses(layout, body) });
+    for (const service of services.filter((each) => each.laddrs > 0)) {
+      const body = await this.#optional('LADDRS', encodeLocalAddresses(layout, service), signal);
+      if (body !== undefined) local.push({ service: service.service, addresses: decodeLocalAddresses(layout, body) });
     }
     const queues = new Map<number, readonly string[]>();
     for (const { stats } of cores) {

@@ -59,7 +59,7 @@ export class Sums {
     for (const { realServer, traffic } of dests) {
       const before = this.#before.get(realServer);
       const from = before === undefined || FIELDS.some((f) => traffic[f] < before[f]) ? ZERO : before;
-      for (const f of FIELDS) total[f] = plus(total[f], minus(traffic[f], from[f]));
+      for (const field of FIELDS) total[field] = plus(total[field], minus(traffic[field], from[field]));
     }
     this.#before = new Map(dests.map((d) => [d.realServer, d.traffic]));
     this.#total = total;

@@ -11,7 +11,7 @@ const SOURCE = 'dpvs';
 
 export function publish(data: DpvsData, samples: Samples): void {
   samples.gauge(d.INFO, [data.version, data.messages], 1);
-  for (const p of data.ports) publishPort(p, data, samples);
+  for (const port of data.ports) publishPort(port, data, samples);
   const { requests, dropped, errors } = data.control;
   samples.counter(d.CONTROL_REQUESTS, [], requests);
   samples.counter(d.CONTROL_DROPPED, [SOURCE], dropped);
@@ -22,7 +22,7 @@ export function publish(data: DpvsData, samples: Samples): void {
 
 function publishTables(data: DpvsData, samples: Samples): void {
   let connections = 0;
-  for (const s of data.services) connections += publishService(s, data.epoch, samples);
+  for (const service of data.services) connections += publishService(service, data.epoch, samples);
   samples.gauge(m.CONNECTIONS_USED, [SOURCE], connections);
   publishCores(data, samples);
   publishAddresses(data, samples);
@@ -47,23 +47,23 @@ function publishService(s: ServiceReading, epoch: string, samples: Samples): num
     samples.increase(metric, own.in, 0);
     samples.increase(metric, own.out, 0);
   }
-  for (const r of s.realServers) {
-    const rs = [SOURCE, s.service, r.realServer];
-    const rsIn = [SOURCE, s.service, r.realServer, 'in'];
-    const rsOut = [SOURCE, s.service, r.realServer, 'out'];
-    const { traffic: t } = r;
+  for (const server of s.realServers) {
+    const rs = [SOURCE, s.service, server.realServer];
+    const rsIn = [SOURCE, s.service, server.realServer, 'in'];
+    const rsOut = [SOURCE, s.service, server.realServer, 'out'];
+    const { traffic: t } = server;
     follow(m.REAL_SERVER_CONNECTIONS, rs, m.SERVICE_CONNECTIONS, labels, t.connections);
-    samples.gauge(m.REAL_SERVER_ACTIVE, rs, r.active);
-    samples.gauge(m.REAL_SERVER_INACTIVE, rs, r.inactive);
-    samples.gauge(m.REAL_SERVER_WEIGHT, rs, r.weight);
-    if (r.inhibited !== undefined) samples.gauge(d.INHIBITED, rs, Number(r.inhibited));
-    if (r.overloaded !== undefined) samples.gauge(d.OVERLOADED, rs, Number(r.overloaded));
+    samples.gauge(m.REAL_SERVER_ACTIVE, rs, server.active);
+    samples.gauge(m.REAL_SERVER_INACTIVE, rs, server.inactive);
+    samples.gauge(m.REAL_SERVER_WEIGHT, rs, server.weight);
+    if (server.inhibited !== undefined) samples.gauge(d.INHIBITED, rs, Number(server.inhibited));
+    if (server.overloaded !== undefined) samples.gauge(d.OVERLOADED, rs, Number(server.overloaded));
     follow(m.REAL_SERVER_PACKETS, rsIn, m.SERVICE_PACKETS, own.in, t.inPackets);
     follow(m.REAL_SERVER_PACKETS, rsOut, m.SERVICE_PACKETS, own.out, t.outPackets);
     follow(m.REAL_SERVER_BYTES, rsIn, m.SERVICE_BYTES, own.in, t.inBytes);
     follow(m.REAL_SERVER_BYTES, rsOut, m.SERVICE_BYTES, own.out, t.outBytes);
-    active += r.active;
-    inactive += r.inactive;
+    active += server.active;
+    inactive += server.inactive;
   }
   samples.gauge(m.SERVICE_ACTIVE, labels, active);
   samples.gauge(m.SERVICE_INACTIVE, labels, inactive);
@@ -116,7 +116,7 @@ function publishPort(p: PortReading, { details, epoch }: DpvsData, samples: Samp
   samples.counter(d.PORT_NO_BUFFER, [name], stats.noBuffer, epoch);
   samples.gauge(d.PORT_BUFFERS, [name, 'free'], stats.poolFree);
   samples.gauge(d.PORT_BUFFERS, [name, 'used'], stats.poolUsed);
-  for (const x of details.xstats.get(name) ?? []) samples.gauge(d.PORT_XSTAT, [name, x.name], Number(x.value));
+  for (const xstat of details.xstats.get(name) ?? []) samples.gauge(d.PORT_XSTAT, [name, xstat.name], Number(xstat.value));
   if (bond === undefined) return;
   samples.gauge(d.BOND_MEMBERS, [name, 'active'], bond.active);
   samples.gauge(d.BOND_MEMBERS, [name, 'inactive'], Math.max(0, bond.members.length - bond.active));
@@ -125,11 +125,11 @@ function publishPort(p: PortReading, { details, epoch }: DpvsData, samples: Samp
 
 function publishAddresses({ addresses, pools, details, epoch }: DpvsData, samples: Samples): void {
   for (const a of addresses) samples.gauge(d.ADDRESS_INFO, [a.device, `${a.address}/${a.prefix}`], 1);
-  for (const p of pools) {
-    const labels = [SOURCE, p.port, p.address];
-    samples.gauge(d.SNAT_USED, labels, p.used);
-    samples.gauge(d.SNAT_FREE, labels, p.free);
-    samples.counter(d.SNAT_MISSES, labels, p.missed, epoch);
+  for (const pool of pools) {
+    const labels = [SOURCE, pool.port, pool.address];
+    samples.gauge(d.SNAT_USED, labels, pool.used);
+    samples.gauge(d.SNAT_FREE, labels, pool.free);
+    samples.counter(d.SNAT_MISSES, labels, pool.missed, epoch);
   }
   for (const { service, addresses: list } of details.local) {
     for (const a of list) samples.gauge(d.LOCAL_CONNECTIONS, [service, a.address], a.connections);
@@ -144,9 +144,9 @@ function publishPerCore({ perCore, epoch }: DpvsData, samples: Samples): void {
     samples.counter(d.SERVICE_CORE_PACKETS, [...labels, 'out'], t.outPackets, epoch);
     samples.counter(d.SERVICE_CORE_BYTES, [...labels, 'in'], t.inBytes, epoch);
     samples.counter(d.SERVICE_CORE_BYTES, [...labels, 'out'], t.outBytes, epoch);
-    for (const r of realServers) {
-      const own = [SOURCE, service, r.realServer, String(lcore)];
-      samples.counter(d.REAL_SERVER_CORE_CONNECTIONS, own, r.traffic.connections, epoch);
+    for (const server of realServers) {
+      const own = [SOURCE, service, server.realServer, String(lcore)];
+      samples.counter(d.REAL_SERVER_CORE_CONNECTIONS, own, server.traffic.connections, epoch);
     }
   }
 }

@@ -85,10 +85,10 @@ export class Tables {
     const count = Math.min(this.#budget.services, services.length);
     let unread = services.length - count;
     for (let i = 0; i < count; i++) {
-      const s = services[(this.#turn + i) % services.length]!;
-      const dests = await this.#read(s, signal);
+      const service = services[(this.#turn + i) % services.length]!;
+      const dests = await this.#read(service, signal);
       if (dests === undefined) unread++;
-      else next.set(s.service, dests);
+      else next.set(service.service, dests);
     }
     this.#turn = services.length === 0 ? 0 : (this.#turn + count) % services.length;
     return { of: next, unread };
@@ -140,9 +140,9 @@ export class Tables {
     }
     const byName = new Map(services.map((s) => [s.service, s]));
     for (const { service, index } of this.#perCoreDue.splice(0, this.#budget.services)) {
-      const s = byName.get(service);
+      const known = byName.get(service);
       const lcore = workers[index - 1];
-      const dests = s === undefined || lcore === undefined ? undefined : await this.#read(s, signal, { index, lcore });
+      const dests = known === undefined || lcore === undefined ? undefined : await this.#read(known, signal, { index, lcore });
       if (dests !== undefined) this.#keep(service, lcore!, dests);
     }
     for (const [key, { reading }] of this.#perCore) if (!byName.has(reading.service)) this.#perCore.delete(key);

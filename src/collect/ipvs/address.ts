@@ -33,8 +33,8 @@ export function hexHostPort(text: string): string | undefined {
   if (m === null) return undefined;
   const port = Number.parseInt(m[3]!, 16);
   if (m[1] !== undefined) {
-    const n = Number.parseInt(m[1], 16);
-    return `${n >>> 24}.${(n >>> 16) & 255}.${(n >>> 8) & 255}.${n & 255}:${port}`;
+    const number = Number.parseInt(m[1], 16);
+    return `${number >>> 24}.${(number >>> 16) & 255}.${(number >>> 8) & 255}.${number & 255}:${port}`;
   }
   const ip = v6(m[2]!);
   return ip === undefined ? undefined : `[${ip}]:${port}`;

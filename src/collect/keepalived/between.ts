@@ -75,7 +75,7 @@ const PROOFS: readonly Proof[] = [
 /** The states entered, at least, in their order. @param reloaded the configuration was loaded since the last dump */
 export function between(known: Known, seen: Seen, reloaded: boolean): readonly Proven[] {
   const { masters = 0, state, lastTransition } = seen;
-  const c: Case = {
+  const given: Case = {
     known,
     seen,
     // Fewer than known: the statistics were cleared, or the process is another one since.
@@ -83,7 +83,7 @@ export function between(known: Known, seen: Seen, reloaded: boolean): readonly P
     isOther: state !== known.state,
     moved: known.shown !== undefined && lastTransition !== known.shown && !reloaded,
   };
-  return PROOFS.find((proof) => proof.applies(c))!.entered(c) as readonly Proven[];
+  return PROOFS.find((proof) => proof.applies(given))!.entered(given) as readonly Proven[];
 }
 
 /** Before it becomes master again it is backup; only the owner of an address may become master from FAULT at once. */

@@ -51,11 +51,11 @@ export interface KeepalivedData {
 
 export function publishKeepalived(data: KeepalivedData, samples: Samples): void {
   samples.gauge(m.PROCESSES, [], data.number);
-  for (const p of data.processes) {
-    samples.gauge(m.PROCESS_UP, [p.role], Number(p.up));
-    samples.gauge(m.PID_FILE, [p.role], Number(p.pidFile));
-    if (p.started !== undefined) samples.gauge(m.STARTED, [p.role], p.started);
-    samples.counter(m.RESTARTS, [p.role], p.restarts);
+  for (const one of data.processes) {
+    samples.gauge(m.PROCESS_UP, [one.role], Number(one.up));
+    samples.gauge(m.PID_FILE, [one.role], Number(one.pidFile));
+    if (one.started !== undefined) samples.gauge(m.STARTED, [one.role], one.started);
+    samples.counter(m.RESTARTS, [one.role], one.restarts);
   }
   if (data.loaded !== undefined) samples.gauge(m.LOADED, [], data.loaded);
   samples.counter(m.RELOADS, [], data.reloads);
@@ -83,7 +83,7 @@ function publishDump(dump: DumpState, { retries, instances }: KeepalivedData, sa
   for (const i of dump.instances) publishInstance(i, dump, newer.has(i.name), samples);
   if (dump.details === undefined) return;
   const members = new Map([...dump.details.groups.keys()].map((g) => [g, 0]));
-  for (const g of dump.details.groupOf.values()) members.set(g, (members.get(g) ?? 0) + 1);
+  for (const group of dump.details.groupOf.values()) members.set(group, (members.get(group) ?? 0) + 1);
   for (const [group, count] of members) samples.gauge(m.GROUP_MEMBERS, [group], count);
   for (const [script, good] of dump.details.scripts) samples.gauge(m.SCRIPT, [script], Number(good));
 }
@@ -99,24 +99,24 @@ function publishInstance(i: DumpedInstance, { details, epoch }: DumpState, newer
   samples.gauge(m.ADVERT_INTERVAL, own, i.advertInterval);
   const faults = details?.faults.get(i.name);
   if (faults !== undefined) samples.gauge(m.FAULTS, own, faults);
-  const s = i.statistics;
+  const statistics = i.statistics;
   const pairs: readonly (readonly [Metric, string, number])[] = [
-    [m.ADVERTS, 'received', s.advert_rcvd],
-    [m.ADVERTS, 'sent', s.advert_sent],
-    [m.PRIORITY_ZERO, 'received', s.pri_zero_rcvd],
-    [m.PRIORITY_ZERO, 'sent', s.pri_zero_sent],
-    [m.MASTER_CHANGES, 'become', s.become_master],
-    [m.MASTER_CHANGES, 'release', s.release_master],
+    [m.ADVERTS, 'received', statistics.advert_rcvd],
+    [m.ADVERTS, 'sent', statistics.advert_sent],
+    [m.PRIORITY_ZERO, 'received', statistics.pri_zero_rcvd],
+    [m.PRIORITY_ZERO, 'sent', statistics.pri_zero_sent],
+    [m.MASTER_CHANGES, 'become', statistics.become_master],
+    [m.MASTER_CHANGES, 'release', statistics.release_master],
   ];
   for (const [metric, label, value] of pairs) samples.counter(metric, [i.name, label], value, epoch);
   for (const [key, error] of Object.entries(m.ERROR_NAMES)) {
-    samples.counter(m.ERRORS, [i.name, error], s[key as keyof Statistics], epoch);
+    samples.counter(m.ERRORS, [i.name, error], statistics[key as keyof Statistics], epoch);
   }
 }
 
 function publishStates(all: readonly InstanceState[], state: Metric, transitions: Metric, samples: Samples): void {
   for (const { name, state: present, transitions: counts } of all) {
-    if (present !== undefined) for (const s of STATES) samples.gauge(state, [name, s], Number(s === present));
+    if (present !== undefined) for (const each of STATES) samples.gauge(state, [name, each], Number(each === present));
     for (const to of ENTERED) samples.counter(transitions, [name, to], counts[to]);
   }
 }

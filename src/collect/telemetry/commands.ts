@@ -18,10 +18,10 @@ export interface Command {
 const PARAMETER = /^[^,\p{Cc}]{1,127}$/u;
 
 function command(name: string, ...parameters: readonly (string | number)[]): Command {
-  for (const p of parameters) {
-    if (!PARAMETER.test(String(p))) {
+  for (const parameter of parameters) {
+    if (!PARAMETER.test(String(parameter))) {
       throw new RangeError(
-        `${name}: the name ${JSON.stringify(p)} can't be asked for: it is empty, has a comma, or is over 127 long`,
+        `${name}: the name ${JSON.stringify(parameter)} can't be asked for: it is empty, has a comma, or is over 127 long`,
       );
     }
   }

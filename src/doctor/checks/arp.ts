@@ -20,21 +20,21 @@ async function fromLoadBalancer({ host, config: { plan } }: Examination): Promis
   if (table === undefined || !/^ {2}-> \S+ +Route /m.test(table)) {
     return [{ outcome: 'skipped', message: 'no real server is behind direct routing of kernel LVS' }];
   }
-  const vips = [...new Set(plan?.services.flatMap((s) => /^\[?([^\]]+?)\]?:\d+\//.exec(s.vip)?.[1] ?? []))];
+  const vips = [...new Set(plan?.services.flatMap((service) => /^\[?([^\]]+?)\]?:\d+\//.exec(service.vip)?.[1] ?? []))];
   const fix = `fourlane doctor --role real-server --vip ${vips.length === 0 ? 'VIP' : vips.slice(0, 20).join(',')}`;
   return [{ outcome: 'skipped', message: 'can only be seen on the real servers: run the command on each', fix }];
 }
 
 async function onRealServer({ host, vips }: Examination): Promise<readonly Finding[]> {
   if (vips.every((vip) => vip.includes(':'))) return [{ outcome: 'skipped', message: 'IPv6 has no ARP' }];
-  const devices = (await host.names('/proc/sys/net/ipv4/conf')).filter((d) => !/^(all|default|lo|dummy\d*|tunl0)$/.test(d));
+  const devices = (await host.names('/proc/sys/net/ipv4/conf')).filter((name) => !/^(all|default|lo|dummy\d*|tunl0)$/.test(name));
   const value = async (device: string, key: string) =>
     ((await host.read(`/proc/sys/net/ipv4/conf/${device}/${key}`)) ?? '0').trim();
   return Promise.all(
     Object.entries(WANTED).map(async ([key, { ok, set }]): Promise<Finding> => {
       const all = await value('all', key);
       const values = await Promise.all(
-        devices.map(async (d) => [d, String(Math.max(Number(all), Number(await value(d, key))))] as const),
+        devices.map(async (device) => [device, String(Math.max(Number(all), Number(await value(device, key))))] as const),
       );
       const wrong = values.filter(([, v]) => !ok.some((o) => o === v));
       if (wrong.length === 0) return { outcome: 'ok', message: `${key} is ${ok.join(' or ')} on every device` };

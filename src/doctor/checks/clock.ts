@@ -39,7 +39,7 @@ export const clock: Check = {
       const other = ((await host.read(`${SOURCE}/available_clocksource`)) ?? '')
         .trim()
         .split(/\s+/)
-        .find((s) => !SLOW.has(s));
+        .find((part) => !SLOW.has(part));
       const message = `clock source ${source} is slow: every time stamp of a probe costs microseconds`;
       const fix = other === undefined ? {} : { fix: `echo ${other} > ${SOURCE}/current_clocksource` };
       findings.push({ outcome: 'warn', subject: 'source', message, ...fix });

@@ -13,7 +13,7 @@ export const ipVs: Check = {
       const services = table.match(/^(TCP|UDP|SCTP|FWM) /gm)?.length ?? 0;
       return [{ outcome: 'ok', message: `ip_vs ${version}, services: ${services}` }];
     }
-    if (plan?.services.some((s) => s.actuator.type === 'ipvs')) {
+    if (plan?.services.some((service) => service.actuator.type === 'ipvs')) {
       return [{ outcome: 'fail', message: 'ip_vs is not loaded, and services have actuator ipvs', fix: LOAD }];
     }
     if (plan?.nics.some((nic) => nic.dataplane !== undefined)) {

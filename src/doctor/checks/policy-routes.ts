@@ -16,12 +16,12 @@ export const policyRoutes: Check = {
     if (plan === undefined) return [{ outcome: 'skipped', message: 'needs the NICs of a configuration' }];
     const nics = await nicPaths(host, plan);
     if (nics.length === 0) return [{ outcome: 'skipped', message: 'there are no real servers' }];
-    return Promise.all(nics.map((n) => judge(host, n, plan.nics.length)));
+    return Promise.all(nics.map((nic) => judge(host, nic, plan.nics.length)));
   },
 };
 
-async function judge(host: Host, n: NicPaths, nics: number): Promise<Finding> {
-  const { nic, family, address, paths, of } = n;
+async function judge(host: Host, nicPaths: NicPaths, nics: number): Promise<Finding> {
+  const { nic, family, address, paths, of } = nicPaths;
   const subject = `${nic.name} IPv${family}`;
   if (address === undefined) {
     if ((await host.read(`/sys/class/net/${nic.device}/ifindex`)) === undefined) {
@@ -36,16 +36,16 @@ async function judge(host: Host, n: NicPaths, nics: number): Promise<Finding> {
     return { outcome: 'fail', subject, message, fix: `ip address add ${nic.source ?? 'ADDRESS'}/PREFIX dev ${nic.device}` };
   }
   const looked = `${paths.length} of ${of} real servers looked up`;
-  const missing = paths.find((p) => p.bound === undefined);
+  const missing = paths.find((path) => path.bound === undefined);
   if (missing !== undefined) {
     const message = `no route to ${missing.to} by ${nic.device}: probes through it do not arrive`;
-    return { outcome: 'fail', subject, message, fix: await remedy(host, n, address) };
+    return { outcome: 'fail', subject, message, fix: await remedy(host, nicPaths, address) };
   }
-  const astray = paths.find((p) => p.unbound !== nic.device);
+  const astray = paths.find((path) => path.unbound !== nic.device);
   if (astray !== undefined && nics > 1) {
     const leave = `leave by ${astray.unbound ?? 'no device'} unless bound to ${nic.device}`;
     const message = `packets from ${address.ip} to ${astray.to} ${leave}`;
-    return { outcome: 'warn', subject, message, fix: await remedy(host, n, address) };
+    return { outcome: 'warn', subject, message, fix: await remedy(host, nicPaths, address) };
   }
   return { outcome: 'ok', subject, message: `routes by ${nic.device}, from ${address.ip} too; ${looked}` };
 }
@@ -59,7 +59,8 @@ async function remedy(host: Host, { nic, index, family }: NicPaths, address: Dev
   const [there, main] = await Promise.all([rules(host, family), routesBy(host, family, device)]);
   const from = there.find((r) => r.src === address.ip)?.table;
   const table = from ?? String(1001 + index);
-  const anchor = nic.anchors.find((a) => a.address.family === family && inSubnet(address, a.address.ip))?.address.ip;
+  const anchor = nic.anchors.find((anchor) => anchor.address.family === family && inSubnet(address, anchor.address.ip))?.address
+    .ip;
   const gateway = anchor ?? main.find((r) => r.gateway !== undefined)?.gateway ?? 'GATEWAY';
   const subnet = main.find((r) => r.gateway === undefined && r.dst.endsWith(`/${address.prefix}`))?.dst;
   const route = `ip -${family} route replace`;

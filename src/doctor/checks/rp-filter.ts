@@ -15,9 +15,9 @@ export const rpFilter: Check = {
   summary: 'the reverse-path filter lets replies in by every NIC',
   async run({ host, config: { plan } }) {
     if (plan === undefined) return [{ outcome: 'skipped', message: 'needs the NICs of a configuration' }];
-    const nics = (await nicPaths(host, plan)).filter((n) => n.family === 4);
+    const nics = (await nicPaths(host, plan)).filter((nicPath) => nicPath.family === 4);
     if (nics.length === 0) return [{ outcome: 'skipped', message: 'no real server has an IPv4 address' }];
-    return Promise.all(nics.map((n) => judge(host, n, plan.nics.length)));
+    return Promise.all(nics.map((nic) => judge(host, nic, plan.nics.length)));
   },
 };
 
@@ -31,7 +31,7 @@ async function judge(host: Host, { nic: { name, device }, paths }: NicPaths, nic
   if (nics === 1) return { outcome: 'ok', subject, message: `${setting}: strict, which does no harm with one NIC` };
   // A slash separates: the names of VLANs have dots.
   const fix = `sysctl -w net/ipv4/conf/${device}/rp_filter=2`;
-  const astray = paths.find((p) => p.unbound !== device);
+  const astray = paths.find((path) => path.unbound !== device);
   if (astray === undefined && paths.length > 0) {
     const harm = 'replies to probes pass, but packets that come by another NIC than they go back are dropped';
     const message = `${setting}: strict; ${harm}`;

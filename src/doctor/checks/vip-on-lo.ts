@@ -10,7 +10,7 @@ export const vipOnLo: Check = {
     return vips.map((vip) =>
       judge(
         vip,
-        known.filter((a) => a.ip === vip),
+        known.filter((each) => each.ip === vip),
       ),
     );
   },
@@ -26,13 +26,13 @@ function judge(vip: string, found: readonly DeviceAddress[]): Finding {
   if (found.length === 0) {
     return { outcome: 'fail', subject: vip, message: 'on no device: packets for it are dropped', fix: add };
   }
-  const loud = found.find((a) => !quiet(a));
-  const instead = found.some((a) => quiet(a) && a.prefix === whole) ? '' : ` && ${add}`;
+  const loud = found.find((each) => !quiet(each));
+  const instead = found.some((each) => quiet(each) && each.prefix === whole) ? '' : ` && ${add}`;
   if (loud !== undefined) {
     const message = `on ${loud.device}, where others ask for it: this real server takes the VIP from the load balancer`;
     return { outcome: 'fail', subject: vip, message, fix: `${del(loud)}${instead}` };
   }
-  const wide = found.find((a) => a.prefix !== whole);
+  const wide = found.find((each) => each.prefix !== whole);
   if (wide !== undefined) {
     const message = `on ${wide.device} with /${wide.prefix}: all addresses of that subnet count as local; needed is /${whole}`;
     return { outcome: 'fail', subject: vip, message, fix: `${del(wide)}${instead}` };

@@ -22,7 +22,7 @@ export const vip: Check = {
         { outcome: 'skipped', message: `keepalived ${what}, so its state is not known; make one and run this again`, fix: DUMP },
       ];
     }
-    const here = (await addresses(host)).filter((a) => !a.flags.includes('LOOPBACK'));
+    const here = (await addresses(host)).filter((address) => !address.flags.includes('LOOPBACK'));
     return parseDump(dump).flatMap((i) => judge(i, here));
   },
 };

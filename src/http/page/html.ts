@@ -28,5 +28,5 @@ function render(value: Value): string {
 
 /** Template tag. */
 export function html(parts: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new Html(parts.reduce((text, part, i) => text + render(values[i - 1]) + part));
+  return new Html(parts.reduce((text, part, index) => text + render(values[index - 1]) + part));
 }

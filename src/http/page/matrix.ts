@@ -35,15 +35,15 @@ export function isBig(plan: Plan): boolean {
 
 /** Names of the services that use each of these targets. */
 function servicesOf(plan: Plan, targets: readonly number[]): ReadonlyMap<number, readonly string[]> {
-  const services = new Map<number, string[]>(targets.map((j) => [j, []]));
-  for (const s of plan.services) for (const { target } of s.realServers) services.get(target)?.push(s.name);
+  const services = new Map<number, string[]>(targets.map((target) => [target, []]));
+  for (const service of plan.services) for (const { target } of service.realServers) services.get(target)?.push(service.name);
   return services;
 }
 
 export function renderMatrix(view: AgentView, query: URLSearchParams): Html {
   const plan = view.plan();
   const index = indexVerdicts(view.verdicts());
-  const matrix = { view, index, paths: new Set(index.paths.map((v) => `${v.nic}\0${v.rs}`)) };
+  const matrix = { view, index, paths: new Set(index.paths.map((path) => `${path.nic}\0${path.rs}`)) };
   const all = plan.targets.map((_, j) => j);
   const small = `${count(all.length, 'real server')} × ${count(plan.nics.length, 'NIC')}`;
   return html`<section><h2>Real servers through each NIC <small>${small}</small></h2>
@@ -79,23 +79,23 @@ function renderRack(
 ): Html {
   const { view, index } = matrix;
   const fault = index.rack.get(rack);
-  const heads = view.plan().nics.map((n) => {
-    const verdict = index.nic.get(n.name)?.verdict ?? 'OK';
+  const heads = view.plan().nics.map((nic) => {
+    const verdict = index.nic.get(nic.name)?.verdict ?? 'OK';
     const level = levelOf(verdict);
     return html`<th scope="col" class="${level}" title="${verdict}">\
-${n.name}${level !== 'ok' && (level === 'bad' ? ' ■' : ' ▲')}</th>`;
+${nic.name}${level !== 'ok' && (level === 'bad' ? ' ■' : ' ▲')}</th>`;
   });
   return html`<div class="card rack"><header><h3>${rack === NO_RACK ? 'No rack' : `Rack ${rack}`}</h3><span class="mute">\
 ${count(rows.length, 'real server')}</span>${fault && html`<span class="tag bad">■ ${fault.verdict}</span>`}</header>
 <table class="matrix"><thead><tr><td></td>${heads}</tr></thead><tbody>\
-${rows.map((j) => renderRow(matrix, services.get(j)!, j))}</tbody></table></div>`;
+${rows.map((row) => renderRow(matrix, services.get(row)!, row))}</tbody></table></div>`;
 }
 
 function renderRow(matrix: Matrix, names: readonly string[], target: number): Html {
   const { view, index, paths } = matrix;
   const { id, check } = view.plan().targets[target]!;
   const verdict = index.rs.get(id);
-  const cells = view.plan().nics.map((n, i) => renderCell(reportCell(view, i, target), paths.has(`${n.name}\0${id}`)));
+  const cells = view.plan().nics.map((nic, i) => renderCell(reportCell(view, i, target), paths.has(`${nic.name}\0${id}`)));
   const [first = 'no service', ...others] = names;
   const services = `${first}${others.length > 0 ? ` +${others.length}` : ''} · ${check.type}`;
   return html`<tr><th scope="row" class="mono${verdict !== undefined && ' bad'}">\
@@ -120,14 +120,14 @@ function renderBig(matrix: Matrix, all: readonly number[], query: URLSearchParam
   const { link, service } = view.cells();
   const { nics, targets } = view.plan();
   const bad = all.filter(
-    (j) =>
-      index.rs.has(targets[j]!.id) ||
-      nics.some((_, i) => link[i * targets.length + j] === BAD || service[i * targets.length + j] === BAD),
+    (each) =>
+      index.rs.has(targets[each]!.id) ||
+      nics.some((_, i) => link[i * targets.length + each] === BAD || service[i * targets.length + each] === BAD),
   );
   const racks = byRack(view, all).map(([rack, rows]) => {
     const cells = { ok: 0, service_fail: 0, link_fail: 0, unknown: 0 };
-    for (const j of rows)
-      for (let i = 0; i < nics.length; i++) cells[cellState(link[i * targets.length + j], service[i * targets.length + j])]++;
+    for (const row of rows)
+      for (let i = 0; i < nics.length; i++) cells[cellState(link[i * targets.length + row], service[i * targets.length + row])]++;
     return { rack, rows, cells, failing: cells.link_fail + cells.service_fail };
   });
   const worst = racks.toSorted((a, b) => b.failing / b.rows.length - a.failing / a.rows.length).slice(0, MAX_RACKS);

@@ -92,7 +92,7 @@ function renderBar(report: StatusReport, query: URLSearchParams, paused: boolean
 }
 
 function renderHeadline(report: StatusReport): Html {
-  const counts = new Map<string, number>([['service', report.services.filter((s) => !s.up).length]]);
+  const counts = new Map<string, number>([['service', report.services.filter((service) => !service.up).length]]);
   for (const { subject, verdict } of report.verdicts) {
     const headline = VERDICT_TABLE[verdict].of[subject]?.headline ?? '';
     counts.set(headline, (counts.get(headline) ?? 0) + 1);
@@ -102,11 +102,11 @@ function renderHeadline(report: StatusReport): Html {
     return found === 0 ? [] : [count(found, one, several)];
   });
   const { services, nics, realServers } = report;
-  const panic = services.filter((s) => s.panic).length;
+  const panic = services.filter((service) => service.panic).length;
   return html`<div class="headline"><h1>\
-${faults.length === 0 ? 'No faults' : faults.map((f) => f.replaceAll(' ', '\u00a0')).join(' · ')}</h1>
-<p>${services.filter((s) => s.up).length} of ${count(services.length, 'service')} up · ${realServers.up} of \
-${count(realServers.total, 'real server')} up · ${nics.filter((n) => n.enabled).length} of ${count(nics.length, 'NIC')}\
+${faults.length === 0 ? 'No faults' : faults.map((fault) => fault.replaceAll(' ', '\u00a0')).join(' · ')}</h1>
+<p>${services.filter((service) => service.up).length} of ${count(services.length, 'service')} up · ${realServers.up} of \
+${count(realServers.total, 'real server')} up · ${nics.filter((nic) => nic.enabled).length} of ${count(nics.length, 'NIC')}\
  in service${panic === 0 ? '' : ` · ${count(panic, 'service')} in panic`}${
    report.ready ? '' : ` · not ready: ${report.reason}`
 }</p>
@@ -122,11 +122,13 @@ function renderVerdicts(report: StatusReport): Html | undefined {
   if (verdicts.length === 0) return undefined;
   const rest = verdicts.length - MAX_VERDICTS;
   return html`<ol class="verdicts" aria-label="Present verdicts, most severe first">${verdicts.slice(0, MAX_VERDICTS).map(
-    (v) => html`<li class="verdict ${v.level}"><div class="who"><span class="tag ${v.level}">\
-${v.level === 'bad' ? '■' : '▲'} ${v.verdict}</span><b>${subjectText(v)}</b>${
-      v.cause === 'none' ? undefined : html`<span>cause: ${v.cause}</span>`
-    }<span class="mute">for ${formatDuration(v.forSeconds)}, since ${clock(v.since)}</span></div>
-<div class="why">${v.reason}</div><div class="cmd"><code>${v.command}</code><a href="${whyHref(v)}">evidence</a></div></li>`,
+    (verdict) => html`<li class="verdict ${verdict.level}"><div class="who"><span class="tag ${verdict.level}">\
+${verdict.level === 'bad' ? '■' : '▲'} ${verdict.verdict}</span><b>${subjectText(verdict)}</b>${
+      verdict.cause === 'none' ? undefined : html`<span>cause: ${verdict.cause}</span>`
+    }<span class="mute">for ${formatDuration(verdict.forSeconds)}, since ${clock(verdict.since)}</span></div>
+<div class="why">${verdict.reason}</div><div class="cmd"><code>${verdict.command}</code><a href="${whyHref(
+      verdict,
+    )}">evidence</a></div></li>`,
   )}</ol>${rest > 0 && html`<p class="empty">and ${rest} more: <a href="/api/v1/verdicts">all as JSON</a></p>`}`;
 }
 

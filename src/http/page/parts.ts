@@ -49,12 +49,12 @@ export function renderNics(report: StatusReport): Html {
   return html`<section><h2>NICs</h2><div class="nics">${report.nics.map(renderNic)}</div></section>`;
 }
 
-function renderMember(m: MemberReport): Html {
-  return html`<li><span class="mono">${m.realServer}</span><span>${m.weight.configured}</span>\
-<span class="${isAltered(m) && 'changed'}">${m.weight.wanted}${m.state === 'held' && ' (held)'}</span></li>`;
+function renderMember(member: MemberReport): Html {
+  return html`<li><span class="mono">${member.realServer}</span><span>${member.weight.configured}</span>\
+<span class="${isAltered(member) && 'changed'}">${member.weight.wanted}${member.state === 'held' && ' (held)'}</span></li>`;
 }
 
-const isAltered = (m: MemberReport) => m.weight.wanted !== m.weight.configured || m.state === 'held';
+const isAltered = (member: MemberReport) => member.weight.wanted !== member.weight.configured || member.state === 'held';
 
 /** The real servers whose weight is not the configured one, or that are in service although judged down. */
 function renderAltered(members: readonly MemberReport[]): Html | undefined {
@@ -68,31 +68,36 @@ function renderAltered(members: readonly MemberReport[]): Html | undefined {
   return html`<ul class="altered">${items}${rest > 0 && html`<li>and ${rest} more</li>`}</ul>`;
 }
 
-function renderWeights(s: ServiceReport): Html | undefined {
-  if (s.realServers.length < s.total) return undefined;
+function renderWeights(service: ServiceReport): Html | undefined {
+  if (service.realServers.length < service.total) return undefined;
   return html`<details><summary>Weights: configured, wanted</summary><ul class="weights">\
-${s.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
+${service.realServers.slice(0, MAX_WEIGHTS).map(renderMember)}</ul></details>`;
 }
 
-function renderService(s: ServiceReport): Html {
-  const { up, held, down } = s.states;
-  const label = `${s.enabled} of ${count(s.total, 'real server')}`;
-  const [level, text] = s.panic ? ['bad', '■ PANIC'] : s.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
-  const slices = s.slices.map(
-    (k) => html`<span class="slice${!k.enabled && ' off'}" title="${k.enabled ? 'in service' : 'taken out'}">${k.nic}</span>`,
+function renderService(service: ServiceReport): Html {
+  const { up, held, down } = service.states;
+  const label = `${service.enabled} of ${count(service.total, 'real server')}`;
+  const [level, text] = service.panic ? ['bad', '■ PANIC'] : service.up ? ['ok', '● up'] : ['bad', '■ DOWN'];
+  const slices = service.slices.map(
+    (slice) =>
+      html`<span class="slice${!slice.enabled && ' off'}" title="${slice.enabled ? 'in service' : 'taken out'}">${
+        slice.nic
+      }</span>`,
   );
-  return html`<article class="service"><div><h3>${s.name}</h3>${
-    s.vip !== s.name && html`<div class="vip mono">${s.vip}</div>`
+  return html`<article class="service"><div><h3>${service.name}</h3>${
+    service.vip !== service.name && html`<div class="vip mono">${service.vip}</div>`
   }</div>
 <div><span class="tag ${level}">${text}</span></div>
 <div class="load">${label}${meter({ up, held, down }, label)}</div>
-<div class="slices">${slices}${!s.slices.some((k) => k.enabled) && html`<span class="tag bad">no NIC in service</span>`}</div>
-${renderAltered(s.realServers)}
-${renderWeights(s)}</article>`;
+<div class="slices">${slices}${
+    !service.slices.some((slice) => slice.enabled) && html`<span class="tag bad">no NIC in service</span>`
+  }</div>
+${renderAltered(service.realServers)}
+${renderWeights(service)}</article>`;
 }
 
 export function renderServices(report: StatusReport): Html {
-  const rank = (s: ServiceReport) => (s.up ? 2 : 0) - Number(s.panic) + s.enabled / (s.total || 1);
+  const rank = (service: ServiceReport) => (service.up ? 2 : 0) - Number(service.panic) + service.enabled / (service.total || 1);
   const { services } = report;
   const big = services.length > MAX_SERVICES;
   const shown = big ? services.toSorted((a, b) => rank(a) - rank(b)).slice(0, MAX_SERVICES) : services;
@@ -107,9 +112,13 @@ export function renderSources(report: StatusReport): Html | undefined {
   if (report.sources.length === 0) return undefined;
   const level = (state: string) => (state === 'data' ? 'ok' : state === 'failed' ? 'bad' : '');
   return html`<section><h2>Sources <small>what the collectors read</small></h2><ul class="sources card">${report.sources.map(
-    (s) =>
-      html`<li><b>${s.name}</b><span class="tag ${level(s.state)}">${s.state === 'failed' && '■ '}${s.state}</span>\
-<span class="mute">${s.state === 'data' ? `last read ${s.lastData === null ? '' : clock(s.lastData)}` : s.reason}</span></li>`,
+    (source) =>
+      html`<li><b>${source.name}</b><span class="tag ${level(source.state)}">${source.state === 'failed' && '■ '}${
+        source.state
+      }</span>\
+<span class="mute">${
+        source.state === 'data' ? `last read ${source.lastData === null ? '' : clock(source.lastData)}` : source.reason
+      }</span></li>`,
   )}</ul></section>`;
 }
 
