@@ -21,6 +21,8 @@ const SECONDS = argument('seconds', 40);
 const CLIENTS = 20;
 /** Requests that a client has under way. */
 const DEPTH = 16;
+/** Passes are a tenth of the shortest interval apart: ms. */
+const PERIOD_MS = 100;
 const PER_SERVICE = 100;
 /** Real servers of our own, which die and come back; one at a time. */
 const VICTIMS = 4;
@@ -28,6 +30,7 @@ const LISTEN = 19_846;
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), 'fourlane-readers-'));
 const children: ChildProcess[] = [];
+let pacer = '';
 
 interface Phase {
   readonly name: string;
@@ -42,6 +45,8 @@ interface Phase {
   /** Of one core. */
   readonly judgeCpu: number;
   readonly answers: number;
+  /** p99 of the time between two wakes, 100 ms apart, of a program with real-time priority on the agent's core: ms. */
+  readonly machine: number;
 }
 
 /** Runs a program on one core. */
@@ -179,7 +184,26 @@ async function kill(seconds: number): Promise<number[]> {
   return times.toSorted((a, b) => a - b);
 }
 
+/** Wakes with real-time priority on the agent's core; `stop` gives the p99 of the time from one wake to the next, ms. */
+function pace(): { stop(): number } {
+  const child = on(0, 'chrt', ['-f', '50', pacer, String(PERIOD_MS)]);
+  let text = '';
+  child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return {
+    stop: () => {
+      child.kill();
+      const gaps = text
+        .trim()
+        .split('\n')
+        .map(Number)
+        .toSorted((a, b) => a - b);
+      return gaps[Math.floor(0.99 * gaps.length)] ?? Number.NaN;
+    },
+  };
+}
+
 async function phase(name: string, pid: number, seconds: number, client?: () => ChildProcess): Promise<Phase> {
+  const pacing = pace();
   const before = buckets(await ask('/metrics'), 'fourlane_judge_period_seconds');
   const running = client?.();
   let answers = 0;
@@ -192,10 +216,11 @@ async function phase(name: string, pid: number, seconds: number, client?: () => 
   clearInterval(watch);
   const endMb = rssMb(pid);
   running?.kill();
+  const machine = pacing.stop();
   const after = buckets(await ask('/metrics'), 'fourlane_judge_period_seconds');
   const passes = after.get(Infinity)! - before.get(Infinity)!;
   const result = { name, p50: quantile(before, after, 0.5), p99: quantile(before, after, 0.99), passes, reaction };
-  return { ...result, peakMb: Math.max(peak, endMb), endMb, judgeCpu, answers };
+  return { ...result, peakMb: Math.max(peak, endMb), endMb, judgeCpu, answers, machine };
 }
 
 const cores = availableParallelism();
@@ -211,6 +236,7 @@ const clients = (mode: string) => () =>
 async function measure(): Promise<{ readonly phases: readonly Phase[]; readonly afterMb: number }> {
   spawnSync('taskset', ['-acp', String(cores - 1), String(process.pid)]);
   const program = compile('./server.c');
+  pacer = compile('./pacer.c') ?? '';
   if (program === undefined) throw new Error('void: gcc is missing: apt-get install gcc libc6-dev');
   const server = await startServer(program);
   process.once('exit', () => server.stop());
@@ -250,15 +276,8 @@ async function measure(): Promise<{ readonly phases: readonly Phase[]; readonly 
 const median = (list: readonly number[]) => list[list.length >> 1] ?? Number.NaN;
 const highest = (list: readonly number[]) => list.at(-1) ?? Number.NaN;
 
-/** Passes are a tenth of the shortest interval apart: ms. */
-const PERIOD_MS = 100;
-
 function rowsOf(phases: readonly Phase[], afterMb: number): Row[] {
   const [control, ...others] = phases as [Phase, ...Phase[]];
-  const keeps = {
-    what: `without readers the p99 is at most ${2 * PERIOD_MS} ms (${control.p99 * 1000} ms)`,
-    holds: control.p99 * 1000 <= 2 * PERIOD_MS,
-  };
   const killed = { what: 'without readers, dead real servers were acted on', holds: control.reaction.length > 2 };
   const rows = others.slice(0, 2).flatMap((p): Row[] => {
     const read = { what: `the clients got answers (${p.answers})`, holds: p.answers >= 100 || p.name.startsWith('bursts') };
@@ -268,8 +287,9 @@ function rowsOf(phases: readonly Phase[], afterMb: number): Row[] {
         what: `${p.name}: from one judge pass to the next, p99`,
         value: p.p99 * 1000,
         limit: 2 * PERIOD_MS,
+        calibration: { what: 'a timer with real-time priority on that core', value: p.machine, times: 2 },
         unit: 'ms',
-        needs: [...needs, keeps],
+        needs,
       },
       {
         what: `${p.name}: dead real server → action, median of ${p.reaction.length}`,
@@ -299,7 +319,7 @@ function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boole
   console.log(
     '| phase | passes | period p50 | p99 | dead → acted, median of n | worst | RSS peak | end | main thread | answers |',
   );
-  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|');
   for (const p of phases) {
     const cells = [
       p.name,
@@ -312,12 +332,15 @@ function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boole
       `${p.endMb.toFixed(0)} MB`,
       `${(100 * p.judgeCpu).toFixed(1)} %`,
       p.answers,
+      `${p.machine.toFixed(0)} ms`,
     ];
     console.log(`| ${cells.join(' | ')} |`);
   }
   const rows = rowsOf(phases, afterMb);
-  console.log(`\n${tableOf(rows, true)}`);
-  return rows.every((row) => verdictOf(row, true).is === 'pass');
+  // On a machine that stops a core for longer than a pass, the ratio to its own timer decides.
+  const quick = phases.every((p) => p.machine <= 1.5 * PERIOD_MS);
+  console.log(`\n${tableOf(rows, quick)}`);
+  return rows.every((row) => verdictOf(row, quick).is === 'pass');
 }
 
 try {
