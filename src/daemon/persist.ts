@@ -63,7 +63,7 @@ function agedBy({ nics, servers, racks, cells, agent }: JudgeState, ms: number):
 const AFTER_CHANGE_MS = 100;
 /** Making a snapshot, or a copy of the state, holds up the judge; it may take at most this share of the time. */
 const SHARE = 0.05;
-/** A snapshot that takes longer than this is made by a thread of its own from then on, ms. */
+/** A snapshot that takes more processor time than this is made by a thread of its own from then on, ms. */
 const QUICK_MS = 10;
 /** How long the agent's end waits for a save under way in the thread. */
 const THREAD_MS = 1000;
@@ -129,9 +129,12 @@ export class Keeper {
   #saveHere(): Promise<void> {
     const { file, loop, reconciler } = this.#p;
     const t = this.#p.clock();
+    const before = process.threadCpuUsage();
     const judge = toSnapshot(loop.state);
-    const took = this.#held(t);
-    this.#slow = took > (this.#p.quickMs ?? QUICK_MS);
+    this.#held(t);
+    // Processor time: on a busy machine most of the time that passes is somebody else's.
+    const { user, system } = process.threadCpuUsage(before);
+    this.#slow = (user + system) / 1000 > (this.#p.quickMs ?? QUICK_MS);
     return file.write({ t, judge, applied: reconciler.toJSON() });
   }
 
@@ -149,10 +152,9 @@ export class Keeper {
     }
   }
 
-  /** The judge was held up since `t`. @returns for how long, ms */
-  #held(t: number): number {
+  /** The judge was held up since `t`. */
+  #held(t: number): void {
     const end = this.#p.clock();
     this.#notBefore = end + (end - t) / SHARE;
-    return end - t;
   }
 }

@@ -11,6 +11,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type Row, tableOf, verdictOf } from './row.ts';
 import { compile, PORT0, PORTS, startServer } from './peers.ts';
 
 const argument = (name: string, value: number) =>
@@ -20,6 +21,8 @@ const SECONDS = argument('seconds', 40);
 const CLIENTS = 20;
 /** Requests that a client has under way. */
 const DEPTH = 16;
+/** Passes are a tenth of the shortest interval apart: ms. */
+const PERIOD_MS = 100;
 const PER_SERVICE = 100;
 /** Real servers of our own, which die and come back; one at a time. */
 const VICTIMS = 4;
@@ -27,6 +30,7 @@ const LISTEN = 19_846;
 const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), 'fourlane-readers-'));
 const children: ChildProcess[] = [];
+let pacer = '';
 
 interface Phase {
   readonly name: string;
@@ -41,6 +45,8 @@ interface Phase {
   /** Of one core. */
   readonly judgeCpu: number;
   readonly answers: number;
+  /** p99 of the time between two wakes, 100 ms apart, of a program with real-time priority on the agent's core: ms. */
+  readonly machine: number;
 }
 
 /** Runs a program on one core. */
@@ -106,7 +112,14 @@ function config(hookPort: number): string {
   return JSON.stringify({
     listen: `127.0.0.1:${LISTEN}`,
     stateDir: join(directory, 'state'),
-    rules: { rs_hold_down_ms: 500, slow_start_ms: 0, flap_limit: 1000 },
+    // No limit holds back an action: what is measured is how fast it comes.
+    rules: {
+      rs_hold_down_ms: 500,
+      slow_start_ms: 0,
+      flap_limit: 1000,
+      budget_real_servers: 1000,
+      budget_fraction: 1,
+    },
     collectors: Object.fromEntries(['dpdk', 'dpvs', 'ipvs', 'keepalived', 'logqueue', 'nic'].map((name) => [name, false])),
     nics: [2, 3].map((n) => ({ name: `lo${n}`, device: 'lo', source: `127.0.0.${n}` })),
     services: [...services, watched],
@@ -171,7 +184,26 @@ async function kill(seconds: number): Promise<number[]> {
   return times.toSorted((a, b) => a - b);
 }
 
+/** Wakes with real-time priority on the agent's core; `stop` gives the p99 of the time from one wake to the next, ms. */
+function pace(): { stop(): number } {
+  const child = on(0, 'chrt', ['-f', '50', pacer, String(PERIOD_MS)]);
+  let text = '';
+  child.stdout!.on('data', (chunk: Buffer) => (text += chunk.toString()));
+  return {
+    stop: () => {
+      child.kill();
+      const gaps = text
+        .trim()
+        .split('\n')
+        .map(Number)
+        .toSorted((a, b) => a - b);
+      return gaps[Math.floor(0.99 * gaps.length)] ?? Number.NaN;
+    },
+  };
+}
+
 async function phase(name: string, pid: number, seconds: number, client?: () => ChildProcess): Promise<Phase> {
+  const pacing = pace();
   const before = buckets(await ask('/metrics'), 'fourlane_judge_period_seconds');
   const running = client?.();
   let answers = 0;
@@ -184,10 +216,11 @@ async function phase(name: string, pid: number, seconds: number, client?: () => 
   clearInterval(watch);
   const endMb = rssMb(pid);
   running?.kill();
+  const machine = pacing.stop();
   const after = buckets(await ask('/metrics'), 'fourlane_judge_period_seconds');
   const passes = after.get(Infinity)! - before.get(Infinity)!;
   const result = { name, p50: quantile(before, after, 0.5), p99: quantile(before, after, 0.99), passes, reaction };
-  return { ...result, peakMb: Math.max(peak, endMb), endMb, judgeCpu, answers };
+  return { ...result, peakMb: Math.max(peak, endMb), endMb, judgeCpu, answers, machine };
 }
 
 const cores = availableParallelism();
@@ -203,6 +236,7 @@ const clients = (mode: string) => () =>
 async function measure(): Promise<{ readonly phases: readonly Phase[]; readonly afterMb: number }> {
   spawnSync('taskset', ['-acp', String(cores - 1), String(process.pid)]);
   const program = compile('./server.c');
+  pacer = compile('./pacer.c') ?? '';
   if (program === undefined) throw new Error('void: gcc is missing: apt-get install gcc libc6-dev');
   const server = await startServer(program);
   process.once('exit', () => server.stop());
@@ -242,42 +276,71 @@ async function measure(): Promise<{ readonly phases: readonly Phase[]; readonly 
 const median = (list: readonly number[]) => list[list.length >> 1] ?? Number.NaN;
 const highest = (list: readonly number[]) => list.at(-1) ?? Number.NaN;
 
-function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boolean {
+function rowsOf(phases: readonly Phase[], afterMb: number): Row[] {
   const [control, ...others] = phases as [Phase, ...Phase[]];
-  console.log(`${REAL_SERVERS} real servers × 2 NICs on one core\n`);
+  const killed = { what: 'without readers, dead real servers were acted on', holds: control.reaction.length > 2 };
+  const rows = others.slice(0, 2).flatMap((p): Row[] => {
+    const read = { what: `the clients got answers (${p.answers})`, holds: p.answers >= 100 || p.name.startsWith('bursts') };
+    const needs = [read];
+    return [
+      {
+        what: `${p.name}: from one judge pass to the next, p99`,
+        value: p.p99 * 1000,
+        limit: 2 * PERIOD_MS,
+        calibration: { what: 'a timer with real-time priority on that core', value: p.machine, times: 2 },
+        unit: 'ms',
+        needs,
+      },
+      {
+        what: `${p.name}: dead real server → action, median of ${p.reaction.length}`,
+        value: median(p.reaction),
+        calibration: { what: 'without readers', value: median(control.reaction), times: 1.2, plus: 0.1 },
+        unit: 's',
+        needs: [...needs, killed],
+      },
+      {
+        what: `${p.name}: RSS above that without readers`,
+        value: Math.max(0, p.peakMb - control.peakMb),
+        limit: 100,
+        unit: 'MB',
+        needs,
+      },
+    ];
+  });
+  const left = Math.max(0, afterMb - control.peakMb);
+  return [
+    ...rows,
+    { what: 'RSS within a minute after the last reader, above that before', value: left, limit: 30, unit: 'MB', needs: [] },
+  ];
+}
+
+function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boolean {
+  console.log(`${REAL_SERVERS} real servers × 2 NICs, the agent on one core\n`);
   console.log(
     '| phase | passes | period p50 | p99 | dead → acted, median of n | worst | RSS peak | end | main thread | answers |',
   );
-  console.log('|---|---|---|---|---|---|---|---|---|---|');
+  console.log('|---|---|---|---|---|---|---|---|---|---|---|');
   for (const p of phases) {
-    const dead = `${median(p.reaction).toFixed(2)} s of ${p.reaction.length}`;
-    console.log(
-      `| ${p.name} | ${p.passes} | ≤ ${p.p50 * 1000} ms | ≤ ${p.p99 * 1000} ms | ${dead} | ` +
-        `${highest(p.reaction).toFixed(2)} s | ${p.peakMb.toFixed(0)} MB | ${p.endMb.toFixed(0)} MB | ` +
-        `${(100 * p.judgeCpu).toFixed(1)} % | ${p.answers} |`,
-    );
+    const cells = [
+      p.name,
+      p.passes,
+      `≤ ${p.p50 * 1000} ms`,
+      `≤ ${p.p99 * 1000} ms`,
+      `${median(p.reaction).toFixed(2)} s of ${p.reaction.length}`,
+      `${highest(p.reaction).toFixed(2)} s`,
+      `${p.peakMb.toFixed(0)} MB`,
+      `${p.endMb.toFixed(0)} MB`,
+      `${(100 * p.judgeCpu).toFixed(1)} %`,
+      p.answers,
+      `${p.machine.toFixed(0)} ms`,
+    ];
+    console.log(`| ${cells.join(' | ')} |`);
   }
-  const rows = others.slice(0, 2).flatMap((p) => [
-    { what: `${p.name}: period of judge passes, p99 / the configured 100 ms`, value: p.p99 / 0.1, limit: 2, unit: '×' },
-    {
-      what: `${p.name}: dead real server → action, median / without readers`,
-      value: median(p.reaction) / median(control.reaction),
-      limit: 1.2,
-      unit: '×',
-    },
-    { what: `${p.name}: RSS above that without readers`, value: p.peakMb - control.peakMb, limit: 100, unit: 'MB' },
-  ]);
-  rows.push({
-    what: 'RSS a minute after the last reader, above that before',
-    value: afterMb - control.peakMb,
-    limit: 30,
-    unit: 'MB',
-  });
-  console.log('\n| what | measured | target | |\n|---|---|---|---|');
-  for (const { what, value, limit, unit } of rows)
-    console.log(`| ${what} | ${value.toFixed(2)} ${unit} | ≤ ${limit} ${unit} | ${value <= limit ? 'pass' : '**miss**'} |`);
-  if (others[0]!.answers < 100) console.log('void: the clients got hardly an answer');
-  return rows.every((r) => r.value <= r.limit) && others[0]!.answers >= 100;
+  const rows = rowsOf(phases, afterMb);
+  // On a machine that stops a core for longer than a pass, the ratio to its own timer decides.
+  const quick = phases.every((p) => p.machine <= 1.5 * PERIOD_MS);
+  console.log(`\n${tableOf(rows, quick)}`);
+  return rows.every((row) => verdictOf(row, quick).is === 'pass');
 }
 
 try {
