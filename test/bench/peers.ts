@@ -56,6 +56,7 @@ export function compile(file: string): string | undefined {
 /** Starts the server the peers probe; `stop` ends it. */
 export async function startServer(program: string): Promise<{ pid: number; stop(): void }> {
   const child = spawn(program, [String(PORT0), String(PORTS)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  process.once('exit', () => child.kill());
   await new Promise((resolve, reject) => {
     child.stdout.once('data', resolve);
     child.once('exit', (code) => reject(new Error(`the server ended with ${code}`)));
