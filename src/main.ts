@@ -87,7 +87,8 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   );
   const keeper = new Keeper({ file, loop, plans, reconciler, clock });
   const carriers = new Carriers((fact) => loop.observe(fact));
-  const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
+  const started = (collector: string) => reconciler.started(collector);
+  const runner = makeRunner({ clock, log, plan, loop, carriers, tracer, started });
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
   const shown = makeShown({ ...base, file, links, logDropped, metrics, passed, runner });

@@ -77,6 +77,10 @@ export interface Actuator {
   readonly idempotent: boolean;
   /** Effects of one identity travel together in one call, one call at a time. */
   readonly batch: boolean;
+  /**
+   * Collector that sees when its data plane has been started again: what waits is tried then, what is in place looked at again.
+   */
+  readonly collector?: string;
   /** Most calls at once, over all configured instances. */
   readonly concurrency: number;
   /** By what two configured instances differ: the path, the command, the URL. */

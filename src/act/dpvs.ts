@@ -39,6 +39,7 @@ export const dpvs = actuator({
   kinds: ['realServer'],
   idempotent: true,
   batch: true,
+  collector: 'dpvs',
   concurrency: 4,
   // One, so that what is noted of a real server outlives a change of the agent's address.
   identity: () => '',

@@ -57,6 +57,8 @@ export type EntryEvent =
   | { readonly is: 'unlisted'; readonly rest: Effect | undefined }
   /** It is time to look whether others have changed it. */
   | { readonly is: 'recheckDue' }
+  /** The data plane has been started again: whatever was found out about the one before counts no more. */
+  | { readonly is: 'restarted' }
   /** A call for the wanted effect begins. */
   | { readonly is: 'begun'; readonly announce: boolean };
 
@@ -113,6 +115,8 @@ export function stepped(entry: Entry, event: EntryEvent): Entry {
       return { ...changed(entry, event.rest), life: 'retiring' };
     case 'recheckDue':
       return { ...entry, repeat: 'recheck' };
+    case 'restarted':
+      return restarted(entry);
     case 'begun': {
       const held = event.announce ? heldIn(entry) : undefined;
       const state = { is: 'running', held, attempts: attemptsOf(entry), quiet: entry.repeat === 'recheck' } as const;
@@ -195,6 +199,13 @@ function changed(entry: Entry, effect: Effect): Entry {
   const { state } = entry;
   const next = state.is === 'running' ? { ...state, attempts: NO_ATTEMPTS } : known(heldBy(state));
   return { ...entry, wanted: effect, state: next, drifted: false };
+}
+
+function restarted(entry: Entry): Entry {
+  const { state } = entry;
+  if (state.is === 'inPlace') return { ...entry, repeat: entry.repeat === 'no' ? 'recheck' : entry.repeat };
+  if (state.is === 'retrying' || state.is === 'running') return { ...entry, state: { ...state, attempts: NO_ATTEMPTS } };
+  return { ...entry, state: known(heldBy(state)) };
 }
 
 function noteAfter(entry: Entry, { note }: End): string | undefined {

@@ -67,6 +67,18 @@ export class Reconciler implements FamilySource {
     this.tick();
   }
 
+  /** The data plane that this collector reads has been started again: nothing waits for its pause, nothing in place is believed. */
+  started(collector: string): void {
+    for (const entry of this.#entries.values()) {
+      const { wanted, state } = entry;
+      const actuator = this.#actuatorOf(wanted);
+      if (actuator?.collector !== collector) continue;
+      if (state.is === 'inPlace' && (!actuator.recheck || heldIn(entry) === this.#restOf(wanted))) continue;
+      this.#set(entry, stepped(entry, { is: 'restarted' }));
+    }
+    this.tick();
+  }
+
   /** Starts calls whose pause is over. Cheap when nothing is open; call it every 100 ms or so. */
   tick(): void {
     const now = this.#options.clock();

@@ -18,6 +18,11 @@ export interface Source<D> {
    * has settled. May reject: that is `failed` with the error's message. Must not block the thread.
    */
   read(signal: AbortSignal): Promise<Reading<D>>;
+  /**
+   * What tells one run of the source from the next, such as the inode of its socket; undefined: it is not there. Cheap: while the
+   * source is left alone after failures it is asked for at the collector's cadence, and another run is read at once.
+   */
+  run?(): Promise<string | undefined>;
   /** Ends connections, children, watchers. */
   close(): void | Promise<void>;
 }
@@ -111,6 +116,13 @@ export interface Evidence {
   readonly connections?: readonly ConnectionEvidence[];
 }
 
+/** Cadence and limits of one collector, ms. */
+export interface Timing {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly staleAfter: number;
+}
+
 export interface Collector {
   /** Config key, metric label `collector`, file name. */
   readonly name: string;
@@ -127,6 +139,11 @@ export interface Collector {
   readonly staleAfter: number;
   /** Everything `publish` may write. */
   readonly metrics: readonly Metric[];
+  /**
+   * Gauges that state that something is there. They never outlive a failed reading: they are 0 then, or gone where 0 would state
+   * something too.
+   */
+  readonly existence?: { readonly zero?: readonly Metric[]; readonly gone?: readonly Metric[] };
   open(settings: unknown, context: CollectContext): Source<unknown>;
   /** Pure: a reading as samples. */
   publish(data: unknown, samples: Samples): void;
@@ -136,7 +153,7 @@ export interface Collector {
 
 type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publish' | 'evidence'> & {
   readonly schema: S;
-  open(settings: z.output<S>, context: CollectContext): Source<D>;
+  open(settings: z.output<S> & Timing, context: CollectContext): Source<D>;
   publish(data: D, samples: Samples): void;
   evidence?(data: D): Evidence;
 };

@@ -80,6 +80,10 @@ class LogqueueSource implements Source<LogqueueData> {
     }
   }
 
+  run(): Promise<string | undefined> {
+    return this.#sockets.run();
+  }
+
   async close(): Promise<void> {
     this.#processes.close();
     await this.#file?.close();
@@ -137,6 +141,7 @@ export const logqueue = collector({
   timeout: 3000,
   staleAfter: 30_000,
   metrics: m.LOGQUEUE_METRICS,
+  existence: { zero: [m.UP] },
   open: (settings, context) => new LogqueueSource(settings, context),
   publish({ processes, file, unread }: LogqueueData, samples) {
     for (const { source, epoch, queues } of processes) {

@@ -1,8 +1,8 @@
 /** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
 import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import type { CollectContext, Collector, Evidence } from './collector.ts';
-import { Job, type State, STATES, type Timing } from './job.ts';
+import type { CollectContext, Collector, Evidence, Timing } from './collector.ts';
+import { Job, type State, STATES } from './job.ts';
 import { Shares } from './share.ts';
 
 export interface RunnerOptions {
@@ -12,6 +12,8 @@ export interface RunnerOptions {
   /** Added to a monotonic ms it gives a Unix ms. */
   readonly wallOffsetMs: () => number;
   readonly onEvidence: (collector: string, evidence: Evidence, t: number) => void;
+  /** Called when a collector's source has been started again, or is there again. */
+  readonly onStarted?: (collector: string) => void;
 }
 
 /** How a collector fares, for status and page. */
@@ -149,6 +151,7 @@ export class Runner implements FamilySource {
       onData: (data, t) => {
         if (collector.evidence !== undefined) onEvidence(name, collector.evidence(data), t);
       },
+      onStarted: () => this.#o.onStarted?.(name),
       onChange: (state, reason) =>
         context.log(state === 'failed' ? 'warn' : 'info', `collector ${name}: ${reason === '' ? state : `${state}, ${reason}`}`),
     });

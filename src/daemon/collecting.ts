@@ -17,13 +17,15 @@ export interface CollectingParts {
   readonly loop: Loop;
   readonly carriers: Carriers;
   readonly tracer: Tracer;
+  /** Called when the source of a collector, such as a data plane, has been started again or is there again. */
+  readonly started: (collector: string) => void;
 }
 
 /** A port's word about its link holds for this many of its collector's intervals. */
 const LINK_HOLDS = 3;
 
 /** The runner of the listed collectors; it does nothing until `apply`. */
-export function makeRunner({ clock, log, plan, loop, carriers, tracer }: CollectingParts): Runner {
+export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }: CollectingParts): Runner {
   const join = new EvidenceJoin();
   return new Runner({
     collectors: collectors.map((collector) => traced(collector, tracer)),
@@ -33,6 +35,7 @@ export function makeRunner({ clock, log, plan, loop, carriers, tracer }: Collect
       nics: () => plan().nics,
     },
     wallOffsetMs,
+    onStarted: started,
     onEvidence: (name, evidence, t) => {
       const { links, dataplane } = join.facts(plan(), name, evidence, t);
       const settings = plan().collectors[name];
@@ -58,7 +61,8 @@ function traced(collector: Collector, tracer: Tracer): Collector {
           if (reading.state === 'failed') span.fail(reading.reason);
           return reading;
         });
-      return { read, close: () => source.close() };
+      const run = source.run === undefined ? {} : { run: () => source.run!() };
+      return { read, ...run, close: () => source.close() };
     },
   };
 }

@@ -70,6 +70,38 @@ describe('dpvs bounds what it costs', () => {
     ]);
   });
 
+  it('readings that begin a little early, and end late, do not put off what is due', async () => {
+    let now = 0;
+    const settings = { tableInterval: '10s', detailInterval: '20s', perCore: 'services', perCoreInterval: '20s' };
+    const { server, source } = await serve(
+      cleanups,
+      (request) => {
+        now += 0.7; // each answer takes its time
+        return synthetic({ services: 1, realServers: 1, cores: 1 })(request);
+      },
+      settings,
+      { clock: () => now },
+    );
+    const asked: boolean[][] = [];
+    for (const began of [0, 4999.2, 9998.9, 15_001, 19_999.3, 29_998.8, 39_998.2]) {
+      now = began;
+      server.requests.length = 0;
+      await source.read();
+      const has = (id: number) => server.requests.some((r) => r.readUInt32LE(4) === id);
+      const perCore = server.requests.some((r) => r.readUInt32LE(4) === IDS.modern.DESTS && r[24 + 141] === 1);
+      asked.push([has(IDS.modern.SERVICES), has(IDS.modern.LCORE_BASIC), perCore]);
+    }
+    assert.deepEqual(asked, [
+      [true, true, true],
+      [false, false, false],
+      [true, false, false],
+      [false, false, false],
+      [true, true, true],
+      [true, false, false],
+      [true, true, true],
+    ]);
+  });
+
   it('100 services with 100 real servers on 8 cores: all in one reading', async (t) => {
     const cost = await measureCost({ services: 100, realServers: 100, cores: 8 });
     const percent = ((cost.readMs + cost.publishMs + cost.evidenceMs) / 10_000) * 100;

@@ -12,6 +12,7 @@ import { Tables } from './tables.ts';
 import { ControlError } from './wire.ts';
 
 export interface DpvsSettings {
+  readonly interval: number;
   readonly socket: string;
   readonly requestTimeout: number;
   readonly tableInterval: number;
@@ -54,6 +55,7 @@ export class DpvsSource implements Source<DpvsData> {
   }
 
   async read(signal: AbortSignal): Promise<Reading<DpvsData>> {
+    const started = this.#context.clock();
     const epoch = await this.#control.epoch();
     if (epoch === undefined) {
       this.#run = undefined;
@@ -64,12 +66,16 @@ export class DpvsSource implements Source<DpvsData> {
     }
     if (this.#run?.epoch !== epoch) this.#run = await this.#begin(epoch, signal);
     try {
-      return { state: 'data', data: await this.#read(this.#run, signal) };
+      return { state: 'data', data: await this.#read(this.#run, started, signal) };
     } catch (error) {
       // Another release may answer next time, behind a socket that looks the same.
       if (!signal.aborted) this.#run = undefined;
       throw error;
     }
+  }
+
+  run(): Promise<string | undefined> {
+    return this.#control.epoch();
   }
 
   async #begin(epoch: string, signal: AbortSignal): Promise<Run> {
@@ -87,10 +93,10 @@ export class DpvsSource implements Source<DpvsData> {
     };
   }
 
-  async #read(run: Run, signal: AbortSignal): Promise<DpvsData> {
+  /** `now`: when the reading began; parts that are read less often are due by that, however long the reading takes. */
+  async #read(run: Run, now: number, signal: AbortSignal): Promise<DpvsData> {
     // First what proves something, and costs DPVS least.
     const ports = await run.devices.ports(signal);
-    const now = this.#context.clock();
     const parts = await this.#parts(run, ports, now, signal);
     const { requests, errors } = this.#control.counts;
     return {
@@ -106,7 +112,8 @@ export class DpvsSource implements Source<DpvsData> {
   /** What interrupts workers: as it was until `tableInterval` has passed, and when DPVS is too busy to answer. */
   async #parts(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
     const before = run.parts;
-    if (before !== undefined && now - before.t < this.#settings.tableInterval) return { ...before.data, tablesNew: false };
+    if (before !== undefined && !this.#isDue(now - before.t, this.#settings.tableInterval))
+      return { ...before.data, tablesNew: false };
     try {
       const data = await this.#interrupting(run, ports, now, signal);
       run.parts = { t: now, data };
@@ -117,6 +124,11 @@ export class DpvsSource implements Source<DpvsData> {
     }
   }
 
+  /** Readings are a little early or late: what is due but for a tenth of their interval is not put off to the next one. */
+  #isDue(age: number, every: number): boolean {
+    return age >= every - this.#settings.interval / 10;
+  }
+
   async #interrupting(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
     const { tables, devices } = run;
     const services = await tables.list(signal);
@@ -124,11 +136,12 @@ export class DpvsSource implements Source<DpvsData> {
     const lcores = await devices.lcores(signal);
     const cores = await devices.cores(lcores, run.partial, signal);
     const addresses = await devices.addresses(signal);
-    const { detailInterval, perCore, perCoreInterval: intervalMs, xstats, extra } = this.#settings;
-    if (run.details === undefined || now - run.details.t >= detailInterval) {
+    const { detailInterval, perCore, perCoreInterval, xstats, extra } = this.#settings;
+    if (run.details === undefined || this.#isDue(now - run.details.t, detailInterval)) {
       run.details = { t: now, data: await devices.details(services, cores, ports, { xstats, extra }, signal) };
     }
-    const each = perCore === 'off' ? [] : await tables.perCore(services, lcores.workers, { now, intervalMs }, signal);
+    const isDue = (age: number) => this.#isDue(age, perCoreInterval);
+    const each = perCore === 'off' ? [] : await tables.perCore(services, lcores.workers, { now, isDue }, signal);
     const named = new Set(this.#context.nics().flatMap((nic) => nic.dataplane ?? []));
     const portOf = (device: string) => carrier(device, ports, named);
     return {
