@@ -81,6 +81,8 @@ export interface Ended {
   readonly drift: boolean;
   /** Nothing worth a report: a recheck that found everything as it was. */
   readonly quiet: boolean;
+  /** There is a message, and it is that of the outcome before. */
+  readonly known: boolean;
 }
 
 const FIRST_PAUSE_MS = 1000;
@@ -134,8 +136,9 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   const next = { ...entry, checkedAt: now, message, note: noteAfter(entry, end) };
   const isRecheck = entry.state.is === 'running' && entry.state.quiet;
   const quiet = isRecheck && result === 'unchanged' && !drift && (message === '' || message === entry.message);
+  const isKnown = message !== '' && message === entry.message;
   const held = heldIn(entry);
-  const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet });
+  const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet, known: isKnown });
   if (result !== 'failed' && result !== 'unsupported') return done({ state: known(valueOf(effect)), drifted: false });
   if (!isWanted) return done({ state: known(held) });
   if (result === 'unsupported') {

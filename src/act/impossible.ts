@@ -18,7 +18,7 @@ export class Impossible {
     if (this.#reported.has(name)) return undefined;
     this.#reported.add(name);
     const error = `${spec.type} can't carry out effects of kind ${kind}; this is told once for the service`;
-    return { effect, result: 'unsupported', durationMs: 0, failures: 0, error, drift: false };
+    return { effect, result: 'unsupported', durationMs: 0, failures: 0, error, known: false, drift: false };
   }
 
   /** Before the wanted effects are counted again. */

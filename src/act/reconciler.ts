@@ -245,11 +245,11 @@ export class Reconciler implements FamilySource {
     const { clock, random, onAction } = this.#options;
     const { effect, end } = call;
     const { result, message: error = '' } = end;
-    const { entry, drift, quiet } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
+    const { entry, drift, quiet, known } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
     this.#entries.set(effect.key, entry);
     this.#counters.result(effect.spec.type, result);
     if (drift) this.#counters.drift(effect.spec.type);
-    if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, drift });
+    if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, known, drift });
   }
 
   /** No call under way; whatever is open is in its pause. */

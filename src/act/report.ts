@@ -11,6 +11,8 @@ export interface ActionReport {
   readonly failures: number;
   /** Why it failed or can't be done; else what there is to know, mostly nothing. */
   readonly error: string;
+  /** The same was reported of the effect at its last outcome: of another weight in a slow start, for example. */
+  readonly known: boolean;
   /** What was in place had been changed by somebody else. */
   readonly drift: boolean;
 }

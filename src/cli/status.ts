@@ -89,7 +89,7 @@ function nicRow(nic: NicReport): readonly string[] {
   return [
     nic.name,
     nic.cause === 'none' ? nic.verdict : `${nic.verdict}/${nic.cause}`,
-    nic.carrier,
+    nic.port === undefined ? nic.carrier : `${nic.carrier}, ${nic.port.name} ${nic.port.link}`,
     nic.enabled ? 'in service' : 'TAKEN OUT',
     `${nic.cells.ok} of ${total} good`,
     rtt === null ? '-' : formatRtt(rtt.p50),

@@ -2,10 +2,11 @@
 import type { PendingEffect } from '../act/report.ts';
 import type { Reconciler } from '../act/reconciler.ts';
 import type { Runner } from '../collect/runner.ts';
-import { cells, loss } from '../judge/read.ts';
+import type { JudgeState } from '../judge/judge.ts';
+import { cells, loss, portLink } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { TransitionLog } from '../report/history.ts';
-import type { AgentView, PendingView, Phase } from '../report/view.ts';
+import type { AgentView, NicView, PendingView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { CurrentPlan } from './current-plan.ts';
@@ -42,8 +43,7 @@ export function makeView(parts: ViewParts): AgentView {
     nics: () =>
       parts.plans.plan.nics.map((nic, i) => {
         const link = parts.links.state(nic.device);
-        const share = loss(parts.loop.state, i);
-        return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
+        return { carrier: link.carrier, carrierChanges: link.changes, ...judged(parts.loop.state, i) };
       }),
     cells: () => cells(parts.loop.state),
     wanted: () => parts.loop.state.wanted,
@@ -56,6 +56,13 @@ export function makeView(parts: ViewParts): AgentView {
     }),
     collectors: () => parts.runner.status(),
   };
+}
+
+/** What the judge knows of a NIC. */
+export function judged(state: JudgeState, nic: number): Pick<NicView, 'loss' | 'portLink'> {
+  const share = loss(state, nic);
+  const link = portLink(state, nic);
+  return { ...(Number.isNaN(share) ? {} : { loss: share }), ...(link === undefined ? {} : { portLink: link }) };
 }
 
 function readiness(phase: Phase, lanes: Lanes): { readonly ready: boolean; readonly reason: string } {

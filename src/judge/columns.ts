@@ -145,6 +145,9 @@ export const NIC_COLUMNS = {
   /** -1 unknown, 0 down, 1 up; since when. */
   carrier: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
   carrierT: time(),
+  /** What it follows from where a data-plane port is behind the NIC: its link, the kernel's; -1 not known. */
+  portLink: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
+  kernelLink: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
   /** ENETDOWN results: first and last in a row. */
   netdownFirst: time(),
   netdownLast: time(),

@@ -50,15 +50,16 @@ export function dataplaneCollapsed(state: State, nic: number, now: number): bool
 }
 
 /**
- * The numbers that R11 compares, by name; none while the NIC has no fresh fact. Usual rates are the medians of what is
- * remembered.
+ * The numbers that R11 compares, by name, and how old the fact is that they are of, which says nothing any more after
+ * `dataplane_fresh_ms`; none as long as there is no fact about the NIC. Usual rates are the medians of what is remembered.
  */
 export function dataplaneNumbers(state: State, nic: number, now: number): Readonly<Record<string, number>> {
-  const sample = latest(state, nic, now);
-  if (sample === undefined) return {};
-  const others = othersRatio(state, nic, now);
   const history = state.nics.dataplane[nic]!;
+  const sample = history.at(-1);
+  if (sample === undefined) return {};
+  const others = othersRatio(state, nic, sample.t);
   return {
+    fact_age_s: (now - sample.t) / 1000,
     answered_ratio: sample.ratio,
     ...(others === undefined ? {} : { answered_ratio_others: others }),
     rx_pps: sample.rx,

@@ -69,6 +69,13 @@ export function exactState(state: State): Saved {
 const scalars = (part: object) =>
   Object.fromEntries(Object.entries(part).map(([name, value]) => [name, value === NONE ? null : value]));
 
+/** Columns that a log from before they were there does not have keep their first values. */
+function unpackAll<S extends Schema>(reader: Reader, schema: S, into: Columns<S>): void {
+  for (const [name, { carried, range }] of Object.entries(schema)) {
+    if (carried !== 'never' && reader.has(name)) unpack(reader, reader.list(name), into[name]!, range ?? ANY, name);
+  }
+}
+
 /** The state that `exactState` described. Throws RangeError saying what is wrong with it. */
 export function fromExactState(topology: Topology, json: unknown): State {
   const state = initial(topology, 0);
@@ -149,12 +156,6 @@ function readSpending(reader: Reader, json: unknown, into: Spending): void {
 function readScalars(reader: Reader, part: object): Record<string, number> {
   const numeric = Object.entries(part).filter(([, value]) => typeof value === 'number');
   return Object.fromEntries(numeric.map(([name]) => [name, reader.isNull(name) ? NONE : reader.finiteOf(name)]));
-}
-
-function unpackAll<S extends Schema>(reader: Reader, schema: S, into: Columns<S>): void {
-  for (const [name, { carried, range }] of Object.entries(schema)) {
-    if (carried !== 'never') unpack(reader, reader.list(name), into[name]!, range ?? ANY, name);
-  }
 }
 
 function unpack(

@@ -27,7 +27,9 @@ function takeObservation(state: State, fact: Observation, now: number): void {
   }
 }
 
-function takeLink({ nics }: State, { nic, carrier, measuredAt }: LinkFact, now: number): void {
+function takeLink({ nics }: State, { nic, carrier, port, kernel, measuredAt }: LinkFact, now: number): void {
+  nics.portLink[nic] = port ?? -1;
+  nics.kernelLink[nic] = kernel ?? -1;
   if (nics.carrier[nic] === carrier) return;
   nics.carrier[nic] = carrier;
   nics.carrierT[nic] = Math.min(measuredAt, now);

@@ -33,6 +33,9 @@ export interface LinkFact extends Observed {
   readonly kind: 'link';
   readonly nic: number;
   readonly carrier: 0 | 1;
+  /** What it follows from, while the link of a data-plane port behind the NIC is known: that, and the kernel's if known. */
+  readonly port?: 0 | 1;
+  readonly kernel?: 0 | 1;
 }
 
 /** What the data plane behind a NIC shows (R11). */

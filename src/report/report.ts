@@ -1,6 +1,6 @@
 /** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
 import { OUTCOMES } from '../model/outcome.ts';
-import type { Transition, Verdict } from '../model/verdict.ts';
+import { LINK_STATES, type LinkState, type Transition, type Verdict } from '../model/verdict.ts';
 import type { Level, VerdictName } from '../model/verdicts.ts';
 import {
   type AgentState,
@@ -35,7 +35,10 @@ export interface NicReport {
   readonly name: string;
   readonly device: string;
   readonly group: string;
-  readonly carrier: 'up' | 'down' | 'unknown';
+  /** The kernel's. */
+  readonly carrier: LinkState;
+  /** The data-plane port behind it, where the configuration names one. */
+  readonly port?: { readonly name: string; readonly link: LinkState };
   readonly verdict: VerdictName;
   readonly cause: string;
   readonly level: Level;
@@ -146,13 +149,14 @@ function rttPercentiles(view: AgentView, nic: number): NicReport['rttSeconds'] {
 function reportNics(view: AgentView, index: VerdictIndex): NicReport[] {
   const nics = view.nics();
   return view.plan().nics.map((nic, i) => {
-    const { carrier = -1, loss } = nics[i] ?? {};
+    const { carrier = -1, loss, portLink = -1 } = nics[i] ?? {};
     const v = index.nic.get(nic.name);
     return {
       name: nic.name,
       device: nic.device,
       group: nic.group,
-      carrier: carrier < 0 ? 'unknown' : carrier === 1 ? 'up' : 'down',
+      carrier: LINK_STATES[carrier + 1]!,
+      ...(nic.dataplane === undefined ? {} : { port: { name: nic.dataplane, link: LINK_STATES[portLink + 1]! } }),
       verdict: v?.verdict ?? 'OK',
       cause: v?.cause ?? 'none',
       level: levelOf(v?.verdict ?? 'OK'),

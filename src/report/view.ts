@@ -23,6 +23,8 @@ export interface NicView {
   /** -1 = not known (yet). */
   readonly carrier: 0 | 1 | -1;
   readonly carrierChanges: number;
+  /** Link of the data-plane port behind it; left out when there is none, or it is not known. */
+  readonly portLink?: 0 | 1;
   /** Share of lost probes 0–1 over the judge's window; left out when it has too few. */
   readonly loss?: number;
 }

@@ -285,6 +285,38 @@ describe('dpvs and tables that change', () => {
   });
 });
 
+describe('dpvs counts a neighbour once', () => {
+  it('whatever number of cores knows it, as reachable when one of them reaches it', async () => {
+    const answer = replay(ONE_HOST);
+    const { source } = await serve(
+      cleanups,
+      (request) => {
+        const bytes = answer(request) as Buffer;
+        if (request.readUInt32LE(4) !== IDS.modern.NEIGHBOURS) return bytes;
+        const body = bytes.subarray(88);
+        const entries = body.subarray(4);
+        // Core 2 knows the same, and its state of the first is "probe".
+        const more = Buffer.from(entries);
+        for (let at = 0; at < more.length; at += 52) more[at + 51] = 2;
+        more.writeUInt32LE(3, 4);
+        const count = Buffer.alloc(4);
+        count.writeInt32LE(body.readInt32LE(0) * 2);
+        return reply(IDS.modern.NEIGHBOURS, Buffer.concat([count, more, entries]));
+      },
+      { extra: ['neighbours'] },
+    );
+    const data = await dataOf(source.read());
+    const output = new Output();
+    output.take((samples) => dpvs.publish(data, samples));
+    const counted = Object.values(values(output, 'dpvs_neighbours')).reduce((a, b) => a + b, 0);
+    assert.equal(data.details.neighbours.length, 2 * counted);
+    assert.deepEqual(
+      Object.keys(values(output, 'dpvs_neighbours')).filter((labels) => labels.endsWith('probe')),
+      [],
+    );
+  });
+});
+
 describe('dpvs tells what is the matter', () => {
   it('without a socket it is absent', async () => {
     const source = openOn('/nonexistent/dpvs.ipc');

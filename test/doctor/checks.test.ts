@@ -55,6 +55,14 @@ describe('ip_vs', () => {
     assert.deepEqual(outcomes(await run(ipVs, {})), ['warn']);
     const dpdk = plan({ nics: [{ name: 'dpdk0.kni', dataplane: 'dpdk0' }] });
     assert.deepEqual(outcomes(await run(ipVs, {}, { config: dpdk })), ['skipped']);
+    const rte = { path: '/run/dpdk/rte/dpdk_telemetry.v2', rings: [], pools: ['dp_vs_conn_0'] };
+    for (const host of [{ processes: { dpvs: [42] } }, { dpdk: [rte] }]) {
+      const [here] = await run(ipVs, host);
+      assert.deepEqual(
+        [here!.outcome, here!.message, here!.fix],
+        ['skipped', 'ip_vs is not loaded; DPDK forwards here', undefined],
+      );
+    }
     const needed = { nics: [], services: [{ actuator: { type: 'ipvs' } }] } as unknown as Plan;
     const [finding] = await run(ipVs, {}, { config: { file: 'f', plan: needed } });
     assert.deepEqual([finding!.outcome, finding!.fix], ['fail', 'modprobe ip_vs && echo ip_vs > /etc/modules-load.d/ip_vs.conf']);
@@ -286,6 +294,12 @@ describe('log_core', () => {
 
   it('rings of the log, or for an old DPDK its pool', async () => {
     assert.deepEqual(await look(['log_ring_w1', 'log_ring_w2', 'msg_ring_1']), ['ok']);
+    const rte = { path: '/rte', rings: ['log_ring_w2', 'msg_ring_0', 'msg_ring_1', 'msg_ring_2'], pools };
+    assert.deepEqual(
+      lines(await run(logCore, { dpdk: [rte] })),
+      ['ok | /rte | a log core is at work: lcore 2'],
+      'as recorded of DPVS: its ring is named after it',
+    );
     assert.deepEqual(await look(undefined), ['ok']);
     assert.deepEqual(await look(['msg_ring_1']), ['warn']);
     assert.deepEqual(await look(undefined, ['dp_vs_conn_0']), ['warn']);

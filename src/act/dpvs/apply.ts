@@ -58,11 +58,11 @@ export async function applyService(agent: DpvsAgent, vip: string, asked: readonl
       if (!item) one.note = note;
     });
     const writing = steps.flatMap((step, i) => (step.item ? [{ ...step, one: asked[i]! }] : []));
-    const obstacle = writing.length === 0 ? '' : obstacleTo(view?.cached.version, accepted, writes);
-    if (writing.length === 0 || obstacle !== '') {
+    const version = typeof view === 'string' ? undefined : view.cached.version;
+    const obstacle = writing.length === 0 ? '' : obstacleTo(version, accepted, writes);
+    if (writing.length === 0 || obstacle !== '' || version === undefined) {
       return steps.map((step, i) => endOf(step, asked[i]!, obstacle, differing.has(asked[i]!)));
     }
-    const version = view!.cached.version!;
     const notes = writing.map(({ one }) => one.note);
     for (const { one, note } of writing) one.note = uncertain(one.note, note);
     const answer = await agent.write(
@@ -78,11 +78,17 @@ export async function applyService(agent: DpvsAgent, vip: string, asked: readonl
   }
 }
 
-function stepFor({ effect, note }: Asked, view: View | undefined, vip: string): Step {
+function missing(vip: string, why: 'unknown' | 'lost'): string {
+  return why === 'lost'
+    ? `DPVS has no service ${vip}, though dpvs-agent lists it: DPVS has been started again since; let its owner PUT it again`
+    : `DPVS has no service ${vip}; correct services[].vip, or take the service out of the configuration`;
+}
+
+function stepFor({ effect, note }: Asked, view: View | 'unknown' | 'lost', vip: string): Step {
   const isRest = effect.state === 'enabled';
   const isUntouched = isRest && note.by === 'nobody';
-  if (view === undefined) {
-    const message = `DPVS has no service ${vip}; correct services[].vip, or take the service out of the configuration`;
+  if (typeof view === 'string') {
+    const message = missing(vip, view);
     // Not taken for proof that nothing is left to be brought back: the agent also answers so when DPVS was busy.
     return isUntouched ? { note, result: 'unchanged' } : { note, result: 'failed', message };
   }

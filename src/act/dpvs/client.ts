@@ -72,15 +72,16 @@ export class DpvsAgent {
   }
 
   /**
-   * Reads a service both ways, DPVS last. Undefined: DPVS answers, but not with this service (404).
+   * Reads a service both ways, DPVS last. `unknown`: neither DPVS nor the agent knows it (404); `lost`: the agent has it, DPVS
+   * does not.
    * @throws AgentError when it is not known how things are
    */
-  async read(id: string, vip: string): Promise<View | undefined> {
+  async read(id: string, vip: string): Promise<View | 'unknown' | 'lost'> {
     const cached = await this.#service(`/v2/vs/${id}`, vip);
-    if (cached === undefined) return undefined;
+    if (cached === undefined) return 'unknown';
     if (cached.version === undefined) return { cached, live: cached };
     const live = await this.#service(`/v2/vs/${id}?healthcheck=true`, vip);
-    return live === undefined ? undefined : { cached, live };
+    return live === undefined ? 'lost' : { cached, live };
   }
 
   /**
