@@ -23,8 +23,16 @@ export type EntryState =
   | { readonly is: 'inPlace'; readonly value: string }
   /** Nobody knows what is in place. */
   | { readonly is: 'open' }
-  /** A call is under way. `quiet`: a recheck, reported only when it finds something. */
-  | { readonly is: 'running'; readonly held: string | undefined; readonly attempts: Attempts; readonly quiet: boolean }
+  /**
+   * A call is under way. `before`: what was in place when it began. `quiet`: a recheck, reported only when it finds something.
+   */
+  | {
+      readonly is: 'running';
+      readonly held: string | undefined;
+      readonly before: string | undefined;
+      readonly attempts: Attempts;
+      readonly quiet: boolean;
+    }
   | { readonly is: 'retrying'; readonly held: string | undefined; readonly attempts: Attempts }
   /** `value` can't be put in place: no call for it until something else is wanted or the plan is new. */
   | { readonly is: 'unsupported'; readonly held: string | undefined; readonly value: string; readonly why: string };
@@ -120,8 +128,10 @@ export function stepped(entry: Entry, event: EntryEvent): Entry {
     case 'restarted':
       return restarted(entry);
     case 'begun': {
-      const held = event.announce ? heldIn(entry) : undefined;
-      const state = { is: 'running', held, attempts: attemptsOf(entry), quiet: entry.repeat === 'recheck' } as const;
+      const before = heldIn(entry);
+      const held = event.announce ? before : undefined;
+      const attempts = attemptsOf(entry);
+      const state = { is: 'running', held, before, attempts, quiet: entry.repeat === 'recheck' } as const;
       return { ...entry, state, repeat: 'no', last: entry.wanted };
     }
   }
@@ -142,7 +152,9 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   if (result !== 'failed' && result !== 'unsupported') return done({ state: known(valueOf(effect)), drifted: false });
   if (!isWanted) return done({ state: known(held) });
   if (result === 'unsupported') {
-    return done({ state: { is: 'unsupported', held, value: valueOf(effect), why: message }, drifted: false });
+    // What can't be done has changed nothing.
+    const before = entry.state.is === 'running' ? entry.state.before : held;
+    return done({ state: { is: 'unsupported', held: before, value: valueOf(effect), why: message }, drifted: false });
   }
   const { failures } = attemptsOf(entry);
   const pause = pauseAfter(failures + 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);

@@ -5,6 +5,7 @@
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Verdict, Wanted } from '../model/verdict.ts';
+import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
 import { type PlannedEffects, planEffects, valueOf } from './effects.ts';
@@ -13,6 +14,7 @@ import { count, Impossible } from './impossible.ts';
 import { identityOf } from './index.ts';
 import { perform } from './perform.ts';
 import type { ActionReport, PendingEffect } from './report.ts';
+import { isFailing, notInPlace } from './not-in-place.ts';
 import { Slots } from './slots.ts';
 import { type AppliedState, parseAppliedState, savedForm } from './state.ts';
 
@@ -23,9 +25,13 @@ export interface ReconcilerOptions {
   /** 0 ≤ x < 1, for the jitter of pauses. */
   readonly random?: () => number;
   readonly onAction?: (report: ActionReport) => void;
+  /** Added to a ms of the clock it gives a Unix ms. */
+  readonly wallOffsetMs?: () => number;
 }
 
 const LARGEST_BATCH = 5000;
+/** Effects not in place that have a series of their own. */
+const MOST_SHOWN = 20;
 /** Pause between two searches for effects whose recheck is due, ms. */
 const RECHECK_EVERY_MS = 1000;
 
@@ -40,10 +46,12 @@ export class Reconciler implements FamilySource {
   #announce = false;
   #recheckedAt = -Infinity;
   readonly #impossible = new Impossible();
+  /** Since when what can't be put in place has been wanted, by key: ms of the clock. */
+  readonly #since = new Map<string, number>();
   #idle: (() => void)[] = [];
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { random: Math.random, onAction: () => undefined, ...options };
+    this.#options = { random: Math.random, onAction: () => undefined, wallOffsetMs, ...options };
     this.#counters = new ActionCounters(options.actuators.map((a) => a.name));
   }
 
@@ -111,8 +119,27 @@ export class Reconciler implements FamilySource {
     return longest.map(([entry, since]) => {
       const { failures, at, error } = attemptsOf(entry);
       const state = entry.state.is === 'running' ? 'running' : failures > 0 ? 'retrying' : 'waiting';
-      return { effect: entry.wanted, state, since, failures, retryAt: at, error };
+      return { effect: entry.wanted, state, actual: heldIn(entry), since, failures, retryAt: at, error };
     });
+  }
+
+  /** What is wanted and can't be put in place, longest first. @param limit how many at most */
+  unsupported(limit = Infinity): PendingEffect[] {
+    const found: PendingEffect[] = [...this.#impossible.pending((effect) => this.#restOf(effect))];
+    for (const { wanted, state } of this.#entries.values()) {
+      if (state.is !== 'unsupported') continue;
+      const since = this.#since.get(wanted.key) ?? this.#options.clock();
+      found.push({ effect: wanted, state: state.is, actual: state.held, since, failures: 0, retryAt: 0, error: state.why });
+    }
+    return found.sort((a, b) => a.since - b.since).slice(0, limit);
+  }
+
+  /** How many effects are not in place although a call for them was made, or none can be. */
+  failingCount(): number {
+    let failing = this.#impossible.size;
+    for (const entry of this.#entries.values())
+      failing += Number(entry.state.is === 'unsupported' || attemptsOf(entry).failures > 0);
+    return failing;
   }
 
   /** How many effects `pending` lists without a limit. */
@@ -143,13 +170,15 @@ export class Reconciler implements FamilySource {
   families(): readonly Family[] {
     const pending = new Map<string, number>();
     const drifted = new Map<string, number>();
-    const unsupported = new Map(this.#impossible.counts);
+    const unsupported = new Map<string, number>();
+    for (const effect of this.#impossible.effects()) count(unsupported, effect);
     for (const [{ wanted }] of this.#pendingEntries()) count(pending, wanted);
     for (const entry of this.#entries.values()) {
       if (entry.drifted) count(drifted, entry.wanted);
       if (entry.state.is === 'unsupported') count(unsupported, entry.wanted);
     }
-    return this.#counters.families({ pending, drifted, unsupported });
+    const shown = [...this.unsupported(MOST_SHOWN), ...this.pending(MOST_SHOWN)].filter(isFailing).slice(0, MOST_SHOWN);
+    return [...this.#counters.families({ pending, drifted, unsupported }), notInPlace(shown, this.#options.wallOffsetMs())];
   }
 
   *#pendingEntries(): Generator<[entry: Entry, since: number]> {
@@ -162,7 +191,7 @@ export class Reconciler implements FamilySource {
   #want(effect: Effect): void {
     const actuator = this.#actuatorOf(effect);
     if (actuator?.kinds?.includes(effect.kind) === false) {
-      const report = valueOf(effect) === this.#restOf(effect) ? undefined : this.#impossible.add(effect);
+      const report = valueOf(effect) === this.#restOf(effect) ? undefined : this.#impossible.add(effect, this.#options.clock());
       if (!report) return;
       this.#counters.result(effect.spec.type, report.result);
       this.#options.onAction(report);
@@ -247,6 +276,8 @@ export class Reconciler implements FamilySource {
     const { result, message: error = '' } = end;
     const { entry, drift, quiet, known } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
     this.#entries.set(effect.key, entry);
+    if (entry.state.is === 'unsupported') this.#since.set(effect.key, this.#open.get(effect.key) ?? clock());
+    else this.#since.delete(effect.key);
     this.#counters.result(effect.spec.type, result);
     if (drift) this.#counters.drift(effect.spec.type);
     if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, known, drift });

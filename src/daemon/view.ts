@@ -1,5 +1,6 @@
 /** The running agent as reports and families see it: a thin reading of the parts, no state of its own. */
-import type { PendingEffect } from '../act/report.ts';
+import { valueText } from '../act/not-in-place.ts';
+import { type PendingEffect, withoutPaths } from '../act/report.ts';
 import type { Reconciler } from '../act/reconciler.ts';
 import type { Runner } from '../collect/runner.ts';
 import type { JudgeState } from '../judge/judge.ts';
@@ -23,7 +24,7 @@ export interface ViewParts {
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly history: TransitionLog;
-  readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount'>;
+  readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount' | 'unsupported' | 'failingCount'>;
 }
 
 /** Effects not in place that are shown one by one. */
@@ -50,10 +51,16 @@ export function makeView(parts: ViewParts): AgentView {
     verdicts: () => parts.loop.verdicts(),
     why: (subject) => parts.loop.why(subject),
     history: parts.history,
-    pending: () => ({
-      total: parts.reconciler.pendingCount(),
-      longest: parts.reconciler.pending(MOST_PENDING).map(pendingView),
-    }),
+    pending: () => {
+      const { reconciler } = parts;
+      const impossible = reconciler.unsupported();
+      const oldest = [...impossible.slice(0, MOST_PENDING), ...reconciler.pending(MOST_PENDING)].slice(0, MOST_PENDING);
+      return {
+        total: reconciler.pendingCount() + impossible.length,
+        failing: reconciler.failingCount(),
+        longest: oldest.map(pendingView),
+      };
+    },
     collectors: () => parts.runner.status(),
   };
 }
@@ -71,8 +78,8 @@ function readiness(phase: Phase, lanes: Lanes): { readonly ready: boolean; reado
   return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
 }
 
-/** Whoever reads the status may see it: of a URL only the server, since its path may be a secret. */
-function pendingView({ effect, state, since, failures, error }: PendingEffect): PendingView {
+/** Whoever reads the status may see it. */
+function pendingView({ effect, state, actual, since, failures, error }: PendingEffect): PendingView {
   const { spec, kind, service, nic, realServer, state: wanted, weight } = effect;
   return {
     actuator: spec.type,
@@ -82,9 +89,10 @@ function pendingView({ effect, state, since, failures, error }: PendingEffect): 
     ...(realServer === undefined ? {} : { realServer }),
     wanted,
     ...(weight === undefined ? {} : { weight }),
+    actual: valueText(actual),
     state,
     since,
     failures,
-    error: error.replace(/(https?:\/\/[^\s/?#]+)[/?#]\S*/g, '$1/…'),
+    error: withoutPaths(error),
   };
 }

@@ -131,8 +131,8 @@ export function renderPending({ pending: { total, longest } }: StatusReport): Ht
   const rows = longest.map((p) => {
     const failures = p.failures === 0 ? '' : `, ${count(p.failures, 'failure')}`;
     const text = `${pendingText(p)}, for ${formatDuration(p.forSeconds)}${failures}${p.error === '' ? '' : `: ${p.error}`}`;
-    const failing = p.state === 'retrying';
-    return html`<li><b>${p.actuator}</b><span class="tag ${failing && 'bad'}">${failing ? '■ failing' : p.state}</span>\
+    const bad = p.state === 'retrying' ? '■ failing' : p.state === 'unsupported' && '■ unsupported';
+    return html`<li><b>${p.actuator}</b><span class="tag ${bad && 'bad'}">${bad || p.state}</span>\
 <span class="mute">${text}</span></li>`;
   });
   return html`<section><h2>Not in place <small>${count(total, 'action')} wanted and not done yet</small></h2>\
