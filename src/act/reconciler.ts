@@ -75,7 +75,9 @@ export class Reconciler implements FamilySource {
     this.tick();
   }
 
-  /** The data plane that this collector reads has been started again: nothing waits for its pause, nothing in place is believed. */
+  /**
+   * The data plane that this collector reads has been started again: nothing waits for its pause, nothing in place is believed.
+   */
   started(collector: string): void {
     for (const entry of this.#entries.values()) {
       const { wanted, state } = entry;

@@ -23,6 +23,11 @@ export interface Source<D> {
    * source is left alone after failures it is asked for at the collector's cadence, and another run is read at once.
    */
   run?(): Promise<string | undefined>;
+  /**
+   * What it shows of these NICs now: a few cheap questions, also while a reading is under way; `signal` aborts at the deadline.
+   * undefined: nothing, such as before the first reading.
+   */
+  ask?(nics: readonly CollectedNic[], signal: AbortSignal): Promise<Evidence | undefined>;
   /** Ends connections, children, watchers. */
   close(): void | Promise<void>;
 }
@@ -106,6 +111,8 @@ export interface ConnectionEvidence {
   readonly key: string;
   /** Port of the data plane that carries the VIP, when the source knows. */
   readonly port?: string;
+  /** Port through which the real server is reached, when the source knows and it is always the same. */
+  readonly via?: string;
   readonly connections: Exact;
   /** Packets sent back to clients. */
   readonly replies: Exact;
@@ -114,6 +121,8 @@ export interface ConnectionEvidence {
 export interface Evidence {
   readonly ports?: readonly PortEvidence[];
   readonly connections?: readonly ConnectionEvidence[];
+  /** Its source can be asked about a NIC at once. */
+  readonly onRequest?: true;
 }
 
 /** Cadence and limits of one collector, ms. */

@@ -1,6 +1,6 @@
 /** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
 import { pauseAfter, spread } from '../model/backoff.ts';
-import type { Collector, Reading, Source, Timing } from './collector.ts';
+import type { CollectedNic, Collector, Evidence, Reading, Source, Timing } from './collector.ts';
 import { withDeadline } from './deadline.ts';
 import { Output } from './output.ts';
 
@@ -23,6 +23,8 @@ export interface JobOptions {
   readonly onStarted: () => void;
 }
 
+/** Longest time that one question between readings may take: ms. */
+const ASK_LIMIT_MS = 800;
 /** Longest pause after failures in a row, if the cadence is not slower: ms. */
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -63,6 +65,18 @@ export class Job {
     await this.#running;
     await this.#source?.close();
     this.#source = undefined;
+  }
+
+  /**
+   * What the source shows of these NICs at once; undefined when it can't be asked, does not answer in time, or fails. `t`: when
+   * it was asked, ms of the clock.
+   */
+  async ask(nics: readonly CollectedNic[]): Promise<{ readonly evidence: Evidence; readonly t: number } | undefined> {
+    const source = this.#source;
+    if (this.#stopped || this.state !== 'data' || source?.ask === undefined) return undefined;
+    const t = this.#o.clock();
+    const evidence = await source.ask(nics, AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => undefined);
+    return evidence && { evidence, t };
   }
 
   /** Whether the values of the last good reading may still be shown. */

@@ -33,7 +33,8 @@ const schema = z.strictObject({
     .max(127)
     .optional()
     .describe(
-      'label `source` of what the log file tells; without it that of the only process with a log queue, `dpvs` until one is found',
+      'label `source` of what the log file tells; without it that of the only process with a log queue, `dpvs` until one is ' +
+        'found',
     ),
 });
 

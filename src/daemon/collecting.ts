@@ -1,7 +1,7 @@
 /** Collectors in the daemon: what they read goes to scrapes, what it proves goes to the judge. */
-import type { Collector } from '../collect/collector.ts';
+import type { Collector, Source } from '../collect/collector.ts';
 import { collectors } from '../collect/index.ts';
-import { EvidenceJoin } from '../collect/join.ts';
+import { EvidenceJoin, type JoinedFacts } from '../collect/join.ts';
 import { Runner } from '../collect/runner.ts';
 import type { Plan } from '../model/plan.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
@@ -27,6 +27,13 @@ const LINK_HOLDS = 3;
 /** The runner of the listed collectors; it does nothing until `apply`. */
 export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }: CollectingParts): Runner {
   const join = new EvidenceJoin();
+  const take = (name: string, { links, dataplane }: JoinedFacts) => {
+    const settings = plan().collectors[name];
+    const holds = LINK_HOLDS * (settings ? settings.interval : 0);
+    for (const { nic, link } of links) carriers.port(nic, link, clock(), holds);
+    carriers.expire(clock());
+    for (const fact of dataplane) loop.observe(fact);
+  };
   return new Runner({
     collectors: collectors.map((collector) => traced(collector, tracer)),
     context: {
@@ -36,14 +43,8 @@ export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }
     },
     wallOffsetMs,
     onStarted: started,
-    onEvidence: (name, evidence, t) => {
-      const { links, dataplane } = join.facts(plan(), name, evidence, t);
-      const settings = plan().collectors[name];
-      const holds = LINK_HOLDS * (settings ? settings.interval : 0);
-      for (const { nic, link } of links) carriers.port(nic, link, clock(), holds);
-      carriers.expire(clock());
-      for (const fact of dataplane) loop.observe(fact);
-    },
+    onAnswer: (name, evidence, t) => take(name, join.answer(plan(), name, evidence, t)),
+    onEvidence: (name, evidence, t) => take(name, join.facts(plan(), name, evidence, t)),
   });
 }
 
@@ -62,7 +63,15 @@ function traced(collector: Collector, tracer: Tracer): Collector {
           return reading;
         });
       const run = source.run === undefined ? {} : { run: () => source.run!() };
-      return { read, ...run, close: () => source.close() };
+      const ask = source.ask === undefined ? {} : { ask: asked(tracer, name, source.ask.bind(source)) };
+      return { read, ...run, ...ask, close: () => source.close() };
     },
   };
+}
+
+type Ask = NonNullable<Source<unknown>['ask']>;
+
+function asked(tracer: Tracer, name: string, ask: Ask): Ask {
+  const attributes = { 'fourlane.collector': name, 'fourlane.summary': 'asked because of a suspicion' };
+  return (nics, signal) => tracer.span(`collect ${name}`, { attributes }, () => ask(nics, signal));
 }

@@ -171,6 +171,9 @@ export const NIC_COLUMNS = {
   lossyFailSince: forming(),
   collapseSince: forming(),
   recoverSince: forming(),
+  /** R3 waits for the data plane; the data plane works although the NIC is judged failed. */
+  waitSince: forming(),
+  provenSince: forming(),
   /** Fault present by R2, by R3/R4b: for counting flaps. */
   hardFault: flag(PLAIN),
   softFault: flag(PLAIN),

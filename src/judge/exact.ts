@@ -7,6 +7,7 @@ import { LIMITS } from '../model/limits.ts';
 import type { Topology } from '../model/topology.ts';
 import { AGENT_VERDICTS } from '../model/verdicts.ts';
 import { ANCHOR_COLUMNS, CELL_COLUMNS, type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
+import { packSamples, unpackSamples } from './dataplane-samples.ts';
 import { putPath, putWeight, type Spending } from './governor-state.ts';
 import { initial } from './initial.ts';
 import type { Flaps, State } from './memory.ts';
@@ -44,7 +45,7 @@ export function exactState(state: State): Saved {
     cells: packAll(CELL_COLUMNS, state.cells),
     anchors: packAll(ANCHOR_COLUMNS, state.anchors),
     nics: packAll(NIC_COLUMNS, state.nics),
-    dataplane: state.nics.dataplane.map((samples) => samples.flatMap(({ t, rx, tx, ratio }) => [t, rx, tx, ratio])),
+    dataplane: state.nics.dataplane.map((samples) => packSamples(samples, (t) => t)),
     servers: packAll(SERVER_COLUMNS, state.servers),
     racks: packAll(RACK_COLUMNS, state.racks),
     agent: scalars(state.agent),
@@ -87,8 +88,7 @@ export function fromExactState(topology: Topology, json: unknown): State {
   unpackAll(reader.child('racks'), RACK_COLUMNS, state.racks);
   countRacks(state);
   reader.list('dataplane', topology.nics.length).forEach((samples, nic) => {
-    for (const [t, rx, tx, ratio] of tuples(reader.numbers(samples, 'dataplane'), 4))
-      state.nics.dataplane[nic]!.push({ t: t!, rx: rx!, tx: tx!, ratio: ratio! });
+    state.nics.dataplane[nic]!.push(...unpackSamples(reader.numbers(samples, 'dataplane'), (t) => t));
   });
   Object.assign(state.agent, readScalars(reader.child('agent'), state.agent), {
     verdict: reader.child('agent').word('verdict', ['', ...AGENT_VERDICTS]),

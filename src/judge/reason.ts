@@ -79,8 +79,8 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
         : `${rs} went down again and again; it gets little weight until it is steady.`;
     case 'PROBE_PATH_FAULT':
       return (
-        `Probes through ${nic} fail but its data plane carries traffic as usual${dataplane(evidence)}: the probe path is at fault, ` +
-        `nothing is disabled.`
+        `Probes through ${nic} fail but its data plane carries traffic as usual${dataplane(evidence)}: the probe path is at ` +
+        `fault, nothing is disabled.`
       );
     case 'DATA_PATH_FAULT':
       return `Probes through ${nic} are good but connections through its data plane are not established${dataplane(evidence)}.`;

@@ -46,6 +46,10 @@ export interface DataplaneFact extends Observed {
   readonly txPps: number;
   /** Share of new connections that can have been answered at most, 0–1: min(Δconnections, Δreplies) / Δconnections. */
   readonly answeredRatio: number;
+  /** Time before `measuredAt` that the numbers are of, ms; 0 or left out: not known. */
+  readonly overMs?: number;
+  /** Its source can be asked about a NIC at once. */
+  readonly onRequest?: true;
 }
 
 /** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing sends it yet. Holds until the next one. */

@@ -99,4 +99,6 @@ export interface Decisions {
   /** Actions that are held back now and were not in the pass before. */
   readonly blocked: readonly BlockedAction[];
   readonly wanted: Wanted;
+  /** NICs whose data plane should be asked now, because their probes fail: indices of the topology. */
+  readonly doubted: readonly number[];
 }

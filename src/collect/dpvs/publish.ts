@@ -188,7 +188,7 @@ function count<T>(list: readonly T[], labelsOf: (item: T) => string[], metric: M
 /** Replies come back through DPVS in these modes only. */
 const SEES_REPLIES = new Set(['NAT', 'FullNAT']);
 
-export function evidence({ ports, services, epoch }: DpvsData): Evidence {
+export function evidence({ ports, services, epoch }: Pick<DpvsData, 'ports' | 'services' | 'epoch'>): Evidence {
   let connections = connectionsOf.get(services);
   if (connections === undefined) connectionsOf.set(services, (connections = services.flatMap(connectionsTo)));
   return {
@@ -200,13 +200,14 @@ export function evidence({ ports, services, epoch }: DpvsData): Evidence {
       epoch,
     })),
     connections,
+    onRequest: true,
   };
 }
 
 /** Made once for readings that show the same services. */
 const connectionsOf = new WeakMap<DpvsData['services'], readonly ConnectionEvidence[]>();
 
-function connectionsTo({ match, vip, port, realServers }: ServiceReading): ConnectionEvidence[] {
+function connectionsTo({ match, vip, port, via, realServers }: ServiceReading): ConnectionEvidence[] {
   if (match) return [];
   return realServers
     .filter((r) => SEES_REPLIES.has(r.forward))
@@ -214,6 +215,7 @@ function connectionsTo({ match, vip, port, realServers }: ServiceReading): Conne
       vip,
       key: realServer,
       ...(port === undefined ? {} : { port }),
+      ...(via === undefined ? {} : { via }),
       connections: traffic.connections,
       replies: traffic.outPackets,
     }));

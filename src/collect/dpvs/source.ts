@@ -1,7 +1,8 @@
 /** One DPVS: probes its release, then reads it part by part, one question at a time. */
-import type { CollectContext, Reading, Source } from '../collector.ts';
+import type { CollectContext, CollectedNic, Evidence, Reading, Source } from '../collector.ts';
 import { UnixExchange } from '../../sys/unix-exchange.ts';
-import { addressOf, carrier, interfacesOf } from './carrier.ts';
+import { addressOf, carrier, interfacesOf, viaOf } from './carrier.ts';
+import { evidence } from './publish.ts';
 import { Control, MESSAGE_DROPPED, type Release } from './control.ts';
 import type { Details, DpvsData, PoolReading, PortReading } from './data.ts';
 import type { InterfaceAddress } from './addresses.ts';
@@ -35,10 +36,19 @@ interface Run {
   readonly partial: PartialBursts;
   details: { readonly t: number; readonly data: Details } | undefined;
   parts: { readonly t: number; readonly data: Parts } | undefined;
+  /** The services as last listed, to ask for some of them out of turn. */
+  services: readonly Service[];
 }
 
 /** What is read at `tableInterval`. */
 type Parts = Omit<DpvsData, 'version' | 'messages' | 'epoch' | 'ports' | 'control'>;
+
+/** Services whose real servers are asked for out of turn: each interrupts every worker. */
+const MOST_ASKED = 16;
+
+function activeOf({ realServers }: DpvsData['services'][number]): number {
+  return realServers.reduce((sum, { active }) => sum + active, 0);
+}
 
 export class DpvsSource implements Source<DpvsData> {
   readonly #settings: DpvsSettings;
@@ -90,6 +100,7 @@ export class DpvsSource implements Source<DpvsData> {
       partial: new PartialBursts(),
       details: undefined,
       parts: undefined,
+      services: [],
     };
   }
 
@@ -132,6 +143,7 @@ export class DpvsSource implements Source<DpvsData> {
   async #interrupting(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
     const { tables, devices } = run;
     const services = await tables.list(signal);
+    run.services = services;
     const realServers = await tables.realServers(services, signal);
     const lcores = await devices.lcores(signal);
     const cores = await devices.cores(lcores, run.partial, signal);
@@ -146,7 +158,7 @@ export class DpvsSource implements Source<DpvsData> {
     const portOf = (device: string) => carrier(device, ports, named);
     return {
       tablesNew: true,
-      services: located(services, realServers.of, addresses, portOf),
+      services: located(services, realServers.of, { addresses, local: run.details.data.local, portOf }),
       unread: realServers.unread,
       cores,
       addresses,
@@ -156,24 +168,56 @@ export class DpvsSource implements Source<DpvsData> {
     };
   }
 
+  /**
+   * Ports of these NICs, and of the services that they carry those with most connections: each is a question like others, and
+   * waits for the one that is under way.
+   */
+  async ask(nics: readonly CollectedNic[], signal: AbortSignal): Promise<Evidence | undefined> {
+    const run = this.#run;
+    if (run?.parts === undefined || (await this.#control.epoch()) !== run.epoch) return undefined;
+    const wanted = new Set(nics.map((nic) => nic.dataplane ?? nic.device));
+    const isWanted = (port: string | undefined) => port !== undefined && wanted.has(port);
+    const chosen = run.parts.data.services
+      .filter(({ match, port, via }) => !match && (isWanted(port) || isWanted(via)))
+      .toSorted((a, b) => activeOf(b) - activeOf(a))
+      .slice(0, MOST_ASKED);
+    const ports = await run.devices.ports(signal, wanted);
+    const listed = new Map(run.services.map((service) => [service.service, service]));
+    const services: DpvsData['services'][number][] = [];
+    for (const service of chosen) {
+      const realServers = await run.tables.now(listed.get(service.service)!, signal);
+      if (realServers !== undefined) services.push({ ...service, realServers });
+    }
+    return evidence({ ports, services, epoch: run.epoch });
+  }
+
   close(): void {
     this.#shared.release();
   }
 }
 
+/** Where addresses are: those of interfaces, the local ones of services, and the port below an interface. */
+interface Places {
+  readonly addresses: readonly InterfaceAddress[];
+  readonly local: Details['local'];
+  readonly portOf: (device: string) => string;
+}
+
 function located(
   services: readonly Service[],
   realServers: ReadonlyMap<string, readonly Dest[]>,
-  addresses: readonly InterfaceAddress[],
-  portOf: (device: string) => string,
+  { addresses, local, portOf }: Places,
 ): DpvsData['services'] {
   const interfaces = interfacesOf(addresses);
+  const vias = viaOf(local, interfaces, portOf);
   return services.flatMap(({ entry: _, traffic: __, ...s }) => {
     const dests = realServers.get(s.service);
     if (dests === undefined) return [];
     const address = s.match ? undefined : addressOf(s.vip);
     const device = address === undefined ? undefined : interfaces.get(address);
-    return [{ ...s, ...(device === undefined ? {} : { device, port: portOf(device) }), realServers: dests }];
+    const via = vias.get(s.service);
+    const place = device === undefined ? {} : { device, port: portOf(device) };
+    return [{ ...s, ...place, ...(via === undefined ? {} : { via }), realServers: dests }];
   });
 }
 

@@ -94,6 +94,11 @@ export class Tables {
     return { of: next, unread };
   }
 
+  /** Real servers of a service as they are now, out of turn. undefined: its table changed under us. */
+  now(service: Service, signal: AbortSignal): Promise<readonly Dest[] | undefined> {
+    return this.#read(service, signal);
+  }
+
   /** By all workers together, or by one. undefined: its table changed under us, twice. */
   async #read(s: Service, signal: AbortSignal, worker?: Worker): Promise<readonly Dest[] | undefined> {
     const { layout } = this.#release;
