@@ -90,6 +90,7 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   const carriers = new Carriers((fact) => loop.observe(fact));
   const started = (collector: string) => reconciler.started(collector);
   const runner = makeRunner({ clock, log, plan, loop, carriers, tracer, started });
+  reconciler.lookThrough((collector, vip) => runner.realServers(collector, vip));
   const asker = new Asker(clock, (nics) => runner.ask(nics));
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };

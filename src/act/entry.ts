@@ -192,7 +192,7 @@ export function noteFor(entry: Entry, rest: string | undefined): Note {
 }
 
 /** What a call is: a repetition, when all of its effects are in place. */
-export function callFor(entries: readonly Entry[], restOf: (effect: Effect) => string | undefined): Required<Call> {
+export function callFor(entries: readonly Entry[], restOf: (effect: Effect) => string | undefined): Call {
   return {
     announce: entries.every((entry) => heldIn(entry) === valueOf(entry.wanted)),
     notes: entries.map((entry) => noteFor(entry, restOf(entry.wanted))),

@@ -3,6 +3,7 @@
  * decides, so states in between are skipped. A failed call is repeated with growing pauses and never holds up another effect.
  */
 import type { Family, FamilySource } from '../model/family.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Verdict, Wanted } from '../model/verdict.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
@@ -29,6 +30,9 @@ export interface ReconcilerOptions {
   readonly wallOffsetMs?: () => number;
 }
 
+/** Real servers of a service as a collector reads them now. */
+type Look = (collector: string, vip: string) => Promise<LiveRealServers>;
+
 const LARGEST_BATCH = 5000;
 /** Effects not in place that have a series of their own. */
 const MOST_SHOWN = 20;
@@ -44,6 +48,7 @@ export class Reconciler implements FamilySource {
   readonly #counters: ActionCounters;
   #planned: PlannedEffects | undefined;
   #announce = false;
+  #look: Look | undefined;
   #recheckedAt = -Infinity;
   readonly #impossible = new Impossible();
   /** Since when what can't be put in place has been wanted, by key: ms of the clock. */
@@ -53,6 +58,11 @@ export class Reconciler implements FamilySource {
   constructor(options: ReconcilerOptions) {
     this.#options = { random: Math.random, onAction: () => undefined, wallOffsetMs, ...options };
     this.#counters = new ActionCounters(options.actuators.map((a) => a.name));
+  }
+
+  /** Lets actuators look at real servers through their collector. */
+  lookThrough(look: Look): void {
+    this.#look = look;
   }
 
   /** Sets the plan, at start and after a reload. The next pass announces the wanted state to idempotent actuators. */
@@ -256,7 +266,10 @@ export class Reconciler implements FamilySource {
     if (!this.#slots.take(actuator, instance)) return;
     const entries = keys.map((key) => this.#entries.get(key)!);
     const effects = entries.map((entry) => entry.wanted) as [Effect, ...Effect[]];
-    const call = callFor(entries, (effect) => this.#restOf(effect));
+    const { collector } = actuator;
+    const look = this.#look;
+    const looked = collector === undefined || look === undefined ? {} : { look: (vip: string) => look(collector, vip) };
+    const call = { ...callFor(entries, (effect) => this.#restOf(effect)), ...looked };
     const { announce } = call;
     for (const entry of entries) this.#entries.set(entry.wanted.key, stepped(entry, { is: 'begun', announce }));
     const started = this.#options.clock();

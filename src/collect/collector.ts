@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
 import type { Metric } from '../model/family.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 
 /** What came of reading: data; the source is absent on this machine (quiet); or reading failed (loud). */
 export type Reading<D> =
@@ -28,6 +29,8 @@ export interface Source<D> {
    * undefined: nothing, such as before the first reading.
    */
   ask?(nics: readonly CollectedNic[], signal: AbortSignal): Promise<Evidence | undefined>;
+  /** Real servers of a service as they are now, out of turn; undefined: it can't be told. `vip`: as in the plan. */
+  realServers?(vip: string, signal: AbortSignal): Promise<LiveRealServers>;
   /** Ends connections, children, watchers. */
   close(): void | Promise<void>;
 }

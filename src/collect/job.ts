@@ -1,5 +1,6 @@
 /** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
 import { pauseAfter, spread } from '../model/backoff.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { CollectedNic, Collector, Evidence, Reading, Source, Timing } from './collector.ts';
 import { withDeadline } from './deadline.ts';
 import { Output } from './output.ts';
@@ -77,6 +78,12 @@ export class Job {
     const t = this.#o.clock();
     const evidence = await source.ask(nics, AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => undefined);
     return evidence && { evidence, t };
+  }
+
+  /** Real servers of a service as they are now; undefined when the source can't tell. */
+  async realServers(vip: string): Promise<LiveRealServers> {
+    if (this.#stopped || this.state !== 'data') return undefined;
+    return this.#source?.realServers?.(vip, AbortSignal.timeout(this.#o.timing.timeout)).catch(() => undefined);
   }
 
   /** Whether the values of the last good reading may still be shown. */

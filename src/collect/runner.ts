@@ -1,5 +1,6 @@
 /** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
 import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import type { CollectContext, CollectedNic, Collector, Evidence, Timing } from './collector.ts';
 import { Job, type State, STATES } from './job.ts';
@@ -85,6 +86,11 @@ export class Runner implements FamilySource {
       if (answer !== undefined) this.#o.onAnswer?.(name, answer.evidence, answer.t);
     });
     await Promise.all(asking);
+  }
+
+  /** Real servers of a service as this collector reads them now; undefined when it can't. */
+  async realServers(collector: string, vip: string): Promise<LiveRealServers> {
+    return this.#jobs.get(collector)?.job.realServers(vip);
   }
 
   /** Ends all of them; resolves when nothing is left. */

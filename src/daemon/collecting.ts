@@ -64,7 +64,8 @@ function traced(collector: Collector, tracer: Tracer): Collector {
         });
       const run = source.run === undefined ? {} : { run: () => source.run!() };
       const ask = source.ask === undefined ? {} : { ask: asked(tracer, name, source.ask.bind(source)) };
-      return { read, ...run, ...ask, close: () => source.close() };
+      const look = source.realServers === undefined ? {} : { realServers: source.realServers.bind(source) };
+      return { read, ...run, ...ask, ...look, close: () => source.close() };
     },
   };
 }

@@ -54,9 +54,11 @@ function expectedRatio(state: State, nic: number, now: number): number | undefin
 export function dataplaneShows(state: State, nic: number, now: number): 'works' | 'fails' | 'unknown' {
   const { rules, nics } = state;
   const lasting = nics.verdict[nic] === VERDICT.PROBE_PATH_FAULT;
-  const sample = latest(state, nic, now, lasting ? rules.dataplane_source_ms : rules.dataplane_fresh_ms);
   const since = nics.suspectT[nic]!;
-  if (sample === undefined || since === 0 || sample.t <= since || sample.t - sample.over < since) return 'unknown';
+  const oldest = now - (lasting ? rules.dataplane_source_ms : rules.dataplane_fresh_ms);
+  // A later one that began before the suspicion is of both times, and says nothing.
+  const sample = nics.dataplane[nic]!.findLast(({ t, over }) => t > since && t - over >= since);
+  if (since === 0 || sample === undefined || sample.t < oldest) return 'unknown';
   const expected = expectedRatio(state, nic, now);
   if (expected === undefined) return 'unknown';
   const before = usual(state, nic);

@@ -10,6 +10,7 @@ import { ipVs } from '../../src/doctor/checks/ip-vs.ts';
 import { keepalived } from '../../src/doctor/checks/keepalived.ts';
 import { logCore } from '../../src/doctor/checks/log-core.ts';
 import { sources } from '../../src/doctor/checks/sources.ts';
+import { veto } from '../../src/doctor/checks/veto.ts';
 import { vip } from '../../src/doctor/checks/vip.ts';
 import { vipOnLo } from '../../src/doctor/checks/vip-on-lo.ts';
 import { checks } from '../../src/doctor/index.ts';
@@ -323,5 +324,35 @@ describe('clock', () => {
       [slow[1]!.outcome, slow[1]!.fix],
       ['warn', 'echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource'],
     );
+  });
+});
+
+describe('veto', () => {
+  it('a NIC is seen by the VIPs or the local addresses on its port; others have no veto, and it says so', async () => {
+    const services = [
+      {
+        match: false,
+        vip: '10.71.0.100:80/tcp',
+        port: 'dpdk0',
+        via: 'dpdk1',
+        realServers: [{ realServer: '10.72.0.11:80', forward: 'FullNAT', traffic: { connections: 0, outPackets: 0 } }],
+      },
+    ];
+    const data = { ports: [], services, epoch: '1' };
+    const nics = [0, 1, 2].map((i) => ({ name: `dpdk${i}.kni`, dataplane: `dpdk${i}` }));
+    const config = plan({ nics: [...nics, { name: 'eth0' }] });
+    const findings = await run(veto, { readings: { dpvs: { state: 'data', data } } }, { config });
+    assert.deepEqual(
+      findings.map((f) => [f.outcome, f.subject]),
+      [
+        ['ok', 'dpdk0.kni'],
+        ['ok', 'dpdk1.kni'],
+        ['warn', 'dpdk2.kni'],
+      ],
+    );
+    assert.match(findings[2]!.message, /^no veto: /);
+    assert.deepEqual(outcomes(await run(veto, {}, { config: plan({ nics: NICS }) })), ['skipped']);
+    const absent = { dpvs: { state: 'absent', reason: 'no socket' } } as const;
+    assert.deepEqual(outcomes(await run(veto, { readings: absent }, { config })), ['skipped']);
   });
 });

@@ -104,6 +104,19 @@ export class DpvsAgent {
     throw new AgentError(`dpvs-agent gave an unknown answer (${status}) to PUT ${path}; nothing more was tried`, 'service');
   }
 
+  /**
+   * Writes weight and inhibition of IPv6 real servers that are there, which `write` can't: without a condition, and with a new
+   * version of the service after it.
+   * @throws AgentError for every answer but success
+   */
+  async edit(id: string, items: readonly HealthItem[]): Promise<void> {
+    const path = `/v2/vs/${id}/rs`;
+    const { status } = await this.#ask('PUT', path, JSON.stringify({ Items: items }));
+    if (status === 200 || status === 201) return;
+    if (status === 404 || status === 405 || status === 501) throw new AgentError(NO_HEALTH, 'unsupported');
+    throw new AgentError(`dpvs-agent answered ${status} to PUT ${path}; its log says why`, 'service');
+  }
+
   async #service(path: string, vip: string): Promise<AgentService | undefined> {
     let answer: Answer;
     try {

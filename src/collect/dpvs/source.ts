@@ -1,6 +1,7 @@
 /** One DPVS: probes its release, then reads it part by part, one question at a time. */
 import type { CollectContext, CollectedNic, Evidence, Reading, Source } from '../collector.ts';
 import { UnixExchange } from '../../sys/unix-exchange.ts';
+import type { LiveRealServers } from '../../model/live-real-server.ts';
 import { addressOf, carrier, interfacesOf, viaOf } from './carrier.ts';
 import { evidence } from './publish.ts';
 import { Control, MESSAGE_DROPPED, type Release } from './control.ts';
@@ -189,6 +190,14 @@ export class DpvsSource implements Source<DpvsData> {
       if (realServers !== undefined) services.push({ ...service, realServers });
     }
     return evidence({ ports, services, epoch: run.epoch });
+  }
+
+  async realServers(vip: string, signal: AbortSignal): Promise<LiveRealServers> {
+    const run = this.#run;
+    const service = run?.services.find((each) => each.vip === vip);
+    if (run === undefined || service === undefined || (await this.#control.epoch()) !== run.epoch) return undefined;
+    const dests = await run.tables.now(service, signal);
+    return dests && new Map(dests.map(({ realServer, inhibited = false, ...rest }) => [realServer, { ...rest, inhibited }]));
   }
 
   close(): void {
