@@ -62,7 +62,7 @@ before(async () => {
   const file = writeConfig(dir, {
     listen: '127.0.0.1:0',
     stateDir: join(dir, 'state'),
-    evidenceLog: LOG,
+    evidence: { log: LOG },
     nics: NICS.map((name, i) => ({ name, source: `10.94.${i}.1`, dataplane: `dpdk${i}` })),
     services: [
       {
