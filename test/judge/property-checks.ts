@@ -66,7 +66,8 @@ export class Monotony implements Check {
     Object.assign(this.#called, this.#rankIn(transitions));
     if (k < this.#at) return undefined;
     const [nic] = this.#more;
-    // Where R3 is about to speak, or R5 has spoken, R4 or R4b speaking instead is no worse: that answers come and go is R4b's premise.
+    // Where R3 is about to speak, or R5 has spoken, R4 or R4b speaking instead is no worse: that answers come and go is R4b's
+    // premise.
     if (state.nics.failSince[nic]! > 0 || state.nics.verdict[nic] === VERDICT.SUSPECT)
       this.#called.nic = Math.max(this.#called.nic, RANK.NIC_PARTIAL!);
     const { decisions } = pass(this.#copy!, p, [...p.results, this.#more]);
