@@ -6,12 +6,11 @@ import { type CommandResult, runCommand } from '../sys/child.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
 
 const schema = z.strictObject({
-  command: z
-    .array(z.string())
-    .min(1)
-    .describe(
+  command: z.array(z.string()).min(1).meta({
+    description:
       'program and arguments; no shell. FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and _TIMEOUT_MS are in its environment',
-    ),
+    private: true,
+  }),
 });
 
 /** A script proves nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */
