@@ -228,7 +228,7 @@ test('an address in use: said with the remedy, and listened on once it is free; 
   }
 });
 
-test('the control socket: for owner and group, changes without credentials, taken from the dead, left to the living', async () => {
+test('the control socket: for owner and group, changes without credentials, taken over from the dead only', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'fourlane-control-'));
   const control = join(folder, 'run', 'control');
   let reloads = 0;
