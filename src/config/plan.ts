@@ -132,8 +132,8 @@ function collectTargets(config: Config) {
 }
 
 /**
- * Hashes of everything that matters: `revision` without secrets, `fingerprint` with them. What there are tens of thousands of holds
- * none, and is hashed once.
+ * Hashes of everything that matters: `revision` without secrets, `fingerprint` with them. What there are tens of thousands of
+ * holds none, and is hashed once.
  */
 function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
   const checks = new Map<CheckProfile, number>();
@@ -141,7 +141,7 @@ function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revisio
     if (!checks.has(check)) checks.set(check, checks.size);
     return `${id} ${formatAddress(address)} ${checks.get(check)} ${rack}`;
   });
-  for (const { realServers } of services) lines.push(realServers.map(({ target, weight }) => `${target}*${weight}`).join(' '));
+  for (const service of services) lines.push(service.realServers.map(({ target, weight }) => `${target}*${weight}`).join(' '));
   const many = sha256(lines.join('\n'));
   const few = [rest, [...checks.keys()], services.map(({ realServers: _, ...service }) => service)];
   return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(few)) };

@@ -11,7 +11,8 @@ const RIGHTS = {
 } as const;
 type DropIn = keyof typeof RIGHTS;
 
-const DIRECTORY = '/opt/fourlane/docs/systemd/fourlane.service.d';
+const UNITS = '/opt/fourlane/docs/systemd';
+const RESTART = 'systemctl daemon-reload && systemctl restart fourlane';
 const TARGET = '/etc/systemd/system/fourlane.service.d';
 
 /** Whether the configuration, on this machine, needs a drop-in, and for what. */
@@ -61,7 +62,7 @@ export const rights: Check = {
         outcome: 'fail',
         subject: what,
         message: `needs ${RIGHTS[dropIn].names.join(', ')}, which user ${host.user} does not have`,
-        fix: `mkdir -p ${TARGET} && cp ${DIRECTORY}/${dropIn}.conf ${TARGET}/ && systemctl daemon-reload && systemctl restart fourlane`,
+        fix: `mkdir -p ${TARGET} && cp ${UNITS}/fourlane.service.d/${dropIn}.conf ${TARGET}/ && ${RESTART}`,
       }),
     );
     const commands =
@@ -82,7 +83,7 @@ function tooMuch(needs: readonly Need[], commands: boolean): Finding[] {
     {
       outcome: 'warn',
       message: `as root it may do everything, and needs ${enough}; run the agent, and doctor, as user fourlane`,
-      fix: 'cp /opt/fourlane/docs/systemd/fourlane.service /etc/systemd/system/ && systemctl daemon-reload   # see docs/operations.md',
+      fix: `cp ${UNITS}/fourlane.service /etc/systemd/system/ && ${RESTART}   # see docs/operations.md`,
     },
   ];
 }
