@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { type Cause, causeCode, L7, LOCAL_ERROR, OK, phaseCode } from '../model/outcome.ts';
 import { formatAddress } from '../model/schema.ts';
-import { type CommandResult, runCommand } from '../sys/child.ts';
+import { type CommandResult, runCommand, STANDARD_PATH } from '../sys/child.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
 
 const schema = z.strictObject({
@@ -10,7 +10,8 @@ const schema = z.strictObject({
     .array(z.string())
     .min(1)
     .describe(
-      'program and arguments; no shell. FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and _TIMEOUT_MS are in its environment',
+      'program and arguments; no shell. The environment holds PATH (/usr/local/sbin … /bin), FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, ' +
+        '_PORT and _TIMEOUT_MS, and nothing else; what it prints is dropped',
     ),
 });
 
@@ -32,7 +33,7 @@ export const exec = checkKind({
     return {
       async run(context) {
         const env = {
-          PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+          PATH: STANDARD_PATH,
           FOURLANE_NIC: context.nic,
           FOURLANE_DEVICE: context.device,
           FOURLANE_ADDRESS: formatAddress(address),
@@ -41,7 +42,7 @@ export const exec = checkKind({
           FOURLANE_TIMEOUT_MS: String(context.timeoutMs),
         };
         const { timeoutMs, signal } = context;
-        const result = await runCommand(command as [string, ...string[]], { env, timeoutMs, signal });
+        const result = await runCommand(command as [string, ...string[]], { env, timeoutMs, signal, maxOutput: 0 });
         const elapsedUs = Math.round(result.elapsedMs * 1000);
         const good = result.ended === 'exit' && result.exitCode === 0;
         const [outcome, cause] = good ? ([OK, 'none'] as const) : ENDINGS[result.ended];

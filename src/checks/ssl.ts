@@ -8,7 +8,7 @@ import { adoptStream } from '../sys/adopt.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { connectOutcome } from '../sys/errno.ts';
 import { HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
-import { httpParameters } from './http-parameters.ts';
+import { boundedMatching, httpParameters } from './http-parameters.ts';
 import { wrong } from './judgement.ts';
 import { type AsyncCheck, checkKind, type Judgement, type RunContext } from './kind.ts';
 
@@ -24,7 +24,7 @@ export const ssl = checkKind({
   name: 'ssl',
   needsPort: true,
   summary: 'HTTPS request: as http, plus SNI, verification and certificate expiry',
-  schema,
+  schema: schema.superRefine(boundedMatching),
   prepare(profile, address): AsyncCheck {
     const shared = httpProfile(profile);
     const host = hostText(address);
