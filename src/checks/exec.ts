@@ -10,8 +10,8 @@ const schema = z.strictObject({
     .array(z.string())
     .min(1)
     .describe(
-      'program and arguments; no shell. The environment holds PATH (/usr/local/sbin … /bin), FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, ' +
-        '_PORT and _TIMEOUT_MS, and nothing else; what it prints is dropped',
+      'program and arguments; no shell. The environment is the standard PATH, FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and ' +
+        '_TIMEOUT_MS; what it prints is dropped',
     ),
 });
 
@@ -27,6 +27,7 @@ const ENDINGS: Readonly<Record<CommandResult['ended'], readonly [number, Cause]>
 export const exec = checkKind({
   name: 'exec',
   needsPort: false,
+  runs: true,
   summary: 'script; exit 0 is good (MISC_CHECK)',
   schema,
   prepare({ command }, address): AsyncCheck {
@@ -42,7 +43,8 @@ export const exec = checkKind({
           FOURLANE_TIMEOUT_MS: String(context.timeoutMs),
         };
         const { timeoutMs, signal } = context;
-        const result = await runCommand(command as [string, ...string[]], { env, timeoutMs, signal, maxOutput: 0 });
+        const argv = command as [string, ...string[]];
+        const result = await context.work(() => runCommand(argv, { env, timeoutMs, signal, maxOutput: 0 }));
         const elapsedUs = Math.round(result.elapsedMs * 1000);
         const good = result.ended === 'exit' && result.exitCode === 0;
         const [outcome, cause] = good ? ([OK, 'none'] as const) : ENDINGS[result.ended];

@@ -6,9 +6,12 @@ import { StreamSearch } from './bytes.ts';
 import { bodyLimit, type HttpParameters } from './http-parameters.ts';
 import { HttpResponse } from './http-response.ts';
 import { passed, wrong } from './judgement.ts';
-import type { Exchange, Judgement } from './kind.ts';
+import type { Exchange, Judgement, Unexamined } from './kind.ts';
 import { compilePattern, type Pattern } from './pattern/linear.ts';
 import { proxyHeader } from './proxy-protocol.ts';
+
+/** Steps of matching that an exchange takes itself: a millisecond or two at most. More is left to the helper. */
+const STEPS_AT_ONCE = 1 << 16;
 
 /** A profile made ready: everything that is the same for all its targets. */
 export interface HttpProfile {
@@ -88,12 +91,12 @@ export class HttpExchange implements Exchange {
     return into.write(this.#profile.before + this.#host + this.#profile.after, 0, 'latin1');
   }
 
-  feed(chunk: Buffer): Judgement | undefined {
+  feed(chunk: Buffer): Judgement | Unexamined | undefined {
     this.#response.feed(chunk);
     return this.#response.finished ? this.#judge() : undefined;
   }
 
-  closed(): Judgement {
+  closed(): Judgement | Unexamined {
     this.#response.end();
     return this.#judge();
   }
@@ -104,7 +107,7 @@ export class HttpExchange implements Exchange {
     if (this.#profile.matches !== undefined) this.#body.push(Buffer.from(piece));
   }
 
-  #judge(): Judgement {
+  #judge(): Judgement | Unexamined {
     const { status, error } = this.#response;
     const { status: ranges, matches, md5, contains } = this.#profile;
     // A wrong status is the better reason even when the body was cut.
@@ -115,7 +118,13 @@ export class HttpExchange implements Exchange {
     if (error !== undefined) return wrong('response', error, status);
     if (md5 !== undefined && this.#digest!.digest('hex') !== md5) return wrong('match', 'digest', status);
     if (contains !== undefined && !this.#found) return wrong('match', 'body', status);
-    if (matches !== undefined && !matches.test(Buffer.concat(this.#body).toString('utf8'))) return wrong('match', 'body', status);
-    return passed;
+    if (matches === undefined) return passed;
+    const rest = { body: Buffer.concat(this.#body), status };
+    return matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#profile, rest) : rest;
   }
+}
+
+/** The judgement of a body by the profile's regular expression. */
+export function examine({ matches }: HttpProfile, { body, status }: Unexamined): Judgement {
+  return matches === undefined || matches.test(body.toString('utf8')) ? passed : wrong('match', 'body', status);
 }

@@ -24,7 +24,10 @@ const statusRanges = z.union([z.int(), z.string()]).transform((value, ctx) => {
   return ranges;
 });
 
-/** Bytes of body read at most, unless the profile says otherwise. A regular expression takes more time for each byte than the rest. */
+/**
+ * Bytes of body read at most, unless the profile says otherwise. A regular expression takes more time for each byte than the
+ * rest.
+ */
 const MAX_BODY = 1 << 20;
 const MAX_BODY_OF_PATTERN = 1 << 16;
 /** Steps that matching one body may take at most, at some 20 ns each. */

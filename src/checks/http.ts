@@ -1,7 +1,7 @@
 /** http: one request on a fresh connection; status, body text, regular expression or MD5 of the body. */
 import { z } from 'zod';
 import type { Address } from '../model/plan.ts';
-import { HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
+import { examine, HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
 import { boundedMatching, httpParameters } from './http-parameters.ts';
 import { checkKind, type SocketCheck } from './kind.ts';
 import { proxyProtocol } from './tcp.ts';
@@ -16,4 +16,5 @@ export const http = checkKind({
     const host = hostText(address);
     return { transport: 'stream', begin: () => new HttpExchange(shared, host) };
   },
+  examine: (profile, rest) => examine(httpProfile(profile), rest),
 });

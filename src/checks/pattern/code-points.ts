@@ -42,8 +42,8 @@ export function spellClass(ranges: Ranges, negated = false): string {
 const found = new Map<string, Ranges>();
 
 /**
- * The code points that a class of JavaScript's own engine has, such as `\s` or `\p{Script=Greek}`: asked of that engine, so that the
- * tables of two libraries cannot differ. Some 30 ms the first time.
+ * The code points that a class of JavaScript's own engine has, such as `\s` or `\p{Script=Greek}`: asked of that engine, so
+ * that the tables of two libraries cannot differ. Some 30 ms the first time.
  */
 export function rangesOf(escape: string): Ranges {
   let ranges = found.get(escape);

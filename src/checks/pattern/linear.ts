@@ -1,6 +1,6 @@
 /**
- * Regular expressions that take time proportional to the text, whatever a real server sends: JavaScript's syntax and meaning (flag
- * u), RE2's automata. JavaScript's own engine backtracks: 60 KB of `statusstatus…` hold it for seconds at `status.*ok`.
+ * Regular expressions that take time proportional to the text, whatever a real server sends: JavaScript's syntax and meaning
+ * (flag u), RE2's automata. JavaScript's own engine backtracks: 60 KB of `statusstatus…` hold it for seconds at `status.*ok`.
  */
 import { createRequire } from 'node:module';
 import type { RE2JS } from 're2js';

@@ -1,7 +1,7 @@
 /**
- * From JavaScript's regular expressions (flag u) to RE2's: the same texts match. Every character, class and assertion is written out
- * in a form that means the same in both, so that neither the spelling nor the tables of RE2 matter. What RE2 cannot do in linear
- * time is refused.
+ * From JavaScript's regular expressions (flag u) to RE2's: the same texts match. Every character, class and assertion is
+ * written out in a form that means the same in both, so that neither the spelling nor the tables of RE2 matter. What RE2 cannot
+ * do in linear time is refused.
  */
 import { complement, DIGITS, LINE_ENDS, type Ranges, rangesOf, spell, spellClass, WORD, WORD_ANY_CASE } from './code-points.ts';
 
@@ -89,7 +89,7 @@ class Translator {
   #group(): string {
     if (this.#take(/\?<?[=!]/uy))
       throw new PatternError(
-        'looks ahead or behind, which cannot be matched in linear time; write what must be there without it, or use a script (exec)',
+        'looks ahead or behind, which cannot be matched in linear time; write what must be there without it, or use exec',
       );
     if (this.#take(/\?<[^>]+>/uy) || this.#source[this.#at] !== '?') {
       this.#flags.push(this.#now);
