@@ -108,7 +108,9 @@ function openDoors(
   { version, chaos }: AgentOptions,
   { plans, view, pulse, http, publisher, reloader, lanes }: Parts,
 ): Promise<Door> {
-  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...plans.plan.listen, chaos, limits: {} };
+  const { listen, control, server } = plans.plan;
+  const reach = { ...listen, ...(control === undefined ? {} : { control }), names: [listen.host, server.toLowerCase()] };
+  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...reach, chaos, limits: {} };
   const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
   return http.open(init, { publisher, reload: () => reloader.reload(), chaos: crash });
 }

@@ -26,8 +26,15 @@ export type EntryState =
   /** A call is under way. `quiet`: a recheck, reported only when it finds something. */
   | { readonly is: 'running'; readonly held: string | undefined; readonly attempts: Attempts; readonly quiet: boolean }
   | { readonly is: 'retrying'; readonly held: string | undefined; readonly attempts: Attempts }
-  /** `value` can't be put in place: no call for it until something else is wanted or the plan is new. */
-  | { readonly is: 'unsupported'; readonly held: string | undefined; readonly value: string; readonly why: string };
+  /** `value` can't be put in place: no call for it but rechecks until something else is wanted or the plan is new. */
+  | {
+      readonly is: 'unsupported';
+      readonly held: string | undefined;
+      readonly value: string;
+      readonly why: string;
+      /** The reason may pass by itself, so it is looked at again. */
+      readonly mayPass?: true;
+    };
 
 export interface Entry {
   readonly wanted: Effect;
@@ -129,13 +136,16 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   const isWanted = valueOf(effect) === valueOf(entry.wanted);
   const next = { ...entry, checkedAt: now, message, note: noteAfter(entry, end) };
   const isRecheck = entry.state.is === 'running' && entry.state.quiet;
-  const quiet = isRecheck && result === 'unchanged' && !drift && (message === '' || message === entry.message);
+  const same = message === entry.message;
+  const quiet =
+    isRecheck && !drift && ((result === 'unchanged' && (message === '' || same)) || (result === 'unsupported' && same));
   const held = heldIn(entry);
   const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet });
   if (result !== 'failed' && result !== 'unsupported') return done({ state: known(valueOf(effect)), drifted: false });
   if (!isWanted) return done({ state: known(held) });
   if (result === 'unsupported') {
-    return done({ state: { is: 'unsupported', held, value: valueOf(effect), why: message }, drifted: false });
+    const state = { is: 'unsupported', held, value: valueOf(effect), why: message } as const;
+    return done({ state: end.mayPass === true ? { ...state, mayPass: true } : state, drifted: false });
   }
   const { failures } = attemptsOf(entry);
   const pause = pauseAfter(failures + 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
@@ -151,8 +161,19 @@ export function ended(entry: Entry, call: EndedCall): Ended {
 export function needsCall({ life, wanted, state, repeat }: Entry): boolean {
   if (life === 'dropped') return false;
   if (repeat !== 'no') return true;
+  return !isSettled({ wanted, state });
+}
+
+/** Whether what is wanted is in place, or was refused. */
+function isSettled({ wanted, state }: Pick<Entry, 'wanted' | 'state'>): boolean {
   const value = valueOf(wanted);
-  return heldBy(state) !== value && !(state.is === 'unsupported' && state.value === value);
+  return heldBy(state) === value || (state.is === 'unsupported' && state.value === value);
+}
+
+/** Whether to look again what others have done: whether it is still in place, or no longer refused. */
+export function mayHaveChanged(entry: Entry): boolean {
+  const { state } = entry;
+  return isSettled(entry) && (state.is !== 'unsupported' || state.mayPass === true);
 }
 
 /** The value known to be in place; undefined: not known. */

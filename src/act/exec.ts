@@ -35,7 +35,7 @@ export const exec = actuator({
         (command) => /^(?:\/|[^/]*$)/.test(command[0] ?? ''),
         'the program must be an absolute path, or a bare name found in the standard PATH',
       )
-      .meta({ description: 'program and arguments; no shell', examples: [['/etc/fourlane/withdraw', 'eth2']] }),
+      .meta({ description: 'program and arguments; no shell', private: true, examples: [['/etc/fourlane/withdraw', 'eth2']] }),
     timeout: duration(10, 300_000)
       .prefault('5s')
       .describe('after this the whole process group is killed and the action counts as failed'),

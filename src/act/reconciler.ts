@@ -8,7 +8,18 @@ import type { Verdict, Wanted } from '../model/verdict.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
 import { type PlannedEffects, planEffects, valueOf } from './effects.ts';
-import { attemptsOf, callFor, ended, type EndedCall, type Entry, heldIn, needsCall, newEntry, stepped } from './entry.ts';
+import {
+  attemptsOf,
+  callFor,
+  ended,
+  type EndedCall,
+  type Entry,
+  heldIn,
+  mayHaveChanged,
+  needsCall,
+  newEntry,
+  stepped,
+} from './entry.ts';
 import { count, Impossible } from './impossible.ts';
 import { identityOf } from './index.ts';
 import { perform } from './perform.ts';
@@ -162,14 +173,14 @@ export class Reconciler implements FamilySource {
     this.#set(entry, stepped(entry, { is: 'wanted', effect, announce }));
   }
 
-  /** Asks again for what is in place, where the actuator wants that. */
+  /** Asks again for what is in place, and for what was refused, where the actuator wants that. */
   #recheck(now: number): void {
     if (now - this.#recheckedAt < RECHECK_EVERY_MS) return;
     this.#recheckedAt = now;
     for (const entry of this.#entries.values()) {
       const { wanted, state, checkedAt } = entry;
       const pause = this.#actuatorOf(wanted)?.recheck?.(wanted.spec);
-      if (pause === undefined || state.is === 'running' || now - checkedAt < pause || heldIn(entry) !== valueOf(wanted)) continue;
+      if (pause === undefined || state.is === 'running' || now - checkedAt < pause || !mayHaveChanged(entry)) continue;
       this.#set(entry, stepped(entry, { is: 'recheckDue' }));
     }
   }

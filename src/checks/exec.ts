@@ -9,10 +9,12 @@ const schema = z.strictObject({
   command: z
     .array(z.string())
     .min(1)
-    .describe(
-      'program and arguments; no shell. The environment is the standard PATH, FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and ' +
+    .meta({
+      description:
+        'program and arguments; no shell. Environment: the standard PATH, FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and ' +
         '_TIMEOUT_MS; what it prints is dropped',
-    ),
+      private: true,
+    }),
 });
 
 /** A script proves nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */

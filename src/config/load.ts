@@ -1,5 +1,5 @@
 /** The door of the room: a file's bytes in, a plan or every problem out. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
@@ -45,22 +45,33 @@ export function loadPlan(source: string | Uint8Array, filename: string, { hostna
 
 /**
  * Reads and loads a config file.
+ * @param fifo whether it may be a FIFO (`--config <(…)`), which is waited for and can be read once
  * @throws FourlaneError CONFIG_UNREADABLE; ConfigError as `loadPlan`
  */
-export function loadPlanFile(path: string, options: LoadOptions): Plan {
+export function loadPlanFile(path: string, options: LoadOptions, fifo = true): Plan {
   let bytes: Buffer;
   try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) throw new Error('it is a directory; name the file');
-    if (!stat.isFile() && !stat.isFIFO()) throw new Error('it is not a regular file');
-    if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes, more than the ${MOST_BYTES} allowed`);
-    bytes = readFileSync(path);
+    bytes = readWhole(path, fifo);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const known = { ENOENT: 'there is no such file', EACCES: 'permission denied' }[code ?? ''];
     throw new FourlaneError('CONFIG_UNREADABLE', `cannot read the configuration ${path}: ${known ?? message}`, { cause: error });
   }
   return loadPlan(bytes, path, options);
+}
+
+function readWhole(path: string, fifo: boolean): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | (fifo ? 0 : constants.O_NONBLOCK));
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw new Error('it is a directory; name the file');
+    if (stat.isFIFO() && !fifo) throw new Error('it is a FIFO, which only the start can read; a reload needs a file');
+    if (!stat.isFile() && !stat.isFIFO()) throw new Error('it is not a regular file');
+    if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes, more than the ${MOST_BYTES} allowed`);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
 }
 
 /** UTF-8 text without byte order mark and control characters. */

@@ -12,9 +12,9 @@ import type { CollectorSpec } from '../model/plan.ts';
 import { runCommand } from '../sys/child.ts';
 import { type ClockState, clockState } from '../sys/clock-state.ts';
 import { namesIn } from '../sys/directory.ts';
+import { type Expected, readIfExists } from '../sys/files.ts';
 import { exchange } from '../sys/http.ts';
-import { networkOf, processesNamed } from '../sys/process.ts';
-import { readProc } from '../sys/procfs.ts';
+import { isTrusted, networkOf, processesNamed } from '../sys/process.ts';
 
 /** A DPDK process and what it made; `rings` undefined: it is too old to list them. */
 export interface DpdkProcess {
@@ -28,10 +28,10 @@ export interface Host {
   readonly user: string;
   /** Unix ms. */
   now(): number;
-  /** A small file's text; undefined when there is none. Rejects with the reason otherwise. */
-  read(path: string): Promise<string | undefined>;
+  /** A small file's text; undefined when there is none. Rejects with the reason otherwise, also when it is not as expected. */
+  read(path: string, expected?: Expected): Promise<string | undefined>;
   names(path: string): Promise<readonly string[]>;
-  /** Pids of the processes with this name in our network namespace. */
+  /** Pids of the processes with this name in our network namespace, root's and our own: others may have any name. */
   processes(name: string): Promise<readonly number[]>;
   /** When a file was written, Unix ms; undefined when there is none. */
   written(path: string): Promise<number | undefined>;
@@ -48,18 +48,19 @@ export interface Host {
 
 const ENV = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
 const MOST_OUTPUT = 1 << 20;
+const MOST_BYTES = 8 << 20;
 
 /** The machine we are on. `signal` aborts at the deadline of the check that asks. */
 export function thisHost(signal: AbortSignal, limitMs: number): Host {
   return {
     user: userInfo().username,
     now: () => Date.now(),
-    read: (path) => readProc(path, signal),
+    read: async (path, expected) => (await readIfExists(path, MOST_BYTES, expected))?.toString('latin1'),
     names: async (path) => (await namesIn(path)) ?? [],
     processes: async (name) => {
       const ours = await networkOf('self');
       return (await processesNamed(name))
-        .filter((processItem) => processItem.network === '' || processItem.network === ours)
+        .filter((processItem) => (processItem.network === '' || processItem.network === ours) && isTrusted(processItem.uid))
         .map((processItem) => processItem.pid);
     },
     written: async (path) => (await stat(path).catch(() => undefined))?.mtimeMs,

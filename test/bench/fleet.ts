@@ -1,9 +1,9 @@
 /**
  * `npm run bench:fleet`: 20 servers × 200 services × 3 real servers × 16 cores in one Prometheus, with the shipped rules. Scraped
  * every 5 s for 5 minutes and asked for them in steps of 1.25 s: as many steps and samples as an hour in steps of 15 s, scraped
- * once a minute. First peace, then a storm: on every server so many services lose all real servers that 2 000 alerts fire. Prints
- * the time of every dashboard's queries and of every group of rules, 13 minutes in all. `--only=peace` or `storm`; `--seconds=`: of peace;
- * `--rules`: rules only, with the dearest of each group.
+ * once a minute. First peace, then a storm: on every server so many services lose all real servers that 2 000 alerts fire.
+ * Prints the time of every dashboard's queries and of every group of rules, 13 minutes in all. `--only=peace` or `storm`;
+ * `--seconds=` of peace; `--rules`: rules only, with the dearest of each group.
  */
 import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -8,7 +8,7 @@ import { type DataplaneFact, linkFact, newBatch } from '../../src/model/facts.ts
 import { LOCAL_ERROR, OK, QUARANTINED } from '../../src/model/outcome.ts';
 import { RULES, resolveRules } from '../../src/model/rules.ts';
 import type { Transition } from '../../src/model/verdict.ts';
-import { type Fault, play, say, type Shape, topology } from './world.ts';
+import { type AfterPass, type Fault, play, say, type Shape, topology } from './world.ts';
 
 const AT = 10_000;
 const words = (run: { transitions: readonly Transition[] }) => run.transitions.filter((x) => x.verdict !== 'SUSPECT').map(say);
@@ -42,6 +42,22 @@ test('cells that never worked for a local reason count for nobody', () => {
   const fault: Fault = { cell: (i, j) => (t) => (i === 0 && ipv6(j) ? 'local_error' : t >= AT && j === 1 ? 'timeout' : 'ok') };
   const run = play(topology({ nics: 2, servers: 12 }), fault, AT + 8000);
   assert.deepEqual(words(run), ['RS_DOWN(10.0.0.1:80 unreachable)'], 'the other NIC alone can tell');
+});
+
+test('R1: what was bad before a gap in the evidence is not called bad again by a good result', () => {
+  // Bad, then nothing that proves anything for 5 s, then good once, then good again.
+  const cell: Fault['cell'] = (i, j) => (t) => {
+    if (i !== 0 || j !== 0 || t < AT) return 'ok';
+    return t < AT + 5000 ? 'timeout' : t < AT + 10_000 ? 'local_error' : 'ok';
+  };
+  const seen: number[] = [];
+  const after: AfterPass = ({ cells: now }, _, t) => {
+    if (t > AT + 4500 && seen.at(-1) !== now.linkNow[0]) seen.push(now.linkNow[0]!);
+    return undefined;
+  };
+  const run = play(topology({ nics: 2, servers: 4 }), { cell }, AT + 13_000, { after });
+  assert.ok(run.transitions.length > 0);
+  assert.deepEqual(seen, [2, 0, 1], 'bad, unknown, good');
 });
 
 test('when every probe fails for a local reason from the start the agent is blind', () => {

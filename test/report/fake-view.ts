@@ -62,6 +62,7 @@ export function makePlan(nics: number, targets: number, racks: number, extra: Pa
     collectors: {},
     web: {},
     revision: '3f2a9c1e5b7d4c60aa11bb22cc33dd44ee55ff66778899aabbccddeeff001122',
+    fingerprint: '',
     ...extra,
   };
 }

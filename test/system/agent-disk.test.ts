@@ -1,6 +1,6 @@
 /** The agent whose state directory is full, read-only, or not one. Needs root, for mount. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -53,8 +53,8 @@ const reload = async () => {
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
 };
 
-test('a full disk: said once, shown, the evidence log ends and not the agent; saved again once there is space', {
-  timeout: 30_000,
+test('a full disk: said once, shown, the evidence log fails and not the agent; both are written again once there is space', {
+  timeout: 45_000,
 }, async () => {
   await agent.allGood();
   await until('a first save', 7000, () => readFileSync(join(disk, 'state.json')).length > 100);
@@ -62,7 +62,7 @@ test('a full disk: said once, shown, the evidence log ends and not the agent; sa
   assert.throws(() => writeFileSync(join(disk, 'ballast'), Buffer.alloc(1 << 20)), { code: 'ENOSPC' });
   await reload();
   await until('failed', 7000, async () => (await failed()) === 1);
-  await until('the evidence log has ended', 7000, () => agent.logged(/^evidence log .*recording has ended/));
+  await until('the evidence log fails', 7000, () => agent.logged(/^evidence log .*ENOSPC.*it is tried again every 10 s/));
   await reload();
   const results = (await agent.metric('fourlane_check_results_total'))!;
   await until('checks go on', 3000, async () => (await agent.metric('fourlane_check_results_total'))! > results + 200);
@@ -77,6 +77,9 @@ test('a full disk: said once, shown, the evidence log ends and not the agent; sa
   await reload();
   await until('saved', 7000, async () => (await failed()) === 0);
   assert.notEqual(readFileSync(join(disk, 'state.json'), 'utf8'), kept);
+  const recorded = () => statSync(join(disk, 'evidence')).size;
+  const before = recorded();
+  await until('evidence is recorded again', 15_000, () => recorded() > before + 1000);
 });
 
 test('read-only, then not a directory: a message each, and the agent goes on; also when it starts so', {

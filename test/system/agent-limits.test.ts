@@ -99,7 +99,7 @@ test('a byte a second, headers that are none, a reply that never ends: those are
   const { port } = new URL(agent.logged(/^ready/)!['listen'] as string);
   const late = async () => agent.metric('fourlane_check_results_total', '"late"');
   const before = await late();
-  const head = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+  const head = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
   const told = await Promise.all([
     say(Number(port), head('/-/reload', 10 << 20), Buffer.alloc(10 << 20, 'x')),
     say(Number(port), head(`/${'../'.repeat(2000)}etc/passwd`, 0)),
