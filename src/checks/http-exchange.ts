@@ -69,6 +69,8 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
   return made;
 }
 
+const nothing = Buffer.allocUnsafeSlow(0);
+
 export class HttpExchange implements Exchange {
   readonly #profile: HttpProfile;
   readonly #host: string;
@@ -76,8 +78,9 @@ export class HttpExchange implements Exchange {
   readonly #search: StreamSearch | undefined;
   #found = false;
   readonly #digest: Hash | undefined;
-  /** The body, as far as it has come: only for a regular expression, which must see all of it. */
-  readonly #body: Buffer[] = [];
+  /** The body, as far as it has come, and its length: only for a regular expression, which must see all of it. */
+  #body: Buffer<ArrayBuffer> = nothing;
+  #length = 0;
 
   constructor(profile: HttpProfile, host: string) {
     this.#profile = profile;
@@ -104,7 +107,19 @@ export class HttpExchange implements Exchange {
   #take(piece: Buffer): void {
     if (this.#search !== undefined && !this.#found) this.#found = this.#search.feed(piece);
     this.#digest?.update(piece);
-    if (this.#profile.matches !== undefined) this.#body.push(Buffer.from(piece));
+    if (this.#profile.matches !== undefined) this.#keep(piece);
+  }
+
+  /** In memory of its own, which can be handed to the helper as it is. */
+  #keep(piece: Buffer): void {
+    const length = this.#length + piece.length;
+    if (length > this.#body.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * this.#body.length, this.#profile.maxBody)));
+      this.#body.copy(larger, 0, 0, this.#length);
+      this.#body = larger;
+    }
+    piece.copy(this.#body, this.#length);
+    this.#length = length;
   }
 
   #judge(): Judgement | Unexamined {
@@ -119,7 +134,7 @@ export class HttpExchange implements Exchange {
     if (md5 !== undefined && this.#digest!.digest('hex') !== md5) return wrong('match', 'digest', status);
     if (contains !== undefined && !this.#found) return wrong('match', 'body', status);
     if (matches === undefined) return passed;
-    const rest = { body: Buffer.concat(this.#body), status };
+    const rest = { body: this.#body.subarray(0, this.#length), status };
     return matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#profile, rest) : rest;
   }
 }

@@ -16,7 +16,8 @@ export interface Judgement {
 
 /** An answer that is complete but for a part that takes long to judge: the lane leaves that to its helper. */
 export interface Unexamined {
-  readonly body: Buffer;
+  /** In memory of its own: it goes to another thread without being copied. */
+  readonly body: Buffer<ArrayBuffer>;
   /** HTTP status, for the judgement. */
   readonly status: number;
 }

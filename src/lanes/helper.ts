@@ -65,8 +65,9 @@ export class Helper {
   /** Judges a body. @returns the job's number */
   examine(profile: CheckProfile, { body, status }: Unexamined): number {
     const job = this.#begin();
-    const own = new Uint8Array(body);
-    this.#running().post({ type: 'examine', job, profile: this.#send(profile), body: own, status }, [own.buffer]);
+    const { buffer, byteOffset, length } = body;
+    const bytes = new Uint8Array(buffer, byteOffset, length);
+    this.#running().post({ type: 'examine', job, profile: this.#send(profile), body: bytes, status }, [buffer]);
     return job;
   }
 

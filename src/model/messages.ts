@@ -83,7 +83,7 @@ export type ToHelper =
   /** Run a check. */
   | (Job & { readonly type: 'run'; readonly address: Address; readonly sockaddr: Uint8Array; readonly timeoutMs: number })
   /** Judge a body that a check of the lane has received. */
-  | (Job & { readonly type: 'examine'; readonly body: Uint8Array; readonly status: number })
+  | (Job & { readonly type: 'examine'; readonly body: Uint8Array<ArrayBuffer>; readonly status: number })
   | { readonly type: 'cancel'; readonly job: number }
   | { readonly type: 'stop' };
 
