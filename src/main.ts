@@ -16,6 +16,7 @@ import { CurrentPlan } from './daemon/current-plan.ts';
 import { Life } from './daemon/life.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
+import { readableSecrets } from './daemon/readable.ts';
 import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
 import { makeShown } from './daemon/showing.ts';
@@ -29,7 +30,9 @@ import { Registry } from './metrics/registry.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
 import { TransitionLog } from './report/history.ts';
+import { connectionsFor } from './http/server.ts';
 import { monotonicMs as clock } from './sys/clock.ts';
+import { descriptorLimit } from './sys/limits.ts';
 import type { Logger } from './sys/log.ts';
 
 export interface AgentOptions {
@@ -45,6 +48,8 @@ export interface AgentOptions {
 /** Starts the agent; resolves when every lane runs. @throws FourlaneError for a bad config or a taken address */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const plans = new CurrentPlan(loadPlanFile(options.config, { hostname: hostname() }), clock());
+  const readable = readableSecrets(options.config, plans.plan);
+  if (readable !== undefined) options.log.warn({}, readable);
   const memory = await remember(options, plans);
   const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
@@ -113,7 +118,10 @@ function openDoors(
   { version, chaos }: AgentOptions,
   { plans, view, pulse, http, publisher, reloader, lanes }: Parts,
 ): Promise<Door> {
-  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...plans.plan.listen, chaos, limits: {} };
+  const { listen, control, server } = plans.plan;
+  const reach = { ...listen, ...(control === undefined ? {} : { control }), names: [listen.host, server.toLowerCase()] };
+  const limits = { maxConnections: connectionsFor(descriptorLimit()) };
+  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...reach, chaos, limits };
   const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
   return http.open(init, { publisher, reload: () => reloader.reload(), chaos: crash });
 }

@@ -57,6 +57,8 @@ export type Performed = 'done' | 'unchanged';
 export interface Outcome {
   /** `unsupported`: repeating it is of no use; it is tried again after a reload, or when something else is wanted. */
   readonly result: Performed | 'unsupported' | 'failed';
+  /** Of `unsupported`: the reason may pass by itself, so that it is tried again at each recheck. */
+  readonly mayPass?: true;
   /** Of `failed` and `unsupported`: why, and what to do. */
   readonly message?: string;
   /** What was found was not what is wanted. If it had been put in place before, somebody else has changed it: drift. */

@@ -34,8 +34,15 @@ export type EntryState =
       readonly quiet: boolean;
     }
   | { readonly is: 'retrying'; readonly held: string | undefined; readonly attempts: Attempts }
-  /** `value` can't be put in place: no call for it until something else is wanted or the plan is new. */
-  | { readonly is: 'unsupported'; readonly held: string | undefined; readonly value: string; readonly why: string };
+  /** `value` can't be put in place: no call for it but rechecks until something else is wanted or the plan is new. */
+  | {
+      readonly is: 'unsupported';
+      readonly held: string | undefined;
+      readonly value: string;
+      readonly why: string;
+      /** The reason may pass by itself, so it is looked at again. */
+      readonly mayPass?: true;
+    };
 
 export interface Entry {
   readonly wanted: Effect;
@@ -145,8 +152,10 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   const isWanted = valueOf(effect) === valueOf(entry.wanted);
   const next = { ...entry, checkedAt: now, message, note: noteAfter(entry, end) };
   const isRecheck = entry.state.is === 'running' && entry.state.quiet;
-  const quiet = isRecheck && result === 'unchanged' && !drift && (message === '' || message === entry.message);
-  const isKnown = message !== '' && message === entry.message;
+  const same = message === entry.message;
+  const isKnown = message !== '' && same;
+  const quiet =
+    isRecheck && !drift && ((result === 'unchanged' && (message === '' || same)) || (result === 'unsupported' && same));
   const held = heldIn(entry);
   const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet, known: isKnown });
   if (result !== 'failed' && result !== 'unsupported') return done({ state: known(valueOf(effect)), drifted: false });
@@ -154,7 +163,8 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   if (result === 'unsupported') {
     // What can't be done has changed nothing.
     const before = entry.state.is === 'running' ? entry.state.before : held;
-    return done({ state: { is: 'unsupported', held: before, value: valueOf(effect), why: message }, drifted: false });
+    const state = { is: 'unsupported', held: before, value: valueOf(effect), why: message } as const;
+    return done({ state: end.mayPass === true ? { ...state, mayPass: true } : state, drifted: false });
   }
   const { failures } = attemptsOf(entry);
   const pause = pauseAfter(failures + 1, FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
@@ -170,8 +180,19 @@ export function ended(entry: Entry, call: EndedCall): Ended {
 export function needsCall({ life, wanted, state, repeat }: Entry): boolean {
   if (life === 'dropped') return false;
   if (repeat !== 'no') return true;
+  return !isSettled({ wanted, state });
+}
+
+/** Whether what is wanted is in place, or was refused. */
+function isSettled({ wanted, state }: Pick<Entry, 'wanted' | 'state'>): boolean {
   const value = valueOf(wanted);
-  return heldBy(state) !== value && !(state.is === 'unsupported' && state.value === value);
+  return heldBy(state) === value || (state.is === 'unsupported' && state.value === value);
+}
+
+/** Whether to look again what others have done: whether it is still in place, or no longer refused. */
+export function mayHaveChanged(entry: Entry): boolean {
+  const { state } = entry;
+  return isSettled(entry) && (state.is !== 'unsupported' || state.mayPass === true);
 }
 
 /** The value known to be in place; undefined: not known. */

@@ -1,7 +1,7 @@
 /** exec: a command per change, as keepalived's notify scripts: four arguments appended, details in the environment. */
 import { z } from 'zod';
 import { duration } from '../model/schema.ts';
-import { runCommand } from '../sys/child.ts';
+import { runCommand, STANDARD_PATH } from '../sys/child.ts';
 import { actuator, type Effect } from './actuator.ts';
 
 const TYPE = { nic: 'NIC', slice: 'SLICE', realServer: 'RS', path: 'PATH' } as const;
@@ -15,7 +15,7 @@ export function execArguments(effect: Effect): string[] {
 /** The whole environment of the command; nothing of the agent's own is passed on. A variable that does not apply is absent. */
 export function execEnvironment(effect: Effect): Record<string, string> {
   const { cluster, server, kind, state, service, vip, nic, realServer, weight, verdict, cause, reason } = effect;
-  const env: Record<string, string> = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' };
+  const env: Record<string, string> = { PATH: STANDARD_PATH };
   const facts = { cluster, server, kind, state, service, vip, nic, realServer, weight, verdict, cause, reason };
   for (const [name, fact] of Object.entries(facts)) {
     if (fact !== undefined) env[`FOURLANE_${name.replace(/[A-Z]/g, '_$&').toUpperCase()}`] = String(fact).replaceAll('\0', '');
@@ -35,7 +35,7 @@ export const exec = actuator({
         (command) => /^(?:\/|[^/]*$)/.test(command[0] ?? ''),
         'the program must be an absolute path, or a bare name found in the standard PATH',
       )
-      .meta({ description: 'program and arguments; no shell', examples: [['/etc/fourlane/withdraw', 'eth2']] }),
+      .meta({ description: 'program and arguments; no shell', private: true, examples: [['/etc/fourlane/withdraw', 'eth2']] }),
     timeout: duration(10, 300_000)
       .prefault('5s')
       .describe('after this the whole process group is killed and the action counts as failed'),

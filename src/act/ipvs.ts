@@ -50,8 +50,9 @@ export function makeIpvs({ open, owner }: IpvsParts): Actuator {
     async perform({ timeout }, effects, { notes }) {
       const outcomes: Outcome[] = [];
       let kernel: Kernel;
+      const signal = AbortSignal.timeout(timeout);
       try {
-        kernel = await open(AbortSignal.timeout(timeout));
+        kernel = await open(signal);
       } catch (error) {
         return effects.map((_, i) => failed(error, notes[i]!));
       }
@@ -60,7 +61,7 @@ export function makeIpvs({ open, owner }: IpvsParts): Actuator {
         const { vip = '', realServer = '' } = effect;
         const service = services.get(vip) ?? kernel.service(vip, realServer);
         services.set(vip, service);
-        const done = apply({ kernel, owner, effect, service, note: notes[i]! });
+        const done = apply({ kernel, owner, signal, effect, service, note: notes[i]! });
         outcomes.push(await done.catch((error: unknown) => failed(error, notes[i]!)));
       }
       kernel.close();

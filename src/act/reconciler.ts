@@ -10,7 +10,18 @@ import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
 import { type PlannedEffects, planEffects, valueOf } from './effects.ts';
-import { attemptsOf, callFor, ended, type EndedCall, type Entry, heldIn, needsCall, newEntry, stepped } from './entry.ts';
+import {
+  attemptsOf,
+  callFor,
+  ended,
+  type EndedCall,
+  type Entry,
+  heldIn,
+  mayHaveChanged,
+  needsCall,
+  newEntry,
+  stepped,
+} from './entry.ts';
 import { count, Impossible } from './impossible.ts';
 import { identityOf } from './index.ts';
 import { perform } from './perform.ts';
@@ -215,14 +226,14 @@ export class Reconciler implements FamilySource {
     this.#set(entry, stepped(entry, { is: 'wanted', effect, announce }));
   }
 
-  /** Asks again for what is in place, where the actuator wants that. */
+  /** Asks again for what is in place, and for what was refused, where the actuator wants that. */
   #recheck(now: number): void {
     if (now - this.#recheckedAt < RECHECK_EVERY_MS) return;
     this.#recheckedAt = now;
     for (const entry of this.#entries.values()) {
       const { wanted, state, checkedAt } = entry;
       const pause = this.#actuatorOf(wanted)?.recheck?.(wanted.spec);
-      if (pause === undefined || state.is === 'running' || now - checkedAt < pause || heldIn(entry) !== valueOf(wanted)) continue;
+      if (pause === undefined || state.is === 'running' || now - checkedAt < pause || !mayHaveChanged(entry)) continue;
       this.#set(entry, stepped(entry, { is: 'recheckDue' }));
     }
   }
@@ -291,8 +302,8 @@ export class Reconciler implements FamilySource {
     const { result, message: error = '' } = end;
     const { entry, drift, quiet, known } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
     this.#entries.set(effect.key, entry);
-    if (entry.state.is === 'unsupported') this.#since.set(effect.key, this.#open.get(effect.key) ?? clock());
-    else this.#since.delete(effect.key);
+    if (entry.state.is !== 'unsupported') this.#since.delete(effect.key);
+    else if (!this.#since.has(effect.key)) this.#since.set(effect.key, this.#open.get(effect.key) ?? clock());
     this.#counters.result(effect.spec.type, result);
     if (drift) this.#counters.drift(effect.spec.type);
     if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, known, drift });

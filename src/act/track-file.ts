@@ -3,8 +3,17 @@ import { z } from 'zod';
 import { readIfExists, writeAtomic } from '../sys/files.ts';
 import { actuator } from './actuator.ts';
 
+/** Bytes of a file that may be one of ours. */
+const LONGEST = 64;
 /** keepalived reads a track_file value as a 32-bit integer. */
 const value = z.int().min(-0x8000_0000).max(0x7fff_ffff);
+
+/** What a file of our own holds. Whatever else is there does not count: it is replaced, and whoever owns it could change it. */
+async function ownFile(path: string): Promise<string | undefined> {
+  const expected = { owners: [process.geteuid!()], link: false };
+  const bytes = await readIfExists(path, LONGEST, expected).catch(() => undefined);
+  return bytes?.toString('latin1');
+}
 
 export const trackFile = actuator({
   name: 'trackFile',
@@ -25,7 +34,7 @@ export const trackFile = actuator({
   identity: (spec) => spec.path,
   async perform(spec, [effect]) {
     const text = `${effect.state === 'failed' ? spec.failed : spec.ok}\n`;
-    if ((await readIfExists(spec.path, 64))?.toString('latin1') === text) return 'unchanged';
+    if ((await ownFile(spec.path)) === text) return 'unchanged';
     await writeAtomic(spec.path, text, { mode: 0o644 });
     return 'done';
   },

@@ -2,16 +2,19 @@
 import { z } from 'zod';
 import { type Cause, causeCode, L7, LOCAL_ERROR, OK, phaseCode } from '../model/outcome.ts';
 import { formatAddress } from '../model/schema.ts';
-import { type CommandResult, runCommand } from '../sys/child.ts';
+import { type CommandResult, runCommand, STANDARD_PATH } from '../sys/child.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
 
 const schema = z.strictObject({
   command: z
     .array(z.string())
     .min(1)
-    .describe(
-      'program and arguments; no shell. FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and _TIMEOUT_MS are in its environment',
-    ),
+    .meta({
+      description:
+        'program and arguments; no shell. Environment: the standard PATH, FOURLANE_NIC, _DEVICE, _ADDRESS, _IP, _PORT and ' +
+        '_TIMEOUT_MS; what it prints is dropped',
+      private: true,
+    }),
 });
 
 /** A script proves nothing about the link: 1…255 is a bad service with an unknown link, so it counts as an L7 failure. */
@@ -26,13 +29,14 @@ const ENDINGS: Readonly<Record<CommandResult['ended'], readonly [number, Cause]>
 export const exec = checkKind({
   name: 'exec',
   needsPort: false,
+  runs: true,
   summary: 'script; exit 0 is good (MISC_CHECK)',
   schema,
   prepare({ command }, address): AsyncCheck {
     return {
       async run(context) {
         const env = {
-          PATH: process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin',
+          PATH: STANDARD_PATH,
           FOURLANE_NIC: context.nic,
           FOURLANE_DEVICE: context.device,
           FOURLANE_ADDRESS: formatAddress(address),
@@ -41,7 +45,8 @@ export const exec = checkKind({
           FOURLANE_TIMEOUT_MS: String(context.timeoutMs),
         };
         const { timeoutMs, signal } = context;
-        const result = await runCommand(command as [string, ...string[]], { env, timeoutMs, signal });
+        const argv = command as [string, ...string[]];
+        const result = await context.work(() => runCommand(argv, { env, timeoutMs, signal, maxOutput: 0 }));
         const elapsedUs = Math.round(result.elapsedMs * 1000);
         const good = result.ended === 'exit' && result.exitCode === 0;
         const [outcome, cause] = good ? ([OK, 'none'] as const) : ENDINGS[result.ended];

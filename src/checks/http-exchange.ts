@@ -1,12 +1,17 @@
 /** One HTTP request and the judgement of its response; runs on plain sockets (http) and inside TLS (ssl). */
-import { createHash } from 'node:crypto';
+import { createHash, type Hash } from 'node:crypto';
 import type { Address } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
-import type { HttpParameters } from './http-parameters.ts';
+import { StreamSearch } from './bytes.ts';
+import { bodyLimit, type HttpParameters } from './http-parameters.ts';
 import { HttpResponse } from './http-response.ts';
 import { passed, wrong } from './judgement.ts';
-import type { Exchange, Judgement } from './kind.ts';
+import type { Exchange, Judgement, Unexamined } from './kind.ts';
+import { compilePattern, type Pattern } from './pattern/linear.ts';
 import { proxyHeader } from './proxy-protocol.ts';
+
+/** Steps of matching that an exchange takes itself: a millisecond or two at most. More is left to the helper. */
+const STEPS_AT_ONCE = 1 << 16;
 
 /** A profile made ready: everything that is the same for all its targets. */
 export interface HttpProfile {
@@ -18,7 +23,7 @@ export interface HttpProfile {
   readonly head: boolean;
   readonly examinesBody: boolean;
   readonly contains: Buffer | undefined;
-  readonly matches: RegExp | undefined;
+  readonly matches: Pattern | undefined;
   readonly md5: string | undefined;
   readonly maxBody: number;
 }
@@ -56,56 +61,85 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
     head: p.method === 'HEAD',
     examinesBody: p.contains !== undefined || p.matches !== undefined || p.md5 !== undefined,
     contains: p.contains === undefined ? undefined : Buffer.from(p.contains, 'utf8'),
-    matches: p.matches === undefined ? undefined : new RegExp(p.matches, 'u'),
+    matches: p.matches === undefined ? undefined : compilePattern(p.matches),
     md5: p.md5?.toLowerCase(),
-    maxBody: p.maxBody,
+    maxBody: bodyLimit(p),
   };
   ready.set(p, made);
   return made;
 }
 
+const nothing = Buffer.allocUnsafeSlow(0);
+
 export class HttpExchange implements Exchange {
   readonly #profile: HttpProfile;
   readonly #host: string;
   readonly #response: HttpResponse;
-  readonly #body: Buffer[] = [];
+  readonly #search: StreamSearch | undefined;
+  #found = false;
+  readonly #digest: Hash | undefined;
+  /** The body, as far as it has come, and its length: only for a regular expression, which must see all of it. */
+  #body: Buffer<ArrayBuffer> = nothing;
+  #length = 0;
 
   constructor(profile: HttpProfile, host: string) {
     this.#profile = profile;
     this.#host = profile.host ?? host;
-    const keep = profile.examinesBody;
-    this.#response = new HttpResponse(profile.head || !keep, profile.maxBody, (piece) => this.#body.push(Buffer.from(piece)));
+    this.#search = profile.contains && new StreamSearch(profile.contains);
+    this.#digest = profile.md5 === undefined ? undefined : createHash('md5');
+    this.#response = new HttpResponse(profile.head || !profile.examinesBody, profile.maxBody, (piece) => this.#take(piece));
   }
 
   request(into: Buffer): number {
     return into.write(this.#profile.before + this.#host + this.#profile.after, 0, 'latin1');
   }
 
-  feed(chunk: Buffer): Judgement | undefined {
+  feed(chunk: Buffer): Judgement | Unexamined | undefined {
     this.#response.feed(chunk);
     return this.#response.finished ? this.#judge() : undefined;
   }
 
-  closed(): Judgement {
+  closed(): Judgement | Unexamined {
     this.#response.end();
     return this.#judge();
   }
 
-  #judge(): Judgement {
+  #take(piece: Buffer): void {
+    if (this.#search !== undefined && !this.#found) this.#found = this.#search.feed(piece);
+    this.#digest?.update(piece);
+    if (this.#profile.matches !== undefined) this.#keep(piece);
+  }
+
+  /** In memory of its own, which can be handed to the helper as it is. */
+  #keep(piece: Buffer): void {
+    const length = this.#length + piece.length;
+    if (length > this.#body.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * this.#body.length, this.#profile.maxBody)));
+      this.#body.copy(larger, 0, 0, this.#length);
+      this.#body = larger;
+    }
+    piece.copy(this.#body, this.#length);
+    this.#length = length;
+  }
+
+  #judge(): Judgement | Unexamined {
     const { status, error } = this.#response;
-    const profile = this.#profile;
+    const { status: ranges, matches, md5, contains } = this.#profile;
     // A wrong status is the better reason even when the body was cut.
-    const accepted = profile.status.some(([low, high]) => status >= low && status <= high);
+    const accepted = ranges.some(([low, high]) => status >= low && status <= high);
     if (error === undefined || error === 'too_large') {
       if (status !== 0 && !accepted) return wrong('match', 'status', status);
     }
     if (error !== undefined) return wrong('response', error, status);
-    if (!profile.examinesBody) return passed;
-    const body = Buffer.concat(this.#body);
-    if (profile.md5 !== undefined && createHash('md5').update(body).digest('hex') !== profile.md5)
-      return wrong('match', 'digest', status);
-    if (profile.contains !== undefined && !body.includes(profile.contains)) return wrong('match', 'body', status);
-    if (profile.matches !== undefined && !profile.matches.test(body.toString('utf8'))) return wrong('match', 'body', status);
-    return passed;
+    if (md5 !== undefined && this.#digest!.digest('hex') !== md5) return wrong('match', 'digest', status);
+    if (contains !== undefined && !this.#found) return wrong('match', 'body', status);
+    if (matches === undefined) return passed;
+    const rest = { body: this.#body.subarray(0, this.#length), status };
+    return matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#profile, rest) : rest;
   }
+}
+
+/** The judgement of a body by the profile's regular expression. */
+export function examine({ matches }: HttpProfile, { body, status }: Unexamined): Judgement {
+  return matches === undefined || matches.test(body.toString('utf8')) ? passed : wrong('match', 'body', status);
 }

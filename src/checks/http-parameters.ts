@@ -1,6 +1,7 @@
 /** The parameters of an HTTP request and of what its response must be, shared by http and ssl. */
 import { z } from 'zod';
 import { TOKEN } from '../model/schema.ts';
+import { compilePattern, patternProblem } from './pattern/linear.ts';
 
 const token = new RegExp(`^[${TOKEN}]+$`);
 
@@ -23,14 +24,14 @@ const statusRanges = z.union([z.int(), z.string()]).transform((value, ctx) => {
   return ranges;
 });
 
-function compiles(source: string): boolean {
-  try {
-    new RegExp(source, 'u');
-    return true;
-  } catch {
-    return false;
-  }
-}
+/**
+ * Bytes of body read at most, unless the profile says otherwise. A regular expression takes more time for each byte than the
+ * rest.
+ */
+const MAX_BODY = 1 << 20;
+const MAX_BODY_OF_PATTERN = 1 << 16;
+/** Steps that matching one body may take at most, at some 20 ns each. */
+const MAX_STEPS = 1 << 25;
 
 export const httpParameters = {
   method: z.enum(['GET', 'HEAD', 'POST', 'PUT', 'OPTIONS']).default('GET'),
@@ -55,9 +56,12 @@ export const httpParameters = {
     .string()
     .min(1)
     .max(1024)
-    .refine(compiles, 'is not a valid regular expression (JavaScript syntax)')
+    .superRefine((source, ctx) => {
+      const problem = patternProblem(source);
+      if (problem !== undefined) ctx.addIssue({ code: 'custom', message: problem });
+    })
     .optional()
-    .describe('regular expression the body must match'),
+    .describe('regular expression the body must match: JavaScript, but without look-around, references to groups and the flag m'),
   md5: z
     .string()
     .regex(/^[0-9a-fA-F]{32}$/, 'must be 32 hex digits')
@@ -67,9 +71,24 @@ export const httpParameters = {
     .int()
     .min(1)
     .max(64 << 20)
-    .default(1 << 20)
-    .describe('bytes of body read at most when the body is examined'),
+    .optional()
+    .describe(`bytes of body read at most when the body is examined; default ${MAX_BODY}, with matches ${MAX_BODY_OF_PATTERN}`),
 };
 
 /** As they are after the defaults are filled in. */
 export type HttpParameters = z.output<z.ZodObject<typeof httpParameters>>;
+
+/** Bytes of body that a check reads at most. */
+export function bodyLimit({ maxBody, matches }: Pick<HttpParameters, 'maxBody' | 'matches'>): number {
+  return maxBody ?? (matches === undefined ? MAX_BODY : MAX_BODY_OF_PATTERN);
+}
+
+/** Adds an issue when a body as long as allowed could take too long to match. */
+export function boundedMatching(p: Pick<HttpParameters, 'maxBody' | 'matches'>, ctx: z.RefinementCtx): void {
+  if (p.matches === undefined || patternProblem(p.matches) !== undefined) return;
+  const most = Math.floor(MAX_STEPS / compilePattern(p.matches).size);
+  if (bodyLimit(p) > most) {
+    const message = `takes too long for ${bodyLimit(p)} bytes; make maxBody at most ${most}, or the counted repeats shorter`;
+    ctx.addIssue({ code: 'custom', path: ['matches'], message });
+  }
+}

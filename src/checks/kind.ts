@@ -14,14 +14,22 @@ export interface Judgement {
   readonly detail: number;
 }
 
+/** An answer that is complete but for a part that takes long to judge: the lane leaves that to its helper. */
+export interface Unexamined {
+  /** In memory of its own: it goes to another thread without being copied. */
+  readonly body: Buffer<ArrayBuffer>;
+  /** HTTP status, for the judgement. */
+  readonly status: number;
+}
+
 /** One conversation on a connected socket. Chunks are valid only during the call. */
 export interface Exchange {
   /** Writes what is to be sent first into `into` (64 KiB). @returns bytes written; 0 = nothing to send. */
   request(into: Buffer): number;
   /** More bytes came. @returns the end, or undefined when more is needed. */
-  feed(chunk: Buffer): Judgement | undefined;
+  feed(chunk: Buffer): Judgement | Unexamined | undefined;
   /** The peer closed or reset the connection. */
-  closed(): Judgement;
+  closed(): Judgement | Unexamined;
 }
 
 /** A check the lane's engine can run on its own sockets. */
@@ -44,9 +52,14 @@ export interface RunContext {
   readonly signal: AbortSignal;
   /** Reports the expiry of the certificate seen, Unix ms. */
   certificate(notAfterMs: number): void;
+  /**
+   * Runs a piece of the check whose length a real server can choose: its CPU time is charged to the check, which is cancelled
+   * when it has taken too much.
+   */
+  work<T>(piece: () => T): T;
 }
 
-/** A check that runs by itself (TLS, scripts). It must end by `timeoutMs` and never reject. */
+/** A check that runs by itself (TLS, scripts), in the lane's helper. It must end by `timeoutMs` and never reject. */
 export interface AsyncCheck {
   run(context: RunContext): Promise<ProbeResult>;
 }
@@ -60,12 +73,19 @@ export interface CheckKind {
   readonly needsPort: boolean;
   /** One line for help and docs. */
   readonly summary: string;
-  /** Binds a parsed profile to a target. Called once per target and lane, lazily. */
+  /**
+   * Binds a parsed profile to a target. Called once per target and lane, lazily; of kinds that run by themselves for each check.
+   */
   prepare(profile: CheckProfile, address: Address): SocketCheck | AsyncCheck;
+  /** True for kinds whose checks run by themselves. */
+  readonly runs?: true;
+  /** Judges what an exchange of this kind left unexamined. */
+  examine?(profile: CheckProfile, rest: Unexamined): Judgement;
 }
 
-type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare'> & {
+type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare' | 'examine'> & {
   readonly schema: S;
+  examine?(profile: z.output<S> & CheckTiming, rest: Unexamined): Judgement;
   prepare(profile: z.output<S> & CheckTiming, address: Address): SocketCheck | AsyncCheck;
 };
 

@@ -1,16 +1,17 @@
 /** ssl: https with SNI, optional verification, certificate expiry. node:tls runs on the lane's device-bound descriptor. */
 import { readFileSync } from 'node:fs';
 import { isIP, type Socket } from 'node:net';
-import { connect as tlsConnect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect as tlsConnect, createSecureContext, DEFAULT_CIPHERS, type SecureContext, type TLSSocket } from 'node:tls';
 import { z } from 'zod';
 import { causeCode, L7, LOCAL_ERROR, phaseCode, TIMEOUT } from '../model/outcome.ts';
 import { adoptStream } from '../sys/adopt.ts';
+import { Wire } from '../sys/wire.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { connectOutcome } from '../sys/errno.ts';
-import { HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
-import { httpParameters } from './http-parameters.ts';
+import { examine, HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
+import { boundedMatching, httpParameters } from './http-parameters.ts';
 import { wrong } from './judgement.ts';
-import { type AsyncCheck, checkKind, type Judgement, type RunContext } from './kind.ts';
+import { type AsyncCheck, checkKind, type Judgement, type RunContext, type Unexamined } from './kind.ts';
 
 const schema = z.strictObject({
   ...httpParameters,
@@ -23,8 +24,9 @@ type Profile = z.infer<typeof schema>;
 export const ssl = checkKind({
   name: 'ssl',
   needsPort: true,
+  runs: true,
   summary: 'HTTPS request: as http, plus SNI, verification and certificate expiry',
-  schema,
+  schema: schema.superRefine(boundedMatching),
   prepare(profile, address): AsyncCheck {
     const shared = httpProfile(profile);
     const host = hostText(address);
@@ -32,13 +34,26 @@ export const ssl = checkKind({
   },
 });
 
+/**
+ * Node's defaults, less finite fields: a server may choose a group of 9984 bits, which costs a prober 0.8 s of CPU and itself one
+ * signature. Who has TLS has elliptic curves.
+ */
+const CIPHERS = `${DEFAULT_CIPHERS}:!DHE`;
+const GROUPS = 'X25519:P-256:P-384:P-521:X448';
+/** Bytes of a handshake, and bytes that a response may take more than its body may have: certificates are 100 KB at most. */
+const MAX_HANDSHAKE = 256 * 1024;
+
 const contexts = new WeakMap<object, SecureContext>();
 
 /** One TLS context per profile object: building one costs milliseconds. @throws when the CA file can't be read. */
 function secureContext(profile: Profile): SecureContext {
   let made = contexts.get(profile);
   if (!made) {
-    made = createSecureContext(profile.ca === undefined ? {} : { ca: readFileSync(profile.ca) });
+    made = createSecureContext({
+      ciphers: CIPHERS,
+      ecdhCurve: GROUPS,
+      ...(profile.ca === undefined ? {} : { ca: readFileSync(profile.ca) }),
+    });
     contexts.set(profile, made);
   }
   return made;
@@ -46,6 +61,7 @@ function secureContext(profile: Profile): SecureContext {
 
 class SecureProbe {
   readonly #profile: Profile;
+  readonly #shared: HttpProfile;
   readonly #context: RunContext;
   readonly #exchange: HttpExchange;
   readonly #started = monotonicMs();
@@ -55,6 +71,7 @@ class SecureProbe {
 
   constructor(profile: Profile, shared: HttpProfile, host: string, context: RunContext) {
     this.#profile = profile;
+    this.#shared = shared;
     this.#context = context;
     this.#exchange = new HttpExchange(shared, host);
   }
@@ -63,9 +80,10 @@ class SecureProbe {
     return new Promise<ReturnType<SecureProbe['result']>>((resolve) => {
       let settled = false;
       let raw: Socket | undefined;
-      const settle = (judgement: Judgement) => {
+      const settle = (end: Judgement | Unexamined) => {
         if (settled) return;
         settled = true;
+        const judgement = 'body' in end ? this.#context.work(() => examine(this.#shared, end)) : end;
         clearTimeout(timer);
         this.#context.signal.removeEventListener('abort', cancelled);
         this.#socket?.destroy();
@@ -84,7 +102,7 @@ class SecureProbe {
     });
   }
 
-  #handshake(raw: Socket, settle: (judgement: Judgement) => void): void {
+  #handshake(raw: Socket, settle: (end: Judgement | Unexamined) => void): void {
     const profile = this.#profile;
     const name =
       profile.sni ?? (profile.host !== undefined && isIP(profile.host) === 0 ? profile.host.replace(/:\d+$/, '') : undefined);
@@ -95,7 +113,12 @@ class SecureProbe {
       settle({ outcome: LOCAL_ERROR, phase: phaseCode('tls'), cause: causeCode('certificate'), detail: 0 });
       return;
     }
-    const options = { socket: raw, secureContext: secureContextOfProfile, rejectUnauthorized: profile.verify };
+    const { maxBody } = this.#shared;
+    const wire = new Wire(raw, (total, piece) => {
+      if (total > MAX_HANDSHAKE + (this.#phase === 'response' ? 2 * maxBody : 0)) settle(wrong(this.#tlsPhase(), 'too_large'));
+      else this.#context.work(piece);
+    });
+    const options = { socket: wire, secureContext: secureContextOfProfile, rejectUnauthorized: profile.verify };
     const tls = tlsConnect(name === undefined ? options : { ...options, servername: name });
     this.#socket = tls;
     tls.on('secureConnect', () => {
@@ -114,6 +137,10 @@ class SecureProbe {
       if (this.#phase === 'response') settle(this.#exchange.closed());
       else settle(wrong('tls', /CERT|ALTNAME|VERIFY|SELF_SIGNED/.test(error.code ?? '') ? 'certificate' : 'tls'));
     });
+  }
+
+  #tlsPhase(): 'tls' | 'response' {
+    return this.#phase === 'response' ? 'response' : 'tls';
   }
 
   #refusal(code: number): Judgement {

@@ -16,7 +16,7 @@ const schema = z.strictObject({
     .max(32_768)
     .refine(validEscapes, escapes)
     .optional()
-    .describe('text to send after the handshake; \\r, \\n, \\t, \\0, \\\\ and \\xHH are unescaped'),
+    .meta({ description: 'text to send after the handshake; \\r, \\n, \\t, \\0, \\\\ and \\xHH are unescaped', private: true }),
   expect: z
     .string()
     .min(1)

@@ -11,8 +11,13 @@ const hex = z
   .max(8192);
 
 const schema = z.strictObject({
-  payload: z.string().max(4096).refine(validEscapes, escapes).optional().describe('text to send; same escapes as tcp.send'),
-  payloadHex: hex.optional().describe('bytes to send, as hex'),
+  payload: z
+    .string()
+    .max(4096)
+    .refine(validEscapes, escapes)
+    .optional()
+    .meta({ description: 'text to send; same escapes as tcp.send', private: true }),
+  payloadHex: hex.optional().meta({ description: 'bytes to send, as hex', private: true }),
   expect: z.string().min(1).max(4096).refine(validEscapes, escapes).optional().describe('text that must appear in the reply'),
   expectHex: hex.min(2).optional().describe('bytes that must appear in the reply'),
   requireReply: z.boolean().default(true).describe('false: silence until the timeout is good, only errors are bad'),

@@ -1,8 +1,10 @@
 /** `fourlane agent`: the daemon. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
 import type { Agent } from '../daemon/agent.ts';
 import { startAgent } from '../main.ts';
+import { exitNow } from '../sys/libc.ts';
 import { type Logger, makeLog } from '../sys/log.ts';
 import { notifyManager } from '../sys/service-manager.ts';
 import { type Output, terminal } from './output.ts';
@@ -19,6 +21,9 @@ SIGHUP reloads the configuration; SIGTERM and SIGINT end it and leave what is di
 
 Example: fourlane agent --config /etc/fourlane.yaml
 `;
+
+/** The end waits no longer than this for what is under way, ms. */
+const PATIENCE_MS = 4000;
 
 /** Reports to systemd, if that has started us; it is no reason to end when it does not listen. */
 function report(log: Logger, state: 'READY=1' | 'STOPPING=1'): void {
@@ -48,7 +53,7 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
   if (!/^(trace|debug|info|warn|error)$/.test(level))
     throw new FourlaneError('USAGE', `--log-level ${level}: use trace, debug, info, warn or error`);
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
-  const { logger: log, dropped: logDropped } = makeLog(level, values.pretty);
+  const { logger: log, dropped: logDropped, written: logWritten } = makeLog(level, values.pretty);
   const options = { config: values.config, version: VERSION, log, logDropped, chaos: process.env['FOURLANE_CHAOS'] === '1' };
   let running: Agent | undefined;
   let reloadAsked = false;
@@ -65,9 +70,12 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
   });
   log.info({ signal }, 'ending');
   report(log, 'STOPPING=1');
-  await running.stop();
-  log.info({}, 'ended');
-  // Not by returning: an action that goes on in its own process would keep this one alive. What waits in the log is written on
-  // exit.
+  const ended = await Promise.race([running.stop().then(() => true), sleep(PATIENCE_MS, false)]);
+  if (ended) log.info({}, 'ended');
+  else log.error({}, `something did not end within ${PATIENCE_MS / 1000} s, and is left as it is`);
+  await logWritten();
+  // Not by returning: an action that goes on in its own process would keep this one alive. Not by waiting for the threads of
+  // Node's pool either: one may hang in a file system that does not answer.
+  process.once('exit', () => exitNow(0));
   process.exit(0);
 }

@@ -45,7 +45,7 @@ export function checkConfig(argv: readonly string[], { out, err }: Output = term
 
 /** The plan without secrets, with its sums. */
 function publicPlan(plan: Plan) {
-  const { web, ...rest } = plan;
+  const { web, fingerprint: _, ...rest } = plan;
   const authentication = web.bearerToken === undefined ? (web.username === undefined ? 'none' : 'basic') : 'bearerToken';
   return { ...(withoutSecrets(rest) as typeof rest), web: { authentication }, totals: totalsOf(plan) };
 }

@@ -20,11 +20,19 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     load: async () => (await import('./status.ts')).status,
   },
   why: { summary: 'the evidence behind a verdict', load: async () => (await import('./why.ts')).why },
+  reload: {
+    summary: 'the running agent reads its configuration again',
+    load: async () => (await import('./reload.ts')).reload,
+  },
   replay: { summary: 'run the judge over a recorded evidence log', load: async () => (await import('./replay.ts')).replay },
   collect: { summary: 'one collector, once: what it reads', load: async () => (await import('./collect.ts')).collect },
   doctor: {
     summary: 'what this machine lacks, and the command that mends it',
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  'hash-password': {
+    summary: 'the hash of a password for web.authentication',
+    load: async () => (await import('./hash-password.ts')).hashPasswordCommand,
   },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };

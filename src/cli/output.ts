@@ -1,5 +1,6 @@
 /** How commands print: results to one stream, complaints to another, tables with aligned columns. */
 import { FourlaneError } from '../model/errors.ts';
+import { plainLines } from '../model/plain-text.ts';
 
 /** Where a command prints; every text ends its lines itself. Tests hand in their own. */
 export interface Output {
@@ -9,9 +10,10 @@ export interface Output {
   readonly err: (text: string) => void;
 }
 
+/** What is printed may come from others: from an agent, a data plane, a file. */
 export const terminal: Output = {
-  out: (text) => void process.stdout.write(text),
-  err: (text) => void process.stderr.write(text),
+  out: (text) => void process.stdout.write(plainLines(text)),
+  err: (text) => void process.stderr.write(plainLines(text)),
 };
 
 /** Whether the user can mend it: an error with a code, or wrong options (parseArgs throws TypeErrors with codes of its own). */

@@ -1,6 +1,6 @@
 /** `fourlane why`: the evidence behind the present verdict on a NIC or a real server. */
 import { formatDuration, formatRtt } from '../report/format.ts';
-import type { CellReport, TransitionReport, VerdictReport } from '../report/report.ts';
+import { type CellReport, lastProbe, type TransitionReport, type VerdictReport } from '../report/report.ts';
 import { subjectText } from '../model/subject.ts';
 import type { WhyReport } from '../report/why.ts';
 import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
@@ -87,7 +87,7 @@ function cellTable(cells: readonly CellReport[]): string {
       cell.rs,
       cell.link,
       cell.service,
-      cell.outcome ?? 'never',
+      lastProbe(cell) ?? 'never',
       cell.rttSeconds === null ? '-' : formatRtt(cell.rttSeconds),
       cell.ageSeconds === null ? '-' : formatDuration(cell.ageSeconds),
     ]),

@@ -1,5 +1,4 @@
 /** Reads a configuration and says what it changes: what a reload needs to know, as a value for another thread. */
-import { statSync } from 'node:fs';
 import { codeOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { diffPlans } from './diff.ts';
@@ -14,14 +13,10 @@ import { ConfigError } from './problem.ts';
  * @returns the plan of the file, too, unless it is refused
  */
 export function compareFile(request: LoadRequest, known?: Plan): { readonly answer: LoadAnswer; readonly plan?: Plan } {
-  const { path, hostname, running, revision } = request;
+  const { path, hostname, running, fingerprint } = request;
   try {
-    if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) {
-      const refused = `${path} is a FIFO, which only the start can read; a reload needs a file`;
-      return { answer: { code: 'CONFIG_UNREADABLE', refused, mistakes: [] } };
-    }
-    const plan = loadPlanFile(path, { hostname });
-    const before = known?.revision === revision ? known : unpackPlan(running);
+    const plan = loadPlanFile(path, { hostname }, false);
+    const before = known?.fingerprint === fingerprint ? known : unpackPlan(running);
     const { same, needsRestart, summary } = diffPlans(before, plan);
     return { answer: { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) }, plan };
   } catch (error) {

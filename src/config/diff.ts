@@ -25,13 +25,14 @@ export interface PlanDiff {
   readonly summary: string;
 }
 
-type Setting = Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'evidenceLog'> | 'evidence';
+type Setting = Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'fingerprint' | 'evidenceLog'> | 'evidence';
 
 /** Every setting of a plan and the part of the plan that it is. A key of the plan without an entry here does not compile. */
 const SETTINGS = {
   cluster: (plan) => plan.cluster,
   server: (plan) => plan.server,
   listen: (plan) => plan.listen,
+  control: (plan) => plan.control ?? '',
   stateDir: (plan) => plan.stateDir,
   rules: (plan) => plan.rules,
   collectors: (plan) => plan.collectors,
@@ -40,7 +41,7 @@ const SETTINGS = {
   web: (plan) => plan.web,
 } satisfies Readonly<Record<Setting, (plan: Plan) => unknown>>;
 const SETTING_NAMES = Object.keys(SETTINGS) as Setting[];
-const RESTART: ReadonlySet<Setting> = new Set(['cluster', 'server', 'listen', 'stateDir']);
+const RESTART: ReadonlySet<Setting> = new Set(['cluster', 'server', 'listen', 'control', 'stateDir']);
 
 /** The difference between the running plan `a` and the new plan `b`. */
 export function diffPlans(old: Plan, next: Plan): PlanDiff {
@@ -51,7 +52,7 @@ export function diffPlans(old: Plan, next: Plan): PlanDiff {
   const services = diffNames(serviceTexts(old), serviceTexts(next));
   const settings = SETTING_NAMES.filter((name) => canonical(SETTINGS[name](old)) !== canonical(SETTINGS[name](next)));
   const parts = { nics, services, checks, settings, needsRestart: settings.filter((name) => RESTART.has(name)) };
-  const same = old.revision === next.revision;
+  const same = old.fingerprint === next.fingerprint;
   return { same, ...parts, summary: same ? 'nothing changed' : summarise(parts) };
 }
 

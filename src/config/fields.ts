@@ -4,6 +4,7 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Address, Anchor } from '../model/plan.ts';
+import { isPlain } from '../model/plain-text.ts';
 import { formatAddress, parseAddress } from '../model/schema.ts';
 
 /** What a field is for. It sits on the text that is read, so that JSON Schema keeps it. */
@@ -34,12 +35,14 @@ export const label = z
   .string()
   .min(1, 'must not be empty')
   .max(200, 'must have at most 200 characters')
-  .regex(new RegExp(`^${PRINTABLE}`), 'must not hold control characters');
+  .regex(new RegExp(`^${PRINTABLE}`), 'must not hold control characters')
+  .refine(isPlain, 'must not hold characters that are invisible or change the direction of writing');
 
 /** Name of a network interface, by the kernel's rules. */
 export const nicName = z
   .string()
-  .regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, 'is not an interface name: 1 to 15 characters, no blank, "/" or ":"');
+  .regex(/^(?!\.{1,2}$)[^\s/:]{1,15}$/, 'is not an interface name: 1 to 15 characters, no blank, "/" or ":"')
+  .refine(isPlain, 'must not hold control characters, nor such that are invisible or change the direction of writing');
 
 export const absolutePath = z
   .string()

@@ -9,8 +9,9 @@ export interface JsonSchema {
   readonly default?: unknown;
   readonly examples?: readonly unknown[];
   readonly const?: unknown;
-  /** fourlane's own keyword: the value is never printed. */
+  /** fourlane's own keywords: the value is never printed; it is not shown in a plan. */
   readonly secret?: boolean;
+  readonly private?: boolean;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: boolean | JsonSchema;
   readonly items?: JsonSchema;

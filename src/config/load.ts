@@ -1,8 +1,9 @@
 /** The door of the room: a file's bytes in, a plan or every problem out. */
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
+import { excessIn } from './excess.ts';
 import { explain } from './explain.ts';
 import { buildPlan } from './plan.ts';
 import { ConfigError, type Issue, type Problem } from './problem.ts';
@@ -27,6 +28,8 @@ const MOST_BYTES = 64 << 20;
  */
 export function loadPlan(source: string | Uint8Array, filename: string, { hostname }: LoadOptions): Plan {
   const text = decode(source, filename);
+  const excess = excessIn(text);
+  if (excess !== undefined) throw problemAt(text.slice(0, excess.offset), filename, excess.message);
   const plain = parsePlainYaml(text);
   if (plain !== undefined) {
     const result = validate(plain);
@@ -45,16 +48,13 @@ export function loadPlan(source: string | Uint8Array, filename: string, { hostna
 
 /**
  * Reads and loads a config file.
+ * @param fifo whether it may be a FIFO (`--config <(…)`), which is waited for and can be read once
  * @throws FourlaneError CONFIG_UNREADABLE; ConfigError as `loadPlan`
  */
-export function loadPlanFile(path: string, options: LoadOptions): Plan {
+export function loadPlanFile(path: string, options: LoadOptions, fifo = true): Plan {
   let bytes: Buffer;
   try {
-    const stat = statSync(path);
-    if (stat.isDirectory()) throw new Error('it is a directory; name the file');
-    if (!stat.isFile() && !stat.isFIFO()) throw new Error('it is not a regular file');
-    if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes, more than the ${MOST_BYTES} allowed`);
-    bytes = readFileSync(path);
+    bytes = readWhole(path, fifo);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const known = { ENOENT: 'there is no such file', EACCES: 'permission denied' }[code ?? ''];
@@ -63,13 +63,31 @@ export function loadPlanFile(path: string, options: LoadOptions): Plan {
   return loadPlan(bytes, path, options);
 }
 
+function readWhole(path: string, fifo: boolean): Buffer {
+  const fd = openSync(path, constants.O_RDONLY | (fifo ? 0 : constants.O_NONBLOCK));
+  try {
+    const stat = fstatSync(fd);
+    if (stat.isDirectory()) throw new Error('it is a directory; name the file');
+    if (stat.isFIFO() && !fifo) throw new Error('it is a FIFO, which only the start can read; a reload needs a file');
+    if (!stat.isFile() && !stat.isFIFO()) throw new Error('it is not a regular file');
+    if (stat.size > MOST_BYTES) throw new Error(`it has ${stat.size} bytes, more than the ${MOST_BYTES} allowed`);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** A problem behind the text before it. */
+function problemAt(before: string, filename: string, message: string): ConfigError {
+  const lines = before.split('\n');
+  const problem: Problem = { line: lines.length, column: lines.at(-1)!.length + 1, path: '', message };
+  return new ConfigError(filename, [problem]);
+}
+
 /** UTF-8 text without byte order mark and control characters. */
 function decode(source: string | Uint8Array, filename: string): string {
   const fail = (before: string, message: string): never => {
-    const lines = before.split('\n');
-    throw new ConfigError(filename, [
-      { line: lines.length, column: lines.at(-1)!.length + 1, path: '', message } satisfies Problem,
-    ]);
+    throw problemAt(before, filename, message);
   };
   const size = typeof source === 'string' ? source.length : source.byteLength;
   if (size > MOST_BYTES) fail('', `found ${size} bytes; allowed: at most ${MOST_BYTES}`);

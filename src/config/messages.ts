@@ -5,9 +5,9 @@ import type { PlanDiff } from './diff.ts';
 export interface LoadRequest {
   readonly path: string;
   readonly hostname: string;
-  /** The plan that is followed now: as bytes, and its revision. */
+  /** The plan that is followed now: as bytes, and its fingerprint. */
   readonly running: SharedArrayBuffer;
-  readonly revision: string;
+  readonly fingerprint: string;
 }
 
 /** A file that was read: what it changes. `plan`: as bytes; left out when nothing differs. */

@@ -4,6 +4,7 @@ import { configure } from 'safe-stable-stringify';
 import type { CheckProfile, Plan, Service, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
+import { withoutSecrets } from './secrets.ts';
 import type { Config } from './schema.ts';
 
 /** Builds the plan of a config without issues. `hostname` is the name of this machine. */
@@ -22,10 +23,11 @@ export function buildPlan(config: Config, hostname: string): Plan {
     }),
   );
   const { bearerToken, basic } = config.web.authentication ?? {};
-  const plan: Omit<Plan, 'revision'> = {
+  const plan: Content = {
     cluster: config.cluster,
     server: config.server ?? hostname,
     listen: config.listen,
+    ...(config.control === false ? {} : { control: config.control }),
     stateDir: config.stateDir,
     nics: config.nics.map((nic) => ({
       name: nic.name,
@@ -42,10 +44,17 @@ export function buildPlan(config: Config, hostname: string): Plan {
     collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
-    web: { ...(bearerToken === undefined ? {} : { bearerToken }), ...basic },
+    web: defined({ bearerToken, ...basic }),
   };
-  return { ...plan, revision: revisionOf(plan) };
+  return { ...plan, ...digestsOf(plan) };
 }
+
+/** Without what is undefined. */
+function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as ReturnType<typeof defined<T>>;
+}
+
+type Content = Omit<Plan, 'revision' | 'fingerprint'>;
 
 const stringify = configure({ circularValue: TypeError, deterministic: true });
 
@@ -68,6 +77,10 @@ interface Draft {
 }
 
 type RealServer = Config['services'][number]['realServers'][number];
+
+function publicDigest(check: CheckProfile): string {
+  return sha256(canonical(withoutSecrets(check)));
+}
 
 /** One target for each real server and distinct profile, in order of first appearance. */
 function collectTargets(config: Config) {
@@ -103,23 +116,33 @@ function collectTargets(config: Config) {
     }
   }
 
+  const ids = new Set<string>();
   const targets = drafts.map(({ key, realServer, rs, check, profile }): Target => {
     const siblings = perServer.get(realServer)!;
     const clash = siblings.filter((sibling) => drafts[sibling]!.profile === profile).length > 1;
-    const suffix = siblings.length === 1 ? '' : `#${profile}${clash ? `-${digestOf(check).slice(0, 6)}` : ''}`;
+    // Anybody may see an id: nothing of it follows from a secret.
+    const suffix = siblings.length === 1 ? '' : `#${profile}${clash ? `-${publicDigest(check).slice(0, 6)}` : ''}`;
+    let id = realServer + suffix;
+    for (let n = 2; ids.has(id); n++) id = `${realServer}${suffix}-${n}`;
+    ids.add(id);
     const rack = racks.get(rs.address.ip);
-    return { id: realServer + suffix, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
+    return { id, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
   });
   return { targets, indexOf: (rs: RealServer) => indices.get(rs)! };
 }
 
-/** Hash of everything that matters. A target's key holds its address and profile, so long profiles are not repeated. */
-function revisionOf(plan: Omit<Plan, 'revision'>): string {
-  const { targets, services, ...rest } = plan;
-  const lines = [canonical(rest)];
-  for (const { id, key, rack = '' } of targets) lines.push(`${id} ${key} ${rack}`);
-  for (const { realServers, ...service } of services) {
-    lines.push(canonical(service), realServers.map((server) => `${server.target}*${server.weight}`).join(' '));
-  }
-  return sha256(lines.join('\n'));
+/**
+ * Hashes of everything that matters: `revision` without secrets, `fingerprint` with them. What there are tens of thousands of
+ * holds none, and is hashed once.
+ */
+function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
+  const checks = new Map<CheckProfile, number>();
+  const lines = targets.map(({ id, address, rack = '', check }) => {
+    if (!checks.has(check)) checks.set(check, checks.size);
+    return `${id} ${formatAddress(address)} ${checks.get(check)} ${rack}`;
+  });
+  for (const service of services) lines.push(service.realServers.map(({ target, weight }) => `${target}*${weight}`).join(' '));
+  const many = sha256(lines.join('\n'));
+  const few = [rest, [...checks.keys()], services.map(({ realServers: _, ...service }) => service)];
+  return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(few)) };
 }

@@ -1,6 +1,7 @@
 /** The config file: one source for validation, JSON Schema and documentation. */
 import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
+import { isPasswordHash } from '../model/password-hash.ts';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { actuatorSpec, checkProfile, collectorBlocks } from './profiles.ts';
 
@@ -61,16 +62,28 @@ const authentication = z
     basic: z
       .strictObject({
         username: label.describe('user name'),
+        passwordHash: z
+          .string()
+          .refine(isPasswordHash, 'must be a scrypt hash (fourlane hash-password prints one) or a bcrypt hash (htpasswd -nB)')
+          .optional()
+          .meta({ description: 'scrypt or bcrypt hash of the password, as `fourlane hash-password` prints it', secret: true }),
         passwordSha256: z
           .string()
-          .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits: printf %s PASSWORD | sha256sum')
-          .meta({ description: 'SHA-256 of the password, in hex', secret: true }),
+          .regex(/^[0-9a-fA-F]{64}$/, 'must be 64 hex digits; better write passwordHash, as fourlane hash-password prints it')
+          .optional()
+          .meta({ description: 'SHA-256 of the password, in hex: unsalted, quickly guessed; use `passwordHash`', secret: true }),
       })
+      .refine(
+        (basic) => (basic.passwordHash === undefined) !== (basic.passwordSha256 === undefined),
+        'needs exactly one of "passwordHash" and "passwordSha256"',
+      )
       .optional()
       .describe('HTTP Basic'),
   })
   .refine((a) => (a.bearerToken === undefined) !== (a.basic === undefined), 'needs exactly one of "bearerToken" and "basic"');
 
+/** sun_path without its NUL. */
+const MOST_SOCKET_PATH = 107;
 const DEFAULT_EXPORT_TIMEOUT_MS = 10_000;
 
 const opentelemetry = z
@@ -103,6 +116,10 @@ export const configSchema = z.strictObject({
     .optional()
     .meta({ description: 'name of this load balancer, label on every series; default: hostname', examples: ['lb-01'] }),
   listen: listen.prefault('127.0.0.1:9844'),
+  control: z
+    .union([absolutePath.max(MOST_SOCKET_PATH), z.literal(false)])
+    .default('/run/fourlane/control')
+    .describe('unix socket for commands and changes, which only root and the agent may connect to; `false`: none'),
   stateDir: absolutePath.default('/var/lib/fourlane').describe('directory for what must survive a restart'),
   nics: z.array(nicSchema).min(1).max(64).describe('interfaces to probe through'),
   checks: z.record(label, checkProfile).default({}).describe('named check profiles'),
@@ -119,7 +136,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       authentication: authentication
         .optional()
-        .meta({ description: 'who may make changes over HTTP; default: loopback only', secret: true }),
+        .meta({ description: 'who may make changes over HTTP; default: nobody, only the control socket', secret: true }),
     })
     .default({})
     .describe('HTTP server'),

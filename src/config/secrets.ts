@@ -3,20 +3,31 @@
  */
 import { configJsonSchema, type JsonSchema } from './json-schema.ts';
 
-let known: ReadonlySet<string> | undefined;
+const known = new Map<Mark, ReadonlySet<string>>();
 
 /** Names of the keys whose values are secret, wherever in the file they are. */
 export function secretKeys(): ReadonlySet<string> {
-  known ??= new Set(markedIn(configJsonSchema()));
-  return known;
+  return keysWith('secret');
 }
 
-function markedIn(schema: JsonSchema): string[] {
+/**
+ * `secret`: never printed at all. `private`: may hold a secret among other things, so that a mistake in it may be quoted, but
+ * nothing that is right is shown.
+ */
+type Mark = 'secret' | 'private';
+
+function keysWith(mark: Mark): ReadonlySet<string> {
+  let keys = known.get(mark);
+  if (keys === undefined) known.set(mark, (keys = new Set(markedIn(configJsonSchema(), mark))));
+  return keys;
+}
+
+function markedIn(schema: JsonSchema, mark: Mark): string[] {
   const { anyOf = [], oneOf = [], items, additionalProperties, properties = {} } = schema;
   const below = [...anyOf, ...oneOf, ...(items ? [items] : [])];
   if (typeof additionalProperties === 'object') below.push(additionalProperties);
-  const own = Object.entries(properties).flatMap(([name, s]) => [...(s.secret === true ? [name] : []), ...markedIn(s)]);
-  return [...own, ...below.flatMap(markedIn)];
+  const own = Object.entries(properties).flatMap(([name, s]) => [...(s[mark] === true ? [name] : []), ...markedIn(s, mark)]);
+  return [...own, ...below.flatMap((branch) => markedIn(branch, mark))];
 }
 
 /** Whether the value at this place, or at one around it, is secret. */
@@ -25,17 +36,25 @@ export function isSecret(path: readonly PropertyKey[]): boolean {
 }
 
 /**
- * A plan, or any part of it, as it may be shown: of a secret mapping only the names of its entries, of any other secret nothing.
- * A copy; `value` must be JSON.
+ * A plan, or any part of it, as it may be shown: of a secret mapping only the names of its entries, of any other secret nothing;
+ * of a command only the program, of a URL only the server. A copy; `value` must be JSON.
  */
 export function withoutSecrets(value: unknown): unknown {
+  if (typeof value === 'string') return URL_BEYOND_SERVER.test(value) ? `${new URL(value).origin}/…` : value;
   if (Array.isArray(value)) return value.map(withoutSecrets);
   if (value === null || typeof value !== 'object') return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, v]) => [name, secretKeys().has(name) ? hidden(v) : withoutSecrets(v)]),
-  );
+  return Object.fromEntries(Object.entries(value).map(([name, v]) => [name, shown(name, v)]));
 }
 
-function hidden(value: unknown): unknown {
-  return value !== null && typeof value === 'object' ? Object.keys(value) : '(secret)';
+/** With credentials, a path or a query: chat services keep the secret of a webhook in its path. */
+const URL_BEYOND_SERVER = /^https?:\/\/(?:[^/?#]*@|[^/?#]+\/?[^/])/i;
+
+function shown(name: string, value: unknown): unknown {
+  if (secretKeys().has(name)) return isMapping(value) ? Object.keys(value) : '(secret)';
+  if (!keysWith('private').has(name)) return withoutSecrets(value);
+  return Array.isArray(value) && value.length > 1 ? [value[0], '…'] : Array.isArray(value) ? value : '(not shown)';
+}
+
+function isMapping(value: unknown): value is object {
+  return value !== null && typeof value === 'object';
 }

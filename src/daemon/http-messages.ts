@@ -1,5 +1,6 @@
 /** What the judge's thread and the thread that serves HTTP say to each other. */
 import type { MirrorScalars, MirrorShape } from '../judge/mirror.ts';
+import type { Door } from '../http/routes.ts';
 import type { ServerLimits } from '../http/server.ts';
 import type { FamilyFrame } from '../metrics/frames.ts';
 import type { ErrorCode } from '../model/errors.ts';
@@ -14,6 +15,10 @@ export interface HttpInit {
   readonly pulse: SharedArrayBuffer;
   readonly host: string;
   readonly port: number;
+  /** Path of the control socket; undefined: none. */
+  readonly control?: string;
+  /** Names of the agent in a Host header. */
+  readonly names: readonly string[];
   readonly chaos: boolean;
   readonly limits: ServerLimits;
 }
@@ -65,12 +70,15 @@ export type ToHttp =
   | { readonly type: 'stop' };
 
 /** What HTTP may ask the agent to do. */
-export type Call = { readonly do: 'reload' } | { readonly do: 'chaos'; readonly nic: string };
+export type Call = { readonly do: 'reload'; readonly by: string } | { readonly do: 'chaos'; readonly nic: string };
 export type CallAnswer = ReloadResult | boolean;
 
 export type FromHttp =
-  | { readonly type: 'listening'; readonly port: number }
-  | { readonly type: 'refused'; readonly code: ErrorCode; readonly message: string }
+  /** It listens there; `port` 0: on the control socket. */
+  | { readonly type: 'listening'; readonly door: Door; readonly port: number }
+  /** It can't listen there now, and goes on trying. */
+  | { readonly type: 'refused'; readonly door: Door; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'guessed'; readonly address: string; readonly wrong: number }
   /** A moment is wanted; this half is not being read. */
   | { readonly type: 'ask'; readonly half: number }
   | { readonly type: 'call'; readonly id: number; readonly call: Call }

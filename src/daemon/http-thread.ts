@@ -5,7 +5,8 @@
 import { type TransferListItem, Worker } from 'node:worker_threads';
 import { FourlaneError } from '../model/errors.ts';
 import { Backoff } from '../model/backoff.ts';
-import { counter, type Family, type FamilySource, family, ONE_ROW } from '../model/family.ts';
+import type { Door as HttpDoor } from '../http/routes.ts';
+import { counter, type Family, type FamilySource, family, gauge, ONE_ROW } from '../model/family.ts';
 import type { Phase, ReloadResult } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
 import type { Door } from './agent.ts';
@@ -33,6 +34,8 @@ const FORGIVE_MS = 60_000;
 const STOP_MS = 2000;
 /** How long the start waits until answers show that the agent runs. */
 const SHOW_MS = 2000;
+/** A refusal that goes on is logged so often, ms. */
+const REPORT_MS = 60_000;
 /** What is rendered of 60 000 real servers fits many times; a thread that wants more is a defect, and ends alone. */
 const LIMITS = { maxOldGenerationSizeMb: 768, maxYoungGenerationSizeMb: 8 };
 // The same extension as this file: .ts in a checkout, .js when built.
@@ -49,6 +52,9 @@ export class HttpThread implements Door, FamilySource {
   #stopping = false;
   #restarts = 0;
   #shows: ((phase: Phase) => void) | undefined;
+  #listens = new Map<HttpDoor, boolean>();
+  /** What was last logged of a door that does not open, and when. */
+  readonly #refusals = new Map<HttpDoor, { readonly message: string; readonly at: number }>();
 
   constructor(options: HttpThreadOptions) {
     this.#o = options;
@@ -64,22 +70,29 @@ export class HttpThread implements Door, FamilySource {
 
   families(): readonly Family[] {
     const help = 'Restarts of the thread that serves HTTP after it failed.';
-    return [family(counter('http_restarts_total', help), ONE_ROW, [this.#restarts])];
+    const doors = [...this.#listens];
+    return [
+      family(counter('http_restarts_total', help), ONE_ROW, [this.#restarts]),
+      family(
+        gauge('http_listening', '1 while the agent listens there: on `listen` (tcp), on the control socket.', ['door']),
+        doors.map(([door]) => [door]),
+        doors.map(([, listens]) => (listens ? 1 : 0)),
+      ),
+    ];
   }
 
-  /** Starts the thread; resolves when it listens. @throws FourlaneError LISTEN_FAILED when it cannot */
+  /**
+   * Starts the thread; resolves when it listens, or has found that it can't yet: that is logged, and tried again for as long as
+   * the agent lives. @throws FourlaneError INTERNAL when there is no such thread
+   */
   async open(init: HttpInit, behind: Behind): Promise<this> {
     this.#init = init;
     this.#behind = behind;
-    const first = await this.#start();
-    if (first.type === 'refused') {
-      this.#stopping = true;
-      clearTimeout(this.#retry);
-      throw new FourlaneError(first.code, first.message);
-    }
-    // A port chosen by the kernel is kept over restarts.
-    this.#init = { ...init, port: first.port };
-    return this;
+    const problem = await this.#start();
+    if (problem === undefined) return this;
+    this.#stopping = true;
+    clearTimeout(this.#retry);
+    throw problem;
   }
 
   /** Resolves when answers show this phase; at the latest after a while, since the judge goes on without HTTP. */
@@ -109,8 +122,8 @@ export class HttpThread implements Door, FamilySource {
     this.#worker?.postMessage(message, transfer);
   }
 
-  /** Resolves with the first that the thread says; it fails by ending. */
-  #start(): Promise<Extract<FromHttp, { type: 'listening' | 'refused' }>> {
+  /** Resolves when the thread has said whether it listens on its port; with an error when it ended before. */
+  #start(): Promise<FourlaneError | undefined> {
     const { clock } = this.#o;
     const worker = new Worker(ENTRY, {
       workerData: this.#init,
@@ -121,26 +134,28 @@ export class HttpThread implements Door, FamilySource {
     });
     this.#worker = worker;
     this.#startedAt = clock();
+    this.#listens = new Map([['tcp', false]]);
+    if (this.#init!.control !== undefined) this.#listens.set('control', false);
     worker.stdout.resume();
     worker.stderr.resume();
-    const { promise, resolve } = Promise.withResolvers<Extract<FromHttp, { type: 'listening' | 'refused' }>>();
+    const { promise, resolve } = Promise.withResolvers<FourlaneError | undefined>();
     let reason = 'it ended';
     worker.on('message', (message: FromHttp) => {
-      if (message.type === 'listening') this.#behind!.publisher.connect((m, transfer) => worker.postMessage(m, transfer));
-      if (message.type === 'refused') reason = message.message;
-      if (message.type === 'listening' || message.type === 'refused') resolve(message);
-      else this.#heard(message);
+      this.#heard(message);
+      if ((message.type === 'listening' || message.type === 'refused') && message.door === 'tcp') resolve(undefined);
     });
     worker.on('error', (error) => (reason = error.message));
     worker.once('exit', () => {
-      resolve({ type: 'refused', code: 'INTERNAL', message: `the HTTP thread did not start: ${reason}` });
+      resolve(new FourlaneError('INTERNAL', `the HTTP thread did not start: ${reason}`));
       if (this.#worker === worker) this.#ended(reason);
     });
+    this.#behind!.publisher.connect((message, transfer) => worker.postMessage(message, transfer));
     return promise;
   }
 
   #ended(reason: string): void {
     this.#worker = undefined;
+    for (const door of this.#listens.keys()) this.#listens.set(door, false);
     if (this.#stopping) return;
     const { log, clock } = this.#o;
     this.#restarts++;
@@ -150,14 +165,48 @@ export class HttpThread implements Door, FamilySource {
     this.#retry = setTimeout(() => void this.#start(), pause);
   }
 
-  #heard(message: Extract<FromHttp, { type: 'ask' | 'call' | 'problem' | 'shown' }>): void {
-    if (message.type === 'ask') this.#behind!.publisher.ask(message.half);
-    else if (message.type === 'shown') this.#shows?.(message.phase);
-    else if (message.type === 'problem') this.#o.log.error({ error: message.message }, 'HTTP request failed');
-    else void this.#do(message.call).then((answer) => this.#post({ type: 'answer', id: message.id, answer }));
+  #heard(message: FromHttp): void {
+    const { log } = this.#o;
+    switch (message.type) {
+      case 'listening':
+        this.#listens.set(message.door, true);
+        // A port chosen by the kernel is kept over restarts.
+        if (message.door === 'tcp') this.#init = { ...this.#init!, port: message.port };
+        if (this.#refusals.delete(message.door)) log.info({ door: message.door }, 'listens now');
+        return;
+      case 'refused':
+        this.#listens.set(message.door, false);
+        this.#refused(message);
+        return;
+      case 'ask':
+        this.#behind!.publisher.ask(message.half);
+        return;
+      case 'shown':
+        this.#shows?.(message.phase);
+        return;
+      case 'problem':
+        log.error({ error: message.message }, 'HTTP request failed');
+        return;
+      case 'guessed':
+        log.warn({ address: message.address, wrong: message.wrong }, 'wrong credentials over HTTP');
+        return;
+      case 'call':
+        void this.#do(message.call).then((answer) => this.#post({ type: 'answer', id: message.id, answer }));
+    }
+  }
+
+  /** Nobody can ask the agent how it is: the log says so again and again. */
+  #refused({ door, code, message }: Extract<FromHttp, { type: 'refused' }>): void {
+    const { clock, log } = this.#o;
+    const known = this.#refusals.get(door);
+    if (known?.message === message && clock() - known.at < REPORT_MS) return;
+    this.#refusals.set(door, { message, at: clock() });
+    log.error({ code, door }, `${message}; probing goes on, and this is tried again`);
   }
 
   async #do(call: Call): Promise<CallAnswer> {
-    return call.do === 'reload' ? this.#behind!.reload() : this.#behind!.chaos(call.nic);
+    if (call.do === 'chaos') return this.#behind!.chaos(call.nic);
+    this.#o.log.info({ by: call.by }, 'reload asked for');
+    return this.#behind!.reload();
   }
 }

@@ -1,8 +1,9 @@
 /** Entry of the thread that serves HTTP: whatever it is asked, the judge and the lanes go first. */
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
-import { startServer } from '../http/server.ts';
-import { FourlaneError } from '../model/errors.ts';
+import { openDoors } from '../http/doors.ts';
+import { Guesses } from '../http/guesses.ts';
+import { Routes } from '../http/routes.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { FromHttp, HttpInit, ToHttp } from './http-messages.ts';
 import { RemoteAgent } from './remote-agent.ts';
@@ -17,17 +18,21 @@ const judge = parentPort!;
 const post = (message: FromHttp) => judge.postMessage(message);
 const agent = new RemoteAgent(init, post, monotonicMs);
 const onError = (error: unknown) => post({ type: 'problem', message: String(error) });
+const { names } = init;
+const guesses = new Guesses(monotonicMs, (attempt) => post({ type: 'guessed', ...attempt }));
+agent.metrics.add(guesses);
+const routes = new Routes(agent, { names, guesses });
 
-try {
-  const server = await startServer(agent, init, { ...init.limits, onError });
-  judge.on('message', (message: ToHttp) => {
-    if (message.type === 'stop') void server.close().then(() => judge.close());
-    else agent.take(message);
-    if (message.type === 'standing') post({ type: 'shown', phase: message.standing.phase });
-  });
-  post({ type: 'listening', port: server.port });
-} catch (error) {
-  const code = error instanceof FourlaneError ? error.code : 'INTERNAL';
-  post({ type: 'refused', code, message: (error as Error).message });
-  judge.close();
-}
+const close = openDoors(routes, {
+  ...init,
+  ...init.limits,
+  onError,
+  listening: (door, port) => post({ type: 'listening', door, port }),
+  refused: (door, { code, message }) => post({ type: 'refused', door, code, message }),
+});
+
+judge.on('message', (message: ToHttp) => {
+  if (message.type === 'stop') void close().then(() => judge.close());
+  else agent.take(message);
+  if (message.type === 'standing') post({ type: 'shown', phase: message.standing.phase });
+});

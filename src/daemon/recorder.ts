@@ -2,13 +2,14 @@
  * Records the evidence log (docs/attribution.md): what the judge saw and when it judged, so that `fourlane replay` gives what it
  * gave.
  */
-import { closeSync, constants, createWriteStream, fstatSync, openSync, readSync, type WriteStream } from 'node:fs';
+import fs, { createWriteStream, type WriteStream } from 'node:fs';
 import { formatObservation } from '../judge/evidence/codecs.ts';
 import { formatHeader, type Origin } from '../judge/evidence/header.ts';
 import { formatResult } from '../judge/evidence/result.ts';
 import { exactState } from '../judge/exact.ts';
 import type { JudgeState } from '../judge/judge.ts';
 import type { Facts } from '../model/facts.ts';
+import { openAppending } from '../sys/appending.ts';
 
 /** Bytes waiting to be written above which new evidence is dropped and counted: a slow disk must not fill the memory. */
 const MAX_PENDING = 16 << 20;
@@ -25,30 +26,56 @@ export interface RecordedPass {
   readonly now: number;
 }
 
+/** After a failure the file is opened again, ms: space may have been freed. */
+const RETRY_MS = 10_000;
+
 export class Recorder {
   readonly path: string;
-  readonly #stream: WriteStream;
+  readonly #failed: (message: string) => void;
+  readonly #open: typeof openAppending;
+  #stream: WriteStream;
   /** Lines not written because the disk was too slow or failed. */
   dropped = 0;
-  #failed = false;
+  /** '' or why it can't be written. */
+  #problem = '';
+  /** When it is tried again, ms; undefined: it is being written. */
+  #retryAt: number | undefined;
+  #now = 0;
   /** The world that the last header line describes; undefined when what follows it is not all in the log. */
   #start: Start | undefined;
 
-  /** @param failed called once when the file can't be written; recording then ends, the agent goes on */
-  constructor(path: string, failed: (message: string) => void) {
+  /**
+   * @param failed called with each new reason why the file can't be written; what comes then is dropped, the agent goes on, and
+   * the file is opened again later
+   */
+  constructor(path: string, failed: (message: string) => void, open = openAppending) {
     this.path = path;
-    this.#stream = createWriteStream(path, { flags: 'a', mode: 0o600 });
-    this.#stream.on('error', (error) => {
-      this.#failed = true;
-      failed(`evidence log ${path}: ${error.message}; recording has ended`);
+    this.#failed = failed;
+    this.#open = open;
+    this.#stream = this.#begin();
+  }
+
+  #begin(): WriteStream {
+    const stream = createWriteStream(this.path, { fs: { ...fs, open: this.#open } });
+    stream.on('error', ({ message }) => {
+      this.#retryAt = this.#now + RETRY_MS;
+      this.#start = undefined;
+      if (message !== this.#problem)
+        this.#failed(`evidence log ${this.path}: ${message}; it is tried again every ${RETRY_MS / 1000} s`);
+      this.#problem = message;
     });
-    if (endsInside(path)) this.#stream.write('\n');
+    return stream;
   }
 
   /** Appends one pass and its facts; before it a header line whenever the world is another, or lines were dropped. */
   record({ start, state, facts, now }: RecordedPass): void {
     const { results, observations } = facts;
-    if (this.#failed || this.#stream.writableLength > MAX_PENDING) {
+    this.#now = now;
+    if (this.#retryAt !== undefined && now >= this.#retryAt) {
+      this.#retryAt = undefined;
+      this.#stream = this.#begin();
+    }
+    if (this.#retryAt !== undefined || this.#stream.writableLength > MAX_PENDING) {
       this.dropped += results.count + observations.length;
       this.#start = undefined;
       return;
@@ -60,7 +87,9 @@ export class Recorder {
     for (const fact of observations) lines.push(formatObservation(topology, fact));
     for (let index = 0; index < results.count; index++) lines.push(formatResult(topology, results, index));
     lines.push(`{"pass":${now}}\n`);
-    this.#stream.write(lines.join('\n'));
+    this.#stream.write(lines.join('\n'), (error) => {
+      if (!error) this.#problem = '';
+    });
   }
 
   /** A reload of the world before says it all; anything else needs the whole state. */
@@ -71,25 +100,9 @@ export class Recorder {
 
   close(): Promise<void> {
     return new Promise((resolve) => {
-      if (this.#failed) resolve();
+      if (this.#retryAt !== undefined || this.#stream.destroyed) resolve();
       else this.#stream.end(() => resolve());
     });
-  }
-}
-
-/** Whether the file ends inside a line: its last writer was killed. */
-function endsInside(path: string): boolean {
-  let fd: number | undefined;
-  try {
-    fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const stat = fstatSync(fd);
-    const last = Buffer.alloc(1);
-    return stat.isFile() && stat.size > 0 && readSync(fd, last, 0, 1, stat.size - 1) === 1 && last[0] !== 0x0a;
-  } catch {
-    // Not there yet, or not readable: the stream reports what matters.
-    return false;
-  } finally {
-    if (fd !== undefined) closeSync(fd);
   }
 }
 

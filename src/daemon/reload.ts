@@ -1,5 +1,9 @@
-/** Reload: a good file replaces the plan, a bad one changes nothing. One at a time; the last result is remembered. */
+/**
+ * Reload: a good file replaces the plan, a bad one changes nothing. One at a time, and one a second: whoever may ask for it must
+ * not keep the agent busy with it. The last result is remembered.
+ */
 import { hostname } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackPlan } from '../config/plan-bytes.ts';
 import type { ConfigThread } from '../config/thread.ts';
 import { codeOf } from '../model/errors.ts';
@@ -8,6 +12,9 @@ import type { Plan } from '../model/plan.ts';
 import type { Span, Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
 import type { CurrentPlan } from './current-plan.ts';
+
+/** From the beginning of one to that of the next, ms. */
+const LEAST_MS = 1000;
 
 export interface ReloaderOptions {
   readonly file: string;
@@ -29,22 +36,33 @@ export class Reloader {
   #incomplete = false;
   #running: Promise<ReloadResult> | undefined;
   #next: Promise<ReloadResult> | undefined;
+  /** When the last one began, ms of the clock. */
+  #begun = Number.NEGATIVE_INFINITY;
 
   constructor(options: ReloaderOptions) {
     this.#o = options;
   }
 
-  /** Loads the file again. Requests that come while one runs get a run of their own after it, shared by all of them. */
+  /**
+   * Loads the file again. Requests that come while one runs, or sooner than a second after the last one began, get a run of their
+   * own after that, shared by all of them.
+   */
   reload(): Promise<ReloadResult> {
-    if (this.#next !== undefined || this.#running === undefined) return this.#next ?? this.#once();
-    this.#next = this.#running.then(() => {
-      this.#next = undefined;
-      return this.#once();
-    });
+    if (this.#next !== undefined) return this.#next;
+    const wait = this.#begun + LEAST_MS - this.#o.clock();
+    if (this.#running === undefined && wait <= 0) return this.#once();
+    this.#next = this.#later(wait);
     return this.#next;
   }
 
+  async #later(waitMs: number): Promise<ReloadResult> {
+    await Promise.all([this.#running, sleep(Math.max(0, waitMs))]);
+    this.#next = undefined;
+    return this.#once();
+  }
+
   #once(): Promise<ReloadResult> {
+    this.#begun = this.#o.clock();
     this.#running = this.#o.tracer.span('config apply', {}, (span) => this.#finish(span));
     return this.#running;
   }
@@ -66,7 +84,8 @@ export class Reloader {
   async #try(): Promise<ReloadResult> {
     const { file, plans, loader, apply } = this.#o;
     try {
-      const loaded = await loader.load({ path: file, hostname: hostname(), running: plans.bytes, revision: plans.plan.revision });
+      const { fingerprint } = plans.plan;
+      const loaded = await loader.load({ path: file, hostname: hostname(), running: plans.bytes, fingerprint });
       if ('refused' in loaded) {
         const { code, refused, mistakes } = loaded;
         const message = mistakes.length > 0 ? 'the file is refused; the running configuration stays' : refused;

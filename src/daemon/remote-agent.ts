@@ -108,8 +108,8 @@ export class RemoteAgent implements AgentLink {
     return this.#pulse.silentMs(this.#clock());
   }
 
-  async reload(): Promise<ReloadResult> {
-    return (await this.#call({ do: 'reload' })) as ReloadResult;
+  async reload(by: string): Promise<ReloadResult> {
+    return (await this.#call({ do: 'reload', by })) as ReloadResult;
   }
 
   #call(call: Extract<FromHttp, { type: 'call' }>['call']): Promise<CallAnswer> {

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FourlaneError } from '../model/errors.ts';
-import { readIfExists, writeAtomic } from '../sys/files.ts';
+import { readIfExists, removeLeftovers, writeAtomic } from '../sys/files.ts';
 
 export interface SavedState {
   /** Monotonic ms when it was written. */
@@ -44,6 +44,7 @@ export class StateFile {
   /** The saved state; else the reason there is none ('' when there was no file). */
   async load(): Promise<Loaded> {
     let bytes: Buffer | undefined;
+    await removeLeftovers(this.path);
     try {
       bytes = await readIfExists(this.path, MAX_BYTES);
     } catch (error) {

@@ -12,8 +12,9 @@ import type { CollectorSpec } from '../model/plan.ts';
 import { runCommand } from '../sys/child.ts';
 import { type ClockState, clockState } from '../sys/clock-state.ts';
 import { namesIn } from '../sys/directory.ts';
+import { type Expected, readIfExists } from '../sys/files.ts';
 import { exchange } from '../sys/http.ts';
-import { networkOf, processesNamed } from '../sys/process.ts';
+import { isTrusted, networkOf, processesNamed } from '../sys/process.ts';
 import { readProc } from '../sys/procfs.ts';
 
 /** A DPDK process and what it made; `rings` undefined: it is too old to list them. */
@@ -23,18 +24,35 @@ export interface DpdkProcess {
   readonly pools: readonly string[];
 }
 
+export interface FileState {
+  readonly uid: number;
+  /** Permissions, with sticky and set-id bits. */
+  readonly mode: number;
+}
+
+/** What the user we run as may do. */
+export interface Rights {
+  readonly uid: number;
+  readonly groups: readonly number[];
+  /** Effective ones, a bit each by its number. */
+  readonly capabilities: bigint;
+}
+
 export interface Host {
   /** Name of the user we run as. */
   readonly user: string;
   /** Unix ms. */
   now(): number;
-  /** A small file's text; undefined when there is none. Rejects with the reason otherwise. */
-  read(path: string): Promise<string | undefined>;
+  /** A small file's text; undefined when there is none. Rejects with the reason otherwise, also when it is not as expected. */
+  read(path: string, expected?: Expected): Promise<string | undefined>;
   names(path: string): Promise<readonly string[]>;
-  /** Pids of the processes with this name in our network namespace. */
+  /** Pids of the processes with this name in our network namespace, root's and our own: others may have any name. */
   processes(name: string): Promise<readonly number[]>;
   /** When a file was written, Unix ms; undefined when there is none. */
   written(path: string): Promise<number | undefined>;
+  /** A file or directory; undefined when there is none, or it can't be seen. */
+  stat(path: string): Promise<FileState | undefined>;
+  rights(): Promise<Rights>;
   /** A program to its end: status and all its output. Rejects when it is not installed or does not end. */
   run(argv: readonly [string, ...string[]]): Promise<{ readonly status: number; readonly output: string }>;
   /** Status of the answer to a GET; `base` is `http://host:port` or `unix:/path`. Rejects when there is none. */
@@ -48,21 +66,35 @@ export interface Host {
 
 const ENV = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
 const MOST_OUTPUT = 1 << 20;
+const MOST_BYTES = 8 << 20;
 
 /** The machine we are on. `signal` aborts at the deadline of the check that asks. */
 export function thisHost(signal: AbortSignal, limitMs: number): Host {
   return {
     user: userInfo().username,
     now: () => Date.now(),
-    read: (path) => readProc(path, signal),
+    read: async (path, expected) => (await readIfExists(path, MOST_BYTES, expected))?.toString('latin1'),
     names: async (path) => (await namesIn(path)) ?? [],
     processes: async (name) => {
       const ours = await networkOf('self');
       return (await processesNamed(name))
-        .filter((processItem) => processItem.network === '' || processItem.network === ours)
+        .filter((processItem) => (processItem.network === '' || processItem.network === ours) && isTrusted(processItem.uid))
         .map((processItem) => processItem.pid);
     },
     written: async (path) => (await stat(path).catch(() => undefined))?.mtimeMs,
+    stat: async (path) => {
+      const found = await stat(path).catch(() => undefined);
+      return found && { uid: found.uid, mode: found.mode & 0o7777 };
+    },
+    rights: async () => {
+      const text = (await readProc('/proc/self/status')) ?? '';
+      const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(text)?.[1] ?? '0';
+      return {
+        uid: process.geteuid!(),
+        groups: [process.getegid!(), ...process.getgroups!()],
+        capabilities: BigInt(`0x${effective}`),
+      };
+    },
     run: async (argv) => {
       const done = await runCommand(argv, { env: ENV, timeoutMs: limitMs, maxOutput: MOST_OUTPUT, signal });
       if (done.ended === 'exit') return { status: done.exitCode, output: done.output };

@@ -3,6 +3,8 @@ import type { Check } from './check.ts';
 import { arp } from './checks/arp.ts';
 import { clock } from './checks/clock.ts';
 import { config } from './checks/config.ts';
+import { files } from './checks/files.ts';
+import { rights } from './checks/rights.ts';
 import { dpvsAgent } from './checks/dpvs-agent.ts';
 import { ipVs } from './checks/ip-vs.ts';
 import { keepalived } from './checks/keepalived.ts';
@@ -16,6 +18,8 @@ import { vipOnLo } from './checks/vip-on-lo.ts';
 
 export const checks: readonly Check[] = [
   config,
+  files,
+  rights,
   clock,
   ipVs,
   arp,

@@ -21,7 +21,7 @@ export async function lastDump(host: Host, pids: readonly number[]): Promise<Dum
         .find((part) => part.startsWith('TMPDIR='))
         ?.slice('TMPDIR='.length) ?? '/tmp';
     const path = `/proc/${pid}/root${tmp}/keepalived.json`;
-    const text = await host.read(path);
+    const text = await host.read(path, { owners: [0, process.geteuid?.() ?? 0], link: false });
     const written = await host.written(path);
     if (text !== undefined && written !== undefined) return { path, written, text };
   }

@@ -14,7 +14,8 @@ export interface AgentLink {
   refresh(): Promise<number>;
   /** How long ago the judge last turned: ms, known without asking it. */
   silentMs(): number;
-  reload(): Promise<ReloadResult>;
+  /** @param by who asks, for the log */
+  reload(by: string): Promise<ReloadResult>;
   /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
   chaos?(nic: string): Promise<boolean>;
 }

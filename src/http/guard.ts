@@ -1,9 +1,11 @@
-/** Who may change something over HTTP. Reading is open to whoever reaches the port; see docs/http.md. */
-import { createHash, timingSafeEqual } from 'node:crypto';
+/** Who may read and who may change something over HTTP; see docs/http.md. */
 import type { IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
 import { BlockList, isIP } from 'node:net';
 import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
+import { areConfigured, authenticated } from './credentials.ts';
+import type { Guesses } from './guesses.ts';
 
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet('127.0.0.0', 8, 'ipv4');
@@ -24,35 +26,25 @@ function hostName(host: string): string {
     .toLowerCase();
 }
 
-/** Compares secrets in a time that does not depend on where they differ. */
-function same(a: string, b: string): boolean {
-  const digest = (text: string) => createHash('sha256').update(text).digest();
-  return timingSafeEqual(digest(a), digest(b));
-}
-
-function authenticated(header: string | undefined, web: Plan['web']): boolean {
-  const [scheme = '', credentials = ''] = (header ?? '').split(/ +/, 2);
-  if (scheme.toLowerCase() === 'bearer') return web.bearerToken !== undefined && same(credentials, web.bearerToken);
-  if (scheme.toLowerCase() !== 'basic' || web.username === undefined || web.passwordSha256 === undefined) return false;
-  const text = Buffer.from(credentials, 'base64').toString();
-  const colon = text.indexOf(':');
-  const password = createHash('sha256')
-    .update(text.slice(colon + 1))
-    .digest('hex');
-  // Both are always compared: the time must not tell a right user name from a wrong one.
-  const [user, secret] = [
-    same(text.slice(0, Math.max(colon, 0)), web.username),
-    same(password, web.passwordSha256.toLowerCase()),
-  ];
-  return user && secret;
+/**
+ * Throws FourlaneError FORBIDDEN when a request to a loopback address names another host: a page that rebinds its own name to
+ * 127.0.0.1 makes a browser on this machine read what is not for it. A request without Host is no browser's.
+ * @param own names of this agent besides those of the machine
+ */
+export function guardRead(req: IncomingMessage, own: readonly string[]): void {
+  const { host } = req.headers;
+  if (host === undefined || !isLoopback(req.socket.localAddress)) return;
+  const name = hostName(host);
+  if (name === 'localhost' || isLoopback(name) || name === hostname().toLowerCase() || own.includes(name)) return;
+  throw new FourlaneError('FORBIDDEN', `refused: the Host header says "${host}", which is not this agent; use http://127.0.0.1`);
 }
 
 /**
- * Throws FourlaneError UNAUTHORIZED or FORBIDDEN unless `req` may change something. With credentials configured they decide;
- * without, the call must come from loopback and name it (a page that rebinds its own name to 127.0.0.1 does not). A browser that
- * acts for another site is refused either way.
+ * Rejects with FourlaneError UNAUTHORIZED, RATE_LIMITED or FORBIDDEN unless a request over TCP may change something: it needs
+ * the configured credentials. Where it comes from counts for nothing, since every user and every proxy of this machine comes from
+ * loopback. A browser that acts for another site is refused in any case.
  */
-export function guardMutation(req: IncomingMessage, plan: Plan): void {
+export async function guardMutation(req: IncomingMessage, { web }: Pick<Plan, 'web'>, guesses: Guesses): Promise<void> {
   const { origin, host = '', authorization } = req.headers;
   const site = req.headers['sec-fetch-site'];
   const foreign =
@@ -60,26 +52,22 @@ export function guardMutation(req: IncomingMessage, plan: Plan): void {
     (origin !== undefined && origin.replace(/^https?:\/\//, '') !== host);
   if (foreign || site === 'cross-site' || site === 'same-site')
     throw new FourlaneError('FORBIDDEN', 'refused: the request was made by a page of another site');
-  const { web, listen } = plan;
-  if (web.bearerToken !== undefined || web.username !== undefined) {
-    if (!authenticated(authorization, web))
-      throw new FourlaneError(
-        'UNAUTHORIZED',
-        'credentials are missing or wrong; send Authorization: Bearer or Basic as configured in web.authentication',
-      );
-    return;
-  }
-  if (!isLoopback(req.socket.remoteAddress)) {
+  if (!areConfigured(web))
     throw new FourlaneError(
       'FORBIDDEN',
-      'accepted from this machine only; configure web.authentication to allow it from elsewhere',
+      'changes are accepted on the control socket only (fourlane reload, or SIGHUP); web.authentication allows them over HTTP',
     );
-  }
-  const name = hostName(host);
-  if (name !== 'localhost' && name !== listen.host && !isLoopback(name)) {
+  const address = req.socket.remoteAddress ?? '';
+  const wait = guesses.wait(address);
+  if (wait > 0)
     throw new FourlaneError(
-      'FORBIDDEN',
-      `refused: the Host header says "${host}", which is not this agent; use http://127.0.0.1:${listen.port}`,
+      'RATE_LIMITED',
+      `too many wrong credentials from ${address}; try again in ${Math.ceil(wait / 1000)} s`,
     );
-  }
+  if (await authenticated(authorization, web)) return;
+  if (authorization !== undefined) guesses.wrong(address);
+  throw new FourlaneError(
+    'UNAUTHORIZED',
+    'credentials are missing or wrong; send Authorization: Bearer or Basic as configured in web.authentication',
+  );
 }

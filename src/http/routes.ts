@@ -6,13 +6,15 @@ import { acceptsGzip, negotiateFormat } from './accept.ts';
 import { CONTENT_TYPES } from '../metrics/exposition.ts';
 import type { AgentLink } from './agent.ts';
 import { Bodies } from './bodies.ts';
-import { guardMutation } from './guard.ts';
+import { guardMutation, guardRead } from './guard.ts';
+import type { Guesses } from './guesses.ts';
 import { PAGE_CSP, renderPage } from './page/page.ts';
 import { reportStatus, reportTransition, reportVerdict } from '../report/report.ts';
 import { Scraper } from './scrape.ts';
 import { send } from './send.ts';
 import { bySeverity } from '../report/verdicts.ts';
 import type { AgentView } from '../report/view.ts';
+import { peerOf } from '../sys/peer.ts';
 import { reportWhy } from '../report/why.ts';
 
 /** The judge has not turned for this long: the agent is not healthy, ms. */
@@ -20,7 +22,22 @@ const SILENT_MS = 5000;
 const TEXT = 'text/plain; charset=utf-8';
 const JSON_TYPE = 'application/json; charset=utf-8';
 
-type Handler = (req: IncomingMessage, res: ServerResponse, query: URLSearchParams) => void | Promise<void>;
+/** By which way a request came: whoever could connect to the control socket may make changes. */
+export type Door = 'tcp' | 'control';
+
+interface Asked {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly query: URLSearchParams;
+  readonly door: Door;
+}
+type Handler = (asked: Asked) => void | Promise<void>;
+
+export interface RoutesOptions {
+  /** Names of the agent in a Host header, besides those of the machine. */
+  readonly names: readonly string[];
+  readonly guesses: Guesses;
+}
 
 export class Routes {
   readonly #agent: AgentLink;
@@ -28,23 +45,27 @@ export class Routes {
   readonly #bodies = new Bodies();
   readonly #scraper: Scraper;
   readonly #routes: Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }> = {
-    '/': { method: 'GET', handler: (_, res, query) => this.#page(res, query) },
-    '/metrics': { method: 'GET', handler: (req, res) => this.#metrics(req, res) },
-    '/-/healthy': { method: 'GET', handler: (_, res) => this.#healthy(res) },
-    '/-/ready': { method: 'GET', handler: (_, res) => this.#ready(res) },
-    '/-/reload': { method: 'POST', handler: (req, res) => this.#reload(req, res) },
-    '/api/v1/status': { method: 'GET', handler: (_, res, query) => this.#status(res, query) },
-    '/api/v1/why': { method: 'GET', handler: (_, res, query) => this.#why(res, query) },
-    '/api/v1/verdicts': { method: 'GET', handler: (_, res, query) => this.#verdicts(res, query) },
+    '/': { method: 'GET', handler: (asked) => this.#page(asked) },
+    '/metrics': { method: 'GET', handler: (asked) => this.#metrics(asked) },
+    '/-/healthy': { method: 'GET', handler: (asked) => this.#healthy(asked) },
+    '/-/ready': { method: 'GET', handler: (asked) => this.#ready(asked) },
+    '/-/reload': { method: 'POST', handler: (asked) => this.#reload(asked) },
+    '/api/v1/status': { method: 'GET', handler: (asked) => this.#status(asked) },
+    '/api/v1/why': { method: 'GET', handler: (asked) => this.#why(asked) },
+    '/api/v1/verdicts': { method: 'GET', handler: (asked) => this.#verdicts(asked) },
   };
+  readonly #guesses: Guesses;
+  readonly #names: readonly string[];
 
-  constructor(agent: AgentLink) {
+  constructor(agent: AgentLink, { names, guesses }: RoutesOptions) {
     this.#agent = agent;
+    this.#names = names;
+    this.#guesses = guesses;
     this.#view = agent.view;
     if (agent.chaos !== undefined) {
       this.#routes['/-/chaos'] = {
         method: 'POST',
-        handler: (req, res, query) => this.#chaos(req, res, query.get('crashLane') ?? ''),
+        handler: (asked) => this.#chaos(asked),
       };
     }
     this.#scraper = new Scraper(this.#bodies, agent.metrics, () => ({
@@ -54,7 +75,8 @@ export class Routes {
   }
 
   /** Answers one request, or throws the FourlaneError that is the answer. */
-  async answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async answer(req: IncomingMessage, res: ServerResponse, door: Door): Promise<void> {
+    if (door === 'tcp') guardRead(req, this.#names);
     // Paths are compared as they were sent: no decoding, no `..`, nothing to be confused by.
     const [path = '', search = ''] = (req.url ?? '').split('?', 2);
     const route = Object.hasOwn(this.#routes, path) ? this.#routes[path] : undefined;
@@ -65,10 +87,10 @@ export class Routes {
       res.setHeader('Allow', allowed.join(', '));
       throw new FourlaneError('METHOD_NOT_ALLOWED', `use ${allowed.join(' or ')} here`);
     }
-    await route.handler(req, res, new URLSearchParams(search));
+    await route.handler({ req, res, query: new URLSearchParams(search), door });
   }
 
-  async #metrics(req: IncomingMessage, res: ServerResponse): Promise<void> {
+  async #metrics({ req, res }: Asked): Promise<void> {
     const format = negotiateFormat(req.headers.accept);
     const gzipped = acceptsGzip(req.headers['accept-encoding']?.toString());
     const body = await this.#scraper.scrape(await this.#agent.refresh(), format, gzipped);
@@ -79,17 +101,17 @@ export class Routes {
     body.release();
   }
 
-  async #page(res: ServerResponse, query: URLSearchParams): Promise<void> {
+  async #page({ res, query }: Asked): Promise<void> {
     res.setHeader('Content-Security-Policy', PAGE_CSP);
     await this.#shared(res, 'text/html; charset=utf-8', `page ${query.toString()}`, () => renderPage(this.#view, query));
   }
 
-  async #healthy(res: ServerResponse): Promise<void> {
+  async #healthy({ res }: Asked): Promise<void> {
     await this.#alive();
     await sendText(res, 'healthy\n');
   }
 
-  async #ready(res: ServerResponse): Promise<void> {
+  async #ready({ res }: Asked): Promise<void> {
     await this.#alive();
     const { ready, reason } = this.#view.ready();
     if (!ready) throw new FourlaneError('NOT_READY', reason);
@@ -109,39 +131,43 @@ export class Routes {
   }
 
   /** By the plan that is followed now. */
-  async #guard(req: IncomingMessage): Promise<void> {
+  async #guard({ req, door }: Asked): Promise<void> {
+    if (door === 'control') return;
     await this.#agent.refresh();
-    guardMutation(req, this.#view.plan());
+    await guardMutation(req, this.#view.plan(), this.#guesses);
   }
 
-  async #reload(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    await this.#guard(req);
-    const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#agent.reload();
+  async #reload(asked: Asked): Promise<void> {
+    const { res } = asked;
+    await this.#guard(asked);
+    const { ok, code = 'CONFIG_INVALID', message, errors } = await this.#agent.reload(askerOf(asked));
     if (!ok) throw new FourlaneError(code, [message, ...(errors ?? [])].join('\n'));
     await this.#agent.refresh();
     await sendJson(res, { message, revision: this.#view.plan().revision });
   }
 
-  async #chaos(req: IncomingMessage, res: ServerResponse, nic: string): Promise<void> {
-    await this.#guard(req);
+  async #chaos(asked: Asked): Promise<void> {
+    const { res, query } = asked;
+    const nic = query.get('crashLane') ?? '';
+    await this.#guard(asked);
     if ((await this.#agent.chaos?.(nic)) !== true) throw new FourlaneError('NOT_FOUND', `no lane "${nic}"`);
     await sendJson(res, { message: `the lane of ${nic} was made to throw` });
   }
 
-  async #status(res: ServerResponse, query: URLSearchParams): Promise<void> {
+  async #status({ res, query }: Asked): Promise<void> {
     const members = query.get('realServers') ?? 'all';
     if (members !== 'all' && members !== 'altered') throw new FourlaneError('BAD_REQUEST', 'realServers is all or altered');
     await this.#json(res, `status ${members}`, () => reportStatus(this.#view, members));
   }
 
-  async #why(res: ServerResponse, query: URLSearchParams): Promise<void> {
+  async #why({ res, query }: Asked): Promise<void> {
     const nic = query.get('nic');
     const rs = query.get('rs');
     if ((nic === null) === (rs === null)) throw new FourlaneError('BAD_REQUEST', 'ask with either ?nic=NAME or ?rs=HOST:PORT');
     await this.#json(res, `why ${query.toString()}`, () => reportWhy(this.#view, nic === null ? { rs: rs! } : { nic }));
   }
 
-  async #verdicts(res: ServerResponse, query: URLSearchParams): Promise<void> {
+  async #verdicts({ res, query }: Asked): Promise<void> {
     const view = this.#view;
     await this.#json(res, `verdicts ${query.toString()}`, () => {
       const since = sinceMonotonic(view, query.get('since'));
@@ -165,6 +191,13 @@ export class Routes {
     await send(res, body.bytes);
     body.release();
   }
+}
+
+/** Who asks for a change, for the log. */
+function askerOf({ req, door }: Asked): string {
+  if (door === 'tcp') return req.socket.remoteAddress ?? 'an address that has gone';
+  const peer = peerOf(req.socket);
+  return peer === undefined ? 'a process that has gone' : `uid ${peer.uid}, process ${peer.pid}`;
 }
 
 /** `since=`: a time (ISO 8601, or Unix ms) or how long ago (`5m`). Without it, everything remembered. */

@@ -1,17 +1,31 @@
 /**
- * The HTTP server on `listen`: limits against slow, huge and too many requests, and errors as JSON. What it answers is in
- * `routes.ts`.
+ * HTTP on `listen` and on the control socket: limits against slow, huge and too many requests, and errors as JSON. What it
+ * answers is in `routes.ts`.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { ERRORS, type ErrorCode, FourlaneError } from '../model/errors.ts';
-import type { AgentLink } from './agent.ts';
-import { Routes } from './routes.ts';
+import { Connections } from './connections.ts';
+import { isLoopback } from './guard.ts';
+import type { Door, Routes } from './routes.ts';
 import { Turns } from './turns.ts';
 
 const MAX_BODY = 64 * 1024;
-/** Connections above this get a 503, above twice this they are dropped unanswered. */
+/** Above this an idle one is closed for the newest; when none is idle, the newest gets a 503. */
 const MAX_CONNECTIONS = 256;
+/** Descriptors are for probes: HTTP takes a sixteenth of them, and as many again for connections that are to be refused. */
+const SHARE = 16;
+const FEWEST = 4;
+
+/** How many connections there may be when the process may have so many descriptors. */
+export function connectionsFor(descriptors: number): number {
+  return Math.min(MAX_CONNECTIONS, Math.max(FEWEST, Math.floor(descriptors / SHARE)));
+}
+
+/** The same for those from one address of another machine. */
+const MAX_PER_ADDRESS = 64;
+/** Answered whatever the limits: who watches the agent must not take it for dead because others crowd it. */
+const HEALTH = '/-/healthy';
 /** How long a refused sender may go on sending: closing at once would reset the connection before it has read the refusal. */
 const LINGER_MS = 1000;
 
@@ -34,30 +48,19 @@ export interface ServerOptions extends ServerLimits {
   readonly onError?: (error: unknown) => void;
 }
 
-export interface Listen {
-  readonly host: string;
-  /** 0: any. */
-  readonly port: number;
-}
-
-export interface RunningServer {
-  readonly host: string;
-  readonly port: number;
-  /** Stops listening, lets answers finish for at most a second, then cuts what is left. */
-  close(): Promise<void>;
-}
-
-/** Starts to listen. Throws FourlaneError LISTEN_FAILED with the remedy when it cannot. */
-export async function startServer(agent: AgentLink, { host, port }: Listen, options: ServerOptions = {}): Promise<RunningServer> {
-  const limit = options.maxConnections ?? MAX_CONNECTIONS;
-  const routes = new Routes(agent);
-  const sockets = new Set<Socket>();
+/** A server that answers from these routes to who comes in by this door. It does not listen yet. */
+export function makeServer(routes: Routes, door: Door, options: ServerOptions = {}): Server {
+  const all = options.maxConnections ?? MAX_CONNECTIONS;
+  const connections = new Connections({ all, perAddress: Math.min(all, MAX_PER_ADDRESS) }, isLoopback);
   const handle = async (req: IncomingMessage, res: ServerResponse) => {
+    const over = connections.begin(req.socket);
+    res.once('close', over);
     for (const [name, value] of Object.entries(COMMON_HEADERS)) res.setHeader(name, value);
     try {
-      if (sockets.size > limit) throw new FourlaneError('OVERLOADED', `more than ${limit} connections; try again`);
+      const refusal = req.url === HEALTH ? undefined : connections.refusal(req.socket);
+      if (refusal !== undefined) throw new FourlaneError('OVERLOADED', refusal);
       await discardBody(req);
-      await routes.answer(req, res);
+      await routes.answer(req, res, door);
     } catch (error) {
       if (!(error instanceof FourlaneError)) options.onError?.(error);
       refuse(req, res, error);
@@ -78,41 +81,16 @@ export async function startServer(agent: AgentLink, { host, port }: Listen, opti
     if (!tooLarge(req)) res.writeContinue();
     turns.take(req, res);
   });
-  server.maxConnections = 2 * limit;
+  // What is not idle and above the limit holds a descriptor: there is an end to that too.
+  server.maxConnections = 2 * all;
   server.timeout = 80_000;
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
+  server.on('connection', (socket: Socket) => connections.add(socket));
   server.on('clientError', refuseUnparsed);
-  await listen(server, host, port);
-  return {
-    host,
-    port: (server.address() as AddressInfo).port,
-    close: () => shutDown(server),
-  };
+  return server;
 }
 
-function listen(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen({ host, port }, resolve);
-  });
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): FourlaneError {
-  const remedies: Record<string, string> = {
-    EADDRINUSE:
-      `another program listens there (see \`ss -ltnp 'sport = :${port}'\`); ` + 'stop it or change listen in the config file',
-    EACCES: 'ports below 1024 need root or CAP_NET_BIND_SERVICE; use a higher port in listen',
-    EADDRNOTAVAIL: 'this machine does not have that address; change listen in the config file',
-    ENOTFOUND: 'the host name is not known; write an address in listen',
-  };
-  const remedy = remedies[error.code ?? ''] ?? error.message;
-  return new FourlaneError('LISTEN_FAILED', `cannot listen on ${host}:${port}: ${remedy}`, { cause: error });
-}
-
-async function shutDown(server: Server): Promise<void> {
+/** Stops listening, lets answers finish for at most a second, then cuts what is left. */
+export async function shutDown(server: Server): Promise<void> {
   const closed = new Promise((resolve) => server.close(resolve));
   server.closeIdleConnections();
   const cut = setTimeout(() => server.closeAllConnections(), LINGER_MS);

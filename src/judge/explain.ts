@@ -1,5 +1,5 @@
 /** The evidence behind a verdict, at the moment it is asked for, and one sentence that says it. */
-import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
+import { CAUSES, LOCAL_ERROR, OUTCOMES, PHASES, QUARANTINED } from '../model/outcome.ts';
 import { type CellEvidence, type Evidence, LINK_STATES } from '../model/verdict.ts';
 import { dataplaneNumbers } from './dataplane.ts';
 import { lossOf } from './nic-loss.ts';
@@ -112,14 +112,20 @@ function counts(state: State, indexed: Indexed): Counts {
     case 'path': {
       let valid = 0;
       let failing = 0;
+      let quarantined = 0;
       for (let cell = indexed.server; cell < cells.link.length; cell += serverCount) {
         if (cells.serviceNow[cell] !== 0) valid++;
         if (cells.serviceNow[cell] === BAD) failing++;
+        if (cells.outcome[cell] === LOCAL_ERROR && cells.cause[cell] === QUARANTINED) quarantined++;
       }
       return {
         witnesses: scan.serviceGood[indexed.server]!,
         failing,
-        numbers: { valid_cells: valid, good_nics: scan.serviceGood[indexed.server]! },
+        numbers: {
+          valid_cells: valid,
+          good_nics: scan.serviceGood[indexed.server]!,
+          ...(quarantined === 0 ? {} : { quarantined_cells: quarantined }),
+        },
       };
     }
     case 'rack': {

@@ -14,6 +14,7 @@ export function cells(state: State): {
   readonly link: Uint8Array;
   readonly service: Uint8Array;
   readonly outcome: Uint8Array;
+  readonly cause: Uint8Array;
   readonly rttUs: Uint32Array;
   readonly t: Float64Array;
 } {
@@ -21,6 +22,7 @@ export function cells(state: State): {
     link: state.cells.linkNow,
     service: state.cells.serviceNow,
     outcome: state.cells.outcome,
+    cause: state.cells.cause,
     rttUs: state.cells.rttUs,
     t: state.cells.t,
   };

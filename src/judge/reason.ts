@@ -59,6 +59,11 @@ function answering(anchors = 0): string {
   return anchors === 0 ? '' : ` but ${many(anchors, 'anchor')} answer${anchors === 1 ? 's' : ''}`;
 }
 
+/** Why some NICs cannot tell; nothing when none is in quarantine. */
+function quarantined(cells = 0): string {
+  return cells === 0 ? '' : `; its checks held the lanes of ${many(cells, 'NIC')} and are in quarantine there`;
+}
+
 /** Says in one sentence why the subject has this verdict. */
 export function reasonFor(subject: Subject, verdict: VerdictName, cause: VerdictCause, evidence: Evidence): string {
   const nic = subject.nic ?? '';
@@ -87,7 +92,7 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
     case 'RS_DOWN':
       return (
         `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ` +
-        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it.`
+        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it${quarantined(numbers.quarantined_cells)}.`
       );
     case 'PATH':
       return `${rs} is unusable through ${nic} (${cause}) but good through ${many(numbers.good_nics, 'other NIC')}.`;
@@ -116,7 +121,10 @@ function okReason(subject: Subject, evidence: Evidence): string {
         `other NICs answer through ${subject.nic}.`
       );
     case 'rs':
-      return `${subject.rs} is good through ${numbers.good_nics} of ${many(numbers.valid_cells, 'NIC')} that can tell.`;
+      return (
+        `${subject.rs} is good through ${numbers.good_nics} of ${many(numbers.valid_cells, 'NIC')} that can tell` +
+        `${quarantined(numbers.quarantined_cells)}.`
+      );
     case 'path':
       return `The path from ${subject.nic} to ${subject.rs} is not at fault.`;
     case 'rack':

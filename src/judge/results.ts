@@ -68,10 +68,15 @@ function extend(streak: number, good: boolean, gap: boolean): number {
   return streak < 0 ? Math.max(streak - 1, -MAX_STREAK) : -1;
 }
 
-/** The confirmed state after a streak. What was never known is good at the first good result. */
-function confirm(confirmed: number, streak: number, fall: number, rise: number): number {
-  if (streak > 0) return confirmed === UNKNOWN || streak >= rise ? GOOD : confirmed;
-  return -streak >= fall ? BAD : confirmed;
+/**
+ * The confirmed state after a streak. What was never known is good at the first good result. What was bad before a gap in the
+ * evidence is not called bad again by a good result.
+ */
+function confirm(confirmed: number, streak: number, gap: boolean, { fall, rise }: { fall: number; rise: number }): number {
+  if (streak < 0) return -streak >= fall ? BAD : confirmed;
+  if (streak >= rise) return GOOD;
+  if (gap && confirmed === BAD) return UNKNOWN;
+  return confirmed === UNKNOWN ? GOOD : confirmed;
 }
 
 /** After a restart the time without an agent must not break the streaks. */
@@ -116,7 +121,8 @@ function takeLinkEvidence(state: State, nic: number, server: number, outcome: nu
   const gap = t - cells.linkT[cell]! > servers.limit[server]! * patience(state, t);
   cells.linkStreak[cell] = extend(cells.linkStreak[cell]!, good, gap);
   cells.linkT[cell] = t;
-  cells.link[cell] = confirm(cells.link[cell]!, cells.linkStreak[cell]!, state.adaptedFall[server]!, servers.rise[server]!);
+  const limits = { fall: state.adaptedFall[server]!, rise: servers.rise[server]! };
+  cells.link[cell] = confirm(cells.link[cell]!, cells.linkStreak[cell]!, gap, limits);
 }
 
 function takeServiceEvidence(state: State, cell: number, server: number, outcome: number, t: number): void {
@@ -126,7 +132,8 @@ function takeServiceEvidence(state: State, cell: number, server: number, outcome
   const gap = t - cells.serviceT[cell]! > servers.limit[server]! * patience(state, t);
   cells.serviceStreak[cell] = extend(cells.serviceStreak[cell]!, good, gap);
   cells.serviceT[cell] = t;
-  cells.service[cell] = confirm(cells.service[cell]!, cells.serviceStreak[cell]!, adaptedFall[server]!, servers.rise[server]!);
+  const limits = { fall: adaptedFall[server]!, rise: servers.rise[server]! };
+  cells.service[cell] = confirm(cells.service[cell]!, cells.serviceStreak[cell]!, gap, limits);
 }
 
 /** Losses that did not last, in a healthy cell, are the baseline's. */
@@ -148,5 +155,5 @@ function takeAnchor(state: State, nic: number, position: number, outcome: number
   const gap = t - anchors.linkT[anchor]! > limit * patience(state, t);
   anchors.streak[anchor] = extend(anchors.streak[anchor]!, link > 0, gap);
   anchors.linkT[anchor] = t;
-  anchors.link[anchor] = confirm(anchors.link[anchor]!, anchors.streak[anchor]!, topology.fall, topology.rise);
+  anchors.link[anchor] = confirm(anchors.link[anchor]!, anchors.streak[anchor]!, gap, topology);
 }

@@ -1,5 +1,5 @@
 /** One look at the whole matrix per pass: what is fresh, who has witnesses, what each row and column shows (R0, R1, R4b, R10). */
-import { LOCAL_ERROR } from '../model/outcome.ts';
+import { LOCAL_ERROR, QUARANTINED } from '../model/outcome.ts';
 import { BAD, roundTrip, type State, UNKNOWN } from './memory.ts';
 
 /** Rewrites `cells.linkNow`, `cells.serviceNow` and everything in `state.scan`. */
@@ -91,13 +91,14 @@ function scanRow(state: State, nic: number, now: number): void {
 }
 
 /**
- * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, or when it
- * never worked for a local reason (no IPv6 on this NIC).
+ * Whether a cell without fresh result is a sign of blindness. Not when its NIC has no carrier, when it is too young, when it
+ * never worked for a local reason (no IPv6 on this NIC), or when it is in quarantine: that is its real server's doing.
  */
 function countsAsBlind(state: State, nic: number, server: number, cell: number, now: number): boolean {
   const { nics, servers, cells } = state;
   if (nics.carrier[nic] === 0 || now < Math.max(nics.born[nic]!, servers.born[server]!) + servers.limit[server]!) return false;
-  return cells.linkT[cell] !== Number.NEGATIVE_INFINITY || cells.outcome[cell] !== LOCAL_ERROR;
+  if (cells.outcome[cell] !== LOCAL_ERROR) return true;
+  return cells.linkT[cell] !== Number.NEGATIVE_INFINITY && cells.cause[cell] !== QUARANTINED;
 }
 
 /** R0: most cells are unknown, or none could ever be probed although all had the time. */

@@ -49,7 +49,10 @@ export class Agent {
     const { evidence, rules } = options;
     if (evidence !== undefined) rmSync(evidence, { force: true });
     const recording = evidence === undefined ? {} : { evidence: { log: evidence } };
-    const config = { ...agentConfig(world.layout, world.path('state'), rules), ...recording };
+    const config = {
+      ...agentConfig(world.layout, { stateDir: world.path('state'), control: world.path('control') }, rules),
+      ...recording,
+    };
     writeFileSync(world.path('fourlane.yaml'), stringify(config));
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
     const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
@@ -100,7 +103,7 @@ export class Agent {
 
   /** Makes a lane's thread throw (the agent allows it under FOURLANE_CHAOS=1). */
   async crashLane(nic: string): Promise<void> {
-    await call(this.#world.agentSocket, `/-/chaos?crashLane=${nic}`, { method: 'POST' });
+    await call(this.#world.path('control'), `/-/chaos?crashLane=${nic}`, { method: 'POST' });
   }
 
   /** undefined when this lane has been restarted, and no other; else what is wrong. */

@@ -53,12 +53,23 @@ export function hostPort(ip: string, port: number): string {
   return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
 }
 
+/** Where the agent keeps its state, and where its control socket is. */
+export interface AgentPaths {
+  readonly stateDir: string;
+  readonly control: string;
+}
+
 /** The layout as the agent's config file: one check profile, default thresholds, the data plane steered by webhook. */
-export function agentConfig(layout: Layout, stateDir: string, rules: Readonly<Record<string, number>> = {}): object {
+export function agentConfig(
+  layout: Layout,
+  { stateDir, control }: AgentPaths,
+  rules: Readonly<Record<string, number>> = {},
+): object {
   return {
     cluster: 'lab',
     server: 'lab-lb',
     listen: `127.0.0.1:${layout.agentPort}`,
+    control,
     stateDir,
     nics: layout.nics.map((nic) => ({
       name: nic.name,

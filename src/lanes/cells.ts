@@ -1,11 +1,12 @@
 /** The lane's table of cells as parallel columns: no object per cell on the hot path. */
-import type { AsyncCheck, Exchange, SocketCheck } from '../checks/kind.ts';
+import type { Exchange, SocketCheck } from '../checks/kind.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { SOCKADDR_SIZE } from '../sys/sockaddr.ts';
 
 export const IDLE = 0;
 export const CONNECTING = 1;
 export const EXCHANGING = 2;
+/** The helper has it. */
 export const RUNNING = 3;
 
 /** Bits of `flags`. The probe in flight began late. */
@@ -19,6 +20,8 @@ export const FAR = 8;
 export const SLOW = 16;
 /** The socket in flight is registered with epoll. */
 export const WATCHED = 32;
+/** Something was retransmitted: the helper judges the rest of a probe that is slow already. */
+export const RETRANSMITTED = 64;
 
 const ABSENT = -1;
 
@@ -46,12 +49,17 @@ export class Cells {
   flags: Uint8Array;
   /** Handshake RTT of the probe in flight, µs. */
   rtt: Uint32Array;
+  /** The helper's job of a probe that is RUNNING; 0 = none. */
+  job: Int32Array;
+  /** Time that the lane has spent in check code for the probe in flight, and what the cell owes for earlier ones: ms. */
+  spent: Float32Array;
+  debt: Float32Array;
   sockaddrs: Uint8Array;
   readonly profile: (CheckProfile | undefined)[] = [];
-  readonly check: (SocketCheck | AsyncCheck | undefined)[] = [];
+  readonly check: (SocketCheck | undefined)[] = [];
   readonly exchange: (Exchange | undefined)[] = [];
-  /** Unsent rest of a request, or the controller of an asynchronous run. */
-  readonly rest: (Buffer | AbortController | undefined)[] = [];
+  /** Unsent rest of a request. */
+  readonly rest: (Buffer | undefined)[] = [];
 
   constructor(capacity: number) {
     this.capacity = capacity;
@@ -69,6 +77,9 @@ export class Cells {
     this.rise = new Uint8Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.rtt = new Uint32Array(capacity);
+    this.job = new Int32Array(capacity);
+    this.spent = new Float32Array(capacity);
+    this.debt = new Float32Array(capacity);
     this.sockaddrs = new Uint8Array(capacity * SOCKADDR_SIZE);
   }
 
@@ -93,6 +104,9 @@ export class Cells {
       'rise',
       'flags',
       'rtt',
+      'job',
+      'spent',
+      'debt',
       'sockaddrs',
     ] as const;
     for (const column of columns) {

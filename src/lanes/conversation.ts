@@ -1,5 +1,5 @@
 /** What happens on the sockets of probes in flight: connect, send, receive, expire. The engine owns time and bookkeeping. */
-import type { Judgement, SocketCheck } from '../checks/kind.ts';
+import type { Judgement, SocketCheck, Unexamined } from '../checks/kind.ts';
 import { type Board, hold, release } from '../model/board.ts';
 import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, TIMEOUT } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
@@ -22,7 +22,8 @@ import {
 } from '../sys/libc.ts';
 import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
 import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, type TcpInfo, takeError } from '../sys/socket.ts';
-import { type Cells, CONNECTING, EXCHANGING, FAR, IDLE, FAILED_BEFORE, SLOW, WATCHED } from './cells.ts';
+import { type Cells, CONNECTING, EXCHANGING, FAILED_BEFORE, FAR, IDLE, RETRANSMITTED, SLOW, WATCHED } from './cells.ts';
+import type { Meter } from './meter.ts';
 import { openFor, outcomeOf } from './sockets.ts';
 
 const START = phaseCode('start');
@@ -32,7 +33,10 @@ const RESPONSE = phaseCode('response');
 const ERRNO = causeCode('errno');
 const DEADLINE = causeCode('deadline');
 const CLOSED = causeCode('closed');
+/** Buffers, and time in check code, that a cell gets in one turn; and time for all that have more to read. */
 const TURNS = 4;
+const TURN_MS = 1;
+const MORE_MS = 5;
 const ALWAYS = 0;
 /** Handshakes quicker than this are over by the next turn; answers that came within NEAR_MS of the start likewise. */
 const NEAR_US = 700;
@@ -47,25 +51,41 @@ const noAnswer: Judgement = { outcome: TIMEOUT, phase: CONNECT, cause: DEADLINE,
 /** Ends a probe: called exactly once per probe; the socket is closed already. */
 export type Finish = (cell: number, judgement: Judgement, rttUs: number) => void;
 
+export interface ConversationOptions {
+  readonly cells: Cells;
+  readonly epoll: Epoll;
+  readonly binding: Binding;
+  readonly board: Board;
+  readonly meter: Meter;
+  readonly finish: Finish;
+  /** The rest of a probe is for the helper to judge; the socket is closed already. */
+  readonly leave: (cell: number, rest: Unexamined) => void;
+}
+
 export class Conversation {
   readonly #cells: Cells;
   readonly #epoll: Epoll;
   readonly #binding: Binding;
   readonly #board: Board;
+  readonly #meter: Meter;
   readonly #finish: Finish;
+  readonly #leave: ConversationOptions['leave'];
   readonly #out = Buffer.alloc(65_536);
   readonly #address = new Uint8Array(SOCKADDR_SIZE);
   readonly #in = Buffer.alloc(65_536);
-  /** Pairs of (cell, sequence) to look at in the next turn without epoll's help. */
+  /** Pairs of (cell, sequence) to look at in the next turn without epoll's help, and those that have more to read. */
   #young: number[] = [];
+  #more: number[] = [];
   readonly #tcp: TcpInfo = { state: 0, rttUs: 0, retransmits: 0, unacked: 0 };
 
-  constructor(cells: Cells, epoll: Epoll, binding: Binding, board: Board, finish: Finish) {
+  constructor({ cells, epoll, binding, board, meter, finish, leave }: ConversationOptions) {
     this.#cells = cells;
     this.#epoll = epoll;
     this.#binding = binding;
     this.#board = board;
+    this.#meter = meter;
     this.#finish = finish;
+    this.#leave = leave;
   }
 
   /** Opens and connects the socket of a probe. */
@@ -127,17 +147,29 @@ export class Conversation {
 
   /** Looks at what was begun in the last turn, or not read to its end. @returns true when there was something to look at */
   look(): boolean {
-    if (this.#young.length === 0) return false;
-    const list = this.#young;
-    this.#young = [];
+    if (this.#young.length + this.#more.length === 0) return false;
+    const [young, more] = [this.#young, this.#more];
+    [this.#young, this.#more] = [[], []];
     const cells = this.#cells;
-    for (let i = 0; i < list.length; i += 2) {
-      const cell = list[i]!;
-      if (!cells.present(cell) || cells.sequence[cell] !== list[i + 1]) continue;
+    for (let i = 0; i < young.length; i += 2) {
+      const cell = young[i]!;
+      if (!this.#current(cell, young[i + 1]!)) continue;
       if (cells.state[cell] === CONNECTING) this.#lookConnect(cell);
-      else if (cells.state[cell] === EXCHANGING) this.#lookAnswer(cell, list[i + 1]!);
+      else if (cells.state[cell] === EXCHANGING) this.#lookAnswer(cell, young[i + 1]!);
+    }
+    const until = monotonicMs() + MORE_MS;
+    for (let i = 0; i < more.length; i += 2) {
+      const cell = more[i]!;
+      if (!this.#current(cell, more[i + 1]!) || cells.state[cell] !== EXCHANGING) continue;
+      // Who sends much takes turns with the others who do; who sends little never waits for them.
+      if (monotonicMs() < until) this.#lookAnswer(cell, more[i + 1]!);
+      else this.#more.push(cell, more[i + 1]!);
     }
     return true;
+  }
+
+  #current(cell: number, sequence: number): boolean {
+    return this.#cells.present(cell) && this.#cells.sequence[cell] === sequence;
   }
 
   #lookConnect(cell: number): void {
@@ -146,7 +178,7 @@ export class Conversation {
     if (known && this.#tcp.state === TCP_SYN_SENT) {
       cells.flags[cell] = cells.flags[cell]! | FAR;
       this.#watch(cell);
-    } else if (known && this.#tcp.state === TCP_ESTABLISHED) this.#beginExchange(cell, cells.check[cell] as SocketCheck, true);
+    } else if (known && this.#tcp.state === TCP_ESTABLISHED) this.#beginExchange(cell, cells.check[cell]!, true);
     else this.#onConnect(cell, EPOLLOUT | EPOLLERR);
   }
 
@@ -154,7 +186,7 @@ export class Conversation {
     const cells = this.#cells;
     this.#onExchange(cell, EPOLLIN);
     // The last pair is this cell's when there is more to read.
-    if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence || this.#young.at(-2) === cell) return;
+    if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence || this.#more.at(-2) === cell) return;
     cells.flags[cell] = cells.flags[cell]! | SLOW;
     if ((cells.flags[cell]! & WATCHED) === 0) this.#watch(cell);
   }
@@ -162,7 +194,7 @@ export class Conversation {
   /** Takes one epoll event. */
   readonly ready = (cell: number, sequence: number, events: number): void => {
     const cells = this.#cells;
-    if (!cells.present(cell) || cells.sequence[cell] !== sequence) return;
+    if (!this.#current(cell, sequence)) return;
     if (cells.state[cell] === CONNECTING) this.#onConnect(cell, events);
     else if (cells.state[cell] === EXCHANGING) this.#onExchange(cell, events);
   };
@@ -170,7 +202,7 @@ export class Conversation {
   #onConnect(cell: number, events: number): void {
     const cells = this.#cells;
     const fd = cells.fd[cell]!;
-    const check = cells.check[cell] as SocketCheck;
+    const check = cells.check[cell]!;
     if ((events & (EPOLLERR | EPOLLHUP)) !== 0) {
       const code = takeError(fd);
       // RST after the handshake was complete: for a plain handshake check that is success, whoever is quicker.
@@ -206,7 +238,9 @@ export class Conversation {
     if (exchange === undefined) return;
     cells.exchange[cell] = exchange;
     cells.state[cell] = EXCHANGING;
+    this.#meter.enter(cell);
     const length = exchange.request(this.#out);
+    this.#meter.leave(cell);
     const sequence = cells.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
     if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;
@@ -220,8 +254,7 @@ export class Conversation {
     if (sent === length) {
       cells.rest[cell] = undefined;
       // Nothing is expected: it is enough that the bytes were taken.
-      const judgement =
-        (cells.check[cell] as SocketCheck).transport === 'stream' ? cells.exchange[cell]!.feed(nothing) : undefined;
+      const judgement = cells.check[cell]!.transport === 'stream' ? this.#feed(cell, nothing) : undefined;
       if (judgement) this.#conclude(cell, judgement);
       return;
     }
@@ -241,26 +274,42 @@ export class Conversation {
     if ((events & EPOLLOUT) !== 0 && Buffer.isBuffer(rest)) this.#send(cell, rest, rest.length);
     if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLRDHUP)) === 0) return;
     const sequence = cells.sequence[cell];
-    // Edge-triggered: read until the kernel has no more, but at most TURNS buffers now so that one flood can't hold the lane.
-    for (let turn = 0; turn < TURNS && cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence; turn++) {
+    const spent = cells.spent[cell]!;
+    // Edge-triggered: read until the kernel has no more, but only so much now that one flood can't hold the lane.
+    for (let turn = 0; turn < TURNS && cells.spent[cell]! - spent < TURN_MS; turn++) {
+      if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;
       const n = recv(cells.fd[cell]!, this.#in, this.#in.length, 0);
-      if (n > 0 || (n === 0 && (cells.check[cell] as SocketCheck).transport !== 'stream')) {
-        const judgement = cells.exchange[cell]!.feed(this.#in.subarray(0, n));
+      if (n > 0 || (n === 0 && cells.check[cell]!.transport !== 'stream')) {
+        const judgement = this.#feed(cell, this.#in.subarray(0, n));
         if (judgement) this.#conclude(cell, judgement);
-      } else if (n === 0) this.#conclude(cell, cells.exchange[cell]!.closed());
+      } else if (n === 0) this.#closed(cell);
       else {
         const code = errno();
         if (code !== EAGAIN) this.#failExchange(cell, code, RESPONSE);
         return;
       }
     }
-    if (cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence) this.#young.push(cell, sequence!);
+    if (cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence) this.#more.push(cell, sequence!);
+  }
+
+  #feed(cell: number, chunk: Buffer): Judgement | Unexamined | undefined {
+    this.#meter.enter(cell);
+    const end = this.#cells.exchange[cell]!.feed(chunk);
+    this.#meter.leave(cell);
+    return end;
+  }
+
+  #closed(cell: number): void {
+    this.#meter.enter(cell);
+    const end = this.#cells.exchange[cell]!.closed();
+    this.#meter.leave(cell);
+    this.#conclude(cell, end);
   }
 
   /** An exchange has its answer: add the loss mark and the RTT. */
-  #conclude(cell: number, judgement: Judgement): void {
+  #conclude(cell: number, judgement: Judgement | Unexamined): void {
     const cells = this.#cells;
-    if ((cells.check[cell] as SocketCheck).transport !== 'stream') {
+    if (cells.check[cell]!.transport !== 'stream' && 'outcome' in judgement) {
       this.#end(cell, judgement, Math.round((monotonicMs() - cells.started[cell]!) * 1000));
       return;
     }
@@ -268,7 +317,13 @@ export class Conversation {
     if (elapsed < NEAR_MS) cells.flags[cell] = cells.flags[cell]! & ~SLOW;
     // Nothing is retransmitted before the kernel's least time-out: no need to ask.
     const again = elapsed >= MIN_RTO_MS && readTcpInfo(cells.fd[cell]!, this.#tcp) && this.#tcp.retransmits > 0;
-    this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, cells.rtt[cell]!);
+    if ('outcome' in judgement) {
+      this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, cells.rtt[cell]!);
+      return;
+    }
+    cells.flags[cell] = again ? cells.flags[cell]! | RETRANSMITTED : cells.flags[cell]! & ~RETRANSMITTED;
+    this.#close(cell);
+    this.#leave(cell, judgement);
   }
 
   #failConnect(cell: number, code: number): void {
@@ -279,9 +334,9 @@ export class Conversation {
   }
 
   #failExchange(cell: number, code: number, phase: number): void {
-    const stream = (this.#cells.check[cell] as SocketCheck).transport === 'stream';
+    const stream = this.#cells.check[cell]!.transport === 'stream';
     if (!stream) this.#failConnect(cell, code);
-    else if (code === ECONNRESET || code === EPIPE) this.#conclude(cell, this.#cells.exchange[cell]!.closed());
+    else if (code === ECONNRESET || code === EPIPE) this.#closed(cell);
     else this.#end(cell, { outcome: connectOutcome(code), phase, cause: ERRNO, detail: code }, 0);
   }
 
@@ -289,8 +344,7 @@ export class Conversation {
   expire(cell: number): void {
     const cells = this.#cells;
     const check = cells.check[cell];
-    if (cells.state[cell] !== EXCHANGING || check === undefined || 'run' in check) {
-      this.abandonRun(cell);
+    if (cells.state[cell] !== EXCHANGING || check === undefined) {
       cells.flags[cell] = cells.flags[cell]! | FAILED_BEFORE;
       this.#end(cell, noAnswer, 0);
       return;
@@ -316,7 +370,6 @@ export class Conversation {
 
   /** Drops the probe in flight without a result. */
   abandon(cell: number): void {
-    this.abandonRun(cell);
     this.#close(cell);
     this.#cells.state[cell] = IDLE;
   }
@@ -327,12 +380,6 @@ export class Conversation {
     this.#cells.fd[cell] = -1;
     release(this.#board, fd);
     close(fd);
-  }
-
-  /** Cancels an asynchronous run, if that is what the cell does. */
-  abandonRun(cell: number): void {
-    const rest = this.#cells.rest[cell];
-    if (rest instanceof AbortController) rest.abort();
   }
 }
 

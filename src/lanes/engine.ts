@@ -1,9 +1,10 @@
 /**
  * One lane's engine: starts probes when they are due, follows them on one epoll, and writes every result to the board. It
- * never blocks: sockets are non-blocking, epoll is polled from the tick, everything else is arithmetic.
+ * never blocks: sockets are non-blocking, epoll is polled from the tick, what may take long is its helper's, everything else is
+ * arithmetic. What a cell costs is charged to the cell.
  */
 import { checkKinds } from '../checks/index.ts';
-import type { AsyncCheck, Judgement, SocketCheck } from '../checks/kind.ts';
+import type { Judgement, SocketCheck, Unexamined } from '../checks/kind.ts';
 import {
   type Board,
   CELLS,
@@ -20,20 +21,27 @@ import {
   type RingEntry,
 } from '../model/board.ts';
 import { observe } from '../model/histogram.ts';
-import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, type ProbeResult, phaseCode } from '../model/outcome.ts';
-import type { CellBatch } from '../model/messages.ts';
+import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, phaseCode } from '../model/outcome.ts';
+import type { CellBatch, FromLane, Held } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
 import type { Binding } from '../sys/socket.ts';
 import { clearScope, SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
-import { Cells, IDLE, LATE_START, RUNNING, UNVERIFIED } from './cells.ts';
+import { Cells, IDLE, LATE_START, RETRANSMITTED, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
+import { Helper, type JobEnd, type StartHelper } from './helper.ts';
+import { Meter } from './meter.ts';
+import { debtAfter, Quarantine } from './quarantine.ts';
 import { BURST, BurstBudget, confirming, firstStart, jittered, nextStreak, valence } from './schedule.ts';
 import { Wheel } from './wheel.ts';
 
 /** A tick gap above this is a stall: what was in flight and is not good proves nothing (attribution.md, section 3). */
 const STALL_MS = 100;
 const LATE_SHARE = 0.25;
+/** A job of the helper keeps its own deadline; this much later it counts as lost. */
+const JOB_GRACE_MS = 1000;
+/** CPU that a probe may take for nothing, and what its cell may owe before it counts as holding the thread: ms. */
+const TERMS = { lane: { allowance: 25, most: 50 }, helper: { allowance: 20, most: 80 } } as const;
 
 export interface EngineOptions {
   readonly nic: string;
@@ -41,8 +49,11 @@ export interface EngineOptions {
   readonly binding: Binding;
   readonly board: Board;
   readonly clock: () => number;
+  /** CPU time of this thread, ms. */
+  readonly cpu: () => number;
   readonly random: () => number;
-  readonly certificate: (cell: number, generation: number, notAfterMs: number) => void;
+  readonly helper: StartHelper;
+  readonly report: (message: Extract<FromLane, { readonly type: 'certificate' | 'held' }>) => void;
 }
 
 export class Engine {
@@ -50,7 +61,11 @@ export class Engine {
   readonly #epoll = new Epoll();
   readonly #cells = new Cells(64);
   readonly #wheel: Wheel;
+  readonly #meter: Meter;
   readonly #talk: Conversation;
+  readonly #helper: Helper;
+  readonly #cellOf = new Map<number, number>();
+  readonly #quarantine = new Quarantine();
   readonly #burst = new BurstBudget();
   readonly #entry: RingEntry = {
     cell: 0,
@@ -67,6 +82,8 @@ export class Engine {
   #expected: number;
   #stalledAt = -1;
   #stallMs = 0;
+  /** A stall that one cell caused: what became due meanwhile starts late by that cell's fault, not by its own. */
+  #excused = { from: 0, to: 0 };
   #inFlight = 0;
   /** Start of the newest probe: while it is young the lane ticks every ms. */
   #newest = 0;
@@ -77,14 +94,33 @@ export class Engine {
     this.#expected = this.#now;
     this.#wheel = new Wheel(64, this.#now);
     hold(options.board, this.#epoll.fd);
-    this.#talk = new Conversation(this.#cells, this.#epoll, options.binding, options.board, (cell, judgement, rttUs) =>
-      this.#finish(cell, judgement, rttUs),
-    );
+    const { board, binding, clock, cpu } = options;
+    const cells = this.#cells;
+    this.#meter = new Meter({ board, cells, clock, cpu });
+    this.#talk = new Conversation({
+      cells,
+      epoll: this.#epoll,
+      binding,
+      board,
+      meter: this.#meter,
+      finish: (cell, judgement, rttUs) => this.#finish(cell, judgement, rttUs),
+      leave: (cell, rest) => this.#leave(cell, rest),
+    });
+    this.#helper = new Helper({
+      start: options.helper,
+      clock,
+      ended: (job, end) => this.#ended(job, end),
+      certificate: (job, notAfterMs) => {
+        const cell = this.#cellOf.get(job);
+        if (cell !== undefined) options.report({ type: 'certificate', cell, generation: cells.generation[cell]!, notAfterMs });
+      },
+    });
   }
 
-  /** Adds, replaces and removes cells; others are not touched. */
-  update(add: CellBatch, remove: Int32Array): void {
+  /** Adds, replaces and removes cells; others are not touched. @param quarantine what an earlier thread knew */
+  update(add: CellBatch, remove: Int32Array, quarantine: readonly Held[] = []): void {
     this.#now = this.#o.clock();
+    for (const held of quarantine) this.#quarantine.take(held);
     for (const cell of remove) this.#remove(cell);
     for (let i = 0; i < add.cell.length; i++) {
       const at = i * SOCKADDR_SIZE;
@@ -109,6 +145,8 @@ export class Engine {
     cells.rise[cell] = profile.rise;
     cells.streak[cell] = 0;
     cells.flags[cell] = 0;
+    cells.debt[cell] = 0;
+    if (checkKinds[cells.kind[cell]!]!.runs) this.#helper.prepare();
     cells.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
     // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
     if (this.#o.binding.device !== undefined) clearScope(cells.sockaddr(cell));
@@ -122,8 +160,10 @@ export class Engine {
     this.#burst.change(-1000 / this.#cells.interval[cell]!);
     if (this.#cells.state[cell] !== IDLE) {
       this.#inFlight--;
+      this.#cancelJob(cell);
       this.#talk.abandon(cell);
     }
+    this.#quarantine.forget(cell);
     this.#cells.clear(cell);
   }
 
@@ -140,11 +180,14 @@ export class Engine {
     if (gap > STALL_MS) {
       this.#stalledAt = this.#now;
       this.#stallMs = gap;
+      if (this.#meter.longest > gap / 2) this.#excused = { from: this.#expected, to: this.#now };
     }
+    this.#meter.turn(this.#now);
     // Answers first: after a stall they are there, although the deadline has passed.
     const more = this.#talk.look();
     this.#epoll.poll(this.#talk.ready);
     this.#wheel.advance(this.#now, this.#due);
+    this.#helper.watch(this.#now);
     const { header } = this.#o.board;
     header[HEARTBEAT] = this.#now | 0;
     header[IN_FLIGHT] = this.#inFlight;
@@ -157,8 +200,12 @@ export class Engine {
   }
 
   readonly #due = (cell: number, due: number): void => {
-    if (this.#cells.state[cell] === IDLE) this.#start(cell, due);
-    else this.#talk.expire(cell);
+    const state = this.#cells.state[cell];
+    if (state === IDLE) this.#start(cell, due);
+    else if (state === RUNNING) {
+      this.#cancelJob(cell);
+      this.#finish(cell, lost, 0);
+    } else this.#talk.expire(cell);
   };
 
   #start(cell: number, due: number): void {
@@ -166,65 +213,109 @@ export class Engine {
     const now = this.#o.clock();
     const lateness = Math.max(0, now - due);
     observe(this.#o.board.counters, lateAt(this.#o.board), LATE_BOUNDS, lateness / 1000);
+    const excused = due >= this.#excused.from && due <= this.#excused.to ? this.#excused.to - due : 0;
     cells.flags[cell] =
-      lateness > LATE_SHARE * cells.interval[cell]! ? cells.flags[cell]! | LATE_START : cells.flags[cell]! & ~LATE_START;
+      lateness - excused > LATE_SHARE * cells.interval[cell]!
+        ? cells.flags[cell]! | LATE_START
+        : cells.flags[cell]! & ~LATE_START;
     cells.started[cell] = now;
     cells.sequence[cell] = (cells.sequence[cell]! + 1) | 0;
+    cells.spent[cell] = 0;
     this.#inFlight++;
     this.#newest = now;
     this.#wheel.schedule(cell, now + cells.timeout[cell]!);
+    const held = this.#quarantine.remaining(cell, cells.generation[cell]!, now);
+    if (held > 0) {
+      this.#finish(cell, quarantined(held), 0);
+      return;
+    }
     if ((cells.flags[cell]! & UNVERIFIED) !== 0) {
       this.#finish(cell, { outcome: LOCAL_ERROR, phase: phaseCode('route'), cause: causeCode('path_unverified'), detail: 0 }, 0);
       return;
     }
-    const check = cells.check[cell] ?? this.#prepare(cell);
-    if ('run' in check) this.#run(cell, check);
-    else this.#talk.start(cell, check);
+    if (checkKinds[cells.kind[cell]!]!.runs) this.#run(cell);
+    else this.#talk.start(cell, cells.check[cell] ?? this.#prepare(cell));
   }
 
-  #prepare(cell: number): SocketCheck | AsyncCheck {
+  #prepare(cell: number): SocketCheck {
     const cells = this.#cells;
     const check = checkKinds[cells.kind[cell]!]!.prepare(cells.profile[cell]!, unpackSockaddr(cells.sockaddr(cell)));
-    cells.check[cell] = check;
-    return check;
+    cells.check[cell] = check as SocketCheck;
+    return check as SocketCheck;
   }
 
-  #run(cell: number, check: AsyncCheck): void {
+  #run(cell: number): void {
     const cells = this.#cells;
-    const sequence = cells.sequence[cell]!;
-    const generation = cells.generation[cell]!;
-    const controller = new AbortController();
-    cells.state[cell] = RUNNING;
-    cells.rest[cell] = controller;
-    // The check keeps its own deadline; the wheel's, later, only guards against a check that forgets it.
-    this.#wheel.schedule(cell, this.#now + cells.timeout[cell]! + 1000);
-    const current = () => this.#cells.present(cell) && cells.sequence[cell] === sequence && cells.generation[cell] === generation;
-    const context = {
-      nic: this.#o.nic,
-      device: this.#o.device,
-      binding: this.#o.binding,
-      sockaddr: cells.sockaddr(cell).slice(),
-      timeoutMs: cells.timeout[cell]!,
-      signal: controller.signal,
-      certificate: (notAfterMs: number) => current() && this.#o.certificate(cell, generation, notAfterMs),
-    };
-    check.run(context).then(
-      (probeResult: ProbeResult) =>
-        current() && cells.state[cell] === RUNNING && this.#finish(cell, probeResult, probeResult.rttUs),
-      // A check never rejects: one that does is defective. An unhandled rejection ends this thread, and main starts it again.
-      (error: unknown) => {
-        throw error;
-      },
-    );
+    const sockaddr = cells.sockaddr(cell).slice();
+    this.#entrust(cell, this.#helper.run(cells.profile[cell]!, unpackSockaddr(sockaddr), sockaddr, cells.timeout[cell]!));
+  }
+
+  #leave(cell: number, rest: Unexamined): void {
+    this.#entrust(cell, this.#helper.examine(this.#cells.profile[cell]!, rest));
+  }
+
+  #entrust(cell: number, job: number): void {
+    this.#cells.state[cell] = RUNNING;
+    this.#cells.job[cell] = job;
+    this.#cellOf.set(job, cell);
+    this.#wheel.schedule(cell, this.#now + this.#cells.timeout[cell]! + JOB_GRACE_MS);
+  }
+
+  #cancelJob(cell: number): void {
+    const job = this.#cells.job[cell]!;
+    if (job === 0) return;
+    this.#helper.cancel(job);
+    this.#cellOf.delete(job);
+    this.#cells.job[cell] = 0;
+  }
+
+  #ended(job: number, end: JobEnd): void {
+    const cell = this.#cellOf.get(job);
+    this.#cellOf.delete(job);
+    if (cell === undefined) return;
+    const cells = this.#cells;
+    cells.job[cell] = 0;
+    if (end.how === 'lost') return this.#finish(cell, lost, 0);
+    if (end.how === 'held') return this.#finish(cell, this.#hold(cell, end.ms, 'helper'), 0);
+    const { result, cpuMs, lagMs } = end;
+    const runs = checkKinds[cells.kind[cell]!]!.runs === true;
+    const held = this.#charge(cell, cpuMs, 'helper');
+    if (isGood(result.outcome)) {
+      // A body that the lane received; else all of the probe was the helper's.
+      const slow = !runs && (cells.flags[cell]! & RETRANSMITTED) !== 0;
+      this.#finish(cell, slow ? { ...result, outcome: OK_SLOW } : result, runs ? result.rttUs : cells.rtt[cell]!);
+    } else if (held) this.#finish(cell, held, 0);
+    else if (runs && lagMs > LATE_SHARE * cells.timeout[cell]!) this.#finish(cell, { ...lost, detail: Math.round(lagMs) }, 0);
+    else this.#finish(cell, result, runs ? result.rttUs : cells.rtt[cell]!);
+  }
+
+  /** Charges a probe's cost to its cell. @returns the judgement of a probe that has held its thread */
+  #charge(cell: number, ms: number, thread: keyof typeof TERMS): Judgement | undefined {
+    const { allowance, most } = TERMS[thread];
+    const { debt } = this.#cells;
+    if (ms <= allowance && debt[cell] === 0) return undefined;
+    debt[cell] = debtAfter(debt[cell]!, ms, allowance);
+    return debt[cell]! > most ? this.#hold(cell, ms, thread) : undefined;
+  }
+
+  #hold(cell: number, ms: number, thread: keyof typeof TERMS): Judgement {
+    const now = this.#o.clock();
+    const held = this.#quarantine.hold(cell, this.#cells.generation[cell]!, now);
+    this.#cells.debt[cell] = 0;
+    this.#o.report({ type: 'held', held, ms: Math.round(ms), thread });
+    return quarantined(held.until - now);
   }
 
   /** Ends the probe in flight: result to the board, next start to the wheel. */
-  #finish(cell: number, judgement: Judgement, rttUs: number): void {
+  #finish(cell: number, end: Judgement, rttUs: number): void {
     const cells = this.#cells;
     const now = this.#o.clock();
+    const held = this.#charge(cell, cells.spent[cell]!, 'lane');
+    cells.spent[cell] = 0;
+    const judgement = held && !isGood(end.outcome) ? held : end;
     const elapsed = now - cells.started[cell]!;
     const doubtful = (cells.flags[cell]! & LATE_START) !== 0 || cells.started[cell]! <= this.#stalledAt;
-    const good = judgement.outcome === OK || judgement.outcome === OK_SLOW;
+    const good = isGood(judgement.outcome);
     const entry = this.#entry;
     const late = doubtful && !good && judgement.outcome !== LOCAL_ERROR;
     entry.cell = cell;
@@ -271,9 +362,22 @@ export class Engine {
   /** Abandons everything in flight and frees the epoll. */
   close(): void {
     for (let cell = 0; cell < this.#cells.capacity; cell++) this.#remove(cell);
+    this.#helper.close();
     release(this.#o.board, this.#epoll.fd);
     this.#epoll.close();
   }
 }
 
 const CONNECT = phaseCode('connect');
+
+/** The helper could not do its job in time, by no fault of the probe. */
+const lost: Judgement = { outcome: LATE, phase: phaseCode('run'), cause: causeCode('late'), detail: 0 };
+
+const quarantined = (ms: number): Judgement => ({
+  outcome: LOCAL_ERROR,
+  phase: phaseCode('start'),
+  cause: causeCode('quarantined'),
+  detail: Math.ceil(ms / 1000),
+});
+
+const isGood = (outcome: number) => outcome === OK || outcome === OK_SLOW;

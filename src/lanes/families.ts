@@ -17,6 +17,12 @@ const IN_FLIGHT_NOW = gauge('lane_checks_in_flight', 'Checks under way.', ['nic'
 const HEARTBEAT_AGE = gauge('lane_heartbeat_age_seconds', 'Time since the lane last turned.', ['nic']);
 const STATE = gauge('lane_state', 'State of the lane; 1 for the present one.', ['nic', 'state']);
 const RESTARTS = counter('lane_restarts_total', 'Restarts of the lane after its thread failed, hung or ended.', ['nic']);
+const QUARANTINED = gauge(
+  'lane_quarantined_cells',
+  'Checks that are not made for a while because one of them held the lane or its helper.',
+  ['nic'],
+);
+const HOLDS = counter('lane_holds_total', 'Checks that held the lane or its helper, by CPU time or for ever.', ['nic']);
 const RESULTS_DROPPED = counter('lane_results_dropped_total', 'Results lost because the judge did not read them in time.', [
   'nic',
 ]);
@@ -87,6 +93,16 @@ export class LaneFamilies {
         RESTARTS,
         nic,
         each((l) => l.restarts),
+      ),
+      family(
+        QUARANTINED,
+        nic,
+        each((l) => l.quarantine.count(this.#clock())),
+      ),
+      family(
+        HOLDS,
+        nic,
+        each((l) => l.holds),
       ),
       family(RESULTS_DROPPED, nic, Float64Array.from(dropped)),
     ];

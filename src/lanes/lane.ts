@@ -1,9 +1,13 @@
-/** Main-side handle of one lane: starts its worker, keeps its cells, restarts it with back-off, notices when it hangs. */
+/**
+ * Main-side handle of one lane: starts its worker, keeps its cells, restarts it with back-off, notices when it hangs. It
+ * remembers which cells are in quarantine, so that a new thread does not take up again what ended the former one.
+ */
 import { Worker } from 'node:worker_threads';
 import { Backoff } from '../model/backoff.ts';
-import { type Board, HEARTBEAT, newBoard, takeHeld } from '../model/board.ts';
-import type { CellBatch, FromLane, LaneInit, ToLane } from '../model/messages.ts';
+import { type Board, HEARTBEAT, newBoard, takeHeld, WORKING } from '../model/board.ts';
+import type { CellBatch, FromLane, Held, LaneInit, ToLane } from '../model/messages.ts';
 import { close } from '../sys/libc.ts';
+import { Quarantine } from './quarantine.ts';
 
 export type LaneState = 'starting' | 'running' | 'restarting' | 'stopped';
 
@@ -15,6 +19,8 @@ export interface LaneOptions {
   readonly ringCapacity: number;
   /** All cells the lane should have now: asked at each start of its thread. */
   readonly cells: () => CellBatch;
+  /** Who is in a cell: its generation, and its name for people. */
+  readonly occupant: (cell: number) => { readonly generation: number; readonly name: string } | undefined;
   readonly clock: () => number;
   readonly log: (level: 'info' | 'warn' | 'error', message: string, fields: Record<string, unknown>) => void;
   readonly certificate: (nic: string, cell: number, generation: number, notAfterMs: number) => void;
@@ -35,6 +41,9 @@ export class Lane {
   readonly board: Board;
   state: LaneState = 'starting';
   restarts = 0;
+  /** How often a probe has held the lane or its helper. */
+  holds = 0;
+  readonly quarantine = new Quarantine();
   /** '' or why sockets are bound by source address only. */
   bindingNote = '';
   readonly #o: LaneOptions;
@@ -59,8 +68,14 @@ export class Lane {
    * Applies a difference of cells; unchanged cells do not notice. A lane that is down gets all its cells when it starts again.
    */
   update(add: CellBatch, remove: readonly number[]): void {
+    for (const cell of remove) this.quarantine.forget(cell);
+    this.#send(add, remove);
+  }
+
+  #send(add: CellBatch, remove: readonly number[], quarantine?: readonly Held[]): void {
     const buffers = [add.cell, add.generation, add.profile, add.sockaddrs].map((column) => column.buffer as ArrayBuffer);
-    this.#worker?.postMessage({ type: 'cells', add, remove: Int32Array.from(remove) } satisfies ToLane, buffers);
+    const message: ToLane = { type: 'cells', add, remove: Int32Array.from(remove), ...(quarantine ? { quarantine } : {}) };
+    this.#worker?.postMessage(message, buffers);
   }
 
   #start(): void {
@@ -84,10 +99,11 @@ export class Lane {
     this.#worker = worker;
     this.#startedAt = this.#o.clock();
     this.board.header[HEARTBEAT] = this.#startedAt | 0;
+    this.board.header[WORKING] = 0;
     worker.on('message', (message: FromLane) => this.#onMessage(message));
     worker.on('error', (error) => this.#o.log('error', 'lane failed', { nic, error: error.message }));
     worker.on('exit', (code) => this.#onExit(worker, code));
-    this.update(this.#o.cells(), []);
+    this.#send(this.#o.cells(), [], this.quarantine.entries);
   }
 
   #onMessage(message: FromLane): void {
@@ -96,16 +112,39 @@ export class Lane {
       for (const resolve of this.#onRunning.splice(0)) resolve();
     } else if (message.type === 'certificate')
       this.#o.certificate(this.#o.nic, message.cell, message.generation, message.notAfterMs);
-    else if (message.type === 'binding') {
+    else if (message.type === 'held') {
+      this.quarantine.take(message.held);
+      this.#logHold(message.held, message.ms, message.thread);
+    } else if (message.type === 'binding') {
       this.bindingNote = message.reason;
       if (!message.bound) this.#o.log('warn', message.reason, { nic: this.#o.nic });
     }
+  }
+
+  /**
+   * The thread has ended or is about to: if it was in the code of a check, that check's cell is not taken up again for a while.
+   */
+  #blame(ms: number): void {
+    const cell = this.board.header[WORKING]! - 1;
+    const occupant = cell < 0 ? undefined : this.#o.occupant(cell);
+    if (occupant === undefined) return;
+    this.board.header[WORKING] = 0;
+    this.#logHold(this.quarantine.hold(cell, occupant.generation, this.#o.clock()), ms, 'lane');
+  }
+
+  #logHold({ cell, holds, until }: Held, ms: number, thread: 'lane' | 'helper'): void {
+    this.holds++;
+    const target = this.#o.occupant(cell)?.name ?? '';
+    const seconds = Math.round((until - this.#o.clock()) / 1000);
+    const fields = { nic: this.#o.nic, target, thread, held_ms: ms, holds, quarantine_s: seconds };
+    this.#o.log('warn', `a check of ${target} held its thread; it is in quarantine`, fields);
   }
 
   #onExit(worker: Worker, code: number): void {
     for (const fd of takeHeld(this.board)) close(fd);
     if (worker !== this.#worker || this.state === 'stopped') return;
     this.#worker = undefined;
+    this.#blame(0);
     this.state = 'restarting';
     this.restarts++;
     if (this.#o.clock() - this.#startedAt > FORGIVE_MS) this.#backoff.reset();
@@ -123,6 +162,7 @@ export class Lane {
     const silent = ((now | 0) - this.board.header[HEARTBEAT]!) | 0;
     if (silent < (this.state === 'running' ? HANG_MS : START_MS)) return;
     this.#o.log('error', 'lane hangs; ending it', { nic: this.#o.nic, silent_ms: silent });
+    this.#blame(silent);
     this.board.header[HEARTBEAT] = now | 0;
     void this.#worker.terminate();
   }

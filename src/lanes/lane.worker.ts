@@ -3,9 +3,10 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openBoard } from '../model/board.ts';
 import type { FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { makeBinding } from '../sys/binding.ts';
-import { monotonicMs } from '../sys/clock.ts';
+import { monotonicMs, threadCpuMs } from '../sys/clock.ts';
 import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Engine } from './engine.ts';
+import { helperThread } from './helper-port.ts';
 import { RouteGuard } from './route-guard.ts';
 
 const init = workerData as LaneInit;
@@ -19,8 +20,15 @@ const engine = new Engine({
   binding,
   board: openBoard(init.board, init.kinds, init.ringCapacity),
   clock: monotonicMs,
+  cpu: threadCpuMs,
   random: Math.random,
-  certificate: (cell, generation, notAfterMs) => report({ type: 'certificate', cell, generation, notAfterMs }),
+  helper: helperThread({
+    nic: init.nic,
+    device: init.device,
+    ...(init.source === undefined ? {} : { source: init.source }),
+    ...(init.withoutDeviceBinding === undefined ? {} : { withoutDeviceBinding: init.withoutDeviceBinding }),
+  }),
+  report,
 });
 report({ type: 'binding', bound: binding.device !== undefined, reason });
 
@@ -37,7 +45,7 @@ const addresses = new Map<number, string>();
 port.on('message', (message: ToLane) => {
   switch (message.type) {
     case 'cells':
-      engine.update(message.add, message.remove);
+      engine.update(message.add, message.remove, message.quarantine);
       message.add.cell.forEach((cell) => present.add(cell));
       message.remove.forEach((cell) => present.delete(cell));
       if (guard) {

@@ -91,6 +91,7 @@ export class Lanes {
       ...(nic.source === undefined ? {} : { source: nic.source }),
       kinds: checkKinds.length,
       cells: () => this.#cellsOf(nic),
+      occupant: (cell) => this.#occupantOf(nic, cell),
       ringCapacity,
       certificate: (name, cell, generation, notAfterMs) => this.#onCertificate(name, cell, generation, notAfterMs),
     });
@@ -109,6 +110,14 @@ export class Lanes {
       });
     }
     return batch.build();
+  }
+
+  #occupantOf(nic: Nic, cell: number): { generation: number; name: string } | undefined {
+    const member = this.#members.find((member) => identity(member.nic) === identity(nic));
+    const column = member?.column[cell] ?? FORGOTTEN;
+    if (!member || column === FORGOTTEN) return undefined;
+    const name = column < 0 ? member.nic.anchors[-column - 1]?.id : this.#plan?.targets[column]?.id;
+    return { generation: member.generation[cell]!, name: name ?? '' };
   }
 
   #assign(member: Member, plan: Plan): void {

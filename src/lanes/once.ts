@@ -4,9 +4,10 @@ import { drain, newBoard } from '../model/board.ts';
 import type { ProbeResult } from '../model/outcome.ts';
 import type { Address, CheckProfile } from '../model/plan.ts';
 import { makeBinding } from '../sys/binding.ts';
-import { monotonicMs } from '../sys/clock.ts';
+import { monotonicMs, threadCpuMs } from '../sys/clock.ts';
 import { BatchBuilder } from './batch.ts';
 import { Engine } from './engine.ts';
+import { helperHere } from './helper-port.ts';
 
 export interface OnceResult extends ProbeResult {
   /** Bound to the device; false = by source address only. */
@@ -33,9 +34,11 @@ export function probeOnce(
     binding,
     board,
     clock: monotonicMs,
+    cpu: threadCpuMs,
     random: Math.random,
-    certificate: (_cell, _generation, notAfterMs) => {
-      notAfter = notAfterMs;
+    helper: helperHere({ nic: device, device, binding }),
+    report: (message) => {
+      if (message.type === 'certificate') notAfter = message.notAfterMs;
     },
   });
   const batch = new BatchBuilder(device);

@@ -5,7 +5,7 @@
  *
  *   i32 header  [0] head: results written (wraps at 2^32)    [1] tail: results read
  *               [2] results dropped because the ring was full   [3] cells   [4] heartbeat (ms, wraps)   [5] in flight
- *               [6..15] spare
+ *               [6] cell whose check code runs, plus 1 (0 = none)   [7..15] spare
  *   f64 counters, one block per check kind K:  outcomes[9] · duration buckets[B+1] · duration sum
  *   f64 lateness: buckets[L+1] · sum
  *   ring of ENTRY bytes × capacity:
@@ -33,6 +33,7 @@ export const DROPPED = 2;
 export const CELLS = 3;
 export const HEARTBEAT = 4;
 export const IN_FLIGHT = 5;
+export const WORKING = 6;
 
 const DURATION_COLUMNS = DURATION_BOUNDS.length + 2;
 const KIND_BLOCK = OUTCOMES.length + DURATION_COLUMNS;

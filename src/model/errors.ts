@@ -15,6 +15,7 @@ export const ERRORS = {
   BODY_TOO_LARGE: { side: 'user', status: 413 },
   UNAUTHORIZED: { side: 'user', status: 401 },
   FORBIDDEN: { side: 'user', status: 403 },
+  RATE_LIMITED: { side: 'user', status: 429 },
   BAD_REQUEST: { side: 'user', status: 400 },
   EVIDENCE_INVALID: { side: 'user', status: 400 },
   USAGE: { side: 'user', status: 400 },

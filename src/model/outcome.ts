@@ -61,6 +61,7 @@ export const CAUSES = [
   'cancelled', // target removed or lane stopping
   'path_unverified', // without device binding the route could not be verified
   'unsupported', // this NIC or machine can't run the check
+  'quarantined', // not probed: a probe of this cell held its thread; detail = seconds left
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -73,6 +74,9 @@ export function phaseCode(phase: Phase): number {
 export function causeCode(cause: Cause): number {
   return CAUSES.indexOf(cause);
 }
+
+/** Code of the cause of a cell in quarantine. */
+export const QUARANTINED = causeCode('quarantined');
 
 /**
  * One finished probe, as the engine and `fourlane probe` report it. Times in ms of the monotonic clock; rtt and elapsed in µs.

@@ -97,6 +97,8 @@ export interface Plan {
   readonly cluster: string;
   readonly server: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** Path of the control socket; left out = none. */
+  readonly control?: string;
   readonly stateDir: string;
   readonly nics: readonly Nic[];
   readonly targets: readonly Target[];
@@ -109,7 +111,15 @@ export interface Plan {
   readonly evidenceLog?: string;
   /** Left out = off. */
   readonly opentelemetry?: OpenTelemetrySettings;
-  readonly web: { readonly bearerToken?: string; readonly username?: string; readonly passwordSha256?: string };
-  /** SHA-256 (hex) of the plan's content: equal plans, equal revision. */
+  /** `passwordHash`: bcrypt or scrypt; `passwordSha256`: hex. At most one of them. */
+  readonly web: {
+    readonly bearerToken?: string;
+    readonly username?: string;
+    readonly passwordHash?: string;
+    readonly passwordSha256?: string;
+  };
+  /** SHA-256 (hex) of the plan's content, secrets left out: equal plans, equal revision. Anybody may know it. */
   readonly revision: string;
+  /** The same with secrets: two plans with the same one are the same. Never shown, since secrets could be guessed from it. */
+  readonly fingerprint: string;
 }

@@ -1,5 +1,5 @@
 /** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
-import { OUTCOMES } from '../model/outcome.ts';
+import { CAUSES, OUTCOMES } from '../model/outcome.ts';
 import { effectText } from '../model/subject.ts';
 import { LINK_STATES, type LinkState, type Transition, type Verdict } from '../model/verdict.ts';
 import type { Level, VerdictName } from '../model/verdicts.ts';
@@ -279,8 +279,15 @@ export interface CellReport {
   readonly service: 'ok' | 'fail' | 'unknown';
   /** Of the last probe; null when there was none yet. */
   readonly outcome: string | null;
+  /** Why, when that is known; `quarantined`: it is not probed for a while because a probe of it held its lane. */
+  readonly cause: string | null;
   readonly rttSeconds: number | null;
   readonly ageSeconds: number | null;
+}
+
+/** The last probe of a cell in a word; undefined when there was none yet. */
+export function lastProbe({ outcome, cause }: Pick<CellReport, 'outcome' | 'cause'>): string | undefined {
+  return cause === 'quarantined' ? cause : (outcome ?? undefined);
 }
 
 const word = (state: number | undefined) => (state === GOOD ? 'ok' : state === BAD ? 'fail' : 'unknown');
@@ -299,6 +306,7 @@ export function reportCell(view: AgentView, nic: number, target: number): CellRe
     link: word(cells.link[i]),
     service: word(cells.service[i]),
     outcome: probed ? (OUTCOMES[cells.outcome[i]!] ?? null) : null,
+    cause: probed && cells.cause[i]! > 0 ? (CAUSES[cells.cause[i]!] ?? null) : null,
     rttSeconds: rtt > 0 ? rtt / 1e6 : null,
     ageSeconds: probed ? Math.max(0, Math.round(view.now() - cells.t[i]!) / 1000) : null,
   };

@@ -14,6 +14,8 @@ export interface CellsView {
   readonly service: ArrayLike<number>;
   /** Outcome code of the last probe; means nothing where `t` is 0. */
   readonly outcome: ArrayLike<number>;
+  /** Its cause code, likewise. */
+  readonly cause: ArrayLike<number>;
   /** Last measured round trip in µs; 0 = none. */
   readonly rttUs: ArrayLike<number>;
   /** When the last probe ended, monotonic ms; 0 = never probed. */

@@ -2,13 +2,16 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { monotonicMs } from './clock.ts';
 
+/** Where programs are looked for: not where whoever started the agent looks for his. */
+export const STANDARD_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
 export interface CommandOptions {
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly timeoutMs: number;
   /** Between SIGTERM and SIGKILL to the group. */
   readonly killGraceMs?: number;
-  /** Bytes kept of standard output and error together; the rest is read and dropped. */
+  /** Bytes kept of standard output and error together; the rest is read and dropped. 0: the kernel drops all of it. */
   readonly maxOutput?: number;
   /** Ends the command as the time limit does, with `ended: 'cancelled'`. */
   readonly signal?: AbortSignal;
@@ -59,8 +62,9 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
     };
     const cancel = () => kill('cancelled');
     const limit = setTimeout(() => kill('timeout'), timeoutMs);
+    const out = maxOutput === 0 ? 'ignore' : 'pipe';
     try {
-      child = spawn(argv[0], argv.slice(1), { cwd: '/', env: options.env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+      child = spawn(argv[0], argv.slice(1), { cwd: '/', env: options.env, detached: true, stdio: ['ignore', out, out] });
     } catch (error) {
       finish('spawn', -1, '', (error as Error).message);
       return;

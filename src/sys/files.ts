@@ -1,7 +1,9 @@
-/** Small files written in one step, and errors that name the remedy. */
+/** Small files: read so that nobody can hold us, written in one step, and errors that name the remedy. */
 import { randomBytes } from 'node:crypto';
-import { type FileHandle, open, rename, stat, unlink } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { constants, type Stats } from 'node:fs';
+import { type FileHandle, open, readdir, rename, stat, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { patiently } from './patience.ts';
 
 const REMEDY: Readonly<Record<string, (path: string, doing: string) => string>> = {
   ENOENT: (path) => `the directory ${dirname(path)} does not exist; create it`,
@@ -14,7 +16,7 @@ const REMEDY: Readonly<Record<string, (path: string, doing: string) => string>> 
   EDQUOT: () => 'the disk quota is used up',
   EMFILE: () => 'too many open files; raise the fd limit',
   ENAMETOOLONG: () => 'the name is too long',
-  ELOOP: () => 'too many symbolic links',
+  ELOOP: () => 'it is a symbolic link, or there are too many',
 };
 
 /** An error code of a file operation, and a sentence with path, reason and remedy. */
@@ -30,12 +32,56 @@ export class FileError extends Error {
   }
 }
 
-/** The whole file; undefined when there is none. Rejects with FileError, also when it is longer than `maxBytes`. */
-export async function readIfExists(path: string, maxBytes: number): Promise<Buffer | undefined> {
+/** From whom a file is believed. */
+export interface Expected {
+  /** Users who may own it, by number; anybody when left out. */
+  readonly owners?: readonly number[];
+  /** Whether the path itself may be a symbolic link; default true. */
+  readonly link?: boolean;
+}
+
+/** Why a file that somebody else may have put there is not read; undefined when it may be. */
+export function distrust(stats: Stats, { owners }: Expected): string | undefined {
+  if (!stats.isFile()) return 'it is no regular file';
+  if (owners === undefined || owners.includes(stats.uid)) return undefined;
+  return `it belongs to uid ${stats.uid}, and is believed only from uid ${owners.join(' or ')}`;
+}
+
+function refusalCode(stats: Stats): string {
+  if (stats.isFile()) return 'EOWNER';
+  return stats.isDirectory() ? 'EISDIR' : 'EINVAL';
+}
+
+/**
+ * Opens a regular file for reading, whoever has put it there: a FIFO, a device or a server of files that does not answer can't
+ * hold us, and what is not expected is not read. Rejects with an errno's code, or EISDIR, EINVAL or EOWNER made here.
+ */
+export async function openRegular(path: string, expected: Expected = {}): Promise<FileHandle> {
+  const flags = constants.O_RDONLY | constants.O_NONBLOCK | (expected.link === false ? constants.O_NOFOLLOW : 0);
+  const handle = await patiently(
+    () => open(path, flags),
+    (late) => void late.close(),
+  );
   try {
-    const handle = await open(path, 'r');
+    const stats = await handle.stat();
+    const reason = distrust(stats, expected);
+    if (reason !== undefined) throw Object.assign(new Error(reason), { code: refusalCode(stats) });
+    return handle;
+  } catch (error) {
+    await handle.close();
+    throw error;
+  }
+}
+
+/**
+ * The whole of a regular file; undefined when there is none. Rejects with FileError, also when it is longer than `maxBytes` or
+ * not as expected.
+ */
+export async function readIfExists(path: string, maxBytes: number, expected?: Expected): Promise<Buffer | undefined> {
+  try {
+    const handle = await openRegular(path, expected);
     try {
-      return await readAll(handle, maxBytes);
+      return await patiently(() => readAll(handle, maxBytes));
     } finally {
       await handle.close();
     }
@@ -79,6 +125,13 @@ export async function fileVersion(path: string): Promise<FileVersion | undefined
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ESRCH') return undefined;
     throw error;
   }
+}
+
+/** Removes what writers that were killed have left of `path`; never rejects. */
+export async function removeLeftovers(path: string): Promise<void> {
+  const names = await readdir(dirname(path)).catch(() => []);
+  const left = names.filter((name) => name.startsWith(`${basename(path)}.`) && /\.[0-9a-f]{12}\.tmp$/.test(name));
+  await Promise.all(left.map((name) => unlink(join(dirname(path), name)).catch(() => undefined)));
 }
 
 /**

@@ -12,6 +12,8 @@ export interface Exchange {
   readonly mostBytes?: number;
   /** Unix socket to connect to, whatever host the URL names. */
   readonly socketPath?: string;
+  /** The path is somebody's secret, as in the URLs that chat services give for webhooks: no message has it. */
+  readonly secretPath?: boolean;
 }
 
 export interface Answer {
@@ -37,8 +39,7 @@ const DISCARDED_BYTES = 65_536;
 /** One request on a fresh connection. @throws HttpError when there is no whole answer in time */
 export async function exchange(url: string, options: Exchange): Promise<Answer> {
   const { method, headers = {}, body, timeoutMs, mostBytes, socketPath } = options;
-  const { origin, pathname } = new URL(url);
-  const where = `${method} ${socketPath === undefined ? origin : `unix:${socketPath}`}${pathname}`;
+  const where = `${method} ${placeOf(url, options)}`;
   const signal = AbortSignal.timeout(timeoutMs);
   const dispatcher = socketPath === undefined ? undefined : new Agent({ connect: { socketPath } });
   try {
@@ -64,6 +65,12 @@ export async function exchange(url: string, options: Exchange): Promise<Answer> 
   } finally {
     await dispatcher?.destroy();
   }
+}
+
+/** The URL as messages have it: without query and credentials, and without a secret path. */
+export function placeOf(url: string, { socketPath, secretPath = false }: Pick<Exchange, 'socketPath' | 'secretPath'>): string {
+  const { origin, pathname } = new URL(url);
+  return `${socketPath === undefined ? origin : `unix:${socketPath}`}${secretPath && pathname !== '/' ? '/…' : pathname}`;
 }
 
 /** undici wraps several connection attempts into an AggregateError without a message. */

@@ -59,6 +59,9 @@ export const flock = libc.func('int flock(int, int)') as (fd: number, operation:
 
 export const adjtimex = libc.func('int adjtimex(void*)') as (timex: Uint8Array) => number;
 
+/** Ends the process at once: nothing is waited for, no handler runs. */
+export const exitNow = libc.func('void _exit(int)') as (status: number) => void;
+
 /** errno of this thread's last failed call. */
 export function errno(): number {
   return koffi.errno();

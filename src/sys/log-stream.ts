@@ -4,6 +4,7 @@
  * thread pool would keep the process from exiting).
  */
 import { fstatSync, write, writeSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { getSystemErrorName } from 'node:util';
 import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
@@ -22,6 +23,7 @@ const FIRST_PAUSE_MS = 10;
 const LONGEST_PAUSE_MS = 500;
 /** At the end of the process: longest time for what is left, ms. */
 const FAREWELL_MS = 500;
+const POLL_MS = 5;
 /** Nobody will ever read again. */
 const BROKEN = /^(EPIPE|ECONNRESET|EBADF|ENXIO|ENOTCONN)$/;
 
@@ -74,6 +76,11 @@ export class LogStream {
     this.#waiting += cost;
     this.#lines.push(line);
     if (!this.#scheduled && !this.#inFlight) this.#later(0);
+  }
+
+  /** Resolves when nothing waits, or after a short time. */
+  async written(limitMs = FAREWELL_MS): Promise<void> {
+    for (const end = performance.now() + limitMs; this.#waiting > 0 && performance.now() < end; ) await sleep(POLL_MS);
   }
 
   /**

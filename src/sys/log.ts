@@ -3,6 +3,7 @@
  * is room.
  */
 import { pino, type Logger } from 'pino';
+import { plainJson, plainLine } from '../model/plain-text.ts';
 import { LogStream } from './log-stream.ts';
 
 export type { Logger };
@@ -11,6 +12,8 @@ export interface Log {
   readonly logger: Logger;
   /** Lines dropped so far because nobody read them. */
   readonly dropped: () => number;
+  /** Resolves when nothing waits to be written, or after a short time. */
+  readonly written: () => Promise<void>;
 }
 
 type Fields = Record<string, unknown>;
@@ -28,10 +31,10 @@ export function makeLog(level: string, pretty: boolean, fd = 1): Log {
   const more = { fields: (): Fields => ({}) };
   const mixin = () => more.fields();
   const options = { level, base: null, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'message', mixin };
-  const logger = pino(options, { write: (line: string) => stream.write(pretty ? readable(line) : line) });
+  const logger = pino(options, { write: (line: string) => stream.write(pretty ? readable(line) : plainJson(line)) });
   shared.set(logger, more);
   process.once('exit', () => stream.farewell());
-  return { logger, dropped: () => stream.dropped };
+  return { logger, dropped: () => stream.dropped, written: () => stream.written() };
 }
 
 /** From now on every line of `logger` also carries what `fields` returns at that moment: a fresh object each time. */
@@ -46,5 +49,6 @@ const LEVELS: Readonly<Record<number, string>> = { 10: 'trace', 20: 'debug', 30:
 function readable(line: string): string {
   const { level, time, message, ...rest } = JSON.parse(line) as { level: number; time: string; message: string };
   const fields = Object.entries(rest).map(([k, v]) => `${k}=${typeof v === 'string' ? v : JSON.stringify(v)}`);
-  return `${time.slice(11, 23)} ${LEVELS[level] ?? level} ${message}${fields.length > 0 ? `  ${fields.join(' ')}` : ''}\n`;
+  const more = fields.length > 0 ? `  ${fields.join(' ')}` : '';
+  return `${plainLine(`${time.slice(11, 23)} ${LEVELS[level] ?? level} ${message}${more}`)}\n`;
 }

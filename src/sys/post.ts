@@ -1,5 +1,5 @@
 /** One JSON POST, for webhooks. */
-import { exchange } from './http.ts';
+import { exchange, placeOf } from './http.ts';
 
 /**
  * POSTs `body` as JSON on a fresh connection. Rejects, with a message for people that holds no credentials, unless a 2xx answer
@@ -11,7 +11,7 @@ export async function postJson(
   { headers, timeoutMs }: { readonly headers: Readonly<Record<string, string>>; readonly timeoutMs: number },
 ): Promise<void> {
   const sent = { 'content-type': 'application/json', ...headers };
-  const { status } = await exchange(url, { method: 'POST', headers: sent, body: JSON.stringify(body), timeoutMs });
-  const { origin, pathname } = new URL(url);
-  if (status < 200 || status > 299) throw new Error(`POST ${origin}${pathname} failed: answered ${status}, needs 2xx`);
+  const secretPath = true;
+  const { status } = await exchange(url, { method: 'POST', headers: sent, body: JSON.stringify(body), timeoutMs, secretPath });
+  if (status < 200 || status > 299) throw new Error(`POST ${placeOf(url, { secretPath })} failed: answered ${status}, needs 2xx`);
 }

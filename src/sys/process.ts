@@ -1,5 +1,5 @@
 /** Other processes, from /proc: by their number, or by their program. */
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { readProc } from './procfs.ts';
 
@@ -8,6 +8,8 @@ export interface ProcessInfo {
   readonly parent: number;
   /** When it started, clock ticks after boot: with the pid it names the process for good. */
   readonly startTicks: number;
+  /** Whose it is, by number. */
+  readonly uid: number;
 }
 
 /** The process; undefined when there is none, or it has ended and nobody has asked how. */
@@ -17,7 +19,18 @@ export async function readProcess(pid: number): Promise<ProcessInfo | undefined>
   const [state, parent, ...rest] = text?.slice(text.lastIndexOf(')') + 2).split(' ') ?? [];
   const startTicks = Number(rest[17]);
   if (parent === undefined || state === 'Z' || state === 'X' || !Number.isSafeInteger(startTicks)) return undefined;
-  return { pid, parent: Number(parent), startTicks };
+  const uid = await ownerOf(pid);
+  return uid === undefined ? undefined : { pid, parent: Number(parent), startTicks, uid };
+}
+
+/** Whose process it is, by number; undefined when it has gone. */
+async function ownerOf(pid: number): Promise<number | undefined> {
+  return (await stat(`/proc/${pid}`).catch(() => undefined))?.uid;
+}
+
+/** Whether what a user's process says is believed: root's, and our own. Anybody may name a program as he likes. */
+export function isTrusted(uid: number): boolean {
+  return uid === 0 || uid === process.geteuid?.();
 }
 
 /**
@@ -98,6 +111,8 @@ export interface Process {
   readonly argv: readonly string[];
   /** Identity of its network namespace; '' when we may not know. */
   readonly network: string;
+  /** Whose it is, by number. */
+  readonly uid: number;
 }
 
 /** Those whose first argument is this program, with or without its directory, by pid. One that ends meanwhile is left out. */
@@ -111,7 +126,9 @@ export async function processesNamed(program: string): Promise<Process[]> {
 async function runs(pid: number, program: string): Promise<Process | undefined> {
   try {
     const argv = (await readFile(`/proc/${pid}/cmdline`, 'utf8')).split('\0').slice(0, -1);
-    return basename(argv[0] ?? '') === program ? { pid, argv, network: await networkOf(pid) } : undefined;
+    if (basename(argv[0] ?? '') !== program) return undefined;
+    const uid = await ownerOf(pid);
+    return uid === undefined ? undefined : { pid, argv, network: await networkOf(pid), uid };
   } catch {
     return undefined; // it has just ended
   }

@@ -85,8 +85,9 @@ describe('the owner of a service', () => {
     writeFileSync(path, text);
     return path;
   };
+  const soon = AbortSignal.timeout(60_000);
   // This process stands in for a keepalived: its root directory is looked into.
-  const process_ = (path: string) => ({ pid: process.pid, argv: ['keepalived', '-f', path], network: '' });
+  const process_ = (path: string) => ({ pid: process.pid, argv: ['keepalived', '-f', path], network: '', uid: 0 });
   const ownerOf = (path: string) =>
     keepalivedOwner(
       () => 0,
@@ -100,21 +101,21 @@ describe('the owner of a service', () => {
     const path = file('k.conf', `include conf.d/*.conf\ninclude ${dir}/none.conf\nvirtual_server fwmark 7 {\n}\n`);
     const owner = ownerOf(path);
     for (const vip of ['192.0.2.10:80/tcp', '192.0.2.10:80/udp', '[2001:db8::10]:443/tcp', 'fwmark:7'])
-      assert.equal(await owner(vip), `keepalived (pid ${process.pid}, ${path}) manages this service`, vip);
+      assert.equal(await owner(vip, soon), `keepalived (pid ${process.pid}, ${path}) manages this service`, vip);
     for (const vip of ['192.0.2.10:81/tcp', '192.0.2.11:80/tcp', 'fwmark:8', 'nonsense'])
-      assert.equal(await owner(vip), undefined, vip);
+      assert.equal(await owner(vip, soon), undefined, vip);
   });
 
   it('may be keepalived when its file is not understood or can not be read', async () => {
     const unclear = ownerOf(file('unclear.conf', 'virtual_server $VIP 80 {\n'));
     assert.match(
-      (await unclear('192.0.2.10:80/tcp')) ?? '',
+      (await unclear('192.0.2.10:80/tcp', soon)) ?? '',
       /may manage this service: "virtual_server \$VIP 80 \{" in its configuration/,
     );
     const variable = ownerOf(file('include.conf', 'include $DIR/*.conf\n'));
-    assert.match((await variable('192.0.2.10:80/tcp')) ?? '', /may manage this service: "include \$DIR/);
+    assert.match((await variable('192.0.2.10:80/tcp', soon)) ?? '', /may manage this service: "include \$DIR/);
     assert.match(
-      (await ownerOf(dir)('192.0.2.10:80/tcp')) ?? '',
+      (await ownerOf(dir)('192.0.2.10:80/tcp', soon)) ?? '',
       /may manage this service: its configuration can't be read: .*EISDIR/,
     );
   });
@@ -126,9 +127,9 @@ describe('the owner of a service', () => {
       () => now,
       () => Promise.resolve([]).finally(() => asked++),
     );
-    for (now of [0, 1, 5000, 5001]) assert.equal(await owner('192.0.2.10:80/tcp'), undefined);
+    for (now of [0, 1, 5000, 5001]) assert.equal(await owner('192.0.2.10:80/tcp', soon), undefined);
     assert.equal(asked, 2);
-    assert.equal(await keepalivedOwner(() => 0)('203.0.113.254:9/tcp'), undefined, 'of the real processes of this machine');
+    assert.equal(await keepalivedOwner(() => 0)('203.0.113.254:9/tcp', soon), undefined, 'of the real processes of this machine');
   });
 
   it('is where the arguments say', () => {

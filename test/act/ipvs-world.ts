@@ -20,7 +20,7 @@ export class Table {
 
   constructor(services: Readonly<Record<string, Readonly<Record<string, number>>>>) {
     for (const [vip, weights] of Object.entries(services)) this.services.set(vip, new Map(Object.entries(weights)));
-    this.actuator = makeIpvs({ open: () => this.#open(), owner: () => Promise.resolve(this.owner) });
+    this.actuator = makeIpvs({ open: () => this.kernel(), owner: () => Promise.resolve(this.owner) });
   }
 
   weight(realServer: string, vip = VIP): number | undefined {
@@ -31,7 +31,7 @@ export class Table {
     this.services.get(vip)?.set(realServer, weight);
   }
 
-  #open() {
+  kernel() {
     this.opened += 1;
     const error = this.failOpen;
     this.failOpen = undefined;

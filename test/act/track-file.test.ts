@@ -1,5 +1,17 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import {
+  chownSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -37,11 +49,30 @@ describe('trackFile', () => {
     assert.equal(await perform(path, 'ok'), 'done');
   });
 
-  it('leaves a file alone that can be no track file', async () => {
-    const path = join(folder, 'long');
-    writeFileSync(path, 'x'.repeat(1000));
-    await assert.rejects(perform(path, 'ok'), /it is longer than 64 bytes/);
-    assert.equal(statSync(path).size, 1000);
+  it('replaces whatever else is there: too long, a link, a FIFO, and what another user could change', async () => {
+    const path = join(folder, 'other');
+    const theirs = join(folder, 'theirs');
+    writeFileSync(theirs, '0\n');
+    const made: Record<string, () => void> = {
+      long: () => writeFileSync(path, 'x'.repeat(1000)),
+      link: () => symlinkSync(theirs, path),
+      fifo: () => execFileSync('mkfifo', [path]),
+      ...(process.getuid?.() === 0 && {
+        foreign: () => {
+          writeFileSync(path, '0\n');
+          chownSync(path, 65_534, 65_534);
+        },
+      }),
+    };
+    for (const [name, make] of Object.entries(made)) {
+      rmSync(path, { force: true });
+      make();
+      assert.equal(await perform(path, 'ok'), 'done', name);
+      const stat = lstatSync(path);
+      assert.deepEqual([stat.isFile(), stat.uid, readFileSync(path, 'utf8')], [true, process.getuid!(), '0\n'], name);
+      assert.equal(await perform(path, 'ok'), 'unchanged', name);
+    }
+    assert.equal(readFileSync(theirs, 'utf8'), '0\n');
   });
 
   it('says what is wrong with the place', async () => {
@@ -52,7 +83,7 @@ describe('trackFile', () => {
     mkdirSync(join(folder, 'dir'));
     await assert.rejects(perform(join(folder, 'dir'), 'ok'), /it is a directory; name a file \(EISDIR\)/);
     writeFileSync(join(folder, 'file'), '');
-    await assert.rejects(perform(join(folder, 'file/eth2'), 'ok'), /cannot read .*is not a directory \(ENOTDIR\)/);
+    await assert.rejects(perform(join(folder, 'file/eth2'), 'ok'), /cannot write .*is not a directory \(ENOTDIR\)/);
   });
 
   it('works again once the place is right', async () => {

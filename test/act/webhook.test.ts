@@ -78,7 +78,7 @@ describe('webhook', () => {
     it(`fails on ${status}, without showing the query`, async () => {
       answer = (response) => response.writeHead(status, { location: '/elsewhere' }).end('x'.repeat(100_000));
       await assert.rejects(webhook.perform(spec, [nic], { announce: false, notes: [] }), (error: Error) => {
-        assert.match(error.message, new RegExp(`^POST http://127\\.0\\.0\\.1:\\d+/hook failed: answered ${status}, needs 2xx$`));
+        assert.match(error.message, new RegExp(`^POST http://127\\.0\\.0\\.1:\\d+/… failed: answered ${status}, needs 2xx$`));
         return true;
       });
       assert.equal(requests.length, 1, 'no redirect is followed');

@@ -314,7 +314,8 @@ function rowsOf(phases: readonly Phase[], afterMb: number): Row[] {
 function report({ phases, afterMb }: Awaited<ReturnType<typeof measure>>): boolean {
   console.log(`${REAL_SERVERS} real servers × 2 NICs, the agent on one core\n`);
   console.log(
-    '| phase | passes | period p50 | p99 | dead → acted, median of n | worst | RSS peak | end | main thread | answers | machine |',
+    '| phase | passes | period p50 | p99 | dead → acted, median of n | worst | RSS peak | end | main thread | answers | ' +
+      'machine |',
   );
   console.log('|---|---|---|---|---|---|---|---|---|---|---|');
   for (const p of phases) {

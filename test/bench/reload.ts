@@ -75,7 +75,7 @@ for (let round = 1; round <= ROUNDS; round++) {
   lanes.collect();
   writeFileSync(path, config(round));
   const t0 = performance.now();
-  const answer = await thread.load({ path, hostname: 'bench', running, revision: plan.revision });
+  const answer = await thread.load({ path, hostname: 'bench', running, fingerprint: plan.fingerprint });
   if (!('plan' in answer)) throw new Error(JSON.stringify(answer));
   const t1 = performance.now();
   const next = unpackPlan(answer.plan);

@@ -56,6 +56,28 @@ test('a body above maxBody', async () => {
   assert.equal(brief(await probe('http', { contains: 'y', maxBody: 4_000_000 }, port, { timeout: 3000 })), 'l7 match body 200');
 });
 
+test('a body that is matched is 64 KiB at most, unless more is allowed, and that must not take long', async () => {
+  const port = await httpServer((_, res) => res.end(`${'x'.repeat(70_000)}y`));
+  assert.equal(brief(await probe('http', { matches: 'y$' }, port)), 'l7 response too_large 200');
+  assert.equal(brief(await probe('http', { contains: 'y' }, port)), 'ok match none 0');
+  assert.equal(brief(await probe('http', { matches: 'y$', maxBody: 100_000 }, port)), 'ok match none 0');
+  await assert.rejects(
+    probe('http', { matches: 'x.{0,900}y' }, port),
+    /takes too long for 65536 bytes; make maxBody at most \d+/,
+  );
+});
+
+test('a body that comes in many pieces: contains, matches and md5 see all of it', async () => {
+  const text = 'abcdefghij'.repeat(50);
+  const port = await tcpServer((s) => {
+    s.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n');
+    for (const char of text) s.write(`1\r\n${char}\r\n`);
+    s.write('0\r\n\r\n');
+  });
+  const md5 = createHash('md5').update(text).digest('hex');
+  assert.equal(brief(await probe('http', { contains: 'jabcdefghija', matches: '^a.*j$', md5 }, port)), 'ok match none 0');
+});
+
 test('a server that sends one byte at a time and never ends is wrong, the link is good', async () => {
   const port = await tcpServer((s) => {
     const timer = setInterval(() => s.write('H'), 50);
@@ -105,6 +127,7 @@ test('the schema refuses what could not be sent', async () => {
     { headers: { 'a b': 'c' } },
     { headers: { a: 'b\r\nc: d' } },
     { matches: '(' },
+    { matches: '(?=a)' },
     { md5: 'xx' },
   ];
   for (const parameters of bad) await assert.rejects(probe('http', parameters, 1), JSON.stringify(parameters));

@@ -30,11 +30,20 @@ const PLACES: Readonly<Record<string, (value: string) => string>> = {
   'web.authentication.bearerToken': (v) => `${plain}web:\n  authentication:\n    bearerToken: ${v}\n`,
   'web.authentication.basic.passwordSha256': (v) =>
     `${plain}web: {authentication: {basic: {username: ops, passwordSha256: ${v}}}}\n`,
+  'web.authentication.basic.passwordHash': (v) => `${plain}web: {authentication: {basic: {username: ops, passwordHash: ${v}}}}\n`,
 };
+/** A hash whose salt and digest must not be seen either. */
+const HASHED = `$scrypt$ln=15,r=8,p=1$${SECRET.slice(0, 22)}$${SECRET.slice(0, 43)}`;
 const isMapping = (place: string) => place.endsWith('headers');
 /** The value that makes the file of a place valid. */
 const right = (place: string) =>
-  isMapping(place) ? `{Authorization: ${SECRET}}` : place === 'web.authentication' ? `{bearerToken: ${SECRET}}` : SECRET;
+  place.endsWith('passwordHash')
+    ? JSON.stringify(HASHED)
+    : isMapping(place)
+      ? `{Authorization: ${SECRET}}`
+      : place === 'web.authentication'
+        ? `{bearerToken: ${SECRET}}`
+        : SECRET;
 
 /** Slips of the pen: the secret in a value of another kind, too long, as a key, and as YAML that means something else. */
 const SLIPS = [
@@ -96,7 +105,7 @@ describe('secrets', () => {
         let printed = '';
         const io = { out: (text: string) => void (printed += text), err: (text: string) => void (printed += text) };
         assert.equal(await checkConfig(args, io), 0, printed);
-        assert.ok(!printed.includes(SECRET), printed);
+        assert.ok(!printed.includes(SECRET.slice(0, 22)), printed);
       }
     });
 

@@ -21,7 +21,7 @@ const path = join(dir, 'fourlane.yaml');
 const write = (text: string) => writeFileSync(path, text);
 write(yaml(2));
 const first = loadPlanFile(path, { hostname: 'lb' });
-const request = { path, hostname: 'lb', running: packPlan(first), revision: first.revision };
+const request = { path, hostname: 'lb', running: packPlan(first), fingerprint: first.fingerprint };
 
 /** The mistakes of a file that is refused. */
 function refusedOf(answer: LoadAnswer): readonly string[] {
@@ -92,6 +92,6 @@ test('a FIFO is refused: the start has read it, and nobody writes into it again'
   execFileSync('mkfifo', [fifo]);
   const thread = new ConfigThread();
   const answer = await thread.load({ ...request, path: fifo });
-  assert.match('refused' in answer ? answer.refused : '', /fifo is a FIFO, which only the start can read/);
+  assert.match('refused' in answer ? answer.refused : '', /fifo: it is a FIFO, which only the start can read/);
   await thread.stop();
 });

@@ -4,6 +4,7 @@
  */
 import { HttpThread } from '../../src/daemon/http-thread.ts';
 import type { Behind } from '../../src/daemon/http-thread.ts';
+import type { HttpInit } from '../../src/daemon/http-messages.ts';
 import { CurrentPlan } from '../../src/daemon/current-plan.ts';
 import { Loop } from '../../src/daemon/loop.ts';
 import { Publisher } from '../../src/daemon/publisher.ts';
@@ -44,12 +45,19 @@ export interface StageOptions {
   readonly plan?: Plan;
   readonly limits?: ServerLimits;
   readonly behind?: Partial<Behind>;
+  readonly init?: Partial<HttpInit>;
   /** Series of other rooms. */
   readonly families?: () => readonly Family[];
 }
 
 /** Resolves when the thread listens. `pass` makes the judge turn, `live` does so ten times a second. */
-export async function openAgent({ plan = planOf(yamlOf()), limits = {}, behind = {}, families = () => [] }: StageOptions = {}) {
+export async function openAgent({
+  plan = planOf(yamlOf()),
+  limits = {},
+  behind = {},
+  families = () => [],
+  init: extra = {},
+}: StageOptions = {}) {
   const world: { outcome: typeof trouble; phase: Phase; now: number } = {
     outcome: () => OK,
     phase: 'running' as Phase,
@@ -128,7 +136,8 @@ export async function openAgent({ plan = planOf(yamlOf()), limits = {}, behind =
     connect(post);
   };
   const logged: string[] = [];
-  const log = { error: (fields: object, message: string) => logged.push(`${message} ${JSON.stringify(fields)}`) };
+  const note = (fields: object, message: string) => logged.push(`${message} ${JSON.stringify(fields)}`);
+  const log = { error: note, warn: note, info: note };
   const http = new HttpThread({ clock, log: log as unknown as Logger });
   const answers: Behind = {
     publisher,
@@ -136,7 +145,16 @@ export async function openAgent({ plan = planOf(yamlOf()), limits = {}, behind =
     chaos: () => false,
     ...behind,
   };
-  const init = { version: '0.1.0', startedAt: view.startedAt, pulse: pulse.buffer, ...plan.listen, chaos: true, limits };
+  const init = {
+    version: '0.1.0',
+    startedAt: view.startedAt,
+    pulse: pulse.buffer,
+    ...plan.listen,
+    names: [],
+    chaos: true,
+    limits,
+    ...extra,
+  };
   const door = await http.open(init, answers).catch((error: unknown) => {
     publisher.stop();
     throw error;

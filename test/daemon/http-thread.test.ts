@@ -1,22 +1,28 @@
 /** The thread that serves HTTP, with a real judge behind it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { JudgeFamilies } from '../../src/report/families.ts';
 import { reportStatus, type StatusReport } from '../../src/report/report.ts';
 import { reportWhy, type WhyReport } from '../../src/report/why.ts';
 import { Exposition } from '../../src/metrics/exposition.ts';
-import { FourlaneError } from '../../src/model/errors.ts';
 import { initial } from '../../src/judge/judge.ts';
 import { OK } from '../../src/model/outcome.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
+import { exchange } from '../../src/sys/http.ts';
 import { ask, json, sendRaw } from '../http/http.ts';
 import { until } from '../system/harness.ts';
 import { planOf } from '../act/world.ts';
 import { openAgent, type StageOptions, yamlOf } from './http-stage.ts';
 
 type Staged = Awaited<ReturnType<typeof openAgent>>;
+const TOKEN = 'a-token-of-sixteen-or-more';
 let agent: Staged;
 before(async () => {
   agent = await openAgent();
@@ -68,7 +74,8 @@ async function compare(agent: Staged): Promise<void> {
   const text = (await ask(agent.port, '/metrics')).body.toString();
   const own = new Exposition({ cluster: 'edge-1', server: 'lb-01' });
   // A wall-clock time is rounded to ms at another moment.
-  const stampless = (lines: string) => lines.replace(/(timestamp_seconds\{.*\}) .*/g, '$1');
+  const stampless = (lines: string) =>
+    lines.replace(/(timestamp_seconds\{.*\}) .*/g, '$1').replace(/^.*fourlane_http_wrong_credentials_total.*\n/gm, '');
   assert.equal(stampless(text), stampless(own.render(new JudgeFamilies(agent.view).families(), 'text').toString()));
 }
 
@@ -114,7 +121,8 @@ test('nobody asks, nothing is copied; many ask, it is copied once', async () => 
 });
 
 test('a reload over HTTP: the answer of the agent, and the new plan in the answer after it', async () => {
-  const plan = planOf(yamlOf(['10.1.0.1:80']));
+  const credentials = `web: {authentication: {bearerToken: ${TOKEN}}}`;
+  const plan = planOf(yamlOf(['10.1.0.1:80'], credentials));
   const reload = async () => {
     if (own.plans.plan === plan) return { ok: false, message: 'refused', errors: ['f.yaml:1:2: x'] };
     own.plans.replace(plan);
@@ -122,14 +130,15 @@ test('a reload over HTTP: the answer of the agent, and the new plan in the answe
     own.publisher.follow();
     return { ok: true, message: 'changed' };
   };
-  const own = await openAgent({ behind: { reload } });
+  const own = await openAgent({ plan: planOf(yamlOf(undefined, credentials)), behind: { reload } });
   try {
     const targets = async () => json<StatusReport>(await ask(own.port, '/api/v1/status')).realServers.total;
     assert.equal(await targets(), 12);
-    const good = await ask(own.port, '/-/reload', { method: 'POST' });
+    const reloading = { method: 'POST', headers: { authorization: `Bearer ${TOKEN}` } };
+    const good = await ask(own.port, '/-/reload', reloading);
     assert.deepEqual(json(good), { message: 'changed', revision: plan.revision });
     assert.equal(await targets(), 1);
-    const bad = await ask(own.port, '/-/reload', { method: 'POST' });
+    const bad = await ask(own.port, '/-/reload', reloading);
     assert.deepEqual([bad.status, json(bad)], [400, { code: 'CONFIG_INVALID', message: 'refused\nf.yaml:1:2: x' }]);
   } finally {
     await own.close();
@@ -185,9 +194,10 @@ test('a thread that fails is started again on the same port, counted and logged,
     const { port, posts, http, logged } = own;
     // A message that the thread does not understand stands for a defect in it.
     const restarts = () => Number(http.families()[0]!.values[0]);
-    assert.equal(restarts(), 0);
+    const listens = () => Number(http.families()[1]!.values[0]);
+    assert.deepEqual([restarts(), listens()], [0, 1]);
     posts[0]!({ type: 'moment', moment: {} as never });
-    await until('the restart', 10_000, () => restarts() === 1 && posts.length === 2);
+    await until('the restart', 10_000, () => restarts() === 1 && listens() === 1);
     const status = json<StatusReport>(await ask(port, '/api/v1/status'));
     assert.equal(status.verdicts.length, 2);
     const { transitions } = json<{ transitions: object[] }>(await ask(port, '/api/v1/verdicts'));
@@ -196,19 +206,65 @@ test('a thread that fails is started again on the same port, counted and logged,
   });
 });
 
-test('an address in use ends the start, with the remedy', async () => {
-  const plan = planOf(yamlOf().replace('127.0.0.1:0', `127.0.0.1:${agent.port}`));
-  await assert.rejects(openAgent({ plan }), (error: unknown) => {
-    assert.ok(error instanceof FourlaneError);
-    assert.equal(error.code, 'LISTEN_FAILED');
-    assert.match(error.message, new RegExp(`127\\.0\\.0\\.1:${agent.port}: another program listens there .*change listen`));
-    return true;
-  });
+test('an address in use: said with the remedy, and listened on once it is free; the agent runs meanwhile', async () => {
+  const first = await openAgent();
+  const plan = planOf(yamlOf().replace('127.0.0.1:0', `127.0.0.1:${first.port}`));
+  const second = await openAgent({ plan });
+  try {
+    const listens = () => Number(second.http.families()[1]!.values[0]);
+    assert.equal(listens(), 0);
+    const said = second.logged.join();
+    assert.match(
+      said,
+      new RegExp(`127\\.0\\.0\\.1:${first.port}: another program listens there .*change listen.*; probing goes on`),
+    );
+    assert.match(said, /"code":"LISTEN_FAILED"/);
+    await first.close();
+    await until('listens', 5000, () => listens() === 1);
+    assert.equal((await ask(first.port, '/-/healthy')).status, 200);
+    assert.match(second.logged.at(-1)!, /listens now/);
+  } finally {
+    await second.close();
+  }
+});
+
+test('the control socket: for owner and group, changes without credentials, taken over from the dead only', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fourlane-control-'));
+  const control = join(folder, 'run', 'control');
+  let reloads = 0;
+  const behind = { reload: async () => ({ ok: true, message: `reload ${++reloads}` }) };
+  const listens = (own: Awaited<ReturnType<typeof openAgent>>) => {
+    const { rows, values } = own.http.families()[1]!;
+    return values[rows.findIndex(([door]) => door === 'control')];
+  };
+  const post = (path: string) =>
+    exchange(`http://localhost${path}`, { method: 'POST', timeoutMs: 5000, mostBytes: 1e6, socketPath: control });
+  // What an agent that was killed leaves.
+  mkdirSync(join(folder, 'run'));
+  const dead = createServer().listen(control);
+  await once(dead, 'listening');
+  renameSync(control, `${control}.kept`);
+  dead.close();
+  renameSync(`${control}.kept`, control);
+  const own = await openAgent({ behind, init: { control } });
+  const other = await openAgent({ init: { control } });
+  try {
+    await until('listens', 5000, () => listens(own) === 1);
+    assert.equal(statSync(control).mode & 0o777, 0o660);
+    assert.deepEqual(JSON.parse((await post('/-/reload')).body.toString()).message, 'reload 1');
+    await until('refused', 5000, () => /another agent listens there/.test(other.logged.join()));
+    assert.equal(listens(other), 0);
+    assert.equal((await post('/-/reload')).status, 200, 'the first has kept it');
+  } finally {
+    await own.close();
+    await other.close();
+    rmSync(folder, { recursive: true });
+  }
 });
 
 test('one request at a time per connection: answers come in order, and who sends too far ahead is cut off', async () => {
-  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`;
-  const last = 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
+  const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: localhost\r\n\r\n`;
+  const last = 'GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
   const few = await sendRaw(agent.port, get('/-/healthy') + get('/nowhere') + get('/-/ready').repeat(20) + last);
   assert.deepEqual(
     few.match(/HTTP\/1\.1 \d+/g)?.map((m) => m.slice(9)),

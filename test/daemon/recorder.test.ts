@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { constants, createReadStream, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import fs, {
+  constants,
+  createReadStream,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type RecordedPass, Recorder, Recording, type Start } from '../../src/daemon/recorder.ts';
 import { EvidenceReader } from '../../src/judge/evidence/reader.ts';
 import { initial } from '../../src/judge/judge.ts';
@@ -80,7 +90,8 @@ test('a log that its writer left in the middle of a line is gone on with, on a l
 test('a disk that does not keep up: evidence is dropped and counted, memory is bounded; later it goes on', async () => {
   const fifo = join(dir, 'fifo');
   execFileSync('mkfifo', [fifo]);
-  const recorder = new Recorder(fifo, never);
+  // A FIFO stands in for the slow disk; the recorder itself opens none.
+  const recorder = new Recorder(fifo, never, (path, _flags, _mode, opened) => fs.open(path, 'a', opened));
   const pass = passOf(4096);
   let records = 0;
   while (recorder.dropped === 0 && records < 200) {
@@ -117,17 +128,55 @@ test('a disk that does not keep up: evidence is dropped and counted, memory is b
   assert.equal(last[3], '{"pass":5000}');
 });
 
-test('a file that cannot be written is reported once; evidence is counted as dropped, and closing ends', async () => {
+test('a file that cannot be written is reported once and tried again; evidence is counted as dropped', async () => {
   const told: string[] = [];
-  const recorder = new Recorder(join(dir, 'no', 'such', 'directory'), (m) => told.push(m));
+  const parent = join(dir, 'no');
+  const recorder = new Recorder(join(parent, 'such'), (m) => told.push(m));
+  const turns = async () => {
+    for (let k = 0; k < 20; k++) await sleep(1);
+  };
   recorder.record(passOf(3));
-  await new Promise((resolve) => setImmediate(resolve));
-  while (told.length === 0) await new Promise((resolve) => setImmediate(resolve));
-  recorder.record(passOf(3));
+  while (told.length === 0) await turns();
+  recorder.record(passOf(3, 2000));
   assert.equal(recorder.dropped, 4);
+  recorder.record(passOf(3, 11_000)); // tried again, and it fails for the same reason
+  await turns();
+  recorder.record(passOf(3, 12_000));
+  assert.equal(recorder.dropped, 8);
   assert.equal(told.length, 1);
-  assert.match(told[0]!, /^evidence log .*no\/such\/directory: ENOENT.*; recording has ended$/);
+  assert.match(told[0]!, /^evidence log .*no\/such: ENOENT.*; it is tried again every 10 s$/);
+
+  mkdirSync(parent);
+  recorder.record(passOf(1, 30_000));
   await recorder.close();
+  assert.deepEqual(shortly(join(parent, 'such')).entries, ['header state 500', 'link 30000', 'result 30000', 'pass 30000']);
+});
+
+test('nothing but a regular file is written to, and nothing holds the recorder', async () => {
+  const fifo = join(dir, 'other-fifo');
+  execFileSync('mkfifo', [fifo]);
+  const target = join(dir, 'target');
+  writeFileSync(target, 'theirs\n');
+  const link = join(dir, 'link');
+  symlinkSync(target, link);
+  for (const [path, reason] of [
+    [fifo, /no regular file/],
+    [link, /ELOOP/],
+    [dir, /EISDIR/],
+  ] as const) {
+    const told: string[] = [];
+    const reader = path === fifo ? await open(fifo, constants.O_RDONLY | constants.O_NONBLOCK) : undefined;
+    const recorder = new Recorder(path, (m) => told.push(m));
+    recorder.record(passOf(3));
+    for (let k = 0; told.length === 0; k++) {
+      assert.ok(k < 2000);
+      await sleep(1);
+    }
+    assert.match(told[0]!, reason);
+    await recorder.close();
+    await reader?.close();
+  }
+  assert.equal(readFileSync(target, 'utf8'), 'theirs\n');
 });
 
 test('the recording follows the plan: same path goes on, another begins, none ends', async () => {

@@ -30,8 +30,9 @@ const REASONS: Readonly<Record<string, string>> = {
     'dpdk_part_success dpvs_control_requests_total dpvs_services_unread dpvs_local_address_connections ' +
     'keepalived_dump_duration_seconds keepalived_dump_retries_total keepalived_fifo_connected ' +
     'keepalived_fifo_missed_transitions_total keepalived_pid_file_present logqueue_up vrrp_zero_priority_adverts_total',
-  'the duration of judge passes is shown, and restarts are logged: these are for a look at the agent itself':
-    'judge_period_seconds http_restarts_total',
+  'the duration of judge passes is shown; restarts, holds, refused doors, wrong credentials are logged: for a look at the agent':
+    'judge_period_seconds http_restarts_total http_listening http_wrong_credentials_total lane_holds_total ' +
+    'lane_quarantined_cells',
   'of the way by OpenTelemetry, which has no Prometheus to show it': 'otlp_lost_total otlp_requests_total',
 };
 

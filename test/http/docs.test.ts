@@ -3,11 +3,10 @@ import { globSync, readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { ERRORS } from '../../src/model/errors.ts';
 import { generatedFiles } from '../generate-docs.ts';
-import type { RunningServer } from '../../src/http/server.ts';
 import type { WhyReport } from '../../src/report/why.ts';
 import { fakeView, troubledView } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
-import { linkTo, serve } from './link.ts';
+import { linkTo, serve, type RunningServer } from './link.ts';
 
 test('what is generated from tables of the code is as they are; docs/metrics.md lists what the agent exports', async () => {
   const files = await generatedFiles();

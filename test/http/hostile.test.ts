@@ -1,8 +1,10 @@
 /** What clients may send to the HTTP thread of an agent, and it goes on. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { openAgent } from '../daemon/http-stage.ts';
+import { until } from '../until.ts';
 import { ask, json, sendRaw } from './http.ts';
 
 let server: Awaited<ReturnType<typeof openAgent>>;
@@ -62,17 +64,17 @@ test('who asks before sending a small body may', async () => {
     'POST /-/reload HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n',
     '{}',
   );
-  assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /);
+  assert.match(answer, /^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 403 /);
 });
 
 test('a small body is read and forgotten; the connection goes on', async () => {
-  const get = 'GET /-/healthy HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n';
-  const answer = await sendRaw(server.port, 'GET /-/ready HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc', get);
+  const get = 'GET /-/healthy HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n';
+  const answer = await sendRaw(server.port, 'GET /-/ready HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc', get);
   assert.deepEqual(answer.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200', 'HTTP/1.1 200']);
 });
 
 const slow: readonly (readonly [what: string, sent: string])[] = [
-  ['headers that never end', 'GET / HTTP/1.1\r\nHost: a\r\nX-A: b\r\n'],
+  ['headers that never end', 'GET / HTTP/1.1\r\nHost: localhost\r\nX-A: b\r\n'],
   ['a body that never comes', 'POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nab'],
   ['a connection that says nothing', ''],
 ];
@@ -84,16 +86,16 @@ for (const [what, sent] of slow) {
 }
 
 const broken: readonly (readonly [what: string, sent: string, status: number])[] = [
-  ['headers of 32 KiB', `GET / HTTP/1.1\r\nHost: a\r\nX-A: ${'b'.repeat(32_768)}\r\n\r\n`, 431],
+  ['headers of 32 KiB', `GET / HTTP/1.1\r\nHost: localhost\r\nX-A: ${'b'.repeat(32_768)}\r\n\r\n`, 431],
   ['no HTTP at all', '\x16\x03\x01\x02\x00\x01\x00\r\n\r\n', 400],
-  ['two lengths', 'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
+  ['two lengths', 'POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab', 400],
   [
     'a length and chunks',
-    'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
+    'POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
     400,
   ],
-  ['a negative length', 'POST /-/reload HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n', 400],
-  ['a null byte in a header', 'GET / HTTP/1.1\r\nHost: a\r\nX-A: \0\r\n\r\n', 400],
+  ['a negative length', 'POST /-/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n', 400],
+  ['a null byte in a header', 'GET / HTTP/1.1\r\nHost: localhost\r\nX-A: \0\r\n\r\n', 400],
   ['no Host', 'GET / HTTP/1.1\r\n\r\n', 400],
 ];
 for (const [what, sent, status] of broken) {
@@ -121,7 +123,7 @@ test('paths are compared as sent', async () => {
     assert.deepEqual([answer.status, json(answer).code], [404, 'NOT_FOUND'], path);
   }
   assert.match(
-    await sendRaw(server.port, `GET http://localhost/metrics HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`),
+    await sendRaw(server.port, `GET http://localhost/metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
     /^HTTP\/1\.1 404 /,
   );
 });
@@ -156,25 +158,45 @@ test('queries of nonsense get an answer', async () => {
     assert.equal((await ask(server.port, `/${query}`)).status, 200, query);
 });
 
-test('too many connections: the next is told, those far above are dropped, and later ones are served again', async () => {
+test('idle connections shut nobody out: the oldest goes for the newest, first those that have never asked', async () => {
   const own = await openAgent({ limits: { maxConnections: 4 } });
-  const open = (): Promise<Socket> =>
+  const closed: string[] = [];
+  const open = (name: string): Promise<Socket> =>
     new Promise((resolve) => {
       const socket = connect(own.port, '127.0.0.1', () => resolve(socket)).on('error', () => undefined);
+      socket.on('close', () => closed.push(name)).resume();
     });
   try {
-    const held = await Promise.all(Array.from({ length: 4 }, open));
-    const answer = await ask(own.port, '/-/healthy');
-    assert.deepEqual([answer.status, answer.headers['retry-after'], json(answer).code], [503, '1', 'OVERLOADED']);
-    const more = await Promise.all(Array.from({ length: 4 }, open));
-    await assert.rejects(ask(own.port, '/-/healthy'));
-    for (const socket of [...held, ...more]) socket.destroy();
-    let status = 0;
-    while (status !== 200)
-      status = await ask(own.port, '/-/healthy').then(
-        (a) => a.status,
-        () => 0,
-      );
+    const scraper = await open('scraper');
+    scraper.write('GET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    await once(scraper, 'data');
+    const held: Socket[] = [];
+    for (const name of ['one', 'two', 'three']) held.push(await open(name));
+    for (let k = 0; k < 3; k++) assert.equal((await ask(own.port, '/api/v1/status')).status, 200);
+    await until('the oldest of them is closed', 2000, () => closed.length > 0);
+    assert.equal(closed[0], 'one');
+    assert.ok(!closed.includes('scraper'), 'who asks keeps his connection');
+    for (const socket of [scraper, ...held]) socket.destroy();
+  } finally {
+    await own.close();
+  }
+});
+
+test('when all are busy the next is told so, but for health', async () => {
+  const own = await openAgent({ limits: { maxConnections: 4 } });
+  try {
+    const busy = Array.from({ length: 4 }, () => connect(own.port, '127.0.0.1').on('error', () => undefined));
+    for (const socket of busy) {
+      const head = 'POST /-/reload HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n';
+      socket.write(head);
+      await once(socket, 'data');
+    }
+    await until('OVERLOADED', 5000, async () => (await ask(own.port, '/api/v1/status')).status === 503);
+    const answer = await ask(own.port, '/api/v1/status');
+    assert.deepEqual([answer.headers['retry-after'], json(answer).code], ['1', 'OVERLOADED']);
+    assert.equal((await ask(own.port, '/-/healthy')).status, 200);
+    for (const socket of busy) socket.destroy();
+    await until('served again', 5000, async () => (await ask(own.port, '/api/v1/status')).status === 200);
   } finally {
     await own.close();
   }
@@ -184,7 +206,7 @@ test('a client that goes away in the middle of a scrape disturbs nobody', async 
   const sockets = Array.from({ length: 20 }, () => connect(server.port, '127.0.0.1'));
   for (const socket of sockets) {
     socket.on('error', () => undefined);
-    socket.write('GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+    socket.write('GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n');
     socket.resetAndDestroy();
   }
   assert.equal((await ask(server.port, '/metrics')).status, 200);

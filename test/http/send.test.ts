@@ -39,7 +39,7 @@ test('an answer comes whole, with its length, whatever its size', async () => {
 function reader(bytes: number): Promise<number> {
   return new Promise((resolve) => {
     let got = 0;
-    const socket = connect(port, '127.0.0.1', () => socket.write('GET /big?impatient HTTP/1.1\r\nHost: a\r\n\r\n'));
+    const socket = connect(port, '127.0.0.1', () => socket.write('GET /big?impatient HTTP/1.1\r\nHost: localhost\r\n\r\n'));
     const timer = setInterval(() => {
       const chunk = socket.read(bytes) as Buffer | null;
       got += chunk?.length ?? 0;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import type { StatusReport } from '../../src/report/report.ts';
-import type { RunningServer } from '../../src/http/server.ts';
 import { ProcessMetrics } from '../../src/metrics/process-metrics.ts';
 import type { AgentLink } from '../../src/http/agent.ts';
+import type { Door } from '../../src/http/routes.ts';
 import { FourlaneError } from '../../src/model/errors.ts';
 import { fakeView, makePlan, troubledView, WALL } from '../report/fake-view.ts';
 import { ask, json } from './http.ts';
-import { linkTo, serve } from './link.ts';
+import { linkTo, serve, type RunningServer } from './link.ts';
 
 let server: RunningServer;
 const errors: unknown[] = [];
@@ -24,8 +24,8 @@ after(async () => {
 });
 
 /** Runs `use` against a server of its own. */
-async function serving(agent: AgentLink, use: (port: number) => Promise<void>): Promise<void> {
-  const own = await serve(agent, { onError: (e) => errors.push(e) });
+async function serving(agent: AgentLink, use: (port: number) => Promise<void>, door: Door = 'control'): Promise<void> {
+  const own = await serve(agent, { onError: (e) => errors.push(e) }, door);
   try {
     await use(own.port);
   } finally {
@@ -157,12 +157,21 @@ test('chaos exists in a lab only', async () => {
   await serving(linkTo(fakeView(), { chaos: async (nic) => hit.push(nic) > 0 && nic === 'eth2' }), async (port) => {
     assert.equal((await ask(port, '/-/chaos?crashLane=eth2', { method: 'POST' })).status, 200);
     assert.equal((await ask(port, '/-/chaos?crashLane=eth9', { method: 'POST' })).status, 404);
-    assert.equal(
-      (await ask(port, '/-/chaos?crashLane=eth2', { method: 'POST', headers: { origin: 'http://evil.example' } })).status,
-      403,
-    );
     assert.deepEqual(hit, ['eth2', 'eth9']);
   });
+});
+
+test('over TCP without credentials nothing is changed, and the answer says how', async () => {
+  const answer = await ask(server.port, '/-/reload', { method: 'POST' });
+  assert.equal(answer.status, 403);
+  assert.match(json(answer).message, /on the control socket only \(fourlane reload, or SIGHUP\)/);
+});
+
+test('a page that rebinds its name to this machine reads nothing', async () => {
+  for (const path of ['/', '/metrics', '/api/v1/status', '/-/healthy']) {
+    const answer = await ask(server.port, path, { headers: { host: 'evil.example:9844' } });
+    assert.deepEqual([answer.status, json(answer).code], [403, 'FORBIDDEN'], path);
+  }
 });
 
 test('the page comes with headers that let nothing run', async () => {

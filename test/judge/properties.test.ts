@@ -16,7 +16,8 @@ test(`P1–P8 hold on ${SEQUENCES} random sequences, over reloads on half of the
   for (const name of ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8'])
     assert.equal(tally.get(`checked ${name}`), SEQUENCES, name);
   assert.equal(tally.get('checked reload'), SEQUENCES / 2);
-  for (const name of ['restart', 'shrink']) assert.equal(Math.round(tally.get(`checked ${name}`)! / (SEQUENCES / 100)), 10, name);
+  for (const name of ['quarantine', 'restart', 'shrink'])
+    assert.equal(Math.round(tally.get(`checked ${name}`)! / (SEQUENCES / 100)), 10, name);
 });
 
 test('a copy of a state goes on as the state itself, and by itself', () => {

@@ -1,5 +1,6 @@
 /**
- * The properties P1–P8 that must hold for any evidence, and that a restart or a reload in the middle changes nothing. All of them
+ * The properties P1–P8 that must hold for any evidence, and that a real server in quarantine, a restart or a reload in the middle
+ * changes nothing. All of them
  * are checked on every sequence, beside one another: pass by pass, the checks see what the judge decided and what their own
  * judges decide.
  */
@@ -8,6 +9,7 @@ import { VERDICTS } from '../../src/model/verdicts.ts';
 import { initial } from '../../src/judge/judge.ts';
 import { type Check, pass } from './check.ts';
 import { Monotony, Permutation, Replay } from './property-checks.ts';
+import { Quarantined } from './property-quarantine.ts';
 import { Restart, Shrink } from './property-reloads.ts';
 import { randomSequence, type Sequence } from './sequences.ts';
 import { type Broken, Witness } from './witness.ts';
@@ -25,6 +27,7 @@ const CHECKS: readonly { readonly names: readonly string[]; readonly per1000: nu
   { names: ['P6'], per1000: 1000, make: (s) => new Permutation(s) },
   { names: ['P7'], per1000: 1000, make: (s) => new Monotony(s) },
   { names: ['P8'], per1000: 1000, make: (s) => new Replay(s) },
+  { names: ['quarantine'], per1000: 100, make: (s) => new Quarantined(s) },
   { names: ['restart'], per1000: 100, make: (s) => new Restart(s) },
   { names: ['shrink'], per1000: 100, make: (s) => new Shrink(s) },
 ];

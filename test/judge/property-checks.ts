@@ -2,6 +2,7 @@
 import { initial, type JudgeState } from '../../src/judge/judge.ts';
 import { retopologise } from '../../src/judge/retopologise.ts';
 import { OK } from '../../src/model/outcome.ts';
+import { VERDICT } from '../../src/model/verdicts.ts';
 import type { Decisions, Transition, VerdictName } from '../../src/model/verdict.ts';
 import { type Check, pass } from './check.ts';
 import { middle, type PassFacts, permuted, type Result, type Sequence } from './sequences.ts';
@@ -65,8 +66,10 @@ export class Monotony implements Check {
     Object.assign(this.#called, this.#rankIn(transitions));
     if (k < this.#at) return undefined;
     const [nic] = this.#more;
-    // Where R3 is about to speak, R4 speaking instead is no worse.
-    if (state.nics.failSince[nic]! > 0) this.#called.nic = Math.max(this.#called.nic, RANK.NIC_PARTIAL!);
+    // Where R3 is about to speak, or R5 has spoken, R4 or R4b speaking instead is no worse: that answers come and go is R4b's
+    // premise.
+    if (state.nics.failSince[nic]! > 0 || state.nics.verdict[nic] === VERDICT.SUSPECT)
+      this.#called.nic = Math.max(this.#called.nic, RANK.NIC_PARTIAL!);
     const { decisions } = pass(this.#copy!, p, [...p.results, this.#more]);
     const worse = Object.entries(this.#rankIn(decisions.transitions)).find(
       ([subject, rank]) => rank > this.#called[subject as 'nic'],

@@ -5,9 +5,10 @@ import { test } from 'node:test';
 import { initial, type JudgeState, judge } from '../../src/judge/judge.ts';
 import { cells, loss, verdicts, why } from '../../src/judge/read.ts';
 import { type DataplaneFact, linkFact, newBatch } from '../../src/model/facts.ts';
+import { LOCAL_ERROR, OK, QUARANTINED } from '../../src/model/outcome.ts';
 import { RULES, resolveRules } from '../../src/model/rules.ts';
 import type { Transition } from '../../src/model/verdict.ts';
-import { type Fault, play, say, type Shape, topology } from './world.ts';
+import { type AfterPass, type Fault, play, say, type Shape, topology } from './world.ts';
 
 const AT = 10_000;
 const words = (run: { transitions: readonly Transition[] }) => run.transitions.filter((x) => x.verdict !== 'SUSPECT').map(say);
@@ -43,9 +44,56 @@ test('cells that never worked for a local reason count for nobody', () => {
   assert.deepEqual(words(run), ['RS_DOWN(10.0.0.1:80 unreachable)'], 'the other NIC alone can tell');
 });
 
+test('R1: what was bad before a gap in the evidence is not called bad again by a good result', () => {
+  // Bad, then nothing that proves anything for 5 s, then good once, then good again.
+  const cell: Fault['cell'] = (i, j) => (t) => {
+    if (i !== 0 || j !== 0 || t < AT) return 'ok';
+    return t < AT + 5000 ? 'timeout' : t < AT + 10_000 ? 'local_error' : 'ok';
+  };
+  const seen: number[] = [];
+  const after: AfterPass = ({ cells: now }, _, t) => {
+    if (t > AT + 4500 && seen.at(-1) !== now.linkNow[0]) seen.push(now.linkNow[0]!);
+    return undefined;
+  };
+  const run = play(topology({ nics: 2, servers: 4 }), { cell }, AT + 13_000, { after });
+  assert.ok(run.transitions.length > 0);
+  assert.deepEqual(seen, [2, 0, 1], 'bad, unknown, good');
+});
+
 test('when every probe fails for a local reason from the start the agent is blind', () => {
   const run = play(topology({ nics: 2, servers: 4, anchors: () => [] }), { cell: () => () => 'local_error' }, 5000);
   assert.deepEqual(run.transitions.map(say), ['AGENT_STALLED']);
+});
+
+test('cells in quarantine are unknown, but their agent is not blind; its reason names them', () => {
+  const shape = topology({ nics: 2, servers: 5 });
+  const run = (cause: number) => {
+    let state = initial(shape, 0);
+    const said: string[] = [];
+    for (let now = 100; now <= 12_000; now += 100) {
+      const results = newBatch(16);
+      for (let nic = 0; now % 500 === 0 && nic < 2; nic++)
+        for (let target = 0; target < 5; target++) {
+          // Four of five held their lanes after a while.
+          const held = now > 4000 && target > 0;
+          Object.entries({ nic, target, outcome: held ? LOCAL_ERROR : OK, cause: held ? cause : 0, t: now }).forEach(
+            ([column, value]) => (results[column as 'nic'][results.count] = value),
+          );
+          results.count++;
+        }
+      const next = judge(state, { results, observations: [] }, now);
+      state = next.state;
+      said.push(...next.decisions.transitions.map(say));
+    }
+    return { said, state };
+  };
+  assert.deepEqual(run(0).said, ['AGENT_STALLED']);
+  const { said, state } = run(QUARANTINED);
+  assert.deepEqual(said, []);
+  assert.deepEqual([...cells(state).link], [1, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+  const verdict = why(state, { subject: 'rs', rs: '10.0.0.1:80' })!;
+  assert.equal(verdict.evidence.numbers['quarantined_cells'], 2);
+  assert.match(verdict.reason, /its checks held the lanes of 2 NICs and are in quarantine there/);
 });
 
 test('late results make the agent blind rather than the world bad', () => {

@@ -13,7 +13,7 @@ import { labLayout } from '../../src/lab/topology.ts';
 function planOf(layout: Layout) {
   const dir = mkdtempSync(join(tmpdir(), 'fourlane-layout-'));
   try {
-    writeFileSync(join(dir, 'c.yaml'), stringify(agentConfig(layout, dir)));
+    writeFileSync(join(dir, 'c.yaml'), stringify(agentConfig(layout, { stateDir: dir, control: join(dir, 'control') })));
     return loadPlanFile(join(dir, 'c.yaml'), { hostname: 'test' });
   } finally {
     rmSync(dir, { recursive: true });

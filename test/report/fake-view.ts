@@ -62,6 +62,7 @@ export function makePlan(nics: number, targets: number, racks: number, extra: Pa
     collectors: {},
     web: {},
     revision: '3f2a9c1e5b7d4c60aa11bb22cc33dd44ee55ff66778899aabbccddeeff001122',
+    fingerprint: '',
     ...extra,
   };
 }
@@ -148,6 +149,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
     link: new Uint8Array(size).fill(GOOD),
     service: new Uint8Array(size).fill(GOOD),
     outcome: new Uint8Array(size).fill(OK),
+    cause: new Uint8Array(size),
     rttUs: Uint32Array.from({ length: size }, (_, i) => 180 + ((i * 37) % 260)),
     t: Float64Array.from({ length: size }, (_, i) => NOW - 40 - ((i * 83) % 950)),
   };

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pendingText, reportCell, reportStatus } from '../../src/report/report.ts';
+import { lastProbe, pendingText, reportCell, reportStatus } from '../../src/report/report.ts';
 import { subjectText } from '../../src/model/subject.ts';
 import { bySeverity, commandFor, levelOf } from '../../src/report/verdicts.ts';
 import { reportWhy } from '../../src/report/why.ts';
-import { OK, OUTCOMES } from '../../src/model/outcome.ts';
+import { LOCAL_ERROR, OK, OUTCOMES, QUARANTINED } from '../../src/model/outcome.ts';
 import type { Subject, Verdict } from '../../src/model/verdict.ts';
 import { fakeView, makePlan, NIC_FAULT, NOW, PATH_FAULT, RS_FAULT, troubledView } from './fake-view.ts';
 
@@ -56,7 +56,7 @@ test('status leaves the evidence to why', () => {
 
 test('a cell that was never probed has no outcome, round trip or age', () => {
   const view = fakeView({ plan: makePlan(1, 1, 1) });
-  const blank = { link: [0], service: [0], outcome: [OK], rttUs: [0], t: [0] };
+  const blank = { link: [0], service: [0], outcome: [OK], cause: [0], rttUs: [0], t: [0] };
   assert.deepEqual(reportCell({ ...view, cells: () => blank }, 0, 0), {
     nic: 'eth2',
     rs: '10.1.1.11:8080',
@@ -64,9 +64,22 @@ test('a cell that was never probed has no outcome, round trip or age', () => {
     link: 'unknown',
     service: 'unknown',
     outcome: null,
+    cause: null,
     rttSeconds: null,
     ageSeconds: null,
   });
+});
+
+test('a cell in quarantine is called so', () => {
+  const view = fakeView({ plan: makePlan(1, 1, 1) });
+  const cells = { ...view.cells(), link: [0], service: [0], outcome: [LOCAL_ERROR], cause: [QUARANTINED], t: [NOW] };
+  const cell = reportCell({ ...view, cells: () => cells }, 0, 0);
+  assert.deepEqual(
+    [cell.state, cell.outcome, cell.cause, lastProbe(cell)],
+    ['unknown', 'local_error', 'quarantined', 'quarantined'],
+  );
+  const usual = reportCell(view, 0, 0);
+  assert.deepEqual([usual.cause, lastProbe(usual)], [null, 'ok']);
 });
 
 test('every outcome has its name in a cell', () => {

@@ -6,6 +6,7 @@ import { ensure } from '../../src/lab/ensure.ts';
 
 export const PACKAGES: readonly string[] = [
   'iproute2',
+  'openssl',
   'procps',
   'nftables',
   'keepalived',

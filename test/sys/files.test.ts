@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { FileError, readIfExists, writeAtomic } from '../../src/sys/files.ts';
+import { FileError, readIfExists, removeLeftovers, writeAtomic } from '../../src/sys/files.ts';
+import { patiently } from '../../src/sys/patience.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-files-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -81,7 +83,76 @@ describe('readIfExists', () => {
     mkdirSync(at('dir'));
     await assert.rejects(readIfExists(at('dir'), 10), /it is a directory/);
     symlinkSync(at('loop'), at('loop'));
-    await assert.rejects(readIfExists(at('loop'), 10), /too many symbolic links/);
+    await assert.rejects(readIfExists(at('loop'), 10), /it is a symbolic link, or there are too many/);
+  });
+
+  it('is not held by a FIFO without a writer, or a device', async () => {
+    execFileSync('mkfifo', [at('fifo')]);
+    await assert.rejects(readIfExists(at('fifo'), 10), /cannot read .*fifo: it is no regular file \(EINVAL\)/);
+    await assert.rejects(readIfExists('/dev/zero', 10), /it is no regular file/);
+  });
+
+  it('believes only whom it should, and follows no link where it must not', async () => {
+    writeFileSync(at('own'), 'x');
+    symlinkSync(at('own'), at('link'));
+    const mine = process.geteuid!();
+    assert.equal(String(await readIfExists(at('own'), 10, { owners: [mine], link: false })), 'x');
+    assert.equal(String(await readIfExists(at('link'), 10, { owners: [mine] })), 'x');
+    await assert.rejects(readIfExists(at('link'), 10, { link: false }), /it is a symbolic link/);
+    const others = { owners: [mine + 1, mine + 2] };
+    const reason = `it belongs to uid ${mine}, and is believed only from uid ${mine + 1} or ${mine + 2} \\(EOWNER\\)`;
+    await assert.rejects(readIfExists(at('own'), 10, others), new RegExp(reason));
+  });
+});
+
+describe('removeLeftovers', () => {
+  it('removes what killed writers have left, and nothing else', async () => {
+    mkdirSync(at('state'));
+    const path = join(at('state'), 'state.json');
+    const kept = [
+      'state.json',
+      'state.json.set-aside',
+      'state.json.0123456789ab.tmp.old',
+      'other.0123456789ab.tmp',
+      'state.json.tmp',
+    ];
+    for (const name of [...kept, 'state.json.0123456789ab.tmp', 'state.json.ffffffffffff.tmp'])
+      writeFileSync(join(at('state'), name), '');
+    await removeLeftovers(path);
+    assert.deepEqual(readdirSync(at('state')).toSorted(), kept.toSorted());
+    await removeLeftovers(join(at('none'), 'state.json'));
+  });
+});
+
+describe('patiently', () => {
+  it('gives up what hangs, refuses more while two hang, and takes late results away', async (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const [one, two] = [Promise.withResolvers<number>(), Promise.withResolvers<number>()];
+    const late: number[] = [];
+    const waiting = [one, two].map(({ promise }) =>
+      patiently(
+        () => promise,
+        (n) => late.push(n),
+      ),
+    );
+    const rejected = Promise.all(waiting.map((each) => assert.rejects(each, { code: 'ETIMEDOUT', message: /within 5 s/ })));
+    t.mock.timers.tick(5000);
+    await rejected;
+    await assert.rejects(
+      patiently(() => assert.fail('it must not begin')),
+      { code: 'EBUSY', message: /2 other files/ },
+    );
+    one.resolve(1);
+    await one.promise;
+    await Promise.resolve();
+    assert.deepEqual(late, [1]);
+    assert.equal(await patiently(() => Promise.resolve(3)), 3);
+    two.reject(new Error('at last'));
+    await assert.rejects(
+      patiently(() => Promise.reject(new Error('as it is'))),
+      /as it is/,
+    );
+    assert.equal(await patiently(() => Promise.resolve(4)), 4);
   });
 });
 

@@ -16,7 +16,7 @@ describe('processes by program', () => {
     const here = await networkOf('self');
     assert.match(here, /^net:\[\d+\]$/);
     assert.deepEqual(await processesNamed('fourlane-test-program'), [
-      { pid: child.pid, argv: ['/opt/fourlane-test-program'], network: here },
+      { pid: child.pid, argv: ['/opt/fourlane-test-program'], network: here, uid: process.getuid!() },
     ]);
     child.stdin.end();
     await once(child, 'exit');

@@ -51,6 +51,7 @@ const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 test('64 descriptors: local errors, no crash, nobody blamed, and all is well once the limit is raised', async () => {
   const port = await server((socket) => socket.once('data', () => setTimeout(() => socket.end(answer), 150)));
   const agent = await agentOn('fds', { web: loopbackServers(300, port) });
+  assert.equal((await agent.control('/-/healthy')).status, 200); // connected while there are descriptors
   run(`prlimit --pid ${agent.pid} --nofile=64:4096`);
   await until('local errors', 8000, async () => (await agent.metric('fourlane_check_results_total', 'local_error'))! > 1000);
   assert.deepEqual(await about(agent, 'agent'), []);
@@ -99,7 +100,7 @@ test('a byte a second, headers that are none, a reply that never ends: those are
   const { port } = new URL(agent.logged(/^ready/)!['listen'] as string);
   const late = async () => agent.metric('fourlane_check_results_total', '"late"');
   const before = await late();
-  const head = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
+  const head = (path: string, length: number) => `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${length}\r\n\r\n`;
   const told = await Promise.all([
     say(Number(port), head('/-/reload', 10 << 20), Buffer.alloc(10 << 20, 'x')),
     say(Number(port), head(`/${'../'.repeat(2000)}etc/passwd`, 0)),

@@ -31,9 +31,11 @@ export class AgentProcess {
   ended: number | NodeJS.Signals | undefined;
   readonly #end: Promise<void>;
   #client: Client | undefined;
+  readonly #control: Client | undefined;
 
-  private constructor(child: ChildProcess) {
+  private constructor(child: ChildProcess, control: string | undefined) {
     this.#child = child;
+    if (control !== undefined) this.#control = new Client('http://localhost', { socketPath: control });
     createInterface({ input: child.stdout! }).on('line', (line) => this.log.push(JSON.parse(line) as LogLine));
     createInterface({ input: child.stderr! }).on('line', (message) => this.log.push({ level: 60, message }));
     this.#end = new Promise((resolve) => {
@@ -49,7 +51,7 @@ export class AgentProcess {
     const argv = [...wrap, process.execPath, MAIN, 'agent', '--config', file];
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
     const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env });
-    const agent = new AgentProcess(child);
+    const agent = new AgentProcess(child, controlOf(file));
     process.once('exit', () => child.kill('SIGKILL'));
     return agent;
   }
@@ -79,9 +81,16 @@ export class AgentProcess {
     return this.log.findLast((l) => pattern.test(l.message));
   }
 
-  /** One request, on the one connection kept. */
+  /** One request, on the one connection kept; POST over the control socket. */
   async ask(path: string, method: 'GET' | 'POST' = 'GET'): Promise<{ status: number; text: string }> {
-    const { statusCode, body } = await this.#client!.request({ path, method });
+    const client = method === 'POST' ? this.#control : this.#client;
+    const { statusCode, body } = await client!.request({ path, method });
+    return { status: statusCode, text: await body.text() };
+  }
+
+  /** One GET over the control socket. */
+  async control(path: string): Promise<{ status: number; text: string }> {
+    const { statusCode, body } = await this.#control!.request({ path, method: 'GET' });
     return { status: statusCode, text: await body.text() };
   }
 
@@ -137,8 +146,17 @@ export class AgentProcess {
     const killer = setTimeout(() => this.signal('SIGKILL'), limitMs);
     await this.#end;
     clearTimeout(killer);
-    await this.#client?.destroy();
+    await Promise.all([this.#client?.destroy(), this.#control?.destroy()]);
     return this.ended!;
+  }
+}
+
+/** Where the control socket is of an agent with this file, as `writeConfig` writes it. */
+function controlOf(file: string): string | undefined {
+  try {
+    return (JSON.parse(readFileSync(file, 'utf8')) as { control?: string }).control;
+  } catch {
+    return undefined;
   }
 }
 
@@ -154,7 +172,7 @@ export function metricOf(text: string, name: string, ...labels: string[]): numbe
 
 /** Writes a config: JSON is YAML. @returns its path */
 export function writeConfig(dir: string, config: object, name = 'fourlane.yaml'): string {
-  writeFileSync(`${dir}/${name}`, JSON.stringify(config, undefined, 1));
+  writeFileSync(`${dir}/${name}`, JSON.stringify({ control: `${dir}/${name}.control`, ...config }, undefined, 1));
   return `${dir}/${name}`;
 }
 

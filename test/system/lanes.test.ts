@@ -169,6 +169,47 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
   });
 }
 
+const holding = new URL('../lanes/holding.worker.ts', import.meta.url);
+
+test('a probe that holds its lane for ever, or ends it, costs the lane once: its cell is in quarantine', {
+  timeout: 30_000,
+}, async () => {
+  const { port, close } = await serve(0);
+  for (const ip of ['127.0.0.66', '127.0.0.68']) {
+    const bad = `${ip}:${port}`;
+    const observed = await Observed.start([{ name: 'a', device: 'lo' }], [...loopbackServers(20, port), bad], { entry: holding });
+    const lane = observed.lanes.lane('a')!;
+    await until('restarted', 10_000, () => lane.restarts === 1 && lane.state === 'running');
+    const since = observed.seen.length;
+    await observed.rounds(6);
+    const fresh = observed.seen.slice(since);
+    const its = fresh.filter((s) => s.target === bad);
+    const others = fresh.filter((s) => s.target !== bad);
+    assert.deepEqual(distinct(its.map((s) => `${s.outcome} ${s.cause}`)), ['local_error quarantined'], ip);
+    assert.deepEqual(distinct(others.map((s) => s.outcome)), ['ok'], ip);
+    assert.deepEqual([lane.restarts, lane.holds, lane.quarantine.count(monotonicMs())], [1, 1, 1], ip);
+    assert.ok(observed.log.includes(`a check of ${bad} held its thread; it is in quarantine`), ip);
+    await observed.lanes.stop();
+  }
+  await close();
+});
+
+test('a probe that takes much CPU puts its cell in quarantine without ending the lane', { timeout: 20_000 }, async () => {
+  const { port, close } = await serve(0);
+  const bad = `127.0.0.67:${port}`;
+  const observed = await Observed.start([{ name: 'a', device: 'lo' }], [...loopbackServers(20, port), bad], { entry: holding });
+  const lane = observed.lanes.lane('a')!;
+  await until('held', 5000, () => lane.holds === 1);
+  const since = observed.seen.length;
+  const fresh = (await observed.rounds(4)).filter((s) => s.target !== bad);
+  assert.deepEqual(distinct(fresh.map((s) => s.outcome)), ['ok']);
+  const its = observed.seen.slice(since).filter((s) => s.target === bad && s.outcome === 'local_error');
+  assert.deepEqual(distinct(its.map((s) => s.cause)), ['quarantined']);
+  assert.equal(lane.restarts, 0);
+  await observed.lanes.stop();
+  await close();
+});
+
 test('a lane that keeps failing is restarted after ever longer pauses', { timeout: 10_000 }, async () => {
   const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1'], { entry });
   const lane = observed.lanes.lane('a')!;

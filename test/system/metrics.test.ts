@@ -5,10 +5,9 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { RunningServer } from '../../src/http/server.ts';
 import { troubledView } from '../report/fake-view.ts';
 import { ask } from '../http/http.ts';
-import { linkTo, serve } from '../http/link.ts';
+import { linkTo, serve, type RunningServer } from '../http/link.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
 let server: RunningServer;

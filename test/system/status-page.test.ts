@@ -8,10 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
-import type { RunningServer } from '../../src/http/server.ts';
 import type { AgentView } from '../../src/report/view.ts';
 import { TIMEOUT } from '../../src/model/outcome.ts';
-import { linkTo, serve } from '../http/link.ts';
+import { linkTo, serve, type RunningServer } from '../http/link.ts';
 import { fakeView, makePlan, PATH_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 

@@ -18,6 +18,8 @@ export type Kernel = Pick<Ipvs, 'service' | 'setWeight' | 'close'>;
 export interface Work {
   readonly kernel: Kernel;
   readonly owner: Owner;
+  /** Ends the call. */
+  readonly signal: AbortSignal;
   readonly effect: Effect;
   /** What the kernel has of its service: read once for all effects of a call. */
   readonly service: Promise<KernelService | undefined>;
@@ -25,7 +27,7 @@ export interface Work {
 }
 
 /** Brings one real server to its wanted weight. Rejects with why it can't. */
-export async function apply({ kernel, owner, effect, service: reading, note }: Work): Promise<Outcome> {
+export async function apply({ kernel, owner, signal, effect, service: reading, note }: Work): Promise<Outcome> {
   const { keepalived, reapply } = effect.spec as unknown as Settings;
   const { vip = '', realServer = '' } = effect;
   const service = await reading;
@@ -33,8 +35,8 @@ export async function apply({ kernel, owner, effect, service: reading, note }: W
   const destination = find(service.destinations, realServer);
   if (destination === undefined) return whenAbsent(effect, note, `IPVS has no destination ${realServer} under ${vip}`);
   if (keepalived === 'leave' && !isOurs(destination.weight, note)) {
-    const who = await owner(vip);
-    if (who !== undefined) return { result: 'unsupported', message: `${who}; ${KEEPALIVED_REMEDY}` };
+    const who = await owner(vip, signal);
+    if (who !== undefined) return { result: 'unsupported', message: `${who}; ${KEEPALIVED_REMEDY}`, mayPass: true };
   }
   const { write, outcome } = decide(effect, destination.weight, note, reapply);
   if (write === undefined) return outcome;

@@ -6,11 +6,11 @@ import { dirname, join } from 'node:path';
 import { parseAddress } from '../../model/schema.ts';
 import { readIfExists } from '../../sys/files.ts';
 import { pathsMatching } from '../../sys/glob.ts';
-import { networkOf, type Process, processesNamed } from '../../sys/process.ts';
+import { isTrusted, networkOf, type Process, processesNamed } from '../../sys/process.ts';
 import { mentionedIn } from './keepalived-conf.ts';
 
-/** Says who manages a service, in words; undefined when nobody does. */
-export type Owner = (vip: string) => Promise<string | undefined>;
+/** Says who manages a service, in words; undefined when nobody does. Rejects with the signal's reason. */
+export type Owner = (vip: string, signal: AbortSignal) => Promise<string | undefined>;
 
 const DEFAULT_FILE = '/etc/keepalived/keepalived.conf';
 const MOST_FILES = 2000;
@@ -30,13 +30,13 @@ interface Managed {
 export function keepalivedOwner(clock: () => number, find: () => Promise<readonly Process[]> = ours): Owner {
   let read: Promise<readonly Managed[]> | undefined;
   let at = 0;
-  return async (vip) => {
+  return async (vip, signal) => {
     if (read === undefined || clock() - at > FRESH_MS) {
       at = clock();
       read = find().then((processes) => Promise.all(processes.map(managedBy)));
     }
     const name = nameOf(vip);
-    for (const { who, services, unclear } of await read) {
+    for (const { who, services, unclear } of await unlessAborted(read, signal)) {
       if (services.has(name)) return `${who} manages this service`;
       if (unclear !== '') return `${who} may manage this service: ${unclear}`;
     }
@@ -44,10 +44,19 @@ export function keepalivedOwner(clock: () => number, find: () => Promise<readonl
   };
 }
 
-/** The first process of each keepalived; its children have the same arguments. */
+/** The promise's value, or the signal's reason when that comes first. */
+function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const abort = () => reject(signal.reason as Error);
+  signal.addEventListener('abort', abort, { once: true });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', abort));
+}
+
+/** The first process of each keepalived that may touch the tables; its children have the same arguments. */
 async function ours(): Promise<readonly Process[]> {
   const [all, here] = await Promise.all([processesNamed('keepalived'), networkOf('self')]);
-  const near = all.filter((p) => p.network === '' || p.network === here);
+  const near = all.filter((p) => (p.network === '' || p.network === here) && isTrusted(p.uid));
   return [...new Map(near.toReversed().map((p) => [p.argv.join('\0'), p])).values()];
 }
 

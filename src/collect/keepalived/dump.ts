@@ -8,7 +8,7 @@ import type { State } from './notify.ts';
 /** `state` of vrrp.h. */
 const STATE: readonly State[] = ['init', 'backup', 'master', 'fault'];
 /** Instances of one dump. Virtual routers of one interface and family are 255 at most. */
-const MOST = 10_000;
+const MOST = 4000;
 
 const count = z.int().nonnegative().default(0);
 const priority = z.int().min(0).max(255);

@@ -1,6 +1,6 @@
 /** The processes of keepalived: a parent and its children, each named by a pid file. */
 import { fileVersion, readIfExists } from '../../sys/files.ts';
-import { childrenOf, descriptorsOf, type ProcessInfo, readProcess } from '../../sys/process.ts';
+import { childrenOf, descriptorsOf, isTrusted, type ProcessInfo, readProcess } from '../../sys/process.ts';
 
 export const ROLES = ['parent', 'vrrp', 'checker'] as const;
 export type Role = (typeof ROLES)[number];
@@ -44,6 +44,9 @@ async function find(setting: string, file: string, parent?: number): Promise<Fou
   }
   const process = await readProcess(pid);
   if (process === undefined) return { present: true, problem: `${file} names process ${pid}, which does not run` };
+  if (!isTrusted(process.uid)) {
+    return { present: true, problem: `${file} names process ${pid} of uid ${process.uid}; keepalived runs as root` };
+  }
   if (setting !== 'pidFile' && process.parent !== parent) {
     return { present: true, problem: `${file} names process ${pid}, which is no child of keepalived` };
   }

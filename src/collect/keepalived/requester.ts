@@ -15,8 +15,9 @@ interface Question extends Place {
   readonly before: FileVersion | undefined;
   /** When, ms of the clock. */
   readonly asked: number;
-  /** The VRRP process. */
+  /** The VRRP process, and whose it is. */
   readonly pid: number;
+  readonly uid: number;
 }
 
 /** The file as keepalived sees it, and the path that leads there from here, also into its own mount namespace. */
@@ -51,8 +52,8 @@ export interface Dump {
 const SIGNAL_DATA = 10;
 /** How long keepalived may take, ms. */
 export const PATIENCE_MS = 2000;
-/** Room for a dump of more than ten thousand instances. */
-const MAX_BYTES = 32 << 20;
+/** Room for a dump of some three thousand instances; the text dump is smaller. */
+const MAX_BYTES = 8 << 20;
 /** What a file may have grown since its size was asked for, bytes. */
 const SLACK = 4096;
 /** A dump is written within this time, ms, and how often it is waited for that another one ends. */
@@ -81,8 +82,8 @@ export class Requester {
     // Answered in this order, one after the other: once the JSON is whole, the text is too.
     if (details && (await survives(vrrp.pid, SIGNAL_DATA))) sendSignal(vrrp.pid, SIGNAL_DATA);
     sendSignal(vrrp.pid, this.#o.signal);
-    const { instances, written } = await this.#wait({ ...place, before, asked, pid: vrrp.pid }, signal);
-    const text = details ? await readText(join(dirname(path), 'keepalived.data')) : undefined;
+    const { instances, written } = await this.#wait({ ...place, before, asked, pid: vrrp.pid, uid: vrrp.uid }, signal);
+    const text = details ? await readText(join(dirname(path), 'keepalived.data'), vrrp.uid) : undefined;
     return {
       instances,
       written,
@@ -121,14 +122,14 @@ export class Requester {
   }
 
   async #wait(question: Question, signal: AbortSignal): Promise<Pick<Dump, 'instances' | 'written'>> {
-    const { seen, path, before, asked } = question;
+    const { seen, path, before, asked, uid } = question;
     let problem = '';
     for (let pause = FIRST_PAUSE_MS; this.#o.clock() - asked < PATIENCE_MS; pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)) {
       await sleep(pause, undefined, { signal });
       const version = await versionOf(path);
       if (version === undefined || version.key === before?.key) continue;
       try {
-        const text = await readText(path);
+        const text = await readText(path, uid);
         if (text !== undefined) return { instances: parseDump(text.toString('utf8')), written: version.modified / 1000 };
       } catch (error) {
         // Longer than a moment ago: its writer is at it.
@@ -161,10 +162,13 @@ export class Requester {
   }
 }
 
-/** A file whose size is known only as it is looked at; undefined when there is none. */
-async function readText(path: string): Promise<Buffer | undefined> {
+/**
+ * A file whose size is known only as it is looked at; undefined when there is none. Anybody may write to /tmp: only what its
+ * user `uid` has put there himself is keepalived's.
+ */
+async function readText(path: string, uid: number): Promise<Buffer | undefined> {
   const version = await versionOf(path);
-  return version && readIfExists(path, Math.min(version.bytes + SLACK, MAX_BYTES));
+  return version && readIfExists(path, Math.min(version.bytes + SLACK, MAX_BYTES), { owners: [uid], link: false });
 }
 
 async function versionOf(path: string): Promise<FileVersion | undefined> {

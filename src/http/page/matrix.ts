@@ -3,7 +3,7 @@
  * pages.
  */
 import type { Plan } from '../../model/plan.ts';
-import { type CellReport, reportCell } from '../../report/report.ts';
+import { type CellReport, lastProbe, reportCell } from '../../report/report.ts';
 import { type CellState, cellState } from '../../report/state.ts';
 import { indexVerdicts, levelOf, type VerdictIndex } from '../../report/verdicts.ts';
 import { type AgentView, BAD } from '../../report/view.ts';
@@ -105,13 +105,14 @@ ${id}<small title="${[first, ...others].join(', ')}">${
 }
 
 function renderCell(cell: CellReport, path: boolean): Html {
-  const last = cell.outcome === null ? 'never probed' : `last probe ${cell.outcome}, ${formatDuration(cell.ageSeconds ?? 0)} ago`;
+  const probe = lastProbe(cell);
+  const last = probe === undefined ? 'never probed' : `last probe ${probe}, ${formatDuration(cell.ageSeconds ?? 0)} ago`;
   const rtt = cell.rttSeconds === null ? '' : `, round trip ${formatRtt(cell.rttSeconds)}`;
   const title =
     `${cell.nic} → ${cell.rs}: link ${cell.link}, service ${cell.service}; ` +
     `${last}${rtt}${path ? '; fails through this NIC only' : ''}`;
   const good = cell.rttSeconds === null ? 'ok' : formatRtt(cell.rttSeconds);
-  const text = cell.state === 'ok' ? good : (cell.outcome ?? '');
+  const text = cell.state === 'ok' ? good : (probe ?? '');
   return html`<td class="cell ${cell.state}${path && ' path'}" title="${title}"><b>${SIGN[cell.state]}</b>${text}</td>`;
 }
 
