@@ -1,6 +1,6 @@
 /**
- * An agent whose probes through one NIC are dropped while its DPVS forwards (rule R11): a control socket of the test's own that answers
- * with recorded bytes whose counters move. In a network of its own; needs root.
+ * An agent whose probes through one NIC are dropped while its DPVS forwards (rule R11): a control socket of the test's own that
+ * answers with recorded bytes whose counters move. In a network of its own; needs root.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
