@@ -11,7 +11,7 @@ function(config)
     / sum by (cluster, server, nic) (rate(fourlane_nic_%(d)s_packets_total{%(s)s}[5m]) > 1) > %(t)g
   ||| % { s: s, d: direction, t: config.thresholds.dropRatio };
   local port = ['cluster', 'server', 'port'];
-  // Of DPVS's bonds, those that have lost members; with the NIC that one is behind, if any.
+  // Of DPVS's bonds, those that have lost members; `nic` is the NIC that one is behind, of others the bond itself.
   local dpvsBonds = |||
     sum by (cluster, server, port) (fourlane_dpvs_bond_members{%(s)s, state="active"}) < sum by (cluster, server, port) (fourlane_dpvs_bond_members{%(s)s})
   ||| % { s: s };
@@ -35,13 +35,13 @@ function(config)
           < max by (cluster, server, nic, bond) (fourlane_nic_bond_members{%(s)s})
           or label_replace(
             group by (cluster, server, port, nic) (fourlane_nic_port_up{%(s)s}) * on (cluster, server, port) group_left () (%(dpvs)s)
-            or (%(dpvs)s) unless on (cluster, server, port) fourlane_nic_port_up{%(s)s},
+            or label_replace((%(dpvs)s) unless on (cluster, server, port) fourlane_nic_port_up{%(s)s}, "nic", "$1", "port", "(.+)"),
             "bond", "$1", "port", "(.+)"
           )
         ||| % { s: s, dpvs: std.stripChars(dpvsBonds, '\n') },
         hold: '1m',
         summary: 'A bond has lost members.',
-        description: 'Bond {{ $labels.bond }}{{ with $labels.nic }} of NIC {{ . }}{{ end }} of {{ $labels.server }} in cluster {{ $labels.cluster }} has {{ $value }} usable members, fewer than it should.',
+        description: 'Bond {{ $labels.bond }}{{ if ne $labels.nic (or $labels.port ``) }} of NIC {{ $labels.nic }}{{ end }} of {{ $labels.server }} in cluster {{ $labels.cluster }} has {{ $value }} usable members, fewer than it should.',
         command: '{{ if $labels.port }}dpip link show {{ $labels.port }} -v{{ else }}cat /proc/net/bonding/{{ $labels.bond }}{{ end }}',
       }),
       alert({

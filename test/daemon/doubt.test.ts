@@ -100,7 +100,7 @@ async function live(world: World) {
 const dead = (t: number) => t >= AT;
 const timeOf = (did: readonly string[], what: string) => Number(did.find((line) => line.includes(what))!.split(' ')[0]);
 
-test('probes dropped, clients well: DPVS is asked at once, and the NIC neither failed nor flapping at the fifth time', async () => {
+test('probes dropped, clients well: DPVS is asked at once, and the NIC neither failed nor flapping, five times', async () => {
   const outage = (t: number) => t >= AT && (t - AT) % 60_000 < 20_000;
   const { words, did, asked } = await live({ bad: outage, until: AT + 5 * 60_000 });
   const round = ['SUSPECT(eth1)', 'PROBE_PATH_FAULT(eth1)', 'OK(eth1)'];

@@ -81,7 +81,7 @@ export const linkCases: readonly AlertCase[] = [
     // And one that is behind none.
     alert: 'FourlaneBondDegraded',
     severity: 'warning',
-    labels: { bond: 'bond1', port: 'bond1' },
+    labels: { nic: 'bond1', bond: 'bond1', port: 'bond1' },
     series: [
       { series: 'fourlane_dpvs_bond_members{port="bond1", state="active"}', good: 2, bad: 0, below: 2 },
       { series: 'fourlane_dpvs_bond_members{port="bond1", state="inactive"}', good: 0, bad: 2, below: 0 },
