@@ -9,6 +9,7 @@ import { loadPlanFile } from './config/load.ts';
 import { ConfigThread } from './config/thread.ts';
 import { Agent, type Door } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
+import { Asker } from './daemon/asker.ts';
 import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
@@ -82,17 +83,20 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   const { tracer } = telemetry;
   const plan = () => plans.plan;
   const life = new Life();
-  const [decided, passed] = [new Topic<Decisions>(), new Topic<number>()];
+  const [decided, passed, doubted] = [new Topic<Decisions>(), new Topic<number>(), new Topic<readonly number[]>()];
   const lanes = new Lanes({ clock, log: (level, message, fields) => log[level](fields, message) });
-  const changed = (decisions: Decisions) => decided.emit(decisions);
+  const calls = { changed: decided.emit, passed: passed.emit, doubted: doubted.emit };
   const loop = new Loop(
-    { clock, lanes, reconciler, history, recorder: () => recording.current, changed, passed: (now) => passed.emit(now) },
+    { clock, lanes, reconciler, history, recorder: () => recording.current, ...calls },
     topologyOf(plans.plan),
     recovered(clock()),
   );
   const keeper = new Keeper({ file, loop, plans, reconciler, clock });
   const carriers = new Carriers((fact) => loop.observe(fact));
-  const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
+  const started = (collector: string) => reconciler.started(collector);
+  const runner = makeRunner({ clock, log, plan, loop, carriers, tracer, started });
+  reconciler.lookThrough((collector, vip) => runner.realServers(collector, vip));
+  const asker = new Asker(clock, (nics) => runner.ask(nics));
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
   const shown = makeShown({ ...base, file, links, logDropped, metrics, passed, runner });
@@ -102,6 +106,7 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   decided.on((decisions) => shown.publisher.decided(decisions));
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
+  doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));
   const parts = { ...base, ...shown, links, carriers, runner, keeper };
   const configThread = new ConfigThread();
   const options = { file: config, plans, loader: configThread, clock, log, tracer };

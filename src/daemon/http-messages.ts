@@ -43,7 +43,7 @@ export interface Moment extends Standing {
   /** Changes of `Pulse` that it shows. */
   readonly changes: number;
   readonly lastReload: Pick<ReloadResult, 'ok' | 'message'> & { readonly t: number };
-  readonly nics: readonly Omit<NicView, 'loss'>[];
+  readonly nics: readonly Omit<NicView, 'loss' | 'portLink'>[];
   readonly collectors: readonly CollectorView[];
   readonly pending: ReturnType<AgentView['pending']>;
   readonly verdictChanges: CountsView;

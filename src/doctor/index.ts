@@ -12,6 +12,7 @@ import { logCore } from './checks/log-core.ts';
 import { policyRoutes } from './checks/policy-routes.ts';
 import { rpFilter } from './checks/rp-filter.ts';
 import { sources } from './checks/sources.ts';
+import { veto } from './checks/veto.ts';
 import { vip } from './checks/vip.ts';
 import { vipOnLo } from './checks/vip-on-lo.ts';
 
@@ -30,4 +31,5 @@ export const checks: readonly Check[] = [
   sources,
   dpvsAgent,
   logCore,
+  veto,
 ];
