@@ -302,8 +302,8 @@ export class Reconciler implements FamilySource {
     const { result, message: error = '' } = end;
     const { entry, drift, quiet, known } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
     this.#entries.set(effect.key, entry);
-    if (entry.state.is === 'unsupported') this.#since.set(effect.key, this.#open.get(effect.key) ?? clock());
-    else this.#since.delete(effect.key);
+    if (entry.state.is !== 'unsupported') this.#since.delete(effect.key);
+    else if (!this.#since.has(effect.key)) this.#since.set(effect.key, this.#open.get(effect.key) ?? clock());
     this.#counters.result(effect.spec.type, result);
     if (drift) this.#counters.drift(effect.spec.type);
     if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, known, drift });

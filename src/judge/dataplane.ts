@@ -34,6 +34,9 @@ function othersRatio(state: State, nic: number, now: number, mostMs: number): nu
   return count === 0 ? undefined : sum / count;
 }
 
+/** What the data plane shows of a NIC whose probes fail. */
+export type Shown = 'works' | 'fails' | 'unknown';
+
 /** Samples from before the suspicion that make a share usual. */
 const LEAST_USUAL = 3;
 
@@ -49,11 +52,10 @@ function expectedRatio(state: State, nic: number, now: number): number | undefin
 /**
  * Whether a NIC's data plane works although its probes fail; `unknown` without a fact that can tell. Only one whose whole time
  * lies behind the beginning of the suspicion can: what was counted before the fault proves nothing. A veto lasts as long as the
- * NIC's data plane counts as one that can tell.
+ * NIC's data plane counts as one that can tell: `lasting`.
  */
-export function dataplaneShows(state: State, nic: number, now: number): 'works' | 'fails' | 'unknown' {
+export function dataplaneShows(state: State, nic: number, now: number, lasting: boolean): Shown {
   const { rules, nics } = state;
-  const lasting = nics.verdict[nic] === VERDICT.PROBE_PATH_FAULT;
   const since = nics.suspectT[nic]!;
   const oldest = now - (lasting ? rules.dataplane_source_ms : rules.dataplane_fresh_ms);
   // A later one that began before the suspicion is of both times, and says nothing.
@@ -79,10 +81,15 @@ function canTell(state: State, nic: number, now: number): boolean {
  * Whether a NIC that fails by its probes is not judged yet, because its data plane may still say otherwise. `fails`: it does;
  * moves the clock of the rule. Never for longer than `dataplane_wait_ms`, and not when it is out of service already.
  */
-export function waitsForDataplane(state: State, nic: number, now: number, fails: boolean): boolean {
+export function waitsForDataplane(
+  state: State,
+  nic: number,
+  now: number,
+  { fails, shown }: { readonly fails: boolean; readonly shown: Shown },
+): boolean {
   const waited = held(state.nics.waitSince, nic, fails, state.clock);
   if (!fails || isOut(state, nic) || waited >= state.rules.dataplane_wait_ms) return false;
-  return dataplaneShows(state, nic, now) === 'unknown' && canTell(state, nic, now);
+  return shown === 'unknown' && canTell(state, nic, now);
 }
 
 /** NICs whose data plane should be asked now: suspected or failed by their probes, with a link. */

@@ -116,9 +116,11 @@ function isSuspect({ scan, rules }: State, nic: number): boolean {
 function find(state: State, nic: number, now: number, observed: Observed): Finding {
   const { fails, named, partial, loss, suspicious, collapsed } = observed;
   const failing = fails || loss === VERDICT.NIC_FAIL;
-  const waits = waitsForDataplane(state, nic, now, failing);
+  const lasting = state.nics.verdict[nic] === VERDICT.PROBE_PATH_FAULT;
+  const shown = failing ? dataplaneShows(state, nic, now, lasting) : 'unknown';
+  const waits = waitsForDataplane(state, nic, now, { fails: failing, shown });
   if (failing && !waits) {
-    if (dataplaneShows(state, nic, now) === 'works') return { verdict: VERDICT.PROBE_PATH_FAULT, cause: CAUSE.none };
+    if (shown === 'works') return { verdict: VERDICT.PROBE_PATH_FAULT, cause: CAUSE.none };
     return { verdict: VERDICT.NIC_FAIL, cause: fails ? linkOrUpstream(state, nic) : CAUSE.lossy };
   }
   if (loss === VERDICT.NIC_PARTIAL) return { verdict: VERDICT.NIC_PARTIAL, cause: CAUSE.lossy };

@@ -1,6 +1,6 @@
 /**
- * Point for point what happens when the probes of a NIC fail while DPVS forwards (R11): recorded bytes of a DPVS with two arms whose
- * counters move, its collector, the facts, the judge, and the questions in between, on one clock that is turned by hand.
+ * Point for point what happens when the probes of a NIC fail while DPVS forwards (R11): recorded bytes of a DPVS with two arms
+ * whose counters move, its collector, the facts, the judge, and the questions in between, on one clock that is turned by hand.
  */
 import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
@@ -100,7 +100,7 @@ async function live(world: World) {
 const dead = (t: number) => t >= AT;
 const timeOf = (did: readonly string[], what: string) => Number(did.find((line) => line.includes(what))!.split(' ')[0]);
 
-test('probes dropped, clients well: the data plane is asked at once, and the NIC is never failed, nor flapping at the fifth time', async () => {
+test('probes dropped, clients well: DPVS is asked at once, and the NIC neither failed nor flapping at the fifth time', async () => {
   const outage = (t: number) => t >= AT && (t - AT) % 60_000 < 20_000;
   const { words, did, asked } = await live({ bad: outage, until: AT + 5 * 60_000 });
   const round = ['SUSPECT(eth1)', 'PROBE_PATH_FAULT(eth1)', 'OK(eth1)'];
@@ -119,7 +119,7 @@ test('a question is bounded: the ports and services of that NIC, once a second a
   assert.ok(asked.length <= 13, `${asked.length} questions in 40 s`);
 });
 
-test('a NIC that is really dead fails as soon as its data plane has shown it; one that is silent costs the bounded wait at most', async () => {
+test('a dead NIC fails as soon as its data plane has shown it; a silent one costs the bounded wait at most', async () => {
   const alone = timeOf((await live({ bad: dead, without: true, until: AT + 10_000 })).did, 'NIC_FAIL');
   const shown = await live({ bad: dead, clientsUntil: AT, until: AT + 10_000 });
   const silent = await live({ bad: dead, silent: (t) => t > AT, until: AT + 10_000 });

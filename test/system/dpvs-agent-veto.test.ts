@@ -1,6 +1,6 @@
 /**
- * An agent whose probes through one NIC are dropped while its DPVS forwards (rule R11): a control socket of the test's own that answers
- * with recorded bytes whose counters move. In a network of its own; needs root.
+ * An agent whose probes through one NIC are dropped while its DPVS forwards (rule R11): a control socket of the test's own that
+ * answers with recorded bytes whose counters move. In a network of its own; needs root.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -62,7 +62,7 @@ before(async () => {
   const file = writeConfig(dir, {
     listen: '127.0.0.1:0',
     stateDir: join(dir, 'state'),
-    evidenceLog: LOG,
+    evidence: { log: LOG },
     nics: NICS.map((name, i) => ({ name, source: `10.94.${i}.1`, dataplane: `dpdk${i}` })),
     services: [
       {

@@ -1,6 +1,6 @@
 /**
- * Whether DPVS shows enough of a NIC to contradict its probes (rule R11): connections whose replies pass the load balancer, and whose
- * VIP or local addresses are on the NIC's port.
+ * Whether DPVS shows enough of a NIC to contradict its probes (rule R11): connections whose replies pass the load balancer, and
+ * whose VIP or local addresses are on the NIC's port.
  */
 import { dpvs } from '../../collect/dpvs.ts';
 import { nicsBy } from '../../collect/join.ts';
@@ -26,8 +26,8 @@ export const veto: Check = {
       const subject = nic.name;
       if (shown.has(plan.nics.indexOf(nic))) return { outcome: 'ok', subject, message: `clients are seen on ${nic.dataplane}` };
       const message =
-        `no veto: neither a VIP nor the local addresses of a service are on ${nic.dataplane} alone, so a NIC whose probes are dropped ` +
-        `is taken out although clients may be well (rule R11)`;
+        `no veto: neither a VIP nor the local addresses of a service are on ${nic.dataplane} alone, so a NIC whose probes are ` +
+        `dropped is taken out although clients may be well (rule R11)`;
       return { outcome: 'warn', subject, message, fix: ASK };
     });
   },
