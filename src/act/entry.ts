@@ -152,10 +152,9 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   const isWanted = valueOf(effect) === valueOf(entry.wanted);
   const next = { ...entry, checkedAt: now, message, note: noteAfter(entry, end) };
   const isRecheck = entry.state.is === 'running' && entry.state.quiet;
-  const same = message === entry.message;
-  const isKnown = message !== '' && same;
-  const quiet =
-    isRecheck && !drift && ((result === 'unchanged' && (message === '' || same)) || (result === 'unsupported' && same));
+  const isKnown = message !== '' && message === entry.message;
+  const found = (result === 'unchanged' && (message === '' || isKnown)) || (result === 'unsupported' && isKnown);
+  const quiet = isRecheck && !drift && found;
   const held = heldIn(entry);
   const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet, known: isKnown });
   if (result !== 'failed' && result !== 'unsupported') return done({ state: known(valueOf(effect)), drifted: false });

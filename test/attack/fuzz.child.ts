@@ -10,7 +10,7 @@ const PATIENCE_MS = 300;
 const requests = [
   'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n',
   'GET /?page=2 HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n',
-  'GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text;version=1.0.0\r\nAccept-Encoding: gzip\r\n\r\n',
+  'GET /metrics HTTP/1.1\r\nHost: localhost\r\nAccept: application/openmetrics-text\r\nAccept-Encoding: gzip\r\n\r\n',
   'GET /api/v1/status?realServers=altered HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n',
   'GET /api/v1/why?rs=127.1.0.1:80 HTTP/1.1\r\nHost: localhost\r\n\r\nGET /-/healthy HTTP/1.1\r\nHost: localhost\r\n\r\n',
   'GET /api/v1/verdicts?since=5m HTTP/1.1\r\nHost: localhost\r\n\r\n',

@@ -13,7 +13,7 @@ export interface Input {
   readonly name: string;
   readonly corpus: () => readonly Buffer[];
   /** Reads; throws only what is said of bad bytes. */
-  read(bytes: Buffer): void;
+  readonly read: (bytes: Buffer) => void;
 }
 
 const files = (pattern: string) => globSync(`test/fixtures/${pattern}`).map((path) => readFileSync(path));
