@@ -159,7 +159,7 @@ test('queries of nonsense get an answer', async () => {
     assert.equal((await ask(server.port, `/${query}`)).status, 200, query);
 });
 
-test('idle connections shut nobody out: the oldest goes for the newest, first those that have long not asked anything', async () => {
+test('idle connections shut nobody out: one goes for the newest, first those that have long not asked anything', async () => {
   const own = await openAgent({ limits: { maxConnections: 4 } });
   const closed: string[] = [];
   const open = (name: string): Promise<Socket> =>
