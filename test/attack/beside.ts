@@ -41,6 +41,7 @@ export interface Attacker {
 const GOOD = 40;
 const DYING = 5;
 const PHASE_MS = 7000;
+const QUICK_PHASE_MS = 3000;
 const LIMIT_MS = 20_000;
 
 const rssMb = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
@@ -84,7 +85,7 @@ class Stage {
     });
     const { port } = new URL(agent.logged(/^ready/)!['listen'] as string);
     this.site = { agent, dir: this.dir, port: Number(port), config, quick };
-    await sleep(2000);
+    await sleep(quick ? 500 : 2000);
   }
 
   async phase(number: number): Promise<Phase> {
@@ -103,7 +104,7 @@ class Stage {
       const line = named(address);
       return line === undefined ? Infinity : (Date.parse(String(line['time'])) - from) / 1000;
     });
-    await sleep(Math.max(0, PHASE_MS - (Date.now() - from)));
+    await sleep(Math.max(0, (this.site.quick ? QUICK_PHASE_MS : PHASE_MS) - (Date.now() - from)));
     clearInterval(watch);
     const after = await metrics();
     const period = grown(histogram(before, 'fourlane_judge_period_seconds'), histogram(after, 'fourlane_judge_period_seconds'));
@@ -136,7 +137,7 @@ export function attackBeside(attack: Attack): Scenario {
         if (!(control.detection.at(-1)! < 3)) throw new Error(`the control is no good: ${say(control)}`);
         const attacker = await attack.attack(stage.site);
         try {
-          await sleep(2000);
+          await sleep(quick ? 500 : 2000);
           const now = await stage.phase(1);
           const misses = missesOf(control, now);
           await attacker.check?.().catch((error: Error) => misses.push(error.message));

@@ -45,7 +45,6 @@ export const readers = [
       assert.equal((await ask(site.port, '/-/reload', { method: 'POST' })).status, 403);
       assert.equal(site.agent.logged(/^config:/), undefined, 'nothing was loaded');
     }),
-    short: true,
   }),
   attackBeside({
     ...by('passwords guessed as fast as they go', '5 000 in 0.98 s, not counted', 'guess', async (site) => {
