@@ -8,7 +8,6 @@ import { actuators } from '../src/act/index.ts';
 import { notInPlace } from '../src/act/not-in-place.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
-import { Guesses } from '../src/http/guesses.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
@@ -78,10 +77,6 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
-    ...new Guesses(
-      () => 0,
-      () => undefined,
-    ).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];
   own.stop();
