@@ -41,7 +41,7 @@ export interface AgentOptions {
   readonly log: Logger;
   /** Lines that the log had to drop so far. */
   readonly logDropped: () => number;
-  /** Lab only: POST /-/chaos may break lanes. */
+  /** Lab only: POST /-/chaos may break lanes, and reloads come as fast as they are asked for. */
   readonly chaos: boolean;
 }
 
@@ -78,7 +78,7 @@ type Memory = Awaited<ReturnType<typeof remember>>;
 type Parts = ReturnType<typeof makeParts>;
 
 /** What does the work, in the order of the data: lanes, judge, what follows from it, and what reads it. */
-function makeParts({ config, version, log, logDropped }: AgentOptions, plans: CurrentPlan, memory: Memory) {
+function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, plans: CurrentPlan, memory: Memory) {
   const { acted, file, history, metrics, reconciler, recording, recovered, spans, telemetry } = memory;
   const { tracer } = telemetry;
   const plan = () => plans.plan;
@@ -109,7 +109,8 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));
   const parts = { ...base, ...shown, links, carriers, runner, keeper };
   const configThread = new ConfigThread();
-  const options = { file: config, plans, loader: configThread, clock, log, tracer };
+  // A lab reloads a thousand times.
+  const options = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };
   const reloader = new Reloader({ ...options, apply: (next) => applyPlan(parts, next), ended: () => shown.pulse.change() });
   return { ...parts, recovered, reloader, configThread, tracer };
 }
