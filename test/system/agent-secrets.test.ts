@@ -35,7 +35,7 @@ test('no secret of the configuration leaves the agent, whatever fails', { timeou
   const url = `http://127.0.0.1:${portOf(parrot)}`;
   const evidence = `${dir}/evidence.jsonl`;
   const headers = (n: number) => ({ Authorization: `Bearer ${secret(n)}` });
-  const config = (of: 'bearerToken' | 'basic') => ({
+  const config = (of: 'bearerToken' | 'basic' | 'hash') => ({
     listen: '127.0.0.1:0',
     stateDir: `${dir}/state`,
     rules: QUICK,
@@ -57,11 +57,16 @@ test('no secret of the configuration leaves the agent, whatever fails', { timeou
     opentelemetry: { endpoint: url, headers: headers(6), interval: '1s' },
     evidence: { log: evidence },
     web: {
-      authentication:
-        of === 'basic' ? { basic: { username: 'ops', passwordSha256: secret(7).slice(0, 64) } } : { bearerToken: secret(8) },
+      authentication: {
+        basic: { basic: { username: 'ops', passwordSha256: secret(7).slice(0, 64) } },
+        hash: {
+          basic: { username: 'ops', passwordHash: `$scrypt$ln=15,r=8,p=1$${secret(9).slice(0, 22)}$${secret(9).slice(0, 43)}` },
+        },
+        bearerToken: { bearerToken: secret(8) },
+      }[of],
     },
   });
-  const written = JSON.stringify([config('basic'), config('bearerToken')]);
+  const written = JSON.stringify([config('basic'), config('hash'), config('bearerToken')]);
   for (const key of secretKeys()) assert.ok(written.includes(`"${key}"`), `${key} is planted`);
 
   const file = writeConfig(dir, config('basic'));
@@ -78,9 +83,12 @@ test('no secret of the configuration leaves the agent, whatever fails', { timeou
       for (const path of paths) seen.push((await agent.ask(path)).text);
     };
     await look();
-    writeConfig(dir, config('bearerToken'));
-    agent.signal('SIGHUP');
-    await until('the reload', 10_000, () => agent.logged(/^config: web changed/));
+    const changes = () => agent.log.filter(({ message }) => message.startsWith('config: web changed')).length;
+    for (const [k, of] of (['hash', 'bearerToken'] as const).entries()) {
+      writeConfig(dir, config(of));
+      agent.signal('SIGHUP');
+      await until('the reload', 10_000, () => changes() === k + 1);
+    }
     writeConfig(dir, { ...config('basic'), web: { authentication: { bearerToken: `${secret(8)} ` } } });
     agent.signal('SIGHUP');
     await until('the refusal', 10_000, () => agent.logged(/^config not applied/));
