@@ -69,8 +69,6 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
   return made;
 }
 
-const nothing = Buffer.allocUnsafeSlow(0);
-
 export class HttpExchange implements Exchange {
   readonly #profile: HttpProfile;
   readonly #host: string;
@@ -79,7 +77,7 @@ export class HttpExchange implements Exchange {
   #found = false;
   readonly #digest: Hash | undefined;
   /** The body, as far as it has come, and its length: only for a regular expression, which must see all of it. */
-  #body: Buffer<ArrayBuffer> = nothing;
+  #body = new ArrayBuffer(0);
   #length = 0;
 
   constructor(profile: HttpProfile, host: string) {
@@ -113,12 +111,9 @@ export class HttpExchange implements Exchange {
   /** In memory of its own, which can be handed to the helper as it is. */
   #keep(piece: Buffer): void {
     const length = this.#length + piece.length;
-    if (length > this.#body.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * this.#body.length, this.#profile.maxBody)));
-      this.#body.copy(larger, 0, 0, this.#length);
-      this.#body = larger;
-    }
-    piece.copy(this.#body, this.#length);
+    const room = this.#body.byteLength;
+    if (length > room) this.#body = this.#body.transfer(Math.max(length, Math.min(2 * room, this.#profile.maxBody)));
+    piece.copy(new Uint8Array(this.#body), this.#length);
     this.#length = length;
   }
 
@@ -134,7 +129,7 @@ export class HttpExchange implements Exchange {
     if (md5 !== undefined && this.#digest!.digest('hex') !== md5) return wrong('match', 'digest', status);
     if (contains !== undefined && !this.#found) return wrong('match', 'body', status);
     if (matches === undefined) return passed;
-    const rest = { body: this.#body.subarray(0, this.#length), status };
+    const rest = { body: Buffer.from(this.#body, 0, this.#length), status };
     return matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#profile, rest) : rest;
   }
 }
