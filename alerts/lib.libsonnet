@@ -7,9 +7,12 @@
   rule(name, expr):: { record: name, expr: std.stripChars(expr, '\n ') },
 
   // The values of `label` among the series that `expr` finds, at most `most`; `%%q` in expr are filled by `labels`.
-  list(expr, labels, label, none, most=8):: |||
-    {{ with query %s }}{{ range $i, $s := . }}{{ if lt $i %d }}{{ if $i }}, {{ end }}{{ .Labels.%s }}{{ end }}{{ if eq $i %d }} and more{{ end }}{{ end }}{{ else }}%s{{ end }}
-  ||| % [query(expr, labels), most, label, most, none],
+  list(expr, labels, label, none, most=8):: self.each(expr, labels, '{{ .Labels.%s }}' % label, none, most),
+
+  // The same with a text for each: a template of a sample.
+  each(expr, labels, text, none, most=8):: |||
+    {{ with query %s }}{{ range $i, $s := . }}{{ if lt $i %d }}{{ if $i }}, {{ end }}%s{{ end }}{{ if eq $i %d }} and more{{ end }}{{ end }}{{ else }}%s{{ end }}
+  ||| % [query(expr, labels), most, text, most, none],
 
   // a: { name, severity, expr, hold?, keep?, labels?, summary, description, impact?, command, level, vars }.
   // severity: critical (pages), warning (ticket), info (kept for the owner). hold, keep: how long it must hold, and goes on firing.

@@ -9,12 +9,14 @@ import { loadPlanFile } from './config/load.ts';
 import { ConfigThread } from './config/thread.ts';
 import { Agent, type Door } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
+import { Asker } from './daemon/asker.ts';
 import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
 import { Life } from './daemon/life.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
+import { readableSecrets } from './daemon/readable.ts';
 import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
 import { makeShown } from './daemon/showing.ts';
@@ -28,7 +30,9 @@ import { Registry } from './metrics/registry.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
 import { TransitionLog } from './report/history.ts';
+import { connectionsFor } from './http/server.ts';
 import { monotonicMs as clock } from './sys/clock.ts';
+import { descriptorLimit } from './sys/limits.ts';
 import type { Logger } from './sys/log.ts';
 
 export interface AgentOptions {
@@ -37,13 +41,15 @@ export interface AgentOptions {
   readonly log: Logger;
   /** Lines that the log had to drop so far. */
   readonly logDropped: () => number;
-  /** Lab only: POST /-/chaos may break lanes. */
+  /** Lab only: POST /-/chaos may break lanes, and reloads come as fast as they are asked for. */
   readonly chaos: boolean;
 }
 
 /** Starts the agent; resolves when every lane runs. @throws FourlaneError for a bad config or a taken address */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
   const plans = new CurrentPlan(loadPlanFile(options.config, { hostname: hostname() }), clock());
+  const readable = readableSecrets(options.config, plans.plan);
+  if (readable !== undefined) options.log.warn({}, readable);
   const memory = await remember(options, plans);
   const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
@@ -72,22 +78,25 @@ type Memory = Awaited<ReturnType<typeof remember>>;
 type Parts = ReturnType<typeof makeParts>;
 
 /** What does the work, in the order of the data: lanes, judge, what follows from it, and what reads it. */
-function makeParts({ config, version, log, logDropped }: AgentOptions, plans: CurrentPlan, memory: Memory) {
+function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, plans: CurrentPlan, memory: Memory) {
   const { acted, file, history, metrics, reconciler, recording, recovered, spans, telemetry } = memory;
   const { tracer } = telemetry;
   const plan = () => plans.plan;
   const life = new Life();
-  const [decided, passed] = [new Topic<Decisions>(), new Topic<number>()];
+  const [decided, passed, doubted] = [new Topic<Decisions>(), new Topic<number>(), new Topic<readonly number[]>()];
   const lanes = new Lanes({ clock, log: (level, message, fields) => log[level](fields, message) });
-  const changed = (decisions: Decisions) => decided.emit(decisions);
+  const calls = { changed: decided.emit, passed: passed.emit, doubted: doubted.emit };
   const loop = new Loop(
-    { clock, lanes, reconciler, history, recorder: () => recording.current, changed, passed: (now) => passed.emit(now) },
+    { clock, lanes, reconciler, history, recorder: () => recording.current, ...calls },
     topologyOf(plans.plan),
     recovered(clock()),
   );
   const keeper = new Keeper({ file, loop, plans, reconciler, clock });
   const carriers = new Carriers((fact) => loop.observe(fact));
-  const runner = makeRunner({ clock, log, plan, loop, carriers, tracer });
+  const started = (collector: string) => reconciler.started(collector);
+  const runner = makeRunner({ clock, log, plan, loop, carriers, tracer, started });
+  reconciler.lookThrough((collector, vip) => runner.realServers(collector, vip));
+  const asker = new Asker(clock, (nics) => runner.ask(nics));
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
   const shown = makeShown({ ...base, file, links, logDropped, metrics, passed, runner });
@@ -97,9 +106,11 @@ function makeParts({ config, version, log, logDropped }: AgentOptions, plans: Cu
   decided.on((decisions) => shown.publisher.decided(decisions));
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
+  doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));
   const parts = { ...base, ...shown, links, carriers, runner, keeper };
   const configThread = new ConfigThread();
-  const options = { file: config, plans, loader: configThread, clock, log, tracer };
+  // A lab reloads a thousand times.
+  const options = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };
   const reloader = new Reloader({ ...options, apply: (next) => applyPlan(parts, next), ended: () => shown.pulse.change() });
   return { ...parts, recovered, reloader, configThread, tracer };
 }
@@ -110,7 +121,8 @@ function openDoors(
 ): Promise<Door> {
   const { listen, control, server } = plans.plan;
   const reach = { ...listen, ...(control === undefined ? {} : { control }), names: [listen.host, server.toLowerCase()] };
-  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...reach, chaos, limits: {} };
+  const limits = { maxConnections: connectionsFor(descriptorLimit()) };
+  const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...reach, chaos, limits };
   const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
   return http.open(init, { publisher, reload: () => reloader.reload(), chaos: crash });
 }

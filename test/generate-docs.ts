@@ -5,9 +5,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
+import { notInPlace } from '../src/act/not-in-place.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
-import { Guesses } from '../src/http/guesses.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
@@ -72,14 +72,11 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new JudgeFamilies(fakeView()).families(),
     ...new LaneFamilies(lanes, () => 0).families(),
     ...NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }),
+    notInPlace([], 0),
     ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map((metric) => family(metric, [], [])),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
-    ...new Guesses(
-      () => 0,
-      () => undefined,
-    ).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];
   own.stop();

@@ -75,6 +75,16 @@ function(config)
         command: 'journalctl -u fourlane -n 50 | grep {{ $labels.actuator }}',
       }),
       alert({
+        name: 'FourlaneActionUnsupported',
+        severity: 'warning',
+        expr: 'sum by (cluster, server, actuator) (fourlane_action_unsupported{%s}) > 0' % s,
+        hold: '1m',
+        summary: 'What the agent decided cannot be carried out with this actuator.',
+        description: '{{ $value }} effects of actuator {{ $labels.actuator }} on ' + where + ' are wanted and can not be put in place; they are not tried again: '
+                     + lib.each('fourlane_action_not_in_place_since_timestamp_seconds{cluster=%q, server=%q, actuator=%q}', server + ['actuator'], '{{ .Labels.subject }}: wanted {{ .Labels.wanted }}, in place {{ .Labels.actual }}, since {{ .Value | humanizeTimestamp }}: {{ .Labels.why }}', 'see fourlane status', 5) + '.',
+        command: 'fourlane status; journalctl -u fourlane -n 200 | grep {{ $labels.actuator }}',
+      }),
+      alert({
         name: 'FourlaneGovernorBlocked',
         severity: 'critical',
         expr: 'sum by (cluster, server, rule) (increase(fourlane_governor_blocked_total{%s, rule=~"last_nic|half_nics|semaphore"}[5m])) > 0' % s,

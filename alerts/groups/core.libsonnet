@@ -48,6 +48,12 @@ function(config)
         expr: |||
           sum by (cluster, server, source, port) (rate(fourlane_dpdk_port_missed_total{%(s)s}[1m]) + rate(fourlane_dpdk_port_no_mbuf_total{%(s)s}[1m]))
           / sum by (cluster, server, source, port) (rate(fourlane_dpdk_port_packets_total{%(s)s, direction="in"}[1m])) > %(t)g
+          unless on (cluster, server) fourlane_dpvs_info{%(s)s}
+          or label_replace(
+            sum by (cluster, server, port) (rate(fourlane_dpvs_port_missed_total{%(s)s}[1m]) + rate(fourlane_dpvs_port_no_mbuf_total{%(s)s}[1m]))
+            / sum by (cluster, server, port) (rate(fourlane_dpvs_port_packets_total{%(s)s, direction="in"}[1m])) > %(t)g,
+            "source", "dpvs", "", ""
+          )
         ||| % { s: s, t: t.dropRatio },
         hold: '1m',
         summary: 'A port of the data plane loses packets.',

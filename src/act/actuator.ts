@@ -2,6 +2,7 @@
  * What an actuator is: one value in `act/index.ts`. It does the work; the reconciler does retry, limits, counting and logging.
  */
 import type { z } from 'zod';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { ActuatorSpec } from '../model/plan.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
 
@@ -45,6 +46,8 @@ export interface Call {
   readonly announce: boolean;
   /** One for each effect, in their order. */
   readonly notes: readonly Note[];
+  /** Real servers of a service as the actuator's `collector` reads them now; absent: nobody reads. */
+  readonly look?: (vip: string) => Promise<LiveRealServers>;
 }
 
 /** `unchanged`: nothing had to be done. */
@@ -79,6 +82,10 @@ export interface Actuator {
   readonly idempotent: boolean;
   /** Effects of one identity travel together in one call, one call at a time. */
   readonly batch: boolean;
+  /**
+   * Collector that sees when its data plane has been started again: what waits is tried then, what is in place looked at again.
+   */
+  readonly collector?: string;
   /** Most calls at once, over all configured instances. */
   readonly concurrency: number;
   /** By what two configured instances differ: the path, the command, the URL. */

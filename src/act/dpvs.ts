@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { actuator, type Effect, type Outcome } from './actuator.ts';
 import { AgentError, type AgentSpec, DpvsAgent } from './dpvs/client.ts';
-import { type Asked, applyService } from './dpvs/apply.ts';
+import { type Asked, applyService, type ServiceLook } from './dpvs/apply.ts';
 import { noted, readNote } from './dpvs/decide.ts';
 
 /** `http://host:port` without a path, or `unix:/path`. */
@@ -39,17 +39,18 @@ export const dpvs = actuator({
   kinds: ['realServer'],
   idempotent: true,
   batch: true,
+  collector: 'dpvs',
   concurrency: 4,
   // One, so that what is noted of a real server outlives a change of the agent's address.
   identity: () => '',
   recheck: (spec) => spec.recheck,
-  async perform(_, effects, { notes }) {
+  async perform(_, effects, { notes, look }) {
     const asked = effects.map((effect, i): Asked => ({ effect, note: readNote(notes[i]!) }));
     const outcomes = new Map<Effect, Outcome>();
     const broken = new Map<string, AgentError>();
     for (const ofService of Map.groupBy(asked, ({ effect }) => `${specOf(effect).url} ${effect.vip}`).values()) {
       const { effect: first } = ofService[0]!;
-      const ends = await attempt(specOf(first), first.vip ?? '', ofService, broken);
+      const ends = await attempt(specOf(first), { vip: first.vip ?? '', look }, ofService, broken);
       ofService.forEach(({ effect }, i) => outcomes.set(effect, ends[i]!));
     }
     return effects.map((effect) => outcomes.get(effect)!);
@@ -64,14 +65,14 @@ function specOf({ spec }: Effect): AgentSpec {
 /** @param broken agents that can't be used now, by URL: asking them for each service would hold up the others */
 async function attempt(
   spec: AgentSpec,
-  vip: string,
+  service: ServiceLook,
   asked: readonly Asked[],
   broken: Map<string, AgentError>,
 ): Promise<readonly Outcome[]> {
   try {
     const known = broken.get(spec.url);
     if (known) throw known;
-    return await applyService(new DpvsAgent(spec), vip, asked);
+    return await applyService(new DpvsAgent(spec), service, asked);
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
     if (error.reach !== 'service') broken.set(spec.url, error);

@@ -23,8 +23,16 @@ export type EntryState =
   | { readonly is: 'inPlace'; readonly value: string }
   /** Nobody knows what is in place. */
   | { readonly is: 'open' }
-  /** A call is under way. `quiet`: a recheck, reported only when it finds something. */
-  | { readonly is: 'running'; readonly held: string | undefined; readonly attempts: Attempts; readonly quiet: boolean }
+  /**
+   * A call is under way. `before`: what was in place when it began. `quiet`: a recheck, reported only when it finds something.
+   */
+  | {
+      readonly is: 'running';
+      readonly held: string | undefined;
+      readonly before: string | undefined;
+      readonly attempts: Attempts;
+      readonly quiet: boolean;
+    }
   | { readonly is: 'retrying'; readonly held: string | undefined; readonly attempts: Attempts }
   /** `value` can't be put in place: no call for it but rechecks until something else is wanted or the plan is new. */
   | {
@@ -64,6 +72,8 @@ export type EntryEvent =
   | { readonly is: 'unlisted'; readonly rest: Effect | undefined }
   /** It is time to look whether others have changed it. */
   | { readonly is: 'recheckDue' }
+  /** The data plane has been started again: whatever was found out about the one before counts no more. */
+  | { readonly is: 'restarted' }
   /** A call for the wanted effect begins. */
   | { readonly is: 'begun'; readonly announce: boolean };
 
@@ -86,6 +96,8 @@ export interface Ended {
   readonly drift: boolean;
   /** Nothing worth a report: a recheck that found everything as it was. */
   readonly quiet: boolean;
+  /** There is a message, and it is that of the outcome before. */
+  readonly known: boolean;
 }
 
 const FIRST_PAUSE_MS = 1000;
@@ -120,9 +132,13 @@ export function stepped(entry: Entry, event: EntryEvent): Entry {
       return { ...changed(entry, event.rest), life: 'retiring' };
     case 'recheckDue':
       return { ...entry, repeat: 'recheck' };
+    case 'restarted':
+      return restarted(entry);
     case 'begun': {
-      const held = event.announce ? heldIn(entry) : undefined;
-      const state = { is: 'running', held, attempts: attemptsOf(entry), quiet: entry.repeat === 'recheck' } as const;
+      const before = heldIn(entry);
+      const held = event.announce ? before : undefined;
+      const attempts = attemptsOf(entry);
+      const state = { is: 'running', held, before, attempts, quiet: entry.repeat === 'recheck' } as const;
       return { ...entry, state, repeat: 'no', last: entry.wanted };
     }
   }
@@ -136,15 +152,17 @@ export function ended(entry: Entry, call: EndedCall): Ended {
   const isWanted = valueOf(effect) === valueOf(entry.wanted);
   const next = { ...entry, checkedAt: now, message, note: noteAfter(entry, end) };
   const isRecheck = entry.state.is === 'running' && entry.state.quiet;
-  const same = message === entry.message;
-  const quiet =
-    isRecheck && !drift && ((result === 'unchanged' && (message === '' || same)) || (result === 'unsupported' && same));
+  const isKnown = message !== '' && message === entry.message;
+  const found = (result === 'unchanged' && (message === '' || isKnown)) || (result === 'unsupported' && isKnown);
+  const quiet = isRecheck && !drift && found;
   const held = heldIn(entry);
-  const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet });
+  const done = (changes: Partial<Entry>): Ended => ({ entry: { ...next, ...changes }, drift, quiet, known: isKnown });
   if (result !== 'failed' && result !== 'unsupported') return done({ state: known(valueOf(effect)), drifted: false });
   if (!isWanted) return done({ state: known(held) });
   if (result === 'unsupported') {
-    const state = { is: 'unsupported', held, value: valueOf(effect), why: message } as const;
+    // What can't be done has changed nothing.
+    const before = entry.state.is === 'running' ? entry.state.before : held;
+    const state = { is: 'unsupported', held: before, value: valueOf(effect), why: message } as const;
     return done({ state: end.mayPass === true ? { ...state, mayPass: true } : state, drifted: false });
   }
   const { failures } = attemptsOf(entry);
@@ -194,7 +212,7 @@ export function noteFor(entry: Entry, rest: string | undefined): Note {
 }
 
 /** What a call is: a repetition, when all of its effects are in place. */
-export function callFor(entries: readonly Entry[], restOf: (effect: Effect) => string | undefined): Required<Call> {
+export function callFor(entries: readonly Entry[], restOf: (effect: Effect) => string | undefined): Call {
   return {
     announce: entries.every((entry) => heldIn(entry) === valueOf(entry.wanted)),
     notes: entries.map((entry) => noteFor(entry, restOf(entry.wanted))),
@@ -216,6 +234,13 @@ function changed(entry: Entry, effect: Effect): Entry {
   const { state } = entry;
   const next = state.is === 'running' ? { ...state, attempts: NO_ATTEMPTS } : known(heldBy(state));
   return { ...entry, wanted: effect, state: next, drifted: false };
+}
+
+function restarted(entry: Entry): Entry {
+  const { state } = entry;
+  if (state.is === 'inPlace') return { ...entry, repeat: entry.repeat === 'no' ? 'recheck' : entry.repeat };
+  if (state.is === 'retrying' || state.is === 'running') return { ...entry, state: { ...state, attempts: NO_ATTEMPTS } };
+  return { ...entry, state: known(heldBy(state)) };
 }
 
 function noteAfter(entry: Entry, { note }: End): string | undefined {

@@ -3,8 +3,10 @@
  * decides, so states in between are skipped. A failed call is repeated with growing pauses and never holds up another effect.
  */
 import type { Family, FamilySource } from '../model/family.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Verdict, Wanted } from '../model/verdict.ts';
+import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
 import { type PlannedEffects, planEffects, valueOf } from './effects.ts';
@@ -24,6 +26,7 @@ import { count, Impossible } from './impossible.ts';
 import { identityOf } from './index.ts';
 import { perform } from './perform.ts';
 import type { ActionReport, PendingEffect } from './report.ts';
+import { isFailing, notInPlace } from './not-in-place.ts';
 import { Slots } from './slots.ts';
 import { type AppliedState, parseAppliedState, savedForm } from './state.ts';
 
@@ -34,9 +37,16 @@ export interface ReconcilerOptions {
   /** 0 ≤ x < 1, for the jitter of pauses. */
   readonly random?: () => number;
   readonly onAction?: (report: ActionReport) => void;
+  /** Added to a ms of the clock it gives a Unix ms. */
+  readonly wallOffsetMs?: () => number;
 }
 
+/** Real servers of a service as a collector reads them now. */
+type Look = (collector: string, vip: string) => Promise<LiveRealServers>;
+
 const LARGEST_BATCH = 5000;
+/** Effects not in place that have a series of their own. */
+const MOST_SHOWN = 20;
 /** Pause between two searches for effects whose recheck is due, ms. */
 const RECHECK_EVERY_MS = 1000;
 
@@ -49,13 +59,21 @@ export class Reconciler implements FamilySource {
   readonly #counters: ActionCounters;
   #planned: PlannedEffects | undefined;
   #announce = false;
+  #look: Look | undefined;
   #recheckedAt = -Infinity;
   readonly #impossible = new Impossible();
+  /** Since when what can't be put in place has been wanted, by key: ms of the clock. */
+  readonly #since = new Map<string, number>();
   #idle: (() => void)[] = [];
 
   constructor(options: ReconcilerOptions) {
-    this.#options = { random: Math.random, onAction: () => undefined, ...options };
+    this.#options = { random: Math.random, onAction: () => undefined, wallOffsetMs, ...options };
     this.#counters = new ActionCounters(options.actuators.map((a) => a.name));
+  }
+
+  /** Lets actuators look at real servers through their collector. */
+  lookThrough(look: Look): void {
+    this.#look = look;
   }
 
   /** Sets the plan, at start and after a reload. The next pass announces the wanted state to idempotent actuators. */
@@ -75,6 +93,20 @@ export class Reconciler implements FamilySource {
     for (const effect of effects.values()) this.#want(effect);
     for (const [key, entry] of this.#entries) if (!effects.has(key)) this.#unlisted(entry);
     this.#announce = false;
+    this.tick();
+  }
+
+  /**
+   * The data plane that this collector reads has been started again: nothing waits for its pause, nothing in place is believed.
+   */
+  started(collector: string): void {
+    for (const entry of this.#entries.values()) {
+      const { wanted, state } = entry;
+      const actuator = this.#actuatorOf(wanted);
+      if (actuator?.collector !== collector) continue;
+      if (state.is === 'inPlace' && (!actuator.recheck || heldIn(entry) === this.#restOf(wanted))) continue;
+      this.#set(entry, stepped(entry, { is: 'restarted' }));
+    }
     this.tick();
   }
 
@@ -110,8 +142,27 @@ export class Reconciler implements FamilySource {
     return longest.map(([entry, since]) => {
       const { failures, at, error } = attemptsOf(entry);
       const state = entry.state.is === 'running' ? 'running' : failures > 0 ? 'retrying' : 'waiting';
-      return { effect: entry.wanted, state, since, failures, retryAt: at, error };
+      return { effect: entry.wanted, state, actual: heldIn(entry), since, failures, retryAt: at, error };
     });
+  }
+
+  /** What is wanted and can't be put in place, longest first. @param limit how many at most */
+  unsupported(limit = Infinity): PendingEffect[] {
+    const found: PendingEffect[] = [...this.#impossible.pending((effect) => this.#restOf(effect))];
+    for (const { wanted, state } of this.#entries.values()) {
+      if (state.is !== 'unsupported') continue;
+      const since = this.#since.get(wanted.key) ?? this.#options.clock();
+      found.push({ effect: wanted, state: state.is, actual: state.held, since, failures: 0, retryAt: 0, error: state.why });
+    }
+    return found.sort((a, b) => a.since - b.since).slice(0, limit);
+  }
+
+  /** How many effects are not in place although a call for them was made, or none can be. */
+  failingCount(): number {
+    let failing = this.#impossible.size;
+    for (const entry of this.#entries.values())
+      failing += Number(entry.state.is === 'unsupported' || attemptsOf(entry).failures > 0);
+    return failing;
   }
 
   /** How many effects `pending` lists without a limit. */
@@ -142,13 +193,15 @@ export class Reconciler implements FamilySource {
   families(): readonly Family[] {
     const pending = new Map<string, number>();
     const drifted = new Map<string, number>();
-    const unsupported = new Map(this.#impossible.counts);
+    const unsupported = new Map<string, number>();
+    for (const effect of this.#impossible.effects()) count(unsupported, effect);
     for (const [{ wanted }] of this.#pendingEntries()) count(pending, wanted);
     for (const entry of this.#entries.values()) {
       if (entry.drifted) count(drifted, entry.wanted);
       if (entry.state.is === 'unsupported') count(unsupported, entry.wanted);
     }
-    return this.#counters.families({ pending, drifted, unsupported });
+    const shown = [...this.unsupported(MOST_SHOWN), ...this.pending(MOST_SHOWN)].filter(isFailing).slice(0, MOST_SHOWN);
+    return [...this.#counters.families({ pending, drifted, unsupported }), notInPlace(shown, this.#options.wallOffsetMs())];
   }
 
   *#pendingEntries(): Generator<[entry: Entry, since: number]> {
@@ -161,7 +214,7 @@ export class Reconciler implements FamilySource {
   #want(effect: Effect): void {
     const actuator = this.#actuatorOf(effect);
     if (actuator?.kinds?.includes(effect.kind) === false) {
-      const report = valueOf(effect) === this.#restOf(effect) ? undefined : this.#impossible.add(effect);
+      const report = valueOf(effect) === this.#restOf(effect) ? undefined : this.#impossible.add(effect, this.#options.clock());
       if (!report) return;
       this.#counters.result(effect.spec.type, report.result);
       this.#options.onAction(report);
@@ -224,7 +277,10 @@ export class Reconciler implements FamilySource {
     if (!this.#slots.take(actuator, instance)) return;
     const entries = keys.map((key) => this.#entries.get(key)!);
     const effects = entries.map((entry) => entry.wanted) as [Effect, ...Effect[]];
-    const call = callFor(entries, (effect) => this.#restOf(effect));
+    const { collector } = actuator;
+    const look = this.#look;
+    const looked = collector === undefined || look === undefined ? {} : { look: (vip: string) => look(collector, vip) };
+    const call = { ...callFor(entries, (effect) => this.#restOf(effect)), ...looked };
     const { announce } = call;
     for (const entry of entries) this.#entries.set(entry.wanted.key, stepped(entry, { is: 'begun', announce }));
     const started = this.#options.clock();
@@ -244,11 +300,13 @@ export class Reconciler implements FamilySource {
     const { clock, random, onAction } = this.#options;
     const { effect, end } = call;
     const { result, message: error = '' } = end;
-    const { entry, drift, quiet } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
+    const { entry, drift, quiet, known } = ended(this.#entries.get(effect.key)!, { ...call, now: clock(), random: random() });
     this.#entries.set(effect.key, entry);
+    if (entry.state.is !== 'unsupported') this.#since.delete(effect.key);
+    else if (!this.#since.has(effect.key)) this.#since.set(effect.key, this.#open.get(effect.key) ?? clock());
     this.#counters.result(effect.spec.type, result);
     if (drift) this.#counters.drift(effect.spec.type);
-    if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, drift });
+    if (!quiet) onAction({ effect, result, durationMs, failures: attemptsOf(entry).failures, error, known, drift });
   }
 
   /** No call under way; whatever is open is in its pause. */

@@ -43,7 +43,12 @@ export function parseApiArguments(argv: readonly string[]): ApiArguments {
 }
 
 function usualPlace(): string {
-  return lstatSync(DEFAULT_SOCKET, { throwIfNoEntry: false })?.isSocket() === true ? `unix:${DEFAULT_SOCKET}` : DEFAULT_URL;
+  try {
+    if (lstatSync(DEFAULT_SOCKET).isSocket()) return `unix:${DEFAULT_SOCKET}`;
+  } catch {
+    // Not there, or not for this user: reading is open to everybody over HTTP.
+  }
+  return DEFAULT_URL;
 }
 
 /**

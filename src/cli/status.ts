@@ -9,7 +9,7 @@ import { json as jsonOf, type Output, table, terminal } from './output.ts';
 const HELP = `Usage: fourlane status [--json] [--url URL]
 
 Shows what the running agent says of its NICs, services and real servers.
-Exit status: 0 all good, 2 something failed, 3 no agent.
+Exit status: 0 all good, 2 something failed or an action is not in place, 3 no agent.
 
 ${API_HELP}
 
@@ -35,10 +35,18 @@ export async function status(argv: readonly string[], io: Output = terminal): Pr
   }
 }
 
-/** Whether nothing has failed: SUSPECT is a verdict in the making, not a failure. */
+/**
+ * Whether nothing has failed: SUSPECT is a verdict in the making, not a failure; an action that failed or can't be done is one.
+ */
 export function isGood(report: StatusReport): boolean {
   const failed = report.verdicts.some((verdict) => isFault(verdict.verdict));
-  return !failed && report.ready && report.state === 'ok' && report.services.every((service) => service.up && !service.panic);
+  return (
+    !failed &&
+    report.pending.failing === 0 &&
+    report.ready &&
+    report.state === 'ok' &&
+    report.services.every((service) => service.up && !service.panic)
+  );
 }
 
 /** The report as text for a terminal. */
@@ -73,7 +81,8 @@ export function renderStatus(report: StatusReport): string {
 }
 
 function renderVerdicts(report: StatusReport): string {
-  if (report.verdicts.length === 0) return 'No faults.';
+  const { failing } = report.pending;
+  if (report.verdicts.length === 0) return failing === 0 ? 'No faults.' : `No verdicts, but ${notInPlace(failing)}: see below.`;
   return report.verdicts
     .map((verdict) => {
       const cause = verdict.cause === 'none' ? '' : ` (${verdict.cause})`;
@@ -83,13 +92,15 @@ function renderVerdicts(report: StatusReport): string {
     .join('\n');
 }
 
+const notInPlace = (failing: number) => (failing === 1 ? '1 action is not in place' : `${failing} actions are not in place`);
+
 function nicRow(nic: NicReport): readonly string[] {
   const total = Object.values(nic.cells).reduce((a, b) => a + b, 0);
   const rtt = nic.rttSeconds;
   return [
     nic.name,
     nic.cause === 'none' ? nic.verdict : `${nic.verdict}/${nic.cause}`,
-    nic.carrier,
+    nic.port === undefined ? nic.carrier : `${nic.carrier}, ${nic.port.name} ${nic.port.link}`,
     nic.enabled ? 'in service' : 'TAKEN OUT',
     `${nic.cells.ok} of ${total} good`,
     rtt === null ? '-' : formatRtt(rtt.p50),
@@ -128,7 +139,7 @@ function pendingRows({ pending: { total, longest } }: StatusReport): readonly (r
   const rows = longest.map((p) => [
     pendingText(p),
     p.actuator,
-    p.state === 'retrying' ? `FAILED ${p.failures} ×` : p.state,
+    p.state === 'retrying' ? `FAILED ${p.failures} ×` : p.state === 'unsupported' ? 'UNSUPPORTED' : p.state,
     `for ${formatDuration(p.forSeconds)}${p.error === '' ? '' : `: ${p.error}`}`,
   ]);
   return total > longest.length ? [...rows, [`and ${total - longest.length} more`]] : rows;

@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
 import type { Metric } from '../model/family.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 
 /** What came of reading: data; the source is absent on this machine (quiet); or reading failed (loud). */
 export type Reading<D> =
@@ -18,6 +19,18 @@ export interface Source<D> {
    * has settled. May reject: that is `failed` with the error's message. Must not block the thread.
    */
   read(signal: AbortSignal): Promise<Reading<D>>;
+  /**
+   * What tells one run of the source from the next, such as the inode of its socket; undefined: it is not there. Cheap: while the
+   * source is left alone after failures it is asked for at the collector's cadence, and another run is read at once.
+   */
+  run?(): Promise<string | undefined>;
+  /**
+   * What it shows of these NICs now: a few cheap questions, also while a reading is under way; `signal` aborts at the deadline.
+   * undefined: nothing, such as before the first reading.
+   */
+  ask?(nics: readonly CollectedNic[], signal: AbortSignal): Promise<Evidence | undefined>;
+  /** Real servers of a service as they are now, out of turn; undefined: it can't be told. `vip`: as in the plan. */
+  realServers?(vip: string, signal: AbortSignal): Promise<LiveRealServers>;
   /** Ends connections, children, watchers. */
   close(): void | Promise<void>;
 }
@@ -101,6 +114,8 @@ export interface ConnectionEvidence {
   readonly key: string;
   /** Port of the data plane that carries the VIP, when the source knows. */
   readonly port?: string;
+  /** Port through which the real server is reached, when the source knows and it is always the same. */
+  readonly via?: string;
   readonly connections: Exact;
   /** Packets sent back to clients. */
   readonly replies: Exact;
@@ -109,6 +124,15 @@ export interface ConnectionEvidence {
 export interface Evidence {
   readonly ports?: readonly PortEvidence[];
   readonly connections?: readonly ConnectionEvidence[];
+  /** Its source can be asked about a NIC at once. */
+  readonly onRequest?: true;
+}
+
+/** Cadence and limits of one collector, ms. */
+export interface Timing {
+  readonly interval: number;
+  readonly timeout: number;
+  readonly staleAfter: number;
 }
 
 export interface Collector {
@@ -127,6 +151,11 @@ export interface Collector {
   readonly staleAfter: number;
   /** Everything `publish` may write. */
   readonly metrics: readonly Metric[];
+  /**
+   * Gauges that state that something is there. They never outlive a failed reading: they are 0 then, or gone where 0 would state
+   * something too.
+   */
+  readonly existence?: { readonly zero?: readonly Metric[]; readonly gone?: readonly Metric[] };
   open(settings: unknown, context: CollectContext): Source<unknown>;
   /** Pure: a reading as samples. */
   publish(data: unknown, samples: Samples): void;
@@ -136,7 +165,7 @@ export interface Collector {
 
 type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publish' | 'evidence'> & {
   readonly schema: S;
-  open(settings: z.output<S>, context: CollectContext): Source<D>;
+  open(settings: z.output<S> & Timing, context: CollectContext): Source<D>;
   publish(data: D, samples: Samples): void;
   evidence?(data: D): Evidence;
 };

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { Once } from '../model/change-log.ts';
 import { type CollectContext, collector, type Evidence, type Reading, type Source } from './collector.ts';
 import { type Down, Instance, type Up } from './dpdk/instance.ts';
-import { DPDK_METRICS, UP } from './dpdk/metrics.ts';
+import { DPDK_METRICS, INFO, PORT_LINK, PORT_SPEED, UP } from './dpdk/metrics.ts';
 import { matcher, patterns } from './patterns.ts';
 import { portEvidence, publishProcess } from './dpdk/publish.ts';
 import type { Choice } from './dpdk/reader.ts';
@@ -77,7 +77,11 @@ class DpdkSource implements Source<DpdkData> {
       instance = new Instance(found, this.#choice, this.#context);
       this.#instances.set(found.path, instance);
     }
-    return instance;
+    return instance.found(found);
+  }
+
+  run(): Promise<string | undefined> {
+    return this.#sockets.run();
   }
 
   /** Gives up sockets that are no more. */
@@ -102,6 +106,7 @@ export const dpdk = collector({
   timeout: 3000,
   staleAfter: 15_000,
   metrics: DPDK_METRICS,
+  existence: { zero: [UP], gone: [INFO, PORT_LINK, PORT_SPEED] },
   open: (settings, context) => new DpdkSource(settings, context),
   publish({ up, down }: DpdkData, samples) {
     for (const process of up) publishProcess(process, samples);

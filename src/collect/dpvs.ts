@@ -10,7 +10,7 @@ import { duration } from '../model/schema.ts';
 import { collector } from './collector.ts';
 import { patterns } from './patterns.ts';
 import { EXTRAS } from './dpvs/devices.ts';
-import { DPVS_METRICS } from './dpvs/metrics.ts';
+import { DPVS_METRICS, EXISTENCE } from './dpvs/metrics.ts';
 import { evidence, publish } from './dpvs/publish.ts';
 import { DpvsSource } from './dpvs/source.ts';
 
@@ -56,6 +56,7 @@ export const dpvs = collector({
   timeout: 10_000,
   staleAfter: 60_000,
   metrics: DPVS_METRICS,
+  existence: { gone: EXISTENCE },
   open: (settings, context) => new DpvsSource(settings, context),
   publish,
   evidence,

@@ -1,18 +1,12 @@
 /** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
 import { pauseAfter, spread } from '../model/backoff.ts';
-import type { Collector, Reading, Source } from './collector.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
+import type { CollectedNic, Collector, Evidence, Reading, Source, Timing } from './collector.ts';
 import { withDeadline } from './deadline.ts';
 import { Output } from './output.ts';
 
 export const STATES = ['starting', 'data', 'absent', 'failed', 'off'] as const;
 export type State = (typeof STATES)[number];
-
-/** Cadence and limits of one collector, ms. */
-export interface Timing {
-  readonly interval: number;
-  readonly timeout: number;
-  readonly staleAfter: number;
-}
 
 export interface JobOptions {
   readonly collector: Collector;
@@ -26,10 +20,12 @@ export interface JobOptions {
   readonly onData: (data: unknown, t: number) => void;
   /** Called when the state or the reason for it is another than before. */
   readonly onChange: (state: State, reason: string) => void;
+  /** Called when there is data again after a time without, or of another run of the source. */
+  readonly onStarted: () => void;
 }
 
-/** While a source is absent it is looked for this often, or at its own cadence if that is slower: ms. */
-const ABSENT_PAUSE_MS = 10_000;
+/** Longest time that one question between readings may take: ms. */
+const ASK_LIMIT_MS = 800;
 /** Longest pause after failures in a row, if the cadence is not slower: ms. */
 const LONGEST_PAUSE_MS = 60_000;
 
@@ -42,6 +38,9 @@ export class Job {
   #running: Promise<void> | undefined;
   #stopped = false;
   #failures = 0;
+  /** The run that the last reading began with, and that of the last data; undefined: not known, or none. */
+  #run: string | undefined;
+  #dataRun: string | undefined;
   state: State = 'starting';
   reason = '';
   /** Readings by how they ended. */
@@ -69,14 +68,55 @@ export class Job {
     this.#source = undefined;
   }
 
+  /**
+   * What the source shows of these NICs at once; undefined when it can't be asked, does not answer in time, or fails. `t`: when
+   * it was asked, ms of the clock.
+   */
+  async ask(nics: readonly CollectedNic[]): Promise<{ readonly evidence: Evidence; readonly t: number } | undefined> {
+    const source = this.#source;
+    if (this.#stopped || this.state !== 'data' || source?.ask === undefined) return undefined;
+    const t = this.#o.clock();
+    const evidence = await source.ask(nics, AbortSignal.timeout(ASK_LIMIT_MS)).catch(() => undefined);
+    return evidence && { evidence, t };
+  }
+
+  /** Real servers of a service as they are now; undefined when the source can't tell. */
+  async realServers(vip: string): Promise<LiveRealServers> {
+    if (this.#stopped || this.state !== 'data') return undefined;
+    return this.#source?.realServers?.(vip, AbortSignal.timeout(this.#o.timing.timeout)).catch(() => undefined);
+  }
+
   /** Whether the values of the last good reading may still be shown. */
   fresh(): boolean {
     return this.state !== 'absent' && this.#o.clock() - this.lastData <= this.#o.timing.staleAfter;
   }
 
-  #schedule(pause: number): void {
+  #schedule(pause: number, then = () => this.#turn()): void {
     clearTimeout(this.#timer);
-    if (!this.#stopped) this.#timer = setTimeout(() => void (this.#running = this.#turn()), pause);
+    if (!this.#stopped) this.#timer = setTimeout(() => void (this.#running = then()), pause);
+  }
+
+  /** The next reading, given that this one began at `started`. */
+  #next(started: number): void {
+    const { clock, timing } = this.#o;
+    const pause = this.#pause(clock() - started);
+    if (this.#failures === 0 || this.#source?.run === undefined) this.#schedule(pause);
+    else this.#schedule(Math.min(pause, timing.interval), () => this.#look(clock() + pause));
+  }
+
+  /** In a pause after failures: reads when it is over, or at once when another run of the source is there. */
+  async #look(until: number): Promise<void> {
+    const { clock, timing } = this.#o;
+    const left = until - clock();
+    const again = left <= 0 || (await this.#present()) !== this.#run;
+    if (this.#stopped) return;
+    if (again) return this.#turn();
+    this.#schedule(Math.min(left, timing.interval), () => this.#look(until));
+  }
+
+  /** The run that is there now; one that can't be found out is none. */
+  async #present(): Promise<string | undefined> {
+    return this.#source?.run?.().catch(() => undefined);
   }
 
   async #turn(): Promise<void> {
@@ -89,12 +129,12 @@ export class Job {
     if ((await Promise.race([settled, grace])) === 'late') {
       this.#ended({ state: 'failed', reason: `did not end within ${timing.timeout} ms nor when it was told to` }, started);
       // Stopping must not wait for it; what it opened is its own to close.
-      if (!this.#stopped) void settled.then(() => this.#schedule(this.#pause(clock() - started)));
+      if (!this.#stopped) void settled.then(() => this.#next(started));
       return;
     }
     clearTimeout(late);
     this.#ended(await settled, started);
-    this.#schedule(this.#pause(clock() - started));
+    this.#next(started);
   }
 
   #read(started: number): Promise<Reading<undefined>> {
@@ -102,6 +142,7 @@ export class Job {
     this.#abort = abort;
     return withDeadline(this.#o.timing.timeout, abort, async (signal) => {
       this.#source ??= this.#o.open();
+      this.#run = await this.#present();
       const reading = await this.#source.read(signal);
       if (reading.state !== 'data') return reading;
       const { data } = reading;
@@ -119,15 +160,26 @@ export class Job {
     this.#failures = reading.state === 'failed' ? this.#failures + 1 : 0;
     const reason = reading.state === 'data' ? '' : reading.reason;
     const changed = this.state !== reading.state || this.reason !== reason;
+    const hadData = this.readings.data > (reading.state === 'data' ? 1 : 0);
+    const another = this.state !== 'data' || this.#dataRun !== this.#run;
+    if (reading.state === 'data') this.#dataRun = this.#run;
+    if (reading.state === 'failed') this.#forgetExistence();
     this.state = reading.state;
     this.reason = reason;
     if (changed) this.#o.onChange(this.state, reason);
+    if (reading.state === 'data' && hadData && another) this.#o.onStarted();
+  }
+
+  /** Whether something is there is no value that may be old. */
+  #forgetExistence(): void {
+    const { zero = [], gone = [] } = this.#o.collector.existence ?? {};
+    this.output.zero(zero);
+    this.output.drop(gone);
   }
 
   /** Until the next reading, given that this one took `elapsed`. */
   #pause(elapsed: number): number {
     const { interval } = this.#o.timing;
-    if (this.state === 'absent') return Math.max(interval, ABSENT_PAUSE_MS);
     if (this.#failures === 0) return Math.max(0, interval - elapsed);
     return spread(pauseAfter(this.#failures, interval, Math.max(interval, LONGEST_PAUSE_MS)), this.#o.random());
   }

@@ -27,7 +27,15 @@ const schema = z.strictObject({
     .union([path, z.literal(false)])
     .default('/var/log/dpvs.log')
     .describe('log file to follow; `false`: none'),
-  fileSource: z.string().min(1).max(127).default('dpvs').describe('label `source` of what the log file tells'),
+  fileSource: z
+    .string()
+    .min(1)
+    .max(127)
+    .optional()
+    .describe(
+      'label `source` of what the log file tells; without it that of the only process with a log queue, `dpvs` until one is ' +
+        'found',
+    ),
 });
 
 interface LogqueueData {
@@ -42,6 +50,8 @@ class LogqueueSource implements Source<LogqueueData> {
   readonly #processes: Processes;
   readonly #file: LogFile | undefined;
   readonly #problems: Once;
+  /** Label of the log file: one process has one label. */
+  #fileSource: string;
 
   constructor(settings: z.output<typeof schema>, context: CollectContext) {
     this.#problems = new Once((problems) => context.log('warn', `collector logqueue: ${problems}`));
@@ -49,12 +59,16 @@ class LogqueueSource implements Source<LogqueueData> {
     this.#settings = settings;
     this.#sockets = new Sockets(settings);
     this.#processes = new Processes({ contract: contract(commandPrefix), ring: matcher(rings), pool }, context);
-    this.#file = file === false ? undefined : new LogFile(file, fileSource, context.clock);
+    this.#fileSource = fileSource ?? 'dpvs';
+    this.#file = file === false ? undefined : new LogFile(file, context.clock);
   }
 
   async read(signal: AbortSignal): Promise<Reading<LogqueueData>> {
     const { sockets, problems } = await this.#sockets.find();
-    const [{ up, unread }, file] = await Promise.all([this.#processes.read(sockets, signal), this.#readFile()]);
+    const [{ up, unread }, outcome] = await Promise.all([this.#processes.read(sockets, signal), this.#readFile()]);
+    const [only] = up;
+    if (this.#settings.fileSource === undefined && up.length === 1 && unread.length === 0) this.#fileSource = only!.source;
+    const file = outcome && { ...outcome, source: this.#fileSource };
     const failed = [
       ...unread.map((u) => ({ ...u, by: 'telemetry' as const })),
       ...(file !== undefined && 'reason' in file ? [{ ...file, by: 'file' as const }] : []),
@@ -71,13 +85,17 @@ class LogqueueSource implements Source<LogqueueData> {
     return { state: 'absent', reason: name === false ? none : `${none}, and no file ${name}` };
   }
 
-  async #readFile(): Promise<LogFileData | Unread | undefined> {
+  async #readFile(): Promise<Omit<LogFileData, 'source'> | Omit<Unread, 'source'> | undefined> {
     try {
       return await this.#file?.read();
     } catch (error) {
-      if (error instanceof FileError) return { source: this.#settings.fileSource, reason: error.message };
+      if (error instanceof FileError) return { reason: error.message };
       throw error;
     }
+  }
+
+  run(): Promise<string | undefined> {
+    return this.#sockets.run();
   }
 
   async close(): Promise<void> {
@@ -137,6 +155,7 @@ export const logqueue = collector({
   timeout: 3000,
   staleAfter: 30_000,
   metrics: m.LOGQUEUE_METRICS,
+  existence: { zero: [m.UP] },
   open: (settings, context) => new LogqueueSource(settings, context),
   publish({ processes, file, unread }: LogqueueData, samples) {
     for (const { source, epoch, queues } of processes) {

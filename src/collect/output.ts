@@ -51,6 +51,16 @@ export class Output implements Samples {
     this.#histograms = new Map();
   }
 
+  /** Every series of these gauges is 0 from now on. */
+  zero(metrics: readonly Metric[]): void {
+    for (const metric of metrics) this.#parts.get(metric)?.table.values.fill(0);
+  }
+
+  /** There are no series of these gauges any more. */
+  drop(metrics: readonly Metric[]): void {
+    for (const metric of metrics) this.#parts.delete(metric);
+  }
+
   families(): readonly Family[] {
     return this.#all().map(({ metric, table, bounds }) => family(metric, table.rows, table.values, bounds));
   }

@@ -1,8 +1,9 @@
 /** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
 import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
+import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
-import type { CollectContext, Collector, Evidence } from './collector.ts';
-import { Job, type State, STATES, type Timing } from './job.ts';
+import type { CollectContext, CollectedNic, Collector, Evidence, Timing } from './collector.ts';
+import { Job, type State, STATES } from './job.ts';
 import { Shares } from './share.ts';
 
 export interface RunnerOptions {
@@ -12,6 +13,10 @@ export interface RunnerOptions {
   /** Added to a monotonic ms it gives a Unix ms. */
   readonly wallOffsetMs: () => number;
   readonly onEvidence: (collector: string, evidence: Evidence, t: number) => void;
+  /** Called with what a source answered to `ask`; `t`: when it was asked. */
+  readonly onAnswer?: (collector: string, evidence: Evidence, t: number) => void;
+  /** Called when a collector's source has been started again, or is there again. */
+  readonly onStarted?: (collector: string) => void;
 }
 
 /** How a collector fares, for status and page. */
@@ -72,6 +77,20 @@ export class Runner implements FamilySource {
       if (ended === undefined) job.start();
       else void ended.then(() => this.#jobs.get(collector.name)?.job === job && job.start());
     }
+  }
+
+  /** Asks every source that can be asked what it shows of these NICs now; resolves when all have answered or given up. */
+  async ask(nics: readonly CollectedNic[]): Promise<void> {
+    const asking = [...this.#jobs].map(async ([name, { job }]) => {
+      const answer = await job.ask(nics);
+      if (answer !== undefined) this.#o.onAnswer?.(name, answer.evidence, answer.t);
+    });
+    await Promise.all(asking);
+  }
+
+  /** Real servers of a service as this collector reads them now; undefined when it can't. */
+  async realServers(collector: string, vip: string): Promise<LiveRealServers> {
+    return this.#jobs.get(collector)?.job.realServers(vip);
   }
 
   /** Ends all of them; resolves when nothing is left. */
@@ -149,6 +168,7 @@ export class Runner implements FamilySource {
       onData: (data, t) => {
         if (collector.evidence !== undefined) onEvidence(name, collector.evidence(data), t);
       },
+      onStarted: () => this.#o.onStarted?.(name),
       onChange: (state, reason) =>
         context.log(state === 'failed' ? 'warn' : 'info', `collector ${name}: ${reason === '' ? state : `${state}, ${reason}`}`),
     });

@@ -6,15 +6,26 @@ import { isSecret } from './secrets.ts';
 
 type ZodIssue = z.core.$ZodIssue;
 
-/** Issues of a failed validation of `value`, in the schema's order. */
+/** Explaining takes longer than finding: so many of one file, and so many unknown keys of one mapping. */
+const MOST_ISSUES = 1000;
+const MOST_KEYS = 200;
+
+/** Issues of a failed validation of `value`, in the schema's order; the first thousand. */
 export function explain(error: z.ZodError, value: unknown): Issue[] {
-  return error.issues.filter(isFirst).flatMap((issue) => translate(issue, [], value));
+  return firsts(error.issues)
+    .slice(0, MOST_ISSUES)
+    .flatMap((issue) => translate(issue, [], value));
 }
 
 /** A list's length is complained about even when it is no list: once is enough. */
-function isFirst(issue: ZodIssue, index: number, all: readonly ZodIssue[]): boolean {
-  const place = JSON.stringify(issue.path);
-  return !all.slice(0, index).some((other) => other.code === 'invalid_type' && JSON.stringify(other.path) === place);
+function firsts(issues: readonly ZodIssue[]): ZodIssue[] {
+  const mistyped = new Set<string>();
+  return issues.filter((issue) => {
+    const place = JSON.stringify(issue.path);
+    if (mistyped.has(place)) return false;
+    if (issue.code === 'invalid_type') mistyped.add(place);
+    return true;
+  });
 }
 
 function translate(issue: ZodIssue, base: readonly PropertyKey[], root: unknown): Issue[] {
@@ -26,7 +37,7 @@ function translate(issue: ZodIssue, base: readonly PropertyKey[], root: unknown)
     case 'invalid_union':
       return union(issue, path, root, value);
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(issue, key, path, root));
+      return unknownKeys(issue, path, root);
     case 'invalid_key':
       return [invalidKey(path, issue.issues[0]?.message ?? 'is not allowed as a key')];
     case 'invalid_type':
@@ -85,6 +96,12 @@ function union(issue: ZodIssue & { code: 'invalid_union' }, path: PropertyKey[],
     errors.map((error) => (error.code === 'invalid_type' ? EXPECTED[error.expected] : 'text') ?? 'text'),
   );
   return [{ path, message: `found ${show(value, path)}; allowed: ${[...new Set(kinds)].join(' or ')}${hint(path, root)}` }];
+}
+
+function unknownKeys(issue: ZodIssue & { code: 'unrecognized_keys' }, path: PropertyKey[], root: unknown): Issue[] {
+  const issues = issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(issue, key, path, root));
+  const more = issue.keys.length - issues.length;
+  return more === 0 ? issues : [...issues, { path, message: `and ${more} more unknown keys` }];
 }
 
 /** A key that the schema lacks. Among secrets one that resembles no known key may be a secret itself. */

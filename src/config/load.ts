@@ -3,6 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { z } from 'zod';
 import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
+import { excessIn } from './excess.ts';
 import { explain } from './explain.ts';
 import { buildPlan } from './plan.ts';
 import { ConfigError, type Issue, type Problem } from './problem.ts';
@@ -27,6 +28,8 @@ const MOST_BYTES = 64 << 20;
  */
 export function loadPlan(source: string | Uint8Array, filename: string, { hostname }: LoadOptions): Plan {
   const text = decode(source, filename);
+  const excess = excessIn(text);
+  if (excess !== undefined) throw problemAt(text.slice(0, excess.offset), filename, excess.message);
   const plain = parsePlainYaml(text);
   if (plain !== undefined) {
     const result = validate(plain);
@@ -74,13 +77,17 @@ function readWhole(path: string, fifo: boolean): Buffer {
   }
 }
 
+/** A problem behind the text before it. */
+function problemAt(before: string, filename: string, message: string): ConfigError {
+  const lines = before.split('\n');
+  const problem: Problem = { line: lines.length, column: lines.at(-1)!.length + 1, path: '', message };
+  return new ConfigError(filename, [problem]);
+}
+
 /** UTF-8 text without byte order mark and control characters. */
 function decode(source: string | Uint8Array, filename: string): string {
   const fail = (before: string, message: string): never => {
-    const lines = before.split('\n');
-    throw new ConfigError(filename, [
-      { line: lines.length, column: lines.at(-1)!.length + 1, path: '', message } satisfies Problem,
-    ]);
+    throw problemAt(before, filename, message);
   };
   const size = typeof source === 'string' ? source.length : source.byteLength;
   if (size > MOST_BYTES) fail('', `found ${size} bytes; allowed: at most ${MOST_BYTES}`);

@@ -46,7 +46,7 @@ export function buildPlan(config: Config, hostname: string): Plan {
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     web: defined({ bearerToken, ...basic }),
   };
-  return { ...plan, revision: digestOfPlan(plan, withoutSecrets), fingerprint: digestOfPlan(plan, (part) => part) };
+  return { ...plan, ...digestsOf(plan) };
 }
 
 /** Without what is undefined. */
@@ -131,18 +131,18 @@ function collectTargets(config: Config) {
   return { targets, indexOf: (rs: RealServer) => indices.get(rs)! };
 }
 
-/** Hash of everything that matters. Profiles are shared by many targets, so each is written once. */
-function digestOfPlan(plan: Content, shown: (part: unknown) => unknown): string {
-  const { targets, services, ...rest } = plan;
-  const profiles = new Map<CheckProfile, string>();
-  const lines = [canonical(shown(rest))];
-  for (const { id, key, rack = '', check } of targets) {
-    let profile = profiles.get(check);
-    if (profile === undefined) profiles.set(check, (profile = sha256(canonical(shown(check)))));
-    lines.push(`${id} ${key.slice(0, key.indexOf(' '))} ${profile} ${rack}`);
-  }
-  for (const { realServers, ...service } of services) {
-    lines.push(canonical(shown(service)), realServers.map((server) => `${server.target}*${server.weight}`).join(' '));
-  }
-  return sha256(lines.join('\n'));
+/**
+ * Hashes of everything that matters: `revision` without secrets, `fingerprint` with them. What there are tens of thousands of
+ * holds none, and is hashed once.
+ */
+function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
+  const checks = new Map<CheckProfile, number>();
+  const lines = targets.map(({ id, address, rack = '', check }) => {
+    if (!checks.has(check)) checks.set(check, checks.size);
+    return `${id} ${formatAddress(address)} ${checks.get(check)} ${rack}`;
+  });
+  for (const service of services) lines.push(service.realServers.map(({ target, weight }) => `${target}*${weight}`).join(' '));
+  const many = sha256(lines.join('\n'));
+  const few = [rest, [...checks.keys()], services.map(({ realServers: _, ...service }) => service)];
+  return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(few)) };
 }

@@ -1,5 +1,16 @@
 /** The full YAML 1.2 parser with positions: used when the fast reader gives up, and to locate a defect. */
-import { isAlias, isMap, isSeq, LineCounter, type Node, type Pair, parseAllDocuments, type Document, visit } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseAllDocuments,
+  type Document,
+  visit,
+} from 'yaml';
 import { type Issue, type Problem, pathText } from './problem.ts';
 import { secretKeys } from './secrets.ts';
 
@@ -23,7 +34,13 @@ export function parseYaml(text: string): SourceFile {
 
   let documents: readonly Document.Parsed[];
   try {
-    const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
+    const parsed = parseAllDocuments(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      version: '1.2',
+      schema: 'core',
+      ...LINEAR,
+    });
     documents = Array.isArray(parsed) ? parsed : [];
   } catch (error) {
     if (error instanceof RangeError) return failed([at(0, TOO_DEEP)]);
@@ -56,10 +73,12 @@ export function parseYaml(text: string): SourceFile {
   }
 }
 
+/** The parser compares each key with all before it: minutes for a mapping of some ten thousand. `unusable` looks for them. */
+const LINEAR = { uniqueKeys: false } as const;
+
 const TOO_DEEP = 'lists or mappings are nested too deeply';
 
 const EXPLANATIONS: Readonly<Record<string, string>> = {
-  DUPLICATE_KEY: 'the same key stands twice in one mapping; remove one of them',
   TAB_AS_INDENT: 'a tab is used for indentation; YAML allows only spaces',
   BAD_ALIAS: 'a bad alias or anchor; quote text that begins with * or &',
   MULTILINE_IMPLICIT_KEY: 'a key must be on one line; a colon or a space after it is missing',
@@ -93,14 +112,22 @@ function syntax(document: Document.Parsed, at: Place, quotes: boolean): Problem[
   return [...problems.values()];
 }
 
+const TWICE = 'the same key stands twice in one mapping; remove one of them';
 const MERGE = 'merge keys ("<<") are not part of YAML 1.2; write the keys out, or use a named check profile';
 
 /** What parses but means nothing here. */
 function unusable(document: Document.Parsed, at: Place, quotes: boolean): Problem[] {
   const problems: Problem[] = [];
   visit(document, {
-    Pair(_, { key }) {
-      if ((key as Node & { value?: unknown })?.value === '<<') problems.push(at(startOf(key, 0), MERGE));
+    Map(_, { items }) {
+      const seen = new Set<unknown>();
+      for (const { key } of items) {
+        const name = (key as Node & { value?: unknown })?.value;
+        if (name === '<<') problems.push(at(startOf(key, 0), MERGE));
+        else if (name === '__proto__') problems.push(at(startOf(key, 0), 'a key "__proto__" has no meaning; remove it'));
+        else if (isScalar(key) && seen.has(name)) problems.push(at(startOf(key, 0), TWICE));
+        seen.add(name);
+      }
     },
     Alias(_, alias) {
       if (!alias.resolve(document))

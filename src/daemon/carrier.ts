@@ -13,7 +13,7 @@ interface Known {
   port: 0 | 1 | undefined;
   /** Until when the port's word holds, ms. */
   until: number;
-  reported: 0 | 1 | undefined;
+  reported: string | undefined;
 }
 
 export class Carriers {
@@ -62,9 +62,12 @@ export class Carriers {
   #update(nic: number, known: Known, t: number): void {
     const { kernel, port } = known;
     const carrier = kernel === 0 || port === 0 ? 0 : kernel;
-    if (carrier === undefined || carrier === known.reported) return;
-    known.reported = carrier;
-    this.#report({ kind: 'link', measuredAt: t, nic, carrier });
+    if (carrier === undefined) return;
+    const sides = port === undefined ? {} : { port, ...(kernel === undefined ? {} : { kernel }) };
+    const text = JSON.stringify([carrier, sides]);
+    if (text === known.reported) return;
+    known.reported = text;
+    this.#report({ kind: 'link', measuredAt: t, nic, carrier, ...sides });
   }
 }
 

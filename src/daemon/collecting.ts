@@ -1,7 +1,7 @@
 /** Collectors in the daemon: what they read goes to scrapes, what it proves goes to the judge. */
-import type { Collector } from '../collect/collector.ts';
+import type { Collector, Source } from '../collect/collector.ts';
 import { collectors } from '../collect/index.ts';
-import { EvidenceJoin } from '../collect/join.ts';
+import { EvidenceJoin, type JoinedFacts } from '../collect/join.ts';
 import { Runner } from '../collect/runner.ts';
 import type { Plan } from '../model/plan.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
@@ -17,14 +17,23 @@ export interface CollectingParts {
   readonly loop: Loop;
   readonly carriers: Carriers;
   readonly tracer: Tracer;
+  /** Called when the source of a collector, such as a data plane, has been started again or is there again. */
+  readonly started: (collector: string) => void;
 }
 
 /** A port's word about its link holds for this many of its collector's intervals. */
 const LINK_HOLDS = 3;
 
 /** The runner of the listed collectors; it does nothing until `apply`. */
-export function makeRunner({ clock, log, plan, loop, carriers, tracer }: CollectingParts): Runner {
+export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }: CollectingParts): Runner {
   const join = new EvidenceJoin();
+  const take = (name: string, { links, dataplane }: JoinedFacts) => {
+    const settings = plan().collectors[name];
+    const holds = LINK_HOLDS * (settings ? settings.interval : 0);
+    for (const { nic, link } of links) carriers.port(nic, link, clock(), holds);
+    carriers.expire(clock());
+    for (const fact of dataplane) loop.observe(fact);
+  };
   return new Runner({
     collectors: collectors.map((collector) => traced(collector, tracer)),
     context: {
@@ -33,14 +42,9 @@ export function makeRunner({ clock, log, plan, loop, carriers, tracer }: Collect
       nics: () => plan().nics,
     },
     wallOffsetMs,
-    onEvidence: (name, evidence, t) => {
-      const { links, dataplane } = join.facts(plan(), name, evidence, t);
-      const settings = plan().collectors[name];
-      const holds = LINK_HOLDS * (settings ? settings.interval : 0);
-      for (const { nic, link } of links) carriers.port(nic, link, clock(), holds);
-      carriers.expire(clock());
-      for (const fact of dataplane) loop.observe(fact);
-    },
+    onStarted: started,
+    onAnswer: (name, evidence, t) => take(name, join.answer(plan(), name, evidence, t)),
+    onEvidence: (name, evidence, t) => take(name, join.facts(plan(), name, evidence, t)),
   });
 }
 
@@ -58,7 +62,17 @@ function traced(collector: Collector, tracer: Tracer): Collector {
           if (reading.state === 'failed') span.fail(reading.reason);
           return reading;
         });
-      return { read, close: () => source.close() };
+      const run = source.run === undefined ? {} : { run: () => source.run!() };
+      const ask = source.ask === undefined ? {} : { ask: asked(tracer, name, source.ask.bind(source)) };
+      const look = source.realServers === undefined ? {} : { realServers: source.realServers.bind(source) };
+      return { read, ...run, ...ask, ...look, close: () => source.close() };
     },
   };
+}
+
+type Ask = NonNullable<Source<unknown>['ask']>;
+
+function asked(tracer: Tracer, name: string, ask: Ask): Ask {
+  const attributes = { 'fourlane.collector': name, 'fourlane.summary': 'asked because of a suspicion' };
+  return (nics, signal) => tracer.span(`collect ${name}`, { attributes }, () => ask(nics, signal));
 }

@@ -1,5 +1,6 @@
 /** What the judge's thread and the thread that serves HTTP say to each other. */
 import type { MirrorScalars, MirrorShape } from '../judge/mirror.ts';
+import type { Attempt } from '../http/guesses.ts';
 import type { Door } from '../http/routes.ts';
 import type { ServerLimits } from '../http/server.ts';
 import type { FamilyFrame } from '../metrics/frames.ts';
@@ -43,7 +44,7 @@ export interface Moment extends Standing {
   /** Changes of `Pulse` that it shows. */
   readonly changes: number;
   readonly lastReload: Pick<ReloadResult, 'ok' | 'message'> & { readonly t: number };
-  readonly nics: readonly Omit<NicView, 'loss'>[];
+  readonly nics: readonly Omit<NicView, 'loss' | 'portLink'>[];
   readonly collectors: readonly CollectorView[];
   readonly pending: ReturnType<AgentView['pending']>;
   readonly verdictChanges: CountsView;
@@ -78,7 +79,7 @@ export type FromHttp =
   | { readonly type: 'listening'; readonly door: Door; readonly port: number }
   /** It can't listen there now, and goes on trying. */
   | { readonly type: 'refused'; readonly door: Door; readonly code: ErrorCode; readonly message: string }
-  | { readonly type: 'guessed'; readonly address: string; readonly wrong: number }
+  | ({ readonly type: 'guessed' } & Attempt)
   /** A moment is wanted; this half is not being read. */
   | { readonly type: 'ask'; readonly half: number }
   | { readonly type: 'call'; readonly id: number; readonly call: Call }

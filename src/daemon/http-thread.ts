@@ -26,6 +26,7 @@ export interface Behind {
   readonly chaos: (nic: string) => boolean;
 }
 
+const WRONG = counter('http_wrong_credentials_total', 'Requests over HTTP whose credentials were wrong.');
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 10_000;
 /** A thread that has run this long is forgiven its former crashes. */
@@ -51,6 +52,8 @@ export class HttpThread implements Door, FamilySource {
   #retry: NodeJS.Timeout | undefined;
   #stopping = false;
   #restarts = 0;
+  /** Wrong credentials. */
+  #wrong = 0;
   #shows: ((phase: Phase) => void) | undefined;
   #listens = new Map<HttpDoor, boolean>();
   /** What was last logged of a door that does not open, and when. */
@@ -73,6 +76,7 @@ export class HttpThread implements Door, FamilySource {
     const doors = [...this.#listens];
     return [
       family(counter('http_restarts_total', help), ONE_ROW, [this.#restarts]),
+      family(WRONG, ONE_ROW, [this.#wrong]),
       family(
         gauge('http_listening', '1 while the agent listens there: on `listen` (tcp), on the control socket.', ['door']),
         doors.map(([door]) => [door]),
@@ -188,7 +192,8 @@ export class HttpThread implements Door, FamilySource {
         log.error({ error: message.message }, 'HTTP request failed');
         return;
       case 'guessed':
-        log.warn({ address: message.address, wrong: message.wrong }, 'wrong credentials over HTTP');
+        this.#wrong++;
+        if (message.toLog > 0) log.warn({ address: message.address, wrong: message.toLog }, 'wrong credentials over HTTP');
         return;
       case 'call':
         void this.#do(message.call).then((answer) => this.#post({ type: 'answer', id: message.id, answer }));

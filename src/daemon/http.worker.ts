@@ -20,7 +20,6 @@ const agent = new RemoteAgent(init, post, monotonicMs);
 const onError = (error: unknown) => post({ type: 'problem', message: String(error) });
 const { names } = init;
 const guesses = new Guesses(monotonicMs, (attempt) => post({ type: 'guessed', ...attempt }));
-agent.metrics.add(guesses);
 const routes = new Routes(agent, { names, guesses });
 
 const close = openDoors(routes, {

@@ -27,6 +27,8 @@ export interface LoopOptions {
   readonly changed: (decisions: Decisions, now: number) => void;
   /** Called after each pass. @param now when it began */
   readonly passed?: (now: number) => void;
+  /** Called after each pass with the NICs whose data plane should be asked. */
+  readonly doubted?: (nics: readonly number[]) => void;
 }
 
 /** Passes are at most this far apart, and no closer than MIN: ms. */
@@ -124,6 +126,7 @@ export class Loop {
     } else reconciler.tick();
     if (decisions.actions.length + decisions.transitions.length + decisions.blocked.length > 0) this.#o.changed(decisions, now);
     this.#o.passed?.(now);
+    this.#o.doubted?.(decisions.doubted);
   }
 
   /** Present verdicts other than OK; made once per pass, however many scrapes and pages ask. */

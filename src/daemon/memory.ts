@@ -28,10 +28,19 @@ export class VerdictMemory {
   explain(verdict: Verdict): Verdict {
     const then = this.#named.get(nameOf(verdict));
     if (then === undefined || then.verdict !== verdict.verdict || then.cause !== verdict.cause) return verdict;
-    const healed = then.evidence.failing > 0 && verdict.evidence.failing === 0;
-    const reason = healed
+    const reason = hasHealed(then, verdict)
       ? `${then.reason} It answers again now, and is held until it has stayed well long enough.`
       : then.reason;
     return { ...verdict, reason, evidence: then.evidence };
   }
+}
+
+/** Whether what failed answers: without a cell that is known, nothing answers. */
+function hasHealed({ evidence: before }: Verdict, { subject, nic, evidence: now }: Verdict): boolean {
+  if (before.failing === 0 || now.failing > 0) return false;
+  if (subject === 'rack') return true;
+  if (subject === 'agent') return (now.numbers['cells'] ?? 0) > (now.numbers['unknown'] ?? 0);
+  // For a path the other NICs' cells are witnesses; its own must be known good.
+  if (subject === 'path') return now.witnesses > 0 && now.cells.some((cell) => cell.nic === nic && cell.consecutiveBad === 0);
+  return now.witnesses > 0;
 }

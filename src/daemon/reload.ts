@@ -13,7 +13,6 @@ import type { Span, Tracer } from '../otel/tracer.ts';
 import type { Logger } from '../sys/log.ts';
 import type { CurrentPlan } from './current-plan.ts';
 
-/** From the beginning of one to that of the next, ms. */
 const LEAST_MS = 1000;
 
 export interface ReloaderOptions {
@@ -26,6 +25,8 @@ export interface ReloaderOptions {
   /** Called after each of them, however it ended. */
   readonly ended: () => void;
   readonly clock: () => number;
+  /** From the beginning of one to that of the next, ms; a second unless said otherwise. */
+  readonly leastMs?: number;
   readonly log: Logger;
   readonly tracer: Tracer;
 }
@@ -49,7 +50,8 @@ export class Reloader {
    */
   reload(): Promise<ReloadResult> {
     if (this.#next !== undefined) return this.#next;
-    const wait = this.#begun + LEAST_MS - this.#o.clock();
+    const { clock, leastMs = LEAST_MS } = this.#o;
+    const wait = this.#begun + leastMs - clock();
     if (this.#running === undefined && wait <= 0) return this.#once();
     this.#next = this.#later(wait);
     return this.#next;

@@ -3,14 +3,14 @@
  */
 import { unpackPlan } from '../config/plan-bytes.ts';
 import { type Mirror, openMirror } from '../judge/mirror.ts';
-import { cells, loss, verdicts, why } from '../judge/read.ts';
+import { cells, verdicts, why } from '../judge/read.ts';
 import type { AgentLink } from '../http/agent.ts';
 import { FrameReader } from '../metrics/frames.ts';
 import { Registry } from '../metrics/registry.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { Family } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
-import type { Topology } from '../model/topology.ts';
+import { judgeNic, type Topology } from '../model/topology.ts';
 import type { Subject, Verdict } from '../model/verdict.ts';
 import { JudgeFamilies } from '../report/families.ts';
 import { TransitionLog } from '../report/history.ts';
@@ -18,6 +18,7 @@ import type { AgentView, HistoryView, ReloadResult } from '../report/view.ts';
 import type { CallAnswer, FromHttp, HttpInit, Moment, Standing, ToHttp } from './http-messages.ts';
 import { VerdictMemory } from './memory.ts';
 import { Pulse } from './pulse.ts';
+import { judged } from './view.ts';
 
 /** A moment older than this is not answered from, ms. */
 const FRESH_MS = 100;
@@ -159,11 +160,7 @@ export class RemoteAgent implements AgentLink {
       phase: () => this.#standing.phase,
       ready: () => ({ ready: this.#standing.ready, reason: this.#standing.reason }),
       lastReload: () => now().lastReload,
-      nics: () =>
-        now().nics.map((nic, i) => {
-          const share = loss(state(), i);
-          return { ...nic, ...(Number.isNaN(share) ? {} : { loss: share }) };
-        }),
+      nics: () => now().nics.map((nic, i) => ({ ...nic, ...judged(state(), i) })),
       cells: () => cells(state()),
       wanted: () => state().wanted,
       verdicts: () => (this.#verdicts ??= verdicts(state()).map((verdict) => this.#memory.explain(verdict))),
@@ -180,6 +177,5 @@ export class RemoteAgent implements AgentLink {
 
 /** The names of a topology, which is all that reading needs of it: the targets are not copied. */
 function namesOf({ nics, targets, rules }: Plan): Topology {
-  const named = nics.map(({ name, group, anchors }) => ({ name, group, anchors: anchors.map((anchor) => anchor.id) }));
-  return { nics: named, realServers: targets, services: [], rules, intervalMs: 0, timeoutMs: 0, fall: 0, rise: 0 };
+  return { nics: nics.map(judgeNic), realServers: targets, services: [], rules, intervalMs: 0, timeoutMs: 0, fall: 0, rise: 0 };
 }

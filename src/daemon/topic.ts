@@ -9,7 +9,7 @@ export class Topic<T> {
   }
 
   /** Calls the listeners in the order in which they subscribed. */
-  emit(value: T): void {
+  readonly emit = (value: T): void => {
     for (const listener of this.#listeners) listener(value);
-  }
+  };
 }

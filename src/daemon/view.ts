@@ -1,11 +1,13 @@
 /** The running agent as reports and families see it: a thin reading of the parts, no state of its own. */
-import type { PendingEffect } from '../act/report.ts';
+import { valueText } from '../act/not-in-place.ts';
+import { type PendingEffect, withoutPaths } from '../act/report.ts';
 import type { Reconciler } from '../act/reconciler.ts';
 import type { Runner } from '../collect/runner.ts';
-import { cells, loss } from '../judge/read.ts';
+import type { JudgeState } from '../judge/judge.ts';
+import { cells, loss, portLink } from '../judge/read.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { TransitionLog } from '../report/history.ts';
-import type { AgentView, PendingView, Phase } from '../report/view.ts';
+import type { AgentView, NicView, PendingView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { CurrentPlan } from './current-plan.ts';
@@ -22,7 +24,7 @@ export interface ViewParts {
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly history: TransitionLog;
-  readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount'>;
+  readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount' | 'unsupported' | 'failingCount'>;
 }
 
 /** Effects not in place that are shown one by one. */
@@ -42,20 +44,32 @@ export function makeView(parts: ViewParts): AgentView {
     nics: () =>
       parts.plans.plan.nics.map((nic, i) => {
         const link = parts.links.state(nic.device);
-        const share = loss(parts.loop.state, i);
-        return { carrier: link.carrier, carrierChanges: link.changes, ...(Number.isNaN(share) ? {} : { loss: share }) };
+        return { carrier: link.carrier, carrierChanges: link.changes, ...judged(parts.loop.state, i) };
       }),
     cells: () => cells(parts.loop.state),
     wanted: () => parts.loop.state.wanted,
     verdicts: () => parts.loop.verdicts(),
     why: (subject) => parts.loop.why(subject),
     history: parts.history,
-    pending: () => ({
-      total: parts.reconciler.pendingCount(),
-      longest: parts.reconciler.pending(MOST_PENDING).map(pendingView),
-    }),
+    pending: () => {
+      const { reconciler } = parts;
+      const impossible = reconciler.unsupported();
+      const oldest = [...impossible.slice(0, MOST_PENDING), ...reconciler.pending(MOST_PENDING)].slice(0, MOST_PENDING);
+      return {
+        total: reconciler.pendingCount() + impossible.length,
+        failing: reconciler.failingCount(),
+        longest: oldest.map(pendingView),
+      };
+    },
     collectors: () => parts.runner.status(),
   };
+}
+
+/** What the judge knows of a NIC. */
+export function judged(state: JudgeState, nic: number): Pick<NicView, 'loss' | 'portLink'> {
+  const share = loss(state, nic);
+  const link = portLink(state, nic);
+  return { ...(Number.isNaN(share) ? {} : { loss: share }), ...(link === undefined ? {} : { portLink: link }) };
 }
 
 function readiness(phase: Phase, lanes: Lanes): { readonly ready: boolean; readonly reason: string } {
@@ -64,8 +78,8 @@ function readiness(phase: Phase, lanes: Lanes): { readonly ready: boolean; reado
   return { ready: waiting.length === 0, reason: waiting.length === 0 ? 'every lane runs' : `lanes: ${waiting.join(', ')}` };
 }
 
-/** Whoever reads the status may see it: of a URL only the server, since its path may be a secret. */
-function pendingView({ effect, state, since, failures, error }: PendingEffect): PendingView {
+/** Whoever reads the status may see it. */
+function pendingView({ effect, state, actual, since, failures, error }: PendingEffect): PendingView {
   const { spec, kind, service, nic, realServer, state: wanted, weight } = effect;
   return {
     actuator: spec.type,
@@ -75,9 +89,10 @@ function pendingView({ effect, state, since, failures, error }: PendingEffect): 
     ...(realServer === undefined ? {} : { realServer }),
     wanted,
     ...(weight === undefined ? {} : { weight }),
+    actual: valueText(actual),
     state,
     since,
     failures,
-    error: error.replace(/(https?:\/\/[^\s/?#]+)[/?#]\S*/g, '$1/…'),
+    error: withoutPaths(error),
   };
 }

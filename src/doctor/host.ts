@@ -15,12 +15,27 @@ import { namesIn } from '../sys/directory.ts';
 import { type Expected, readIfExists } from '../sys/files.ts';
 import { exchange } from '../sys/http.ts';
 import { isTrusted, networkOf, processesNamed } from '../sys/process.ts';
+import { readProc } from '../sys/procfs.ts';
 
 /** A DPDK process and what it made; `rings` undefined: it is too old to list them. */
 export interface DpdkProcess {
   readonly path: string;
   readonly rings: readonly string[] | undefined;
   readonly pools: readonly string[];
+}
+
+export interface FileState {
+  readonly uid: number;
+  /** Permissions, with sticky and set-id bits. */
+  readonly mode: number;
+}
+
+/** What the user we run as may do. */
+export interface Rights {
+  readonly uid: number;
+  readonly groups: readonly number[];
+  /** Effective ones, a bit each by its number. */
+  readonly capabilities: bigint;
 }
 
 export interface Host {
@@ -35,6 +50,9 @@ export interface Host {
   processes(name: string): Promise<readonly number[]>;
   /** When a file was written, Unix ms; undefined when there is none. */
   written(path: string): Promise<number | undefined>;
+  /** A file or directory; undefined when there is none, or it can't be seen. */
+  stat(path: string): Promise<FileState | undefined>;
+  rights(): Promise<Rights>;
   /** A program to its end: status and all its output. Rejects when it is not installed or does not end. */
   run(argv: readonly [string, ...string[]]): Promise<{ readonly status: number; readonly output: string }>;
   /** Status of the answer to a GET; `base` is `http://host:port` or `unix:/path`. Rejects when there is none. */
@@ -64,6 +82,19 @@ export function thisHost(signal: AbortSignal, limitMs: number): Host {
         .map((processItem) => processItem.pid);
     },
     written: async (path) => (await stat(path).catch(() => undefined))?.mtimeMs,
+    stat: async (path) => {
+      const found = await stat(path).catch(() => undefined);
+      return found && { uid: found.uid, mode: found.mode & 0o7777 };
+    },
+    rights: async () => {
+      const text = (await readProc('/proc/self/status')) ?? '';
+      const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(text)?.[1] ?? '0';
+      return {
+        uid: process.geteuid!(),
+        groups: [process.getegid!(), ...process.getgroups!()],
+        capabilities: BigInt(`0x${effective}`),
+      };
+    },
     run: async (argv) => {
       const done = await runCommand(argv, { env: ENV, timeoutMs: limitMs, maxOutput: MOST_OUTPUT, signal });
       if (done.ended === 'exit') return { status: done.exitCode, output: done.output };

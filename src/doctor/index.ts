@@ -3,6 +3,8 @@ import type { Check } from './check.ts';
 import { arp } from './checks/arp.ts';
 import { clock } from './checks/clock.ts';
 import { config } from './checks/config.ts';
+import { files } from './checks/files.ts';
+import { rights } from './checks/rights.ts';
 import { dpvsAgent } from './checks/dpvs-agent.ts';
 import { ipVs } from './checks/ip-vs.ts';
 import { keepalived } from './checks/keepalived.ts';
@@ -10,11 +12,14 @@ import { logCore } from './checks/log-core.ts';
 import { policyRoutes } from './checks/policy-routes.ts';
 import { rpFilter } from './checks/rp-filter.ts';
 import { sources } from './checks/sources.ts';
+import { veto } from './checks/veto.ts';
 import { vip } from './checks/vip.ts';
 import { vipOnLo } from './checks/vip-on-lo.ts';
 
 export const checks: readonly Check[] = [
   config,
+  files,
+  rights,
   clock,
   ipVs,
   arp,
@@ -26,4 +31,5 @@ export const checks: readonly Check[] = [
   sources,
   dpvsAgent,
   logCore,
+  veto,
 ];

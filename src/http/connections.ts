@@ -3,6 +3,7 @@
  * so that nobody can shut others out by holding connections open.
  */
 import type { Socket } from 'node:net';
+import { monotonicMs } from '../sys/clock.ts';
 
 interface Connection {
   /** Requests being answered, or waiting for that. */
@@ -11,7 +12,14 @@ interface Connection {
   used: number;
   asked: boolean;
   readonly address: string;
+  /** When it began, ms of the clock. */
+  readonly since: number;
 }
+
+/** A connection that has not asked yet may be about to for so long, ms. */
+const GRACE_MS = 1000;
+/** Above any number of an event. */
+const LATER = 2 ** 50;
 
 export interface ConnectionLimits {
   readonly all: number;
@@ -39,7 +47,7 @@ export class Connections {
   /** Takes a new connection, and closes an idle one for it when there are too many. */
   add(socket: Socket): void {
     const address = socket.remoteAddress ?? '';
-    this.#open.set(socket, { busy: 0, used: ++this.#events, asked: false, address });
+    this.#open.set(socket, { busy: 0, used: ++this.#events, asked: false, address, since: monotonicMs() });
     socket.once('close', () => this.#open.delete(socket));
     if (this.#open.size > this.#limits.all) this.#evict(() => true);
     if (this.#ofAddress(address) > this.#perAddress(address)) this.#evict((other) => other.address === address);
@@ -78,14 +86,20 @@ export class Connections {
     return count;
   }
 
-  /** First those that have never asked, then those that have not for longest. */
+  /**
+   * First those that have long not asked anything, then those that have not for longest since they did, and last those that have
+   * just come: a flood of connections must not take the one that is about to ask.
+   */
   #evict(may: (connection: Connection) => boolean): void {
+    const now = monotonicMs();
     let victim: readonly [Socket, Connection] | undefined;
+    let least = Infinity;
     for (const each of this.#open) {
       const [, connection] = each;
       if (connection.busy > 0 || !may(connection)) continue;
-      const known = victim?.[1];
-      if (known === undefined || rank(connection) < rank(known)) victim = each;
+      const { asked, used, since } = connection;
+      const order = used + (asked ? LATER : now - since < GRACE_MS ? 2 * LATER : 0);
+      if (order < least) [victim, least] = [each, order];
     }
     // The newest is idle too until it has asked: it is refused when there is no other.
     if (victim === undefined || victim[1].used === this.#events) return;
@@ -93,8 +107,4 @@ export class Connections {
     this.#open.delete(victim[0]);
     victim[0].destroy();
   }
-}
-
-function rank({ asked, used }: Connection): number {
-  return asked ? used + Number.MAX_SAFE_INTEGER / 2 : used;
 }

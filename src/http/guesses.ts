@@ -1,5 +1,4 @@
 /** Wrong credentials are counted, and whoever sends too many of them has to wait. */
-import { counter, type Family, type FamilySource, family, ONE_ROW } from '../model/family.ts';
 
 /** So many in a row are forgiven; after that one in each pause, ms. */
 const FREE = 5;
@@ -17,22 +16,21 @@ interface Guesser {
 
 export interface Attempt {
   readonly address: string;
-  /** Since the last report. */
-  readonly wrong: number;
+  /** How many were wrong since the last one that is worth a line of the log; 0: this one is none. */
+  readonly toLog: number;
 }
 
-export class Guesses implements FamilySource {
+export class Guesses {
   readonly #clock: () => number;
-  readonly #report: (attempt: Attempt) => void;
+  readonly #heard: (attempt: Attempt) => void;
   readonly #guessers = new Map<string, Guesser>();
-  #wrong = 0;
   #unreported = 0;
   #reportedAt = Number.NEGATIVE_INFINITY;
 
-  /** @param report called with the first wrong one, and then at most once a minute */
-  constructor(clock: () => number, report: (attempt: Attempt) => void) {
+  /** @param heard called with each wrong one that was looked at */
+  constructor(clock: () => number, heard: (attempt: Attempt) => void) {
     this.#clock = clock;
-    this.#report = report;
+    this.#heard = heard;
   }
 
   /** How long this address has to wait before credentials of it are looked at, ms; 0: not at all. */
@@ -52,17 +50,12 @@ export class Guesses implements FamilySource {
     this.#guessers.delete(address);
     this.#guessers.set(address, guesser);
     if (this.#guessers.size > MOST) this.#guessers.delete(this.#guessers.keys().next().value!);
-    this.#wrong++;
     this.#unreported++;
-    if (now - this.#reportedAt < REPORT_MS) return;
-    this.#report({ address, wrong: this.#unreported });
+    const due = now - this.#reportedAt >= REPORT_MS;
+    this.#heard({ address, toLog: due ? this.#unreported : 0 });
+    if (!due) return;
     this.#reportedAt = now;
     this.#unreported = 0;
-  }
-
-  families(): readonly Family[] {
-    const help = 'Requests over HTTP whose credentials were wrong.';
-    return [family(counter('http_wrong_credentials_total', help), ONE_ROW, [this.#wrong])];
   }
 
   #refill(guesser: Guesser): void {

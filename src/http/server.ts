@@ -13,6 +13,15 @@ import { Turns } from './turns.ts';
 const MAX_BODY = 64 * 1024;
 /** Above this an idle one is closed for the newest; when none is idle, the newest gets a 503. */
 const MAX_CONNECTIONS = 256;
+/** Descriptors are for probes: HTTP takes a sixteenth of them, and as many again for connections that are to be refused. */
+const SHARE = 16;
+const FEWEST = 4;
+
+/** How many connections there may be when the process may have so many descriptors. */
+export function connectionsFor(descriptors: number): number {
+  return Math.min(MAX_CONNECTIONS, Math.max(FEWEST, Math.floor(descriptors / SHARE)));
+}
+
 /** The same for those from one address of another machine. */
 const MAX_PER_ADDRESS = 64;
 /** Answered whatever the limits: who watches the agent must not take it for dead because others crowd it. */

@@ -145,6 +145,9 @@ export const NIC_COLUMNS = {
   /** -1 unknown, 0 down, 1 up; since when. */
   carrier: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
   carrierT: time(),
+  /** What it follows from where a data-plane port is behind the NIC: its link, the kernel's; -1 not known. */
+  portLink: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
+  kernelLink: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
   /** ENETDOWN results: first and last in a row. */
   netdownFirst: time(),
   netdownLast: time(),
@@ -168,6 +171,9 @@ export const NIC_COLUMNS = {
   lossyFailSince: forming(),
   collapseSince: forming(),
   recoverSince: forming(),
+  /** R3 waits for the data plane; the data plane works although the NIC is judged failed. */
+  waitSince: forming(),
+  provenSince: forming(),
   /** Fault present by R2, by R3/R4b: for counting flaps. */
   hardFault: flag(PLAIN),
   softFault: flag(PLAIN),

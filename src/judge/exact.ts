@@ -7,6 +7,7 @@ import { LIMITS } from '../model/limits.ts';
 import type { Topology } from '../model/topology.ts';
 import { AGENT_VERDICTS } from '../model/verdicts.ts';
 import { ANCHOR_COLUMNS, CELL_COLUMNS, type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
+import { packSamples, unpackSamples } from './dataplane-samples.ts';
 import { putPath, putWeight, type Spending } from './governor-state.ts';
 import { initial } from './initial.ts';
 import type { Flaps, State } from './memory.ts';
@@ -44,7 +45,7 @@ export function exactState(state: State): Saved {
     cells: packAll(CELL_COLUMNS, state.cells),
     anchors: packAll(ANCHOR_COLUMNS, state.anchors),
     nics: packAll(NIC_COLUMNS, state.nics),
-    dataplane: state.nics.dataplane.map((samples) => samples.flatMap(({ t, rx, tx, ratio }) => [t, rx, tx, ratio])),
+    dataplane: state.nics.dataplane.map((samples) => packSamples(samples, (t) => t)),
     servers: packAll(SERVER_COLUMNS, state.servers),
     racks: packAll(RACK_COLUMNS, state.racks),
     agent: scalars(state.agent),
@@ -69,6 +70,13 @@ export function exactState(state: State): Saved {
 const scalars = (part: object) =>
   Object.fromEntries(Object.entries(part).map(([name, value]) => [name, value === NONE ? null : value]));
 
+/** Columns that a log from before they were there does not have keep their first values. */
+function unpackAll<S extends Schema>(reader: Reader, schema: S, into: Columns<S>): void {
+  for (const [name, { carried, range }] of Object.entries(schema)) {
+    if (carried !== 'never' && reader.has(name)) unpack(reader, reader.list(name), into[name]!, range ?? ANY, name);
+  }
+}
+
 /** The state that `exactState` described. Throws RangeError saying what is wrong with it. */
 export function fromExactState(topology: Topology, json: unknown): State {
   const state = initial(topology, 0);
@@ -80,8 +88,7 @@ export function fromExactState(topology: Topology, json: unknown): State {
   unpackAll(reader.child('racks'), RACK_COLUMNS, state.racks);
   countRacks(state);
   reader.list('dataplane', topology.nics.length).forEach((samples, nic) => {
-    for (const [t, rx, tx, ratio] of tuples(reader.numbers(samples, 'dataplane'), 4))
-      state.nics.dataplane[nic]!.push({ t: t!, rx: rx!, tx: tx!, ratio: ratio! });
+    state.nics.dataplane[nic]!.push(...unpackSamples(reader.numbers(samples, 'dataplane'), (t) => t));
   });
   Object.assign(state.agent, readScalars(reader.child('agent'), state.agent), {
     verdict: reader.child('agent').word('verdict', ['', ...AGENT_VERDICTS]),
@@ -149,12 +156,6 @@ function readSpending(reader: Reader, json: unknown, into: Spending): void {
 function readScalars(reader: Reader, part: object): Record<string, number> {
   const numeric = Object.entries(part).filter(([, value]) => typeof value === 'number');
   return Object.fromEntries(numeric.map(([name]) => [name, reader.isNull(name) ? NONE : reader.finiteOf(name)]));
-}
-
-function unpackAll<S extends Schema>(reader: Reader, schema: S, into: Columns<S>): void {
-  for (const [name, { carried, range }] of Object.entries(schema)) {
-    if (carried !== 'never') unpack(reader, reader.list(name), into[name]!, range ?? ANY, name);
-  }
 }
 
 function unpack(

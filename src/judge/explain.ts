@@ -1,6 +1,6 @@
 /** The evidence behind a verdict, at the moment it is asked for, and one sentence that says it. */
 import { CAUSES, LOCAL_ERROR, OUTCOMES, PHASES, QUARANTINED } from '../model/outcome.ts';
-import type { CellEvidence, Evidence } from '../model/verdict.ts';
+import { type CellEvidence, type Evidence, LINK_STATES } from '../model/verdict.ts';
 import { dataplaneNumbers } from './dataplane.ts';
 import { lossOf } from './nic-loss.ts';
 import { ruleOf, VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
@@ -69,6 +69,13 @@ function anchorsOf(state: State, indexed: Indexed): Evidence['anchors'] {
       }),
     )
     .slice(0, MAX_CELLS);
+}
+
+function linksOf({ nics, topology }: State, indexed: Indexed): Pick<Evidence, 'links'> {
+  const port = indexed.kind === 'nic' ? topology.nics[indexed.nic]!.port : undefined;
+  if (indexed.kind !== 'nic' || port === undefined) return {};
+  const state = (links: Int8Array) => LINK_STATES[links[indexed.nic]! + 1]!;
+  return { links: { port, portLink: state(nics.portLink), kernelLink: state(nics.kernelLink) } };
 }
 
 const round = (value: number) => Math.round(value * 10_000) / 10_000;
@@ -143,6 +150,7 @@ export function evidenceOf(state: State, indexed: Indexed, verdict: number, caus
     rule: ruleOf(indexed.kind, VERDICTS[verdict]!, VERDICT_CAUSES[cause]!),
     ...counts(state, indexed),
     anchors: anchorsOf(state, indexed),
+    ...linksOf(state, indexed),
     cells: cellsOf(state, indexed),
   };
 }

@@ -6,6 +6,7 @@
 import type { Facts } from '../model/facts.ts';
 import type { Action, AgentVerdict, BlockedAction, Decisions, Transition, Verdict } from '../model/verdict.ts';
 import { agentVerdict, stormHolds } from './agent.ts';
+import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
 import { govern } from './govern.ts';
 import { badness } from './govern-servers.ts';
@@ -188,5 +189,5 @@ function decide(state: State, now: number, changes: Changes): Decisions {
       changes.of(subject)?.blocked.push(entry);
     },
   });
-  return { transitions: changes.list, actions, blocked, wanted: state.governor.wanted };
+  return { transitions: changes.list, actions, blocked, wanted: state.governor.wanted, doubted: doubted(state) };
 }

@@ -38,6 +38,10 @@ export interface DataplaneSample {
   readonly rx: number;
   readonly tx: number;
   readonly ratio: number;
+  /** Time before `t` that it is of, ms. */
+  readonly over: number;
+  /** Whether its source can be asked about a NIC at once. */
+  readonly onRequest: 0 | 1;
 }
 
 export interface Nics extends Columns<typeof NIC_COLUMNS> {

@@ -36,7 +36,7 @@ const COLUMNS = {
     'pathAt',
   ],
   anchors: ['outcome', 't'],
-  nics: ['verdict', 'cause', 'at', 'carrier'],
+  nics: ['verdict', 'cause', 'at', 'carrier', 'portLink', 'kernelLink', 'suspectT'],
   servers: ['verdict', 'cause', 'at'],
   racks: ['down', 'verdict', 'at'],
   scan: [

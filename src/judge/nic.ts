@@ -1,6 +1,6 @@
 /** What the evidence shows of each NIC (R2–R5, R11) and what becomes of its verdict (R13). */
 import { CAUSE, VERDICT, VERDICT_TABLE, VERDICTS } from '../model/verdicts.ts';
-import { dataplaneCollapsed, dataplaneWorks } from './dataplane.ts';
+import { dataplaneCollapsed, dataplaneShows, provenMs, waitsForDataplane } from './dataplane.ts';
 import { addFlap, heldDownEnough, isFlapping } from './flaps.ts';
 import { held, isOut, type State } from './memory.ts';
 import { lossKind } from './nic-loss.ts';
@@ -35,7 +35,8 @@ export function judgeNics(state: State, now: number, sight: Sight, changed: NicC
     const well = !sight.blind && recovering(state, nic, hard);
     countFaults(state, nic, now, { hard, well, fails: found.verdict === VERDICT.NIC_FAIL });
     const wellMs = held(nics.recoverSince, nic, well, state.clock);
-    const next = nextVerdict(state, nic, now, { found, wellMs, blind: sight.blind });
+    const proven = provenMs(state, nic, found.verdict === VERDICT.PROBE_PATH_FAULT);
+    const next = nextVerdict(state, nic, now, { found, wellMs, provenMs: proven, blind: sight.blind });
     if (next === undefined || next.verdict === nics.verdict[nic]) continue;
     const previous = nics.verdict[nic]!;
     nics.verdict[nic] = next.verdict;
@@ -54,8 +55,9 @@ function hardDown({ nics, rules }: State, nic: number, now: number): boolean {
 
 /** Nothing is known: whatever was forming starts again. */
 function forget({ nics }: State, nic: number): void {
-  const { suspectSince, failSince, partialSince, lossySince, lossyFailSince, collapseSince, suspectT, suspect } = nics;
-  for (const since of [suspectSince, failSince, partialSince, lossySince, lossyFailSince, collapseSince]) since[nic] = 0;
+  const { suspectSince, failSince, partialSince, lossySince, lossyFailSince, collapseSince, waitSince, suspectT, suspect } = nics;
+  for (const since of [suspectSince, failSince, partialSince, lossySince, lossyFailSince, collapseSince, waitSince])
+    since[nic] = 0;
   suspectT[nic] = 0;
   suspect[nic] = 1;
 }
@@ -87,7 +89,7 @@ function observe(state: State, nic: number, now: number, cold: boolean): Observe
   const named = anchoredFault(state, nic, failing);
   const suspect = isSuspect(state, nic);
   nics.suspect[nic] = suspect ? 1 : 0;
-  if (!suspect && !named) nics.suspectT[nic] = 0;
+  if (!suspect && !named && nics.lossySince[nic] === 0) nics.suspectT[nic] = 0;
   else if (nics.suspectT[nic] === 0) nics.suspectT[nic] = now;
 
   const several = enough && scan.failing[nic]! >= rules.partial_min_failing;
@@ -113,8 +115,12 @@ function isSuspect({ scan, rules }: State, nic: number): boolean {
 /** The verdict of the first rule that speaks, worst first. */
 function find(state: State, nic: number, now: number, observed: Observed): Finding {
   const { fails, named, partial, loss, suspicious, collapsed } = observed;
-  if (fails || loss === VERDICT.NIC_FAIL) {
-    if (dataplaneWorks(state, nic, now)) return { verdict: VERDICT.PROBE_PATH_FAULT, cause: CAUSE.none };
+  const failing = fails || loss === VERDICT.NIC_FAIL;
+  const lasting = state.nics.verdict[nic] === VERDICT.PROBE_PATH_FAULT;
+  const shown = failing ? dataplaneShows(state, nic, now, lasting) : 'unknown';
+  const waits = waitsForDataplane(state, nic, now, { fails: failing, shown });
+  if (failing && !waits) {
+    if (shown === 'works') return { verdict: VERDICT.PROBE_PATH_FAULT, cause: CAUSE.none };
     return { verdict: VERDICT.NIC_FAIL, cause: fails ? linkOrUpstream(state, nic) : CAUSE.lossy };
   }
   if (loss === VERDICT.NIC_PARTIAL) return { verdict: VERDICT.NIC_PARTIAL, cause: CAUSE.lossy };
@@ -171,12 +177,20 @@ function countFaults(
   else if (well) nics.softFault[nic] = 0;
 }
 
-/** The next verdict, or undefined to keep the present one. `wellMs`: how long the NIC has looked well, -1 = it does not. */
+interface Seen {
+  readonly found: Finding;
+  /** How long the NIC has looked well, and how long its data plane has worked while its probes fail; -1 = not so. */
+  readonly wellMs: number;
+  readonly provenMs: number;
+  readonly blind: boolean;
+}
+
+/** The next verdict, or undefined to keep the present one. */
 function nextVerdict(
   state: State,
   nic: number,
   now: number,
-  { found, wellMs, blind }: { readonly found: Finding; readonly wellMs: number; readonly blind: boolean },
+  { found, wellMs, provenMs: proven, blind }: Seen,
 ): Finding | undefined {
   const { nics, rules, flaps } = state;
   const verdict = nics.verdict[nic]!;
@@ -190,7 +204,8 @@ function nextVerdict(
   if (!out && RANK[found.verdict]! > RANK[verdict]!) return found;
   if (verdict === VERDICT.DATA_PATH_FAULT && found.verdict === verdict) return undefined;
   // The loss is already that of a window of this length: it need not be small for as long again.
-  if (wellMs < rules.nic_recover_ms || !lossIsSmall(state, nic, now)) return undefined;
+  const well = wellMs >= rules.nic_recover_ms && lossIsSmall(state, nic, now);
+  if (!well && proven < rules.nic_recover_ms) return undefined;
   const over = heldDownEnough(state, flaps.nic, nic, now, {
     leastMs: rules.nic_hold_down_ms,
     mostMs: rules.nic_hold_down_max_ms,

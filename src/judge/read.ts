@@ -28,6 +28,12 @@ export function cells(state: State): {
   };
 }
 
+/** Link of the data-plane port behind a NIC; undefined: there is none, or it is not known. */
+export function portLink({ nics }: State, nic: number): 0 | 1 | undefined {
+  const link = nics.portLink[nic]!;
+  return link === 0 || link === 1 ? link : undefined;
+}
+
 /** Share of lost probes 0–1 of a NIC over the loss window, NaN when it holds too few. */
 export function loss(state: State, nic: number): number {
   let results = 0;

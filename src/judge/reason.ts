@@ -18,12 +18,29 @@ function loss(evidence: Evidence, nic: string): string {
   return `${nic} loses ${percent(own)} of the probes, other NICs ${percent(others)} on the same real servers`;
 }
 
+/** What the data plane showed, in brackets; nothing without a fact. */
+function dataplane({ numbers: n }: Evidence): string {
+  if (n['answered_ratio'] === undefined) return '';
+  const others = n['answered_ratio_others'] === undefined ? '' : `, ${percent(n['answered_ratio_others'])} through other NICs`;
+  const rate = (way: 'rx' | 'tx') => `${Math.round(n[`${way}_pps`] ?? 0)}/s, usually ${Math.round(n[`${way}_pps_usual`] ?? 0)}`;
+  return (
+    ` (${percent(n['answered_ratio'])} of new connections can have been answered${others}; packets in ${rate('rx')}; ` +
+    `out ${rate('tx')})`
+  );
+}
+
 function anchorList(evidence: Evidence): string {
   return evidence.anchors.map((anchor) => anchor.id).join(', ');
 }
 
+function noCarrier({ links }: Evidence, nic: string): string {
+  if (links?.portLink !== 'down') return `${nic} has no carrier or is down`;
+  const kernel = links.kernelLink === 'unknown' ? 'of unknown state' : links.kernelLink;
+  return `${links.port}, the data-plane port behind ${nic}, has no link; the kernel's interface is ${kernel}`;
+}
+
 function nicFail(evidence: Evidence, nic: string, cause: VerdictCause): string {
-  if (cause === 'carrier') return `${nic} has no carrier or is down`;
+  if (cause === 'carrier') return noCarrier(evidence, nic);
   if (cause === 'lossy') return loss(evidence, nic);
   if (cause === 'link') return `${dead(evidence, nic)}, nor does its anchor (${anchorList(evidence)})`;
   if (cause === 'upstream')
@@ -67,11 +84,11 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
         : `${rs} went down again and again; it gets little weight until it is steady.`;
     case 'PROBE_PATH_FAULT':
       return (
-        `Probes through ${nic} fail but its data plane carries traffic as usual: the probe path is at fault, nothing ` +
-        `is disabled.`
+        `Probes through ${nic} fail but its data plane carries traffic as usual${dataplane(evidence)}: the probe path is at ` +
+        `fault, nothing is disabled.`
       );
     case 'DATA_PATH_FAULT':
-      return `Probes through ${nic} are good but connections through its data plane are not established.`;
+      return `Probes through ${nic} are good but connections through its data plane are not established${dataplane(evidence)}.`;
     case 'RS_DOWN':
       return (
         `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ` +

@@ -27,7 +27,9 @@ function takeObservation(state: State, fact: Observation, now: number): void {
   }
 }
 
-function takeLink({ nics }: State, { nic, carrier, measuredAt }: LinkFact, now: number): void {
+function takeLink({ nics }: State, { nic, carrier, port, kernel, measuredAt }: LinkFact, now: number): void {
+  nics.portLink[nic] = port ?? -1;
+  nics.kernelLink[nic] = kernel ?? -1;
   if (nics.carrier[nic] === carrier) return;
   nics.carrier[nic] = carrier;
   nics.carrierT[nic] = Math.min(measuredAt, now);
@@ -37,7 +39,8 @@ function takeDataplane({ nics, rules }: State, fact: DataplaneFact, now: number)
   const samples = nics.dataplane[fact.nic]!;
   const last = samples.at(-1);
   if (last !== undefined && fact.measuredAt - last.t < SAMPLE_MS) samples.pop();
-  samples.push({ t: Math.min(fact.measuredAt, now), rx: fact.rxPps, tx: fact.txPps, ratio: fact.answeredRatio });
+  const { rxPps: rx, txPps: tx, answeredRatio: ratio, overMs: over = 0, onRequest } = fact;
+  samples.push({ t: Math.min(fact.measuredAt, now), rx, tx, ratio, over, onRequest: onRequest ? 1 : 0 });
   while (samples[0]!.t < now - rules.dataplane_memory_ms) samples.shift();
 }
 

@@ -7,6 +7,7 @@ import { FourlaneError } from '../model/errors.ts';
 import type { Topology } from '../model/topology.ts';
 import { AGENT_VERDICTS } from '../model/verdicts.ts';
 import { type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
+import { packSamples, unpackSamples } from './dataplane-samples.ts';
 import type { Flaps, State } from './memory.ts';
 import { countRacks, keepNics, locate } from './retopologise.ts';
 import { restoreCells, saveCells } from './snapshot-cells.ts';
@@ -78,9 +79,7 @@ export function toSnapshot(state: State): Saved {
       clock.windowFrom,
     ].map((t) => (Number.isFinite(t) ? Math.round(now - t) : null)),
     nic: saveColumns(NIC_COLUMNS, nics, age),
-    dataplane: nics.dataplane.map((samples) =>
-      samples.flatMap((sample) => [Math.round(now - sample.t), sample.rx, sample.tx, sample.ratio]),
-    ),
+    dataplane: nics.dataplane.map((samples) => packSamples(samples, (t) => Math.round(now - t))),
     anchors: state.topology.nics.map((each, nic) =>
       each.anchors.map((id, position) => {
         const anchor = anchors.start[nic]! + position;
@@ -158,14 +157,7 @@ function restore(state: State, reader: Reader, grace: number): void {
   restoreAnchors(state, reader, toNic);
   reader.list('dataplane', names.length).forEach((samples, nic) => {
     const values = reader.numbers(samples, 'dataplane');
-    for (let at = 0; toNic[nic]! >= 0 && at + 3 < values.length; at += 4) {
-      state.nics.dataplane[toNic[nic]!]!.push({
-        t: now - values[at]!,
-        rx: values[at + 1]!,
-        tx: values[at + 2]!,
-        ratio: values[at + 3]!,
-      });
-    }
+    if (toNic[nic]! >= 0) state.nics.dataplane[toNic[nic]!]!.push(...unpackSamples(values, (age) => now - age));
   });
   for (const entry of reader.list('racks')) {
     const [name, verdict, at] = reader.tuple(entry, 3, 'racks');

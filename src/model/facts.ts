@@ -33,6 +33,9 @@ export interface LinkFact extends Observed {
   readonly kind: 'link';
   readonly nic: number;
   readonly carrier: 0 | 1;
+  /** What it follows from, while the link of a data-plane port behind the NIC is known: that, and the kernel's if known. */
+  readonly port?: 0 | 1;
+  readonly kernel?: 0 | 1;
 }
 
 /** What the data plane behind a NIC shows (R11). */
@@ -43,6 +46,10 @@ export interface DataplaneFact extends Observed {
   readonly txPps: number;
   /** Share of new connections that can have been answered at most, 0–1: min(Δconnections, Δreplies) / Δconnections. */
   readonly answeredRatio: number;
+  /** Time before `measuredAt` that the numbers are of, ms; 0 or left out: not known. */
+  readonly overMs?: number;
+  /** Its source can be asked about a NIC at once. */
+  readonly onRequest?: true;
 }
 
 /** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing sends it yet. Holds until the next one. */

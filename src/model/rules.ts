@@ -68,6 +68,15 @@ const TABLE = {
   storm_min_real_servers: count(3, 'real servers', 'R10: least real servers with bad results, unless all have them'),
   storm_hold_rounds: rounds(3, 'R10: new RS and PATH verdicts wait T + timeout + this from the start of a storm'),
   dataplane_fresh_ms: ms(10_000, 'R11: how old a data-plane fact may be'),
+  dataplane_wait_ms: ms(
+    2000,
+    'R11: how long NIC_FAIL, but for a lost carrier, waits at most for a data plane that can be asked at once',
+  ),
+  dataplane_source_ms: ms(
+    30_000,
+    'R11: how recent the last fact about a NIC must be for its data plane to be waited for, for the NIC to be compared with, ' +
+      'and for a veto to last',
+  ),
   dataplane_memory_ms: rule(600_000, 'ms', 10_000, 86_400_000, 'R11: window of the trailing median of packet rates'),
   dataplane_rate_fraction: fraction(0.5, 'R11: rx and tx at least this share of their median veto NIC_FAIL'),
   dataplane_ratio_tolerance: fraction(

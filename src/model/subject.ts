@@ -13,3 +13,21 @@ export function subjectText(subject: Subject): string {
   if (subject.subject === 'rack') return `rack ${subject.rack}`;
   return subject.nic ?? subject.rs ?? 'this agent';
 }
+
+/** What an effect acts on: a NIC, a service on a NIC, a real server of a service, or that through one NIC. */
+export interface EffectSubject {
+  readonly kind: 'nic' | 'slice' | 'realServer' | 'path';
+  readonly service?: string;
+  readonly nic?: string;
+  readonly realServer?: string;
+}
+
+/** `NIC eth2`, `web on eth2`, `real server 10.1.0.1:80 of web`, `10.1.0.1:80 of web through eth2`. */
+export function effectText({ kind, service, nic, realServer }: EffectSubject): string {
+  return {
+    nic: `NIC ${nic}`,
+    slice: `${service} on ${nic}`,
+    realServer: `real server ${realServer} of ${service}`,
+    path: `${realServer} of ${service} through ${nic}`,
+  }[kind];
+}

@@ -7,6 +7,8 @@ export interface JudgeNic {
   readonly name: string;
   readonly group: string;
   readonly anchors: readonly string[];
+  /** Name of the data-plane port behind it, if the configuration names one. */
+  readonly port?: string;
 }
 
 export interface JudgeRealServer {
@@ -43,6 +45,11 @@ export interface Topology {
   readonly rules: Readonly<Record<string, number>>;
 }
 
+/** The judge's view of a NIC of a plan. */
+export function judgeNic({ name, group, anchors, dataplane }: Plan['nics'][number]): JudgeNic {
+  return { name, group, anchors: anchors.map(({ id }) => id), ...(dataplane === undefined ? {} : { port: dataplane }) };
+}
+
 /** The judge's view of a plan: global T, timeout, fall and rise are the most patient of the targets'. */
 export function topologyOf(plan: Plan): Topology {
   const most = (pick: (t: Plan['targets'][number]) => number, none: number) =>
@@ -52,7 +59,7 @@ export function topologyOf(plan: Plan): Topology {
     timeoutMs: most((t) => t.check.timeout, 500),
     fall: most((t) => t.check.fall, 3),
     rise: most((t) => t.check.rise, 2),
-    nics: plan.nics.map((nic) => ({ name: nic.name, group: nic.group, anchors: nic.anchors.map((anchor) => anchor.id) })),
+    nics: plan.nics.map(judgeNic),
     realServers: plan.targets.map((t) => ({
       id: t.id,
       key: t.key,

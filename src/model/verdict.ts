@@ -12,6 +12,9 @@ export interface Subject {
   readonly rack?: string;
 }
 
+export const LINK_STATES = ['unknown', 'down', 'up'] as const;
+export type LinkState = (typeof LINK_STATES)[number];
+
 /** One cell as evidence. */
 export interface CellEvidence {
   readonly nic: string;
@@ -34,6 +37,8 @@ export interface Evidence {
   readonly witnesses: number;
   readonly failing: number;
   readonly anchors: readonly { readonly id: string; readonly outcome: string; readonly t: number }[];
+  /** Of a NIC with a data-plane port behind it: the links of both, as far as they are known. */
+  readonly links?: { readonly port: string; readonly portLink: LinkState; readonly kernelLink: LinkState };
   /** At most 16 cells, worst first. */
   readonly cells: readonly CellEvidence[];
   /** Numbers the rule compared, by name (f, loss, z, …). */
@@ -94,4 +99,6 @@ export interface Decisions {
   /** Actions that are held back now and were not in the pass before. */
   readonly blocked: readonly BlockedAction[];
   readonly wanted: Wanted;
+  /** NICs whose data plane should be asked now, because their probes fail: indices of the topology. */
+  readonly doubted: readonly number[];
 }

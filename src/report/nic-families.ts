@@ -16,6 +16,7 @@ export class NicFamilies {
   #nic: Rows = [];
   #verdict: Rows = [];
   #cells: Rows = [];
+  #port: Rows = [];
 
   families(view: AgentView, index: VerdictIndex): readonly Family[] {
     const plan = view.plan();
@@ -42,6 +43,15 @@ export class NicFamilies {
         gauge('nic_carrier', 'Whether the link has carrier.', ['nic']),
         this.#nic,
         nics.map((nic) => (nic.carrier < 0 ? Number.NaN : nic.carrier)),
+      ),
+      family(
+        gauge(
+          'nic_port_up',
+          'Whether the data-plane port behind the NIC has a link, as the judge knows it; none while it is not known.',
+          ['nic', 'port'],
+        ),
+        this.#port,
+        nics.flatMap(({ portLink = NaN }, i) => (plan.nics[i]!.dataplane === undefined ? [] : [portLink])),
       ),
       family(
         counter('nic_carrier_changes_total', 'Changes of carrier since the agent started.', ['nic']),
@@ -77,6 +87,7 @@ export class NicFamilies {
     const nics = plan.nics.map((nic) => nic.name);
     this.#plan = plan;
     this.#nic = nics.map((nic) => [nic]);
+    this.#port = plan.nics.flatMap(({ name, dataplane }) => (dataplane === undefined ? [] : [[name, dataplane]]));
     this.#verdict = nics.flatMap((nic) => this.#pairs.map(([verdict, cause]) => [nic, verdict, cause]));
     this.#cells = nics.flatMap((nic) => CELL_STATES.map((state) => [nic, state]));
   }

@@ -1,6 +1,7 @@
 /** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
 import { CAUSES, OUTCOMES } from '../model/outcome.ts';
-import type { Transition, Verdict } from '../model/verdict.ts';
+import { effectText } from '../model/subject.ts';
+import { LINK_STATES, type LinkState, type Transition, type Verdict } from '../model/verdict.ts';
 import type { Level, VerdictName } from '../model/verdicts.ts';
 import {
   type AgentState,
@@ -35,7 +36,10 @@ export interface NicReport {
   readonly name: string;
   readonly device: string;
   readonly group: string;
-  readonly carrier: 'up' | 'down' | 'unknown';
+  /** The kernel's. */
+  readonly carrier: LinkState;
+  /** The data-plane port behind it, where the configuration names one. */
+  readonly port?: { readonly name: string; readonly link: LinkState };
   readonly verdict: VerdictName;
   readonly cause: string;
   readonly level: Level;
@@ -102,8 +106,11 @@ export interface StatusReport {
   /** Real servers (checks of them, where one has several) that some service uses. */
   readonly realServers: { readonly total: number; readonly up: number };
   readonly services: readonly ServiceReport[];
-  /** Effects that are wanted but not in place: how many, and the 20 that have waited longest. */
-  readonly pending: { readonly total: number; readonly longest: readonly PendingReport[] };
+  /**
+   * Effects that are wanted but not in place: how many, how many of them failed or can't be put in place, and the 20 oldest,
+   * those that can't first.
+   */
+  readonly pending: { readonly total: number; readonly failing: number; readonly longest: readonly PendingReport[] };
   /** Collectors that are not switched off. */
   readonly sources: readonly SourceReport[];
 }
@@ -146,13 +153,14 @@ function rttPercentiles(view: AgentView, nic: number): NicReport['rttSeconds'] {
 function reportNics(view: AgentView, index: VerdictIndex): NicReport[] {
   const nics = view.nics();
   return view.plan().nics.map((nic, i) => {
-    const { carrier = -1, loss } = nics[i] ?? {};
+    const { carrier = -1, loss, portLink = -1 } = nics[i] ?? {};
     const v = index.nic.get(nic.name);
     return {
       name: nic.name,
       device: nic.device,
       group: nic.group,
-      carrier: carrier < 0 ? 'unknown' : carrier === 1 ? 'up' : 'down',
+      carrier: LINK_STATES[carrier + 1]!,
+      ...(nic.dataplane === undefined ? {} : { port: { name: nic.dataplane, link: LINK_STATES[portLink + 1]! } }),
       verdict: v?.verdict ?? 'OK',
       cause: v?.cause ?? 'none',
       level: levelOf(v?.verdict ?? 'OK'),
@@ -206,23 +214,19 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
 }
 
 function reportPending(view: AgentView): StatusReport['pending'] {
-  const { total, longest } = view.pending();
+  const { total, failing, longest } = view.pending();
   const forSeconds = (since: number) => Math.max(0, Math.round(view.now() - since) / 1000);
   return {
     total,
+    failing,
     longest: longest.map((p) => ({ ...p, since: wallTime(view, p.since), forSeconds: forSeconds(p.since) })),
   };
 }
 
-/** `real server 10.1.0.1:80 of web: weight 0`, `NIC eth2: failed`, `web on eth2: disabled`. */
-export function pendingText({ kind, service, nic, realServer, wanted, weight }: PendingReport): string {
-  const subject = {
-    nic: `NIC ${nic}`,
-    slice: `${service} on ${nic}`,
-    realServer: `real server ${realServer} of ${service}`,
-    path: `${realServer} of ${service} through ${nic}`,
-  }[kind];
-  return `${subject}: ${weight === undefined ? wanted : `weight ${weight}`}`;
+/** `real server 10.1.0.1:80 of web: weight 0, in place weight 100`, `NIC eth2: failed, in place ok`. */
+export function pendingText(pending: PendingReport): string {
+  const { wanted, weight, actual } = pending;
+  return `${effectText(pending)}: ${weight === undefined ? wanted : `weight ${weight}`}, in place ${actual}`;
 }
 
 /** Which real servers of a service to list: tens of thousands take their time. */

@@ -1,6 +1,7 @@
 /** What reports must know of the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
 import type { ErrorCode } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
+import type { EffectSubject } from '../model/subject.ts';
 import type { Subject, Transition, Verdict, Wanted } from '../model/verdict.ts';
 
 /** States in `CellsView.link` and `CellsView.service`; 0 is unknown. */
@@ -25,26 +26,25 @@ export interface NicView {
   /** -1 = not known (yet). */
   readonly carrier: 0 | 1 | -1;
   readonly carrierChanges: number;
+  /** Link of the data-plane port behind it; left out when there is none, or it is not known. */
+  readonly portLink?: 0 | 1;
   /** Share of lost probes 0–1 over the judge's window; left out when it has too few. */
   readonly loss?: number;
 }
 
 /** An effect that is wanted but not in place. Times are monotonic ms. */
-export interface PendingView {
+export interface PendingView extends EffectSubject {
   readonly actuator: string;
-  /** What it acts on: a NIC, a service on a NIC, a real server of a service, or that through one NIC. */
-  readonly kind: 'nic' | 'slice' | 'realServer' | 'path';
-  readonly service?: string;
-  readonly nic?: string;
-  readonly realServer?: string;
   /** What is wanted. */
   readonly wanted: 'ok' | 'failed' | 'enabled' | 'disabled';
   readonly weight?: number;
-  /** `waiting`: for its turn; `retrying`: the last attempt failed. */
-  readonly state: 'running' | 'waiting' | 'retrying';
+  /** What is in place, in words; `not known` after a call that may have done half of its work. */
+  readonly actual: string;
+  /** `waiting`: for its turn; `retrying`: the last attempt failed; `unsupported`: it can't be done and is not tried again. */
+  readonly state: 'running' | 'waiting' | 'retrying' | 'unsupported';
   readonly since: number;
   readonly failures: number;
-  /** Why the last attempt failed; '' when it has not. */
+  /** Why the last attempt failed, or it can't be done; '' when neither is so. */
   readonly error: string;
 }
 
@@ -103,8 +103,10 @@ export interface AgentView {
   /** The present verdict of one subject with its evidence, `OK` included; undefined when there is no such subject. */
   why(subject: Subject): Verdict | undefined;
   readonly history: HistoryView;
-  /** Effects not in place: how many, and those that have waited longest. */
-  pending(): { readonly total: number; readonly longest: readonly PendingView[] };
+  /**
+   * Effects not in place: how many, how many of them failed or can't be put in place, and the oldest, those that can't be first.
+   */
+  pending(): { readonly total: number; readonly failing: number; readonly longest: readonly PendingView[] };
   /** How each collector fares; `lastData` in ms, NaN = never. */
   collectors(): readonly CollectorView[];
 }

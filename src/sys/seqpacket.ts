@@ -5,6 +5,7 @@
 import { Backoff } from '../model/backoff.ts';
 import { EAGAIN } from './errno.ts';
 import { close, connect, errno, MSG_DONTWAIT, MSG_NOSIGNAL, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, socket } from './libc.ts';
+import { refuseStranger } from './peer.ts';
 import { AF_UNIX, failure, SocketError, sockaddrUn } from './unix-socket.ts';
 
 const SOCK_SEQPACKET = 5;
@@ -35,7 +36,8 @@ export class Seqpacket {
 
   /**
    * Connects; waits while the server's backlog is full (the kernel answers EAGAIN then). Rejects with SocketError (ENOENT,
-   * ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full), or with the signal's reason.
+   * ECONNREFUSED, EACCES, EPROTOTYPE …; EAGAIN: the backlog stayed full; EPERM: a stranger listens there), or with the signal's
+   * reason.
    */
   static async connect(path: string, { maxPacket, ...patience }: Patience & { readonly maxPacket: number }): Promise<Seqpacket> {
     const address = sockaddrUn(path);
@@ -48,6 +50,7 @@ export class Seqpacket {
         if (errno() !== EAGAIN) throw failure('connect');
         return undefined;
       });
+      refuseStranger(fd, path);
     } catch (error) {
       close(fd);
       throw error;

@@ -8,6 +8,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { EAGAIN } from './errno.ts';
 import { close, connect, errno, MSG_NOSIGNAL, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, send, socket } from './libc.ts';
+import { refuseStranger } from './peer.ts';
 import { AF_UNIX, failure, SocketError, sockaddrUn } from './unix-socket.ts';
 
 /** While the server's backlog is full, connecting is tried again after this pause: ms. */
@@ -61,6 +62,7 @@ async function open(path: string, request: Uint8Array, signal: AbortSignal, limi
     const fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0) throw failure('socket');
     if (connect(fd, address, address.length) === 0) {
+      closingOnError(fd, () => refuseStranger(fd, path));
       const sent = send(fd, request, request.length, MSG_NOSIGNAL);
       if (sent === request.length) return fd;
       const error = sent < 0 ? failure('send') : new SocketError('EMSGSIZE', `send: ${sent} of ${request.length} bytes taken`);
@@ -73,6 +75,15 @@ async function open(path: string, request: Uint8Array, signal: AbortSignal, limi
     if (!full) throw error;
     if (performance.now() >= until) throw new SocketError('EAGAIN', `connect: its backlog was full for ${limitMs} ms`);
     await sleep(BACKLOG_PAUSE_MS);
+  }
+}
+
+function closingOnError(fd: number, look: () => void): void {
+  try {
+    look();
+  } catch (error) {
+    close(fd);
+    throw error;
   }
 }
 

@@ -7,8 +7,9 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { Effect, Note, Outcome } from '../../src/act/actuator.ts';
+import type { Call, Effect, Note, Outcome } from '../../src/act/actuator.ts';
 import { dpvs } from '../../src/act/dpvs.ts';
+import type { LiveRealServers } from '../../src/model/live-real-server.ts';
 import { effectOf, UNTOUCHED } from './world.ts';
 
 const FIXTURES = join(import.meta.dirname, '../fixtures/dpvs-agent');
@@ -90,9 +91,17 @@ export function wishOf(url: string, realServer: string, weight: number, part: Pa
 }
 
 /** Calls the actuator once. @param known notes by effect; without one it is untouched */
-export async function call(effects: readonly Effect[], known: readonly (Note | undefined)[] = []): Promise<readonly Outcome[]> {
+export async function call(
+  effects: readonly Effect[],
+  known: readonly (Note | undefined)[] = [],
+  look?: Call['look'],
+): Promise<readonly Outcome[]> {
   const notes = effects.map((_, i) => known[i] ?? UNTOUCHED);
-  const outcomes = await dpvs.perform(effects[0]!.spec, effects as [Effect, ...Effect[]], { announce: false, notes });
+  const outcomes = await dpvs.perform(effects[0]!.spec, effects as [Effect, ...Effect[]], {
+    announce: false,
+    notes,
+    ...(look && { look }),
+  });
   if (typeof outcomes === 'string') throw new Error(`one answer for all: ${outcomes}`);
   return outcomes;
 }
@@ -133,6 +142,8 @@ export class FakeAgent {
     const [, id = '', health = '', version = ''] =
       /^\/v2\/vs(?:\/([^/?]+))?(\/rs\/health)?(?:\?(?:healthcheck|version)=(.*))?$/.exec(path) ?? [];
     if (path.startsWith('/v2/device/')) return { status: this.running ? 200 : 500, body: this.running ? '{"Items":[]}' : '""\n' };
+    const [, edited] = /^\/v2\/vs\/([^/?]+)\/rs$/.exec(path) ?? [];
+    if (method === 'PUT' && edited !== undefined) return this.#edit(edited, (JSON.parse(body) as { Items: Rs[] }).Items);
     if (method === 'PUT' && health) return this.#health(id, version, (JSON.parse(body) as { Items: Rs[] }).Items);
     if (method !== 'GET' || health) return { status: 405, body: '' };
     const isLive = version === 'true';
@@ -204,6 +215,30 @@ export class FakeAgent {
     for (const { ip, port, inhibited } of valid) cached.rss.find((rs) => idOf(rs) === goId(ip, port))!.inhibited = inhibited;
     return { status: 200, body: '' };
   }
+
+  /** PUT /vs/{id}/rs: adds or edits whatever is sent, with weight and inhibited, and gives the service another version. */
+  #edit(id: string, items: readonly Rs[]): Recorded {
+    const cached = this.cache.get(id);
+    if (!cached) return { status: 500, body: '""\n' };
+    for (const item of items) {
+      const rs = this.rss(id).find((r) => r.ip === item.ip && r.port === item.port);
+      if (rs === undefined) this.dpvs.set(id, [...this.rss(id), { ...item }]);
+      else Object.assign(rs, { weight: item.weight, inhibited: item.inhibited });
+    }
+    cached.version = String((this.#versions += 31));
+    return { status: 200, body: '' };
+  }
+
+  /** Real servers as DPVS's control socket shows them. */
+  readonly look = async (id: string): Promise<LiveRealServers> =>
+    this.running
+      ? new Map(
+          this.rss(id).map(({ ip, port, weight, inhibited }) => [
+            ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`,
+            { weight, inhibited, forward: 'FullNAT' },
+          ]),
+        )
+      : undefined;
 
   #list(): Recorded {
     if (!this.running || !this.support) return { status: 204, body: '' };

@@ -81,6 +81,14 @@ class World {
     return Number(family.values[family.rows.findIndex((row) => row.join() === ['dpvs', ...labels].join())]);
   }
 
+  unsupported() {
+    return this.#reconciler.unsupported();
+  }
+
+  rows(name: string) {
+    return this.#reconciler.families().find((f) => f.name === name)?.rows ?? [];
+  }
+
   pending() {
     return this.#reconciler.pending();
   }
@@ -176,7 +184,12 @@ describe('dpvs from the configuration to the agent', () => {
       ]),
     );
     assert.deepEqual([world.metric('fourlane_action_unsupported'), world.pending(), server.requests], [3, [], []]);
+    assert.deepEqual(
+      world.unsupported().map((p) => [p.effect.kind, p.actual, p.since, p.error]),
+      ['slice', 'path', 'path'].map((kind) => [kind, 'enabled', 0, `dpvs can't carry out effects of kind ${kind}`]),
+    );
     await world.pass();
+    assert.deepEqual(world.unsupported(), []);
     assert.equal(world.metric('fourlane_action_unsupported'), 0);
   });
 
@@ -192,6 +205,11 @@ describe('dpvs from the configuration to the agent', () => {
     assert.equal(server.requests.length, asked);
     assert.deepEqual([world.metric('fourlane_action_unsupported'), world.pending()], [1, []]);
     assert.match(world.reports[0]?.error ?? '', /CONFIG_DPVS_AGENT=y/);
+    const [open] = world.unsupported();
+    assert.deepEqual([open?.state, open?.actual, open?.since], ['unsupported', 'enabled 20', 0]);
+    assert.match(open?.error ?? '', /CONFIG_DPVS_AGENT=y/);
+    const [labels] = world.rows('fourlane_action_not_in_place_since_timestamp_seconds');
+    assert.deepEqual(labels?.slice(0, 4), ['dpvs', 'real server 10.72.0.11:8080 of web', 'weight 0', 'weight 20']);
     world.weights = [1, 1, 1];
     await world.pass();
     assert.deepEqual([world.metric('fourlane_action_unsupported'), world.pending()], [0, []]);

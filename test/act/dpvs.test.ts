@@ -86,6 +86,18 @@ describe('dpvs', () => {
     assert.deepEqual(stateOf('10.72.0.11', OTHER), [0, true]);
   });
 
+  it('after a restart of DPVS says so: the agent still lists the service, DPVS has it no longer', async () => {
+    fake.dpvs.delete(ID);
+    const [out] = await call([wish('10.72.0.11:8080', 0)]);
+    assert.equal(out?.result, 'failed');
+    assert.match(
+      out.message ?? '',
+      /^DPVS has no service 10\.71\.0\.102:8081\/tcp, though dpvs-agent lists it: DPVS has been started again since; /,
+    );
+    fake.put(ID, [{ ip: '10.72.0.11', port: 8080, weight: 100 }]);
+    assert.deepEqual(results(await call([wish('10.72.0.11:8080', 0)], [out.note])), ['done']);
+  });
+
   it('reads again on a conflict (270), and writes at the new version', async () => {
     let meddle = true;
     server.respond = (request) => {

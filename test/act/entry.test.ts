@@ -23,9 +23,9 @@ const TWICE = { failures: 2, at: 5000, error: 'exited with 1' };
 
 const inPlace: EntryState = { is: 'inPlace', value: 'ok' };
 const open: EntryState = { is: 'open' };
-const running: EntryState = { is: 'running', held: undefined, attempts: NONE, quiet: false };
-const repeating: EntryState = { is: 'running', held: 'ok', attempts: NONE, quiet: false };
-const rechecking: EntryState = { is: 'running', held: 'ok', attempts: NONE, quiet: true };
+const running: EntryState = { is: 'running', held: undefined, before: undefined, attempts: NONE, quiet: false };
+const repeating: EntryState = { is: 'running', held: 'ok', before: 'ok', attempts: NONE, quiet: false };
+const rechecking: EntryState = { is: 'running', held: 'ok', before: 'ok', attempts: NONE, quiet: true };
 const retrying: EntryState = { is: 'retrying', held: undefined, attempts: TWICE };
 const retryingRepetition: EntryState = { is: 'retrying', held: 'ok', attempts: TWICE };
 const unsupported: EntryState = { is: 'unsupported', held: undefined, value: 'failed', why: 'not here' };
@@ -81,7 +81,7 @@ const CASES: readonly Case[] = [
     name: 'a change begins: nobody knows now',
     before: entry(inPlace, wanting),
     event: begun(false),
-    after: { state: running, last: FAILED },
+    after: { state: { ...running, before: 'ok' }, last: FAILED },
     call: true,
   },
   {
@@ -182,6 +182,27 @@ const CASES: readonly Case[] = [
     after: { life: 'dropped', state: retrying },
     call: false,
   },
+  {
+    name: 'in place, the data plane is started again: looked at',
+    before: entry(inPlace),
+    event: { is: 'restarted' },
+    after: { state: inPlace, repeat: 'recheck' },
+    call: true,
+  },
+  {
+    name: 'retrying, the data plane is started again: at once, and with short pauses',
+    before: entry(retrying),
+    event: { is: 'restarted' },
+    after: { state: { is: 'retrying', held: undefined, attempts: NONE } },
+    call: true,
+  },
+  {
+    name: 'unsupported, the data plane is started again: another one may be able to',
+    before: entry({ is: 'unsupported', held: 'ok', value: 'failed', why: 'not here' }, wanting),
+    event: { is: 'restarted' },
+    after: { state: inPlace },
+    call: true,
+  },
   { name: 'listed again', before: entry(retrying, { life: 'dropped' }), event: wanted(), after: { life: 'kept' }, call: true },
 ];
 
@@ -255,6 +276,12 @@ const ENDS: readonly EndCase[] = [
     before: entry(running),
     end: cannot,
     after: { state: { is: 'unsupported', held: undefined, value: 'ok', why: 'not here' } },
+  },
+  {
+    name: 'unsupported: what was in place still is',
+    before: entry({ is: 'running', held: undefined, before: 'failed', attempts: NONE, quiet: false }),
+    end: cannot,
+    after: { state: { is: 'unsupported', held: 'failed', value: 'ok', why: 'not here' } },
   },
   { name: 'unsupported, meanwhile other is wanted', before: entry(running, wanting), end: cannot, after: { state: open } },
   {

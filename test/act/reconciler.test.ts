@@ -276,3 +276,37 @@ describe('batches', () => {
     assert.deepEqual(stage.calls, ['nic eth4 failed', 'nic eth3 failed']);
   });
 });
+
+describe('a data plane that is started again', () => {
+  const AFTER_OUTAGE = { idempotent: true, recheck: 1e9 };
+
+  it('ends the pauses of what waits for it, of nothing else, and the next ones are short again', async () => {
+    const stage = begin(AFTER_OUTAGE);
+    await stage.endAll();
+    stage.reconciler.pass(wantedOf(SMALL, down(0)), []);
+    for (let i = 0; i < 8; i++) {
+      await stage.endAll(new Error('cannot read DPVS'));
+      stage.now += 60_000;
+      stage.reconciler.tick();
+    }
+    await stage.endAll(new Error('cannot read DPVS'));
+    stage.now += 1000;
+    stage.reconciler.started('dpdk');
+    assert.deepEqual(stage.calls, [], 'another data plane');
+    stage.reconciler.started('dpvs');
+    assert.deepEqual(stage.calls, ['nic eth2 failed']);
+    await stage.endAll(new Error('it is still starting'));
+    stage.now += 1000;
+    stage.reconciler.tick();
+    assert.deepEqual(stage.calls, ['nic eth2 failed']);
+  });
+
+  it('has what is in place and not at rest looked at at once', async () => {
+    const stage = begin(AFTER_OUTAGE);
+    await stage.endAll();
+    stage.reconciler.pass(wantedOf(SMALL, down(0)), []);
+    await stage.endAll();
+    stage.reconciler.started('dpvs');
+    assert.deepEqual(stage.calls, ['nic eth2 failed']);
+  });
+});

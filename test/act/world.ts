@@ -66,7 +66,7 @@ export class Stage {
   readonly reports: ActionReport[] = [];
   readonly reconciler: Reconciler;
 
-  constructor({ idempotent = false, batch = false, concurrency = 16 } = {}) {
+  constructor({ idempotent = false, batch = false, concurrency = 16, recheck = 0 } = {}) {
     const recording: Actuator[] = ['none', 'exec', 'trackFile', 'webhook'].map((name) =>
       actuator({
         name,
@@ -77,6 +77,7 @@ export class Stage {
         batch,
         concurrency,
         identity: (spec) => JSON.stringify(spec),
+        ...(recheck === 0 ? {} : { recheck: () => recheck, collector: 'dpvs' }),
         perform: (_, effects, call) =>
           new Promise((resolve, reject) => {
             const end = async (result: Performed | Error) => {

@@ -22,6 +22,8 @@ const due = scenarios.filter(
 if (due.length === 0)
   throw new Error(`nothing to do; families: ${[...new Set(scenarios.map(({ family }) => family))].join(', ')}`);
 
+// Each agent is ended with this process, whatever happens.
+process.setMaxListeners(0);
 ensure(['iproute2', 'openssl']);
 enterOwnNetwork();
 const day = new Date().toISOString().slice(0, 10);

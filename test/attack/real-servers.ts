@@ -35,7 +35,7 @@ const KINDS = Object.keys(GOOD) as Kind[];
 const list = (net: number, count: number) => Array.from({ length: count }, (_, i) => `127.${net}.0.${i + 1}`);
 const goodOf = (kind: Kind) => list(KINDS.indexOf(kind) + 1, GOOD[kind]);
 
-interface Phase {
+export interface Phase {
   /** From death to verdict, in seconds; Infinity = never. */
   readonly detection: readonly number[];
   readonly p99: number;
@@ -166,7 +166,7 @@ class Stage {
 
 const rssMb = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 const median = (sorted: readonly number[]) => sorted[sorted.length >> 1]!;
-const say = ({ detection, p99, peakMb }: Phase) =>
+export const say = ({ detection, p99, peakMb }: Phase) =>
   `dead → named ${median(detection).toFixed(2)} s, worst ${detection.at(-1)!.toFixed(2)} s; period p99 ≤ ${p99 * 1000} ms; ` +
   `${peakMb.toFixed(0)} MB`;
 

@@ -40,8 +40,14 @@ test('status of a troubled agent: 2, faults with their command, tables', () =>
     assert.match(out, /^10\.1\.2\.13:8080 {2}web {7}RS_DOWN\/refused {2}100 → 0$/m);
     assert.match(out, /^SOURCE {6}STATE\s*\ndpdk {8}data\s*\nipvs {8}absent {2}the kernel module ip_vs is not loaded\n/m);
     assert.match(out, /is not loaded\nkeepalived {2}FAILED {2}\/run/);
-    assert.match(out, /^NIC eth3: failed {2,}webhook {2}FAILED 8 × {2}for 4 m 12 s: POST .* failed: answered 503, needs 2xx$/m);
-    assert.match(out, /^real server 10\.1\.2\.13:8080 of web: weight 0 {2}exec {5}running {5}for 1\.2 s\nand 1 more$/m);
+    assert.match(
+      out,
+      /^NIC eth3: failed, in place ok {2,}webhook {2}FAILED 8 × {2}for 4 m 12 s: POST .* failed: answered 503, needs 2xx$/m,
+    );
+    assert.match(
+      out,
+      /^real server 10\.1\.2\.13:8080 of web: weight 0, in place weight 100 {2}exec {5}running {5}for 1\.2 s\nand 1 more$/m,
+    );
     const raw = await run(status, '--json', '--url', url);
     assert.deepEqual([raw.exit, (JSON.parse(raw.out) as { server: string }).server], [2, 'lb-01']);
   }));

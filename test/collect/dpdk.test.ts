@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { Collecting, FakeProcess, overload, runtimeDirectory } from './dpdk.fake.ts';
@@ -87,6 +87,30 @@ describe('dpdk', () => {
       assert.equal(value('dpdk_part_success', 'contract'), undefined);
     });
   }
+
+  it('of DPVS it reads only rings of lcores that exist, log and messages first, and all of them', async () => {
+    const app = start('rte', 'dpvs-24.11');
+    await read();
+    const rings = app.asked.flatMap((request) => request.split('/ring/info,')[1] ?? []);
+    const messages = ['msg_ring_0', 'msg_ring_1', 'msg_ring_2'];
+    assert.deepEqual(rings, ['log_ring_w2', ...messages, 'neigh_ring_c1', 'arp_ring_c0', 'arp_ring_c1', 'arp_ring_c2']);
+    assert.equal(collecting.value('dpdk_part_success', 'rte', 'rings'), 1);
+    assert.equal(collecting.value('dpdk_ring_capacity', 'rte', 'msg_ring_1'), 4095);
+  });
+
+  it('a process that has ended and is started again is read at once, whatever the pause after the one before', async () => {
+    const first = start('rte', 'testpmd-25.11');
+    start('other', 'testpmd-22.11');
+    first.reply = () => {};
+    collecting.now += 1;
+    await read();
+    assert.equal(collecting.value('dpdk_up', 'rte'), 0);
+    first.server.close();
+    rmSync(`${directory.path}/rte`, { recursive: true });
+    start('rte', 'testpmd-25.11');
+    await read();
+    assert.equal(collecting.value('dpdk_up', 'rte'), 1);
+  });
 
   it('asks only what is on its list and what the process knows', async () => {
     const app = start('tdlb', 'testpmd-22.11');

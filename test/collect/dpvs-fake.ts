@@ -8,7 +8,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import type { CollectContext, Reading } from '../../src/collect/collector.ts';
+import type { CollectContext, CollectedNic, Reading } from '../../src/collect/collector.ts';
 import { dpvs } from '../../src/collect/dpvs.ts';
 import type { DpvsData } from '../../src/collect/dpvs/data.ts';
 import { LAYOUTS } from '../../src/collect/dpvs/layout.ts';
@@ -181,6 +181,8 @@ export function openOn(path: string, settings: object = {}, context: Partial<Col
   });
   return {
     read: (signal = new AbortController().signal) => source.read(signal) as Promise<Reading<DpvsData>>,
+    realServers: (vip: string) => source.realServers!(vip, new AbortController().signal),
+    ask: (nics: readonly CollectedNic[], signal = new AbortController().signal) => source.ask!(nics, signal),
     close: () => source.close(),
   };
 }

@@ -70,6 +70,38 @@ describe('dpvs bounds what it costs', () => {
     ]);
   });
 
+  it('readings that begin a little early, and end late, do not put off what is due', async () => {
+    let now = 0;
+    const settings = { tableInterval: '10s', detailInterval: '20s', perCore: 'services', perCoreInterval: '20s' };
+    const { server, source } = await serve(
+      cleanups,
+      (request) => {
+        now += 0.7; // each answer takes its time
+        return synthetic({ services: 1, realServers: 1, cores: 1 })(request);
+      },
+      settings,
+      { clock: () => now },
+    );
+    const asked: boolean[][] = [];
+    for (const began of [0, 4999.2, 9998.9, 15_001, 19_999.3, 29_998.8, 39_998.2]) {
+      now = began;
+      server.requests.length = 0;
+      await source.read();
+      const has = (id: number) => server.requests.some((r) => r.readUInt32LE(4) === id);
+      const perCore = server.requests.some((r) => r.readUInt32LE(4) === IDS.modern.DESTS && r[24 + 141] === 1);
+      asked.push([has(IDS.modern.SERVICES), has(IDS.modern.LCORE_BASIC), perCore]);
+    }
+    assert.deepEqual(asked, [
+      [true, true, true],
+      [false, false, false],
+      [true, false, false],
+      [false, false, false],
+      [true, true, true],
+      [true, false, false],
+      [true, true, true],
+    ]);
+  });
+
   it('100 services with 100 real servers on 8 cores: all in one reading', async (t) => {
     const cost = await measureCost({ services: 100, realServers: 100, cores: 8 });
     const percent = ((cost.readMs + cost.publishMs + cost.evidenceMs) / 10_000) * 100;
@@ -250,6 +282,38 @@ describe('dpvs and tables that change', () => {
   it('fails, saying why, when a worker keeps dropping', async () => {
     const { source } = await serve(cleanups, disturbed('LCORE_STATS', [-24, -24, -24, -24]));
     await assert.rejects(source.read(), /LCORE_STATS: DPVS answers "invalid parameter" \(-24\)/);
+  });
+});
+
+describe('dpvs counts a neighbour once', () => {
+  it('whatever number of cores knows it, as reachable when one of them reaches it', async () => {
+    const answer = replay(ONE_HOST);
+    const { source } = await serve(
+      cleanups,
+      (request) => {
+        const bytes = answer(request) as Buffer;
+        if (request.readUInt32LE(4) !== IDS.modern.NEIGHBOURS) return bytes;
+        const body = bytes.subarray(88);
+        const entries = body.subarray(4);
+        // Core 2 knows the same, and its state of the first is "probe".
+        const more = Buffer.from(entries);
+        for (let at = 0; at < more.length; at += 52) more[at + 51] = 2;
+        more.writeUInt32LE(3, 4);
+        const count = Buffer.alloc(4);
+        count.writeInt32LE(body.readInt32LE(0) * 2);
+        return reply(IDS.modern.NEIGHBOURS, Buffer.concat([count, more, entries]));
+      },
+      { extra: ['neighbours'] },
+    );
+    const data = await dataOf(source.read());
+    const output = new Output();
+    output.take((samples) => dpvs.publish(data, samples));
+    const counted = Object.values(values(output, 'dpvs_neighbours')).reduce((a, b) => a + b, 0);
+    assert.equal(data.details.neighbours.length, 2 * counted);
+    assert.deepEqual(
+      Object.keys(values(output, 'dpvs_neighbours')).filter((labels) => labels.endsWith('probe')),
+      [],
+    );
   });
 });
 

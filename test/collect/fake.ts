@@ -6,6 +6,8 @@ import { gauge } from '../../src/model/family.ts';
 import { Runner } from '../../src/collect/runner.ts';
 
 export const DEPTH = gauge('fake_depth', 'Depth.');
+const UP = gauge('fake_up', 'Whether it is there.');
+const PORT_UP = gauge('fake_port_up', 'Whether its port has link.');
 export const TIMING = { interval: 1000, timeout: 500, staleAfter: 3000 };
 
 type Answer = (signal: AbortSignal) => Promise<Reading<number>> | Reading<number>;
@@ -16,6 +18,9 @@ export class Fake {
   opened = 0;
   closed = 0;
   reads = 0;
+  /** Which run of the source is there. */
+  run: string | undefined;
+  readonly started: string[] = [];
   readonly logged: string[] = [];
   readonly evidence: [string, Evidence, number][] = [];
   readonly runner: Runner;
@@ -24,7 +29,8 @@ export class Fake {
     summary: 'for tests',
     schema: z.strictObject({}),
     ...TIMING,
-    metrics: [DEPTH],
+    metrics: [DEPTH, UP, PORT_UP],
+    existence: { zero: [UP], gone: [PORT_UP] },
     open: () => {
       this.opened++;
       return {
@@ -32,12 +38,14 @@ export class Fake {
           this.reads++;
           return this.answer(signal);
         },
+        run: async () => this.run,
         close: () => void this.closed++,
       };
     },
     publish: (depth: number, samples) => {
       if (depth < 0) throw new Error('a depth below zero');
       samples.gauge(DEPTH, [], depth);
+      for (const up of [UP, PORT_UP]) samples.gauge(up, [], 1);
     },
     evidence: (depth: number): Evidence => ({ ports: [{ port: 'p', rxPackets: depth, txPackets: 0 }] }),
   });
@@ -48,6 +56,7 @@ export class Fake {
       context: { clock: () => Date.now(), log: (level, message) => void this.logged.push(`${level} ${message}`), nics: () => [] },
       random: () => 0.5,
       wallOffsetMs: () => 0,
+      onStarted: (name) => void this.started.push(name),
       onEvidence: (name, evidence, t) => void this.evidence.push([name, evidence, t]),
     });
   }

@@ -59,7 +59,7 @@ describe('evidence joined with the plan', () => {
         .dataplane;
     read(0, 1000, [seen(100, 500), seen(50, 60, { key: 'b' })]);
     assert.deepEqual(read(2000, 5000, [seen(140, 900), seen(90, 70, { key: 'b' })]), [
-      { kind: 'dataplane', measuredAt: 2000, nic: 0, rxPps: 2000, txPps: 1000, answeredRatio: 50 / 80 },
+      { kind: 'dataplane', measuredAt: 2000, nic: 0, rxPps: 2000, txPps: 1000, answeredRatio: 50 / 80, overMs: 2000 },
     ]);
     assert.deepEqual(read(4000, 4000, [seen(150, 1000), seen(100, 80, { key: 'b' })]), [], 'the port began anew: no rate');
     assert.deepEqual(read(6000, 5000, [seen(155, 1100)]), [], 'five connections say nothing');
@@ -71,7 +71,7 @@ describe('evidence joined with the plan', () => {
     for (const t of [0, 1000]) {
       join.facts(plan, 'nic', { ports: [{ port: 'eth2', rxPackets: t, txPackets: t }] }, t);
       const { dataplane } = join.facts(plan, 'ipvs', { connections: [{ ...portless, connections: t, replies: t / 4 }] }, t);
-      const fact = { kind: 'dataplane', measuredAt: t, nic: 2, rxPps: 1000, txPps: 1000, answeredRatio: 0.25 };
+      const fact = { kind: 'dataplane', measuredAt: t, nic: 2, rxPps: 1000, txPps: 1000, answeredRatio: 0.25, overMs: 1000 };
       if (t > 0) assert.deepEqual(dataplane, [fact]);
     }
     const both = seen(0, 0, { port: 'dpdk7' });

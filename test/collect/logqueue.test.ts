@@ -74,6 +74,14 @@ describe('the log of DPVS', () => {
       'DSCHED: lcore[0] loop over 2000 usecs (actual=2400, max=2400):',
       'DSCHED: update longest_lcore_loop[12] = 90 (<- 80)',
     );
+    assert.deepEqual(Object.fromEntries(log.lines), { slow_mode: 0, DSCHED: 6 }, 'its second line is of the same type');
+    assert.deepEqual(
+      Object.fromEntries(
+        parsed('recv_fwd=790 xmit=12 ', 'DSCHED: lcore[3] loop over 100 usecs (actual=120, max=812):', 'IPVS: a=1', 'b=2').lines,
+      ),
+      { slow_mode: 0, other: 2, DSCHED: 1, IPVS: 1 },
+      'and only there',
+    );
     assert.deepEqual(Object.fromEntries(log.cores), {
       3: { slow: 2, maxUs: 812 },
       0: { slow: 1, maxUs: 2400 },
@@ -109,7 +117,7 @@ describe('a log file on a file system that hangs', () => {
     mock.timers.enable({ apis: ['setTimeout'] });
     const hung = Promise.withResolvers<Ending>();
     let reads = 0;
-    const file = new LogFile('/mnt/dpvs.log', 'dpvs', () => 0, {
+    const file = new LogFile('/mnt/dpvs.log', () => 0, {
       counts: { bytes: 7, skippedBytes: 0, renamed: 0, truncated: 0 },
       read: () => {
         reads++;
@@ -282,6 +290,23 @@ describe('logqueue', () => {
     writeFileSync(file, '');
     await collecting.read();
     assert.equal(value('log_rotations_total', 'dpvs', 'truncated'), 1);
+  });
+
+  it('one process has one label: the log file has that of the only process with a log queue', async () => {
+    writeFileSync(file, '');
+    await collecting.read();
+    assert.equal(value('logqueue_up', 'dpvs', 'file'), 1, 'none is known yet');
+    processOf('dpvs-24.11', 'rte');
+    await collecting.read();
+    assert.deepEqual([value('logqueue_up', 'rte', 'telemetry'), value('logqueue_up', 'rte', 'file')], [1, 1]);
+    assert.equal(value('logqueue_up', 'dpvs', 'file'), undefined);
+    open.pop()!.close();
+    await collecting.read();
+    assert.equal(value('logqueue_up', 'rte', 'file'), 1, 'also while it is down');
+    processOf('lcorelat-log-25.11', 'one');
+    processOf('lcorelat-log-25.11', 'two');
+    await collecting.read();
+    assert.equal(value('logqueue_up', 'rte', 'file'), 1, 'whose file it is can not be known of several');
   });
 
   it('shows what can be read when something can not, and says it once', async () => {

@@ -27,7 +27,7 @@ describe('the runner of collectors', () => {
     assert.deepEqual(fake.logged, ['info collector fake: data']);
   });
 
-  it('is quiet about an absent source, looks for it now and then, and drops its series at once', async () => {
+  it('is quiet about an absent source, looks for it at its cadence, and drops its series at once', async () => {
     fake.runner.apply(ON);
     await fake.pass(100);
     fake.answer = () => ({ state: 'absent', reason: 'no socket' });
@@ -35,11 +35,17 @@ describe('the runner of collectors', () => {
     assert.equal(fake.value('fake_depth'), undefined);
     assert.equal(fake.value('collector_state', 'fake', 'absent'), 1);
     const { reads } = fake;
-    await fake.pass(9000);
-    assert.equal(fake.reads, reads);
-    await fake.pass(2000);
-    assert.equal(fake.reads, reads + 1);
-    assert.deepEqual(fake.logged, ['info collector fake: data', 'info collector fake: absent, no socket']);
+    await fake.pass(10_000);
+    assert.equal(fake.reads, reads + 10, 'absence costs nothing: at its cadence');
+    fake.answer = () => ({ state: 'data', data: 3 });
+    await fake.pass(1000);
+    assert.equal(fake.value('fake_depth'), 3);
+    assert.deepEqual(fake.started, ['fake']);
+    assert.deepEqual(fake.logged, [
+      'info collector fake: data',
+      'info collector fake: absent, no socket',
+      'info collector fake: data',
+    ]);
   });
 
   it('keeps the last good values of a failing source for staleAfter, and asks it ever more rarely', async () => {
@@ -58,6 +64,39 @@ describe('the runner of collectors', () => {
     fake.answer = () => ({ state: 'data', data: 7 });
     await fake.pass(62_000);
     assert.equal(fake.value('fake_depth'), 7);
+  });
+
+  it('a failing source that has been started again is read at once, however long its pause would be', async () => {
+    fake.run = 'inode 1';
+    fake.runner.apply(ON);
+    await fake.pass(100);
+    fake.answer = () => Promise.reject(new Error('nobody listens'));
+    await fake.pass(70_000);
+    const { reads } = fake;
+    await fake.pass(20_000);
+    assert.ok(fake.reads - reads <= 1, 'long pauses by now');
+    fake.answer = () => ({ state: 'data', data: 7 });
+    fake.run = 'inode 2';
+    await fake.pass(1100);
+    assert.equal(fake.value('fake_depth'), 7);
+    assert.deepEqual(fake.started, ['fake']);
+    fake.run = 'inode 3';
+    await fake.pass(1100);
+    assert.deepEqual(fake.started, ['fake', 'fake'], 'also when no reading fell into the outage');
+    await fake.pass(5000);
+    assert.equal(fake.started.length, 2);
+  });
+
+  it('what states that something is there does not outlive a failed reading', async () => {
+    fake.runner.apply(ON);
+    await fake.pass(100);
+    assert.deepEqual([fake.value('fake_up'), fake.value('fake_port_up')], [1, 1]);
+    fake.answer = () => Promise.reject(new Error('nobody listens'));
+    await fake.pass(1000);
+    assert.deepEqual([fake.value('fake_up'), fake.value('fake_port_up'), fake.value('fake_depth')], [0, undefined, 1]);
+    fake.answer = () => ({ state: 'data', data: 7 });
+    await fake.pass(3000);
+    assert.deepEqual([fake.value('fake_up'), fake.value('fake_port_up'), fake.value('fake_depth')], [1, 1, 7]);
   });
 
   it('ends a reading at its deadline and says so', async () => {

@@ -191,6 +191,11 @@ test('the log tells of actions: done, or failed with how often and why', async (
   const name = 'realServer web 10.1.0.2:80';
   assert.deepEqual(told({ result: 'ok', drift: true }), ['warn', `${name}: somebody else had changed it; done again`, undefined]);
   assert.deepEqual(told({ result: 'unchanged', error: 'left alone' }), ['warn', `${name}: left alone`, undefined]);
+  const again = { known: true, error: 'left alone' } as const;
+  assert.deepEqual(told({ result: 'unchanged', ...again }), [undefined, undefined, undefined], 'the next step of a slow start');
+  assert.deepEqual(told({ result: 'unsupported', ...again })[0], undefined);
+  assert.deepEqual(told({ result: 'ok', ...again }), ['info', `${name}: done`, undefined]);
+  assert.equal(told({ result: 'failed', ...again })[0], 'error', 'each failure is another one');
   assert.deepEqual(told({ result: 'unsupported', error: 'old agent' }), [
     'error',
     `${name}: cannot be done, is not tried again`,

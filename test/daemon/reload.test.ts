@@ -115,3 +115,17 @@ test('one at a time: requests that come while one runs share one run after it, w
   assert.deepEqual(ports(applied), [81, 83]);
   assert.equal((await reloader.reload()).message, 'nothing changed');
 });
+
+test('once a second at most: what is asked sooner shares one run, a second after the last one began', async () => {
+  const { reloader, write, applied, state } = stage();
+  write(yaml(81));
+  await reloader.reload();
+  write(yaml(82));
+  state.now = 900;
+  const from = performance.now();
+  const asked = [1, 2, 3].map(() => reloader.reload());
+  assert.deepEqual(ports(applied), [81], 'not yet');
+  await Promise.all(asked);
+  assert.ok(performance.now() - from >= 90, 'it waits for what is left of the second');
+  assert.deepEqual(ports(applied), [81, 82], 'once for all of them');
+});

@@ -29,6 +29,7 @@ const transition = (over: Partial<Transition>): Transition => ({
   ...over,
 });
 const report = (effect: Partial<Effect>, over: Partial<ActionReport> = {}): ActionReport => ({
+  known: false,
   effect: {
     key: 'k',
     spec: { type: 'exec' },

@@ -14,14 +14,14 @@ const REASONS: Readonly<Record<string, string>> = {
     'core_bytes_total log_bytes_total log_queue_written_bytes_total log_queue_write_batches_total real_server_bytes_total ' +
     'real_server_packets_total',
   'names and settings, for joins and for looking up':
-    'nic_info nic_duplex nic_mtu_bytes nic_queues nic_member_info dpdk_info dpvs_info dpvs_core_info dpvs_port_info ' +
+    'nic_info nic_duplex nic_mtu_bytes nic_queues nic_member_info dpdk_info dpvs_core_info dpvs_port_info ' +
     'dpvs_service_info dpvs_address_info ipvs_service_info vrrp_instance_info vrrp_advert_interval_seconds',
   'of one member of a bond: for a look at it, once the timeline of members has named it':
     'nic_member_admin_up nic_member_carrier nic_member_carrier_losses_total nic_member_duplex nic_member_lacp ' +
     'nic_member_lacp_churned nic_member_link_failures_total nic_member_operstate nic_member_rx_bytes_total ' +
     'nic_member_rx_crc_errors_total nic_member_rx_dropped_total nic_member_rx_errors_total nic_member_rx_missed_total ' +
     'nic_member_rx_packets_total nic_member_speed_bytes_per_second nic_member_tx_bytes_total nic_member_tx_dropped_total ' +
-    'nic_member_tx_errors_total nic_member_tx_packets_total dpvs_bond_member_active',
+    'nic_member_tx_errors_total nic_member_tx_packets_total',
   'only with a setting that is off as shipped':
     'dpdk_port_xstat dpvs_port_xstat dpvs_access_list_entries dpvs_multicast_addresses dpvs_neighbours dpvs_routes ' +
     'dpvs_sampled_connections service_core_bytes_total service_core_connections_total service_core_packets_total ' +
@@ -33,6 +33,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'the duration of judge passes is shown; restarts, holds, refused doors, wrong credentials are logged: for a look at the agent':
     'judge_period_seconds http_restarts_total http_listening http_wrong_credentials_total lane_holds_total ' +
     'lane_quarantined_cells',
+  'in the text of an alert, which names each': 'action_not_in_place_since_timestamp_seconds',
   'of the way by OpenTelemetry, which has no Prometheus to show it': 'otlp_lost_total otlp_requests_total',
 };
 

@@ -10,6 +10,7 @@ import { ipVs } from '../../src/doctor/checks/ip-vs.ts';
 import { keepalived } from '../../src/doctor/checks/keepalived.ts';
 import { logCore } from '../../src/doctor/checks/log-core.ts';
 import { sources } from '../../src/doctor/checks/sources.ts';
+import { veto } from '../../src/doctor/checks/veto.ts';
 import { vip } from '../../src/doctor/checks/vip.ts';
 import { vipOnLo } from '../../src/doctor/checks/vip-on-lo.ts';
 import { checks } from '../../src/doctor/index.ts';
@@ -55,6 +56,14 @@ describe('ip_vs', () => {
     assert.deepEqual(outcomes(await run(ipVs, {})), ['warn']);
     const dpdk = plan({ nics: [{ name: 'dpdk0.kni', dataplane: 'dpdk0' }] });
     assert.deepEqual(outcomes(await run(ipVs, {}, { config: dpdk })), ['skipped']);
+    const rte = { path: '/run/dpdk/rte/dpdk_telemetry.v2', rings: [], pools: ['dp_vs_conn_0'] };
+    for (const host of [{ processes: { dpvs: [42] } }, { dpdk: [rte] }]) {
+      const [here] = await run(ipVs, host);
+      assert.deepEqual(
+        [here!.outcome, here!.message, here!.fix],
+        ['skipped', 'ip_vs is not loaded; DPDK forwards here', undefined],
+      );
+    }
     const needed = { nics: [], services: [{ actuator: { type: 'ipvs' } }] } as unknown as Plan;
     const [finding] = await run(ipVs, {}, { config: { file: 'f', plan: needed } });
     assert.deepEqual([finding!.outcome, finding!.fix], ['fail', 'modprobe ip_vs && echo ip_vs > /etc/modules-load.d/ip_vs.conf']);
@@ -286,6 +295,12 @@ describe('log_core', () => {
 
   it('rings of the log, or for an old DPDK its pool', async () => {
     assert.deepEqual(await look(['log_ring_w1', 'log_ring_w2', 'msg_ring_1']), ['ok']);
+    const rte = { path: '/rte', rings: ['log_ring_w2', 'msg_ring_0', 'msg_ring_1', 'msg_ring_2'], pools };
+    assert.deepEqual(
+      lines(await run(logCore, { dpdk: [rte] })),
+      ['ok | /rte | a log core is at work: lcore 2'],
+      'as recorded of DPVS: its ring is named after it',
+    );
     assert.deepEqual(await look(undefined), ['ok']);
     assert.deepEqual(await look(['msg_ring_1']), ['warn']);
     assert.deepEqual(await look(undefined, ['dp_vs_conn_0']), ['warn']);
@@ -309,5 +324,35 @@ describe('clock', () => {
       [slow[1]!.outcome, slow[1]!.fix],
       ['warn', 'echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource'],
     );
+  });
+});
+
+describe('veto', () => {
+  it('a NIC is seen by the VIPs or the local addresses on its port; others have no veto, and it says so', async () => {
+    const services = [
+      {
+        match: false,
+        vip: '10.71.0.100:80/tcp',
+        port: 'dpdk0',
+        via: 'dpdk1',
+        realServers: [{ realServer: '10.72.0.11:80', forward: 'FullNAT', traffic: { connections: 0, outPackets: 0 } }],
+      },
+    ];
+    const data = { ports: [], services, epoch: '1' };
+    const nics = [0, 1, 2].map((i) => ({ name: `dpdk${i}.kni`, dataplane: `dpdk${i}` }));
+    const config = plan({ nics: [...nics, { name: 'eth0' }] });
+    const findings = await run(veto, { readings: { dpvs: { state: 'data', data } } }, { config });
+    assert.deepEqual(
+      findings.map((f) => [f.outcome, f.subject]),
+      [
+        ['ok', 'dpdk0.kni'],
+        ['ok', 'dpdk1.kni'],
+        ['warn', 'dpdk2.kni'],
+      ],
+    );
+    assert.match(findings[2]!.message, /^no veto: /);
+    assert.deepEqual(outcomes(await run(veto, {}, { config: plan({ nics: NICS }) })), ['skipped']);
+    const absent = { dpvs: { state: 'absent', reason: 'no socket' } } as const;
+    assert.deepEqual(outcomes(await run(veto, { readings: absent }, { config })), ['skipped']);
   });
 });

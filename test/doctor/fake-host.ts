@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Reading } from '../../src/collect/collector.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import type { Check, ConfigState, Finding, Role } from '../../src/doctor/check.ts';
-import type { DpdkProcess, Host } from '../../src/doctor/host.ts';
+import type { DpdkProcess, Host, Rights } from '../../src/doctor/host.ts';
 
 export const NOW = Date.UTC(2026, 10, 25);
 
@@ -23,6 +23,9 @@ export interface Machine {
   readonly now?: number;
   readonly ageMs?: number;
   readonly user?: string;
+  /** Permissions by path. */
+  readonly modes?: Readonly<Record<string, number>>;
+  readonly rights?: Partial<Rights>;
 }
 
 export function fakeHost(machine: Machine = {}): Host {
@@ -40,6 +43,11 @@ export function fakeHost(machine: Machine = {}): Host {
     },
     processes: (name) => Promise.resolve(processes[name] ?? []),
     written: (path) => Promise.resolve(files[path] === undefined ? undefined : NOW - (machine.ageMs ?? 0)),
+    stat: (path) => {
+      const mode = machine.modes?.[path];
+      return Promise.resolve(mode === undefined ? undefined : { uid: 0, mode });
+    },
+    rights: () => Promise.resolve({ uid: 998, groups: [998], capabilities: 0n, ...machine.rights }),
     run: (argv) => {
       const said = commands[argv.join(' ')];
       if (said === undefined) return Promise.reject(new Error(`the program ${argv.join(' ')} is not installed`));

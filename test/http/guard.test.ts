@@ -139,9 +139,13 @@ test('passwords as scrypt, bcrypt or SHA-256', async () => {
 test('wrong credentials: five at once from one address, then one in five seconds; others are not held up', async () => {
   let now = 0;
   const reported: string[] = [];
+  let heard = 0;
   const guesses = new Guesses(
     () => now,
-    ({ address, wrong }) => reported.push(`${address} ${wrong}`),
+    ({ address, toLog }) => {
+      heard++;
+      if (toLog > 0) reported.push(`${address} ${toLog}`);
+    },
   );
   const web = { bearerToken: 'rightrightrightright' };
   const guess = (token: string, from = '10.0.0.1') => outcome({ authorization: `Bearer ${token}` }, { web, from, guesses });
@@ -157,7 +161,7 @@ test('wrong credentials: five at once from one address, then one in five seconds
   now += 60_000;
   assert.equal(await guess('wrong'), 'UNAUTHORIZED');
   assert.deepEqual(reported, ['10.0.0.1 1', '10.0.0.1 6']);
-  assert.deepEqual(guesses.families()[0]!.values, [7]);
+  assert.equal(heard, 7);
   assert.equal(await outcome({}, { web, guesses }), 'UNAUTHORIZED', 'none at all is no guess');
-  assert.deepEqual(guesses.families()[0]!.values, [7]);
+  assert.equal(heard, 7);
 });

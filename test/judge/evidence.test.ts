@@ -71,12 +71,16 @@ test('header, results, links and data-plane facts survive writing and reading', 
     linkFact(1, 0, 1010),
     { kind: 'dataplane', t: 1020, measuredAt: 1004.5, nic: 0, rxPps: 120_000, txPps: 118_000, answeredRatio: 0.97 },
     { kind: 'permit', t: 1030, measuredAt: 1030, nic: 1, granted: 0 },
+    { ...linkFact(0, 0, 1040), port: 0, kernel: 1 },
+    { ...linkFact(0, 0, 1050), port: 0 },
   ];
   const lines = observations.map((fact) => formatObservation(world, fact));
   assert.deepEqual(lines, [
     '{"t":1010,"nic":"eth1","carrier":0}',
     '{"t":1020,"measured_at":1004.5,"nic":"eth0","dataplane":{"rx_pps":120000,"tx_pps":118000,"answered_ratio":0.97}}',
     '{"t":1030,"nic":"eth1","permit":0}',
+    '{"t":1040,"nic":"eth0","carrier":0,"port":0,"kernel":1}',
+    '{"t":1050,"nic":"eth0","carrier":0,"port":0}',
   ]);
   assert.deepEqual(
     lines.map((line) => read.read(line)),

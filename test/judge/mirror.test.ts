@@ -67,7 +67,8 @@ for (const [name, fault, expected] of worlds) {
       seed: 4,
       after: (state, _, now) => {
         // What a data plane shows of two NICs.
-        for (const nic of [1, 2]) state.nics.dataplane[nic]!.push({ t: now, rx: 1000 + nic * pass, tx: 900, ratio: 0.9 / nic });
+        const shown = { t: now, tx: 900, over: 0, onRequest: 0 } as const;
+        for (const nic of [1, 2]) state.nics.dataplane[nic]!.push({ ...shown, rx: 1000 + nic * pass, ratio: 0.9 / nic });
         if (halves.length === 0) {
           const shape = structuredClone(mirrorShape(state));
           halves.push(...[0, 1].map(() => new SharedArrayBuffer(shape.bytes)));

@@ -204,7 +204,9 @@ function links(mood: Mood, random: Random, carrier: Int8Array, t: number): LinkF
 function dataplane(random: Random, nic: number, t: number): DataplaneFact {
   const busy = random() < 0.7;
   const [rxPps, txPps] = busy ? [1000, 900] : [10, 10];
-  return { kind: 'dataplane', t, measuredAt: t, nic, rxPps, txPps, answeredRatio: random() < 0.7 ? 0.97 : 0.2 };
+  // Some come from a source that can be asked, and are of a time before.
+  const asked = nic % 2 === 0 ? ({ overMs: 1000, onRequest: true } as const) : {};
+  return { kind: 'dataplane', t, measuredAt: t, nic, rxPps, txPps, answeredRatio: random() < 0.7 ? 0.97 : 0.2, ...asked };
 }
 
 /** Puts the results of a pass into a batch. */

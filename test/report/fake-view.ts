@@ -194,7 +194,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
         evidence: evidence('', 0, 0),
       },
     history: new TransitionLog(),
-    pending: () => ({ total: 0, longest: [] }),
+    pending: () => ({ total: 0, failing: 0, longest: [] }),
     collectors: () => [],
     ...over,
   };
@@ -202,12 +202,14 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
 
 const PENDING: ReturnType<AgentView['pending']> = {
   total: 3,
+  failing: 1,
   longest: [
     {
       actuator: 'webhook',
       kind: 'nic',
       nic: 'eth3',
       wanted: 'failed',
+      actual: 'ok',
       state: 'retrying',
       since: NOW - 252_000,
       failures: 8,
@@ -220,6 +222,7 @@ const PENDING: ReturnType<AgentView['pending']> = {
       realServer: '10.1.2.13:8080',
       wanted: 'disabled',
       weight: 0,
+      actual: 'weight 100',
       state: 'running',
       since: NOW - 1200,
       failures: 0,

@@ -166,10 +166,13 @@ test('verdicts: order, level, subject and first command', () => {
 test('status: what is wanted and not in place, with since when and why', () => {
   const { pending } = reportStatus(troubledView());
   assert.equal(pending.total, 3);
-  assert.deepEqual(pending.longest.map(pendingText), ['NIC eth3: failed', 'real server 10.1.2.13:8080 of web: weight 0']);
+  assert.deepEqual(pending.longest.map(pendingText), [
+    'NIC eth3: failed, in place ok',
+    'real server 10.1.2.13:8080 of web: weight 0, in place weight 100',
+  ]);
   assert.deepEqual(
     [pending.longest[0]!.since, pending.longest[0]!.forSeconds, pending.longest[0]!.failures],
     ['2026-01-31T11:55:48.000Z', 252, 8],
   );
-  assert.deepEqual(reportStatus(fakeView()).pending, { total: 0, longest: [] });
+  assert.deepEqual(reportStatus(fakeView()).pending, { total: 0, failing: 0, longest: [] });
 });

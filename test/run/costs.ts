@@ -20,6 +20,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/alert-rules': { seconds: 72, cpus: 1 },
   'system/alertmanager': { seconds: 3, cpus: 1 },
   'system/attack': { seconds: 32, cpus: 0.9, alone: true },
+  'system/attack-beside': { seconds: 45, cpus: 0.9, alone: true },
   'system/container': { seconds: 25, cpus: 0.6 },
   'system/dashboards': { seconds: 29, cpus: 1 },
   'system/doctor': { seconds: 16, cpus: 0.9 },

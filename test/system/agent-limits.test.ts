@@ -51,6 +51,7 @@ const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 test('64 descriptors: local errors, no crash, nobody blamed, and all is well once the limit is raised', async () => {
   const port = await server((socket) => socket.once('data', () => setTimeout(() => socket.end(answer), 150)));
   const agent = await agentOn('fds', { web: loopbackServers(300, port) });
+  assert.equal((await agent.control('/-/healthy')).status, 200); // connected while there are descriptors
   run(`prlimit --pid ${agent.pid} --nofile=64:4096`);
   await until('local errors', 8000, async () => (await agent.metric('fourlane_check_results_total', 'local_error'))! > 1000);
   assert.deepEqual(await about(agent, 'agent'), []);

@@ -88,6 +88,12 @@ export class AgentProcess {
     return { status: statusCode, text: await body.text() };
   }
 
+  /** One GET over the control socket. */
+  async control(path: string): Promise<{ status: number; text: string }> {
+    const { statusCode, body } = await this.#control!.request({ path, method: 'GET' });
+    return { status: statusCode, text: await body.text() };
+  }
+
   async get<T>(path: string): Promise<T> {
     const { status, text } = await this.ask(path);
     if (status !== 200) throw new Error(`${path}: ${status} ${text}`);

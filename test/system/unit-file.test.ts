@@ -1,6 +1,6 @@
 /**
- * The shipped unit under a real systemd: start, reload, a reload that is refused, stop, start; what must outlive the agent does.
- * Needs root.
+ * The shipped unit under a real systemd: start, reload, a reload that is refused, stop, start; what must outlive the agent does;
+ * the rights it has, and those that drop-ins add. Needs root.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -10,18 +10,24 @@ import { ensure } from '../../src/lab/ensure.ts';
 import { metricOf, QUICK, until } from './harness.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const UNIT = `${ROOT}docs/systemd/fourlane.service`;
+const UNITS = `${ROOT}docs/systemd`;
 const FILE = '/etc/fourlane.yaml';
 const LIMIT = { timeout: 60_000 };
 const LISTEN = "require('net').createServer((s) => s.on('error', () => {})).listen(80)";
 const REAL_SERVERS = `[Service]\nExecStart=/opt/fourlane/node_modules/.bin/node -e "${LISTEN}"\n`;
+/** Numbers of capabilities, linux/capability.h. */
+const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19 } as const;
 let systemd: Systemd;
 
 /** One NIC is lo, the other one a cable that can be pulled. */
 function config(servers: readonly string[]): string {
   const check = { type: 'tcp', interval: '200ms', timeout: '200ms' };
   return JSON.stringify({
-    nics: ['lo', 'eth1'].map((name) => ({ name, onFail: [{ trackFile: { path: `/run/fourlane/${name}` } }] })),
+    nics: ['lo', 'eth1'].map((name) => ({
+      name,
+      onFail: [{ trackFile: { path: `/run/fourlane/${name}` } }],
+      ...(name === 'lo' ? { anchors: ['127.0.0.9'] } : {}),
+    })),
     services: [{ vip: '10.0.0.1:80/tcp', check, realServers: servers.map((ip) => `${ip}:80`) }],
     rules: QUICK,
   });
@@ -32,10 +38,13 @@ before(async () => {
   systemd = await Systemd.start(
     [
       { from: ROOT, to: '/opt/fourlane' },
-      { from: UNIT, to: Systemd.unit('fourlane.service') },
+      { from: `${UNITS}/fourlane.service`, to: Systemd.unit('fourlane.service') },
+      { from: `${UNITS}/fourlane.sysusers`, to: '/etc/sysusers.d/fourlane.conf' },
     ],
     { [FILE]: config(['127.0.0.2', '127.0.0.3']), [Systemd.unit('real-servers.service')]: REAL_SERVERS },
   );
+  systemd.must('systemd-sysusers');
+  systemd.must('sh', '-c', `chown root:fourlane ${FILE} && chmod 0640 ${FILE}`);
   systemd.must('systemctl', 'start', 'real-servers');
   systemd.must('ip', 'link', 'add', 'eth1', 'type', 'veth', 'peer', 'name', 'far');
   for (const name of ['eth1', 'far']) systemd.must('ip', 'link', 'set', name, 'up');
@@ -48,6 +57,17 @@ const ask = (path: string) => systemd.must('curl', '-sS', `http://127.0.0.1:9844
 const successful = () => metricOf(ask('/metrics'), 'fourlane_config_last_reload_successful');
 const state = () => systemd.show('fourlane', 'ActiveState');
 const track = (nic: string) => systemd.must('cat', `/run/fourlane/${nic}`);
+/** What /proc says of the agent's main thread. */
+const status = (name: string) =>
+  new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(systemd.must('cat', `/proc/${mainPid()}/status`))?.[1]?.split(/\s+/);
+const fourlane = (...argv: string[]) =>
+  ['/opt/fourlane/node_modules/.bin/node', '/opt/fourlane/src/cli/main.ts', ...argv] as const;
+/** Probes through lo that failed for a local reason, and pings of its anchor that ended in any way. */
+const pings = () => {
+  const text = ask('/metrics');
+  const count = (name: string, label: string) => metricOf(text, `fourlane_check_${name}`, '"lo"', label) ?? 0;
+  return { local: count('results_total', '"local_error"'), ended: count('duration_seconds_count', '"ping"') };
+};
 /** Writes the file and reloads the unit. */
 const reload = (text: string) => {
   systemd.must('sh', '-c', 'printf %s "$1" >"$2"', 'sh', text, FILE);
@@ -62,6 +82,40 @@ test('the unit is valid, and starts the agent as the main process', LIMIT, () =>
   assert.equal(command[0], '/opt/fourlane/node_modules/.bin/node');
   assert.ok(command.includes('agent'));
   assert.deepEqual([track('lo'), track('eth1')], ['0', '0']);
+});
+
+test('least rights: a user of its own, no capability, rated 2.5 or better by systemd-analyze', LIMIT, async () => {
+  const uid = systemd.must('id', '-u', 'fourlane');
+  assert.notEqual(uid, '0');
+  assert.deepEqual(status('Uid'), [uid, uid, uid, uid]);
+  for (const set of ['CapEff', 'CapPrm', 'CapBnd', 'CapAmb']) assert.deepEqual(status(set), ['0000000000000000'], set);
+  assert.deepEqual(status('NoNewPrivs'), ['1']);
+  const { status: rated, output } = systemd.run(
+    'systemd-analyze',
+    'security',
+    '--no-pager',
+    '--threshold=25',
+    'fourlane.service',
+  );
+  assert.equal(rated, 0, output.slice(-300));
+  await until('ICMP sockets are for groups that the machine names', 3000, () => pings().local > 0);
+});
+
+test('the control socket is for root and the agent: reload and status over it', LIMIT, () => {
+  assert.equal(systemd.must('stat', '-c', '%a %U %G', '/run/fourlane'), '750 fourlane fourlane');
+  assert.equal(systemd.must('stat', '-c', '%a %U %G', '/run/fourlane/control'), '660 fourlane fourlane');
+  assert.match(systemd.must(...fourlane('reload')), /^nothing changed; revision [0-9a-f]{12}$/);
+  const { status: code, output } = systemd.run(...fourlane('status'));
+  assert.ok(code === 0 || code === 2, output); // through eth1 nobody is reached, which is named soon
+  assert.match(output, /2 of 2 in service/);
+  const stranger = systemd.run(
+    'setpriv',
+    '--reuid=nobody',
+    '--clear-groups',
+    ...fourlane('reload', '--url', 'unix:/run/fourlane/control'),
+  );
+  assert.equal(stranger.status, 3);
+  assert.match(stranger.output, /no agent at unix:\/run\/fourlane\/control .*EACCES/);
 });
 
 test('reload of a good file: applied, by the same process', LIMIT, async () => {
@@ -121,4 +175,36 @@ test('a reload while it starts waits, and what the file says then holds', LIMIT,
   assert.equal(state(), 'active');
   await until('the other real server', 5000, () => ask('/metrics').includes('127.0.0.5:80'));
   assert.deepEqual([successful(), systemd.show('fourlane', 'NRestarts')], [1, '0']);
+});
+
+test('a drop-in adds one right: ping for the anchors', LIMIT, async () => {
+  const drops = `${Systemd.unit('fourlane.service')}.d`;
+  systemd.must('sh', '-c', `mkdir -p ${drops} && cp /opt/fourlane/docs/systemd/fourlane.service.d/ping.conf ${drops}/`);
+  systemd.must('systemctl', 'daemon-reload');
+  systemd.must('systemctl', 'restart', 'fourlane');
+  assert.deepEqual(status('CapEff'), ['0000000000002000'], 'CAP_NET_RAW');
+  await until('pings end', 5000, () => pings().ended > 0);
+  assert.equal(pings().local, 0);
+  assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0);
+});
+
+test('each drop-in starts, and gives what its first line says', LIMIT, async () => {
+  const drops = `${Systemd.unit('fourlane.service')}.d`;
+  const rights: Readonly<Record<string, readonly number[]>> = {
+    ipvs: [CAP.NET_ADMIN],
+    dataplane: [CAP.DAC_OVERRIDE],
+    keepalived: [CAP.DAC_READ_SEARCH, CAP.KILL, CAP.SYS_PTRACE],
+  };
+  for (const [name, caps] of Object.entries(rights)) {
+    systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/${name}.conf ${drops}/`);
+    systemd.must('systemctl', 'daemon-reload');
+    systemd.must('systemctl', 'restart', 'fourlane');
+    const mask = caps.reduce((sum, cap) => sum | (1n << BigInt(cap)), 0n);
+    assert.deepEqual(status('CapEff'), [mask.toString(16).padStart(16, '0')], name);
+    assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0, name);
+  }
+  systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/exec-root.conf ${drops}/`);
+  systemd.must('systemctl', 'daemon-reload');
+  systemd.must('systemctl', 'restart', 'fourlane');
+  assert.equal(status('Uid')?.[0], '0');
 });

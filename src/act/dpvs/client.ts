@@ -72,15 +72,16 @@ export class DpvsAgent {
   }
 
   /**
-   * Reads a service both ways, DPVS last. Undefined: DPVS answers, but not with this service (404).
+   * Reads a service both ways, DPVS last. `unknown`: neither DPVS nor the agent knows it (404); `lost`: the agent has it, DPVS
+   * does not.
    * @throws AgentError when it is not known how things are
    */
-  async read(id: string, vip: string): Promise<View | undefined> {
+  async read(id: string, vip: string): Promise<View | 'unknown' | 'lost'> {
     const cached = await this.#service(`/v2/vs/${id}`, vip);
-    if (cached === undefined) return undefined;
+    if (cached === undefined) return 'unknown';
     if (cached.version === undefined) return { cached, live: cached };
     const live = await this.#service(`/v2/vs/${id}?healthcheck=true`, vip);
-    return live === undefined ? undefined : { cached, live };
+    return live === undefined ? 'lost' : { cached, live };
   }
 
   /**
@@ -101,6 +102,19 @@ export class DpvsAgent {
       throw new AgentError('dpvs-agent does not know the service any more (500); it has been restarted', 'service');
     if (status === 461) throw new AgentError('DPVS refused the change (dpvs-agent answered 461); its log says why', 'service');
     throw new AgentError(`dpvs-agent gave an unknown answer (${status}) to PUT ${path}; nothing more was tried`, 'service');
+  }
+
+  /**
+   * Writes weight and inhibition of IPv6 real servers that are there, which `write` can't: without a condition, and with a new
+   * version of the service after it.
+   * @throws AgentError for every answer but success
+   */
+  async edit(id: string, items: readonly HealthItem[]): Promise<void> {
+    const path = `/v2/vs/${id}/rs`;
+    const { status } = await this.#ask('PUT', path, JSON.stringify({ Items: items }));
+    if (status === 200 || status === 201) return;
+    if (status === 404 || status === 405 || status === 501) throw new AgentError(NO_HEALTH, 'unsupported');
+    throw new AgentError(`dpvs-agent answered ${status} to PUT ${path}; its log says why`, 'service');
   }
 
   async #service(path: string, vip: string): Promise<AgentService | undefined> {

@@ -22,8 +22,10 @@ export interface AgentService {
   readonly version: string | undefined;
   /** By `ip:port`, as the plan writes it. */
   readonly realServers: ReadonlyMap<string, AgentRealServer>;
-  /** Ports of real servers shown without address: all IPv6 ones (RealServerSpec.GetAddr in DPVS knows IPv4 only). */
-  readonly nameless: ReadonlySet<number>;
+  /**
+   * Weights, by port, of real servers shown without address: all IPv6 ones (RealServerSpec.GetAddr in DPVS knows IPv4 only).
+   */
+  readonly nameless: ReadonlyMap<number, readonly number[]>;
 }
 
 const port = z.int().min(0).max(65_535);
@@ -69,11 +71,11 @@ export function parseServices(body: Buffer): AgentService[] {
 
 function fromModel({ Addr, Port, Proto, Version, RSs }: z.output<typeof service>): AgentService {
   const realServers = new Map<string, AgentRealServer>();
-  const nameless = new Set<number>();
+  const nameless = new Map<number, readonly number[]>();
   for (const item of RSs?.Items ?? []) {
     const { ip, port: rsPort, weight, inhibited, mode } = item.Spec;
     const name = nameOf(ip, rsPort);
-    if (name === undefined) nameless.add(rsPort);
+    if (name === undefined) nameless.set(rsPort, [...(nameless.get(rsPort) ?? []), weight]);
     else realServers.set(name, { ip, port: rsPort, weight, inhibited, mode });
   }
   const vip = `${nameOf(Addr, Port) ?? Addr}/${PROTOCOLS[Proto] ?? Proto}`;

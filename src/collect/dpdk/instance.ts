@@ -38,10 +38,12 @@ export class Instance {
   readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   readonly #problem: Once;
   #resume = Number.NEGATIVE_INFINITY;
+  #run: string;
   #last: Down | undefined;
 
-  constructor({ source, path }: Found, choice: Choice, context: CollectContext) {
+  constructor({ source, path, run }: Found, choice: Choice, context: CollectContext) {
     this.#source = source;
+    this.#run = run;
     this.#choice = choice;
     this.#context = context;
     this.#problem = new Once(
@@ -49,6 +51,15 @@ export class Instance {
       () => context.log('info', 'collector dpdk: answers again', { source }),
     );
     this.#lease = context.share(shareKey(path), () => new TelemetryClient(path));
+  }
+
+  /** As the socket was found now: another process behind it than before begins without the pauses of the one before. */
+  found({ run }: Found): this {
+    if (run === this.#run) return this;
+    this.#run = run;
+    this.#resume = Number.NEGATIVE_INFINITY;
+    this.#backoff.reset();
+    return this;
   }
 
   /** Never rejects but for the signal's reason: a process that hangs, lies or ends is a Down. */

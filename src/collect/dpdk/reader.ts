@@ -21,6 +21,7 @@ import {
   ringInfo,
 } from './eal.ts';
 import type { CoreMemory, CoreState } from './memory.ts';
+import { lcoresOf, ordered } from './rings.ts';
 
 export const PARTS = ['contract', 'cycles', 'rings', 'mempools', 'ports'] as const;
 export type Part = (typeof PARTS)[number];
@@ -63,6 +64,7 @@ const MOST = { rings: 64, mempools: 64, ports: 64, xstats: 256 };
 /** Requests for a latency whose application can't take its numbers in one piece. */
 const TORN_ATTEMPTS = 3;
 const portIds = small.array().max(512);
+const lcoreIds = small.array().max(4096);
 
 export class ProcessReader {
   readonly #session: Session;
@@ -132,9 +134,16 @@ export class ProcessReader {
 
   #rings(): Promise<readonly Ring[]> {
     return this.#part('rings', commands.RING_LIST, [], async () => {
-      const chosen = (await this.#ask(commands.RING_LIST, names)).filter(this.#choice.ring);
+      const listed = (await this.#ask(commands.RING_LIST, names)).filter(this.#choice.ring);
+      const lcores = listed.some((name) => lcoresOf(name).length > 0) ? await this.#lcores() : undefined;
+      const chosen = ordered(listed, lcores, MOST.rings);
       return this.#each('rings', chosen, (name) => this.#askIfThere(commands.ringInfo(name), ringInfo));
     });
+  }
+
+  async #lcores(): Promise<ReadonlySet<number> | undefined> {
+    if (!this.#session.knows(commands.LCORE_LIST)) return undefined;
+    return new Set(await this.#ask(commands.LCORE_LIST, lcoreIds));
   }
 
   #mempools(): Promise<readonly Mempool[]> {

@@ -1,7 +1,7 @@
 /** Client of the control socket: one question at a time, with deadline and back-off; finds out which release answers. */
-import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pauseAfter } from '../../model/backoff.ts';
+import { socketRun } from '../../sys/socket-run.ts';
 import { SocketError } from '../../sys/unix-socket.ts';
 import type { UnixExchange } from '../../sys/unix-exchange.ts';
 import { type Layout, LAYOUTS } from './layout.ts';
@@ -52,14 +52,8 @@ export class Control {
   }
 
   /** Which run of DPVS this is: it makes a new socket when it starts. undefined: there is no socket. */
-  async epoch(): Promise<string | undefined> {
-    try {
-      const { ino, mtimeMs } = await stat(this.#path);
-      return `${ino} ${mtimeMs}`;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
-    }
+  epoch(): Promise<string | undefined> {
+    return socketRun(this.#path);
   }
 
   /** Body of the answer. Rejects with ControlError, DecodeError, SocketError, or the signal's reason. */

@@ -12,6 +12,8 @@ export interface ServiceReading extends Omit<Service, 'entry' | 'traffic'> {
   /** Interface that has the service's address, and the port that carries it: what the config names, if it names one of them. */
   readonly device?: string;
   readonly port?: string;
+  /** Port that carries all its local addresses, through which FullNAT reaches real servers; as `port`, and only if it is one. */
+  readonly via?: string;
 }
 
 export interface CoreReading {

@@ -68,12 +68,13 @@ export class Devices {
     return list.sort((a, b) => compare(a.device, b.device) || compare(a.address, b.address));
   }
 
-  /** Ports by name; one that goes away while they are read is left out. */
-  async ports(signal: AbortSignal): Promise<PortReading[]> {
+  /** Ports by name, all or those `wanted`; one that goes away while they are read is left out. */
+  async ports(signal: AbortSignal, wanted?: ReadonlySet<string>): Promise<PortReading[]> {
     const { layout } = this.#release;
     const read: PortReading[] = [];
     const list = ports.decodePortList(await this.#ask('PORT_LIST', NOTHING, signal));
     for (const { name, bond, device } of list.sort((a, b) => compare(a.name, b.name))) {
+      if (wanted !== undefined && !wanted.has(name)) continue;
       try {
         const request = ports.encodePort(name);
         const basic = ports.decodePortBasic(layout, await this.#ask('PORT_BASIC', request, signal));

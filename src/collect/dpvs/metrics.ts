@@ -176,6 +176,9 @@ export const TABLE_METRICS: readonly Metric[] = [
   SAMPLED_CONNECTIONS,
 ];
 
+/** What states that DPVS and its ports are there. */
+export const EXISTENCE: readonly Metric[] = [INFO, PORT_UP, PORT_INFO, PORT_SPEED, BOND_MEMBERS, BOND_MEMBER_ACTIVE];
+
 export const DPVS_METRICS: readonly Metric[] = [
   ...TABLE_METRICS,
   INFO,

@@ -4,6 +4,7 @@ import * as core from '../core-metrics.ts';
 import type { Metric } from '../../model/family.ts';
 import * as m from '../service-metrics.ts';
 import type { DpvsData, PortReading, ServiceReading } from './data.ts';
+import type { Neighbour } from './inventory.ts';
 import * as d from './metrics.ts';
 import type { Traffic } from '../service-metrics.ts';
 
@@ -152,7 +153,7 @@ function publishPerCore({ perCore, epoch }: DpvsData, samples: Samples): void {
 }
 
 function publishExtras({ details }: DpvsData, samples: Samples): void {
-  count(details.neighbours, (n) => [n.device, n.state], d.NEIGHBOURS, samples);
+  count(once(details.neighbours), (n) => [n.device, n.state], d.NEIGHBOURS, samples);
   count(details.routes, (r) => [r.device, `ipv${r.family}`], d.ROUTES, samples);
   count(details.deny, (e) => [e.service, 'deny'], d.ACCESS_ENTRIES, samples);
   count(details.allow, (e) => [e.service, 'allow'], d.ACCESS_ENTRIES, samples);
@@ -161,6 +162,16 @@ function publishExtras({ details }: DpvsData, samples: Samples): void {
     samples.gauge(d.MULTICAST, [device, 'ip'], addresses);
     samples.gauge(d.MULTICAST, [device, 'mac'], macs);
   }
+}
+
+/** Each core knows its own; a neighbour is one thing, reachable when it is for one core. */
+function once(neighbours: readonly Neighbour[]): readonly Neighbour[] {
+  const known = new Map<string, Neighbour>();
+  for (const neighbour of neighbours) {
+    const key = `${neighbour.device} ${neighbour.address}`;
+    if (!known.has(key) || neighbour.state === 'reachable') known.set(key, neighbour);
+  }
+  return [...known.values()];
 }
 
 function count<T>(list: readonly T[], labelsOf: (item: T) => string[], metric: Metric, samples: Samples): void {
@@ -177,7 +188,7 @@ function count<T>(list: readonly T[], labelsOf: (item: T) => string[], metric: M
 /** Replies come back through DPVS in these modes only. */
 const SEES_REPLIES = new Set(['NAT', 'FullNAT']);
 
-export function evidence({ ports, services, epoch }: DpvsData): Evidence {
+export function evidence({ ports, services, epoch }: Pick<DpvsData, 'ports' | 'services' | 'epoch'>): Evidence {
   let connections = connectionsOf.get(services);
   if (connections === undefined) connectionsOf.set(services, (connections = services.flatMap(connectionsTo)));
   return {
@@ -189,13 +200,14 @@ export function evidence({ ports, services, epoch }: DpvsData): Evidence {
       epoch,
     })),
     connections,
+    onRequest: true,
   };
 }
 
 /** Made once for readings that show the same services. */
 const connectionsOf = new WeakMap<DpvsData['services'], readonly ConnectionEvidence[]>();
 
-function connectionsTo({ match, vip, port, realServers }: ServiceReading): ConnectionEvidence[] {
+function connectionsTo({ match, vip, port, via, realServers }: ServiceReading): ConnectionEvidence[] {
   if (match) return [];
   return realServers
     .filter((r) => SEES_REPLIES.has(r.forward))
@@ -203,6 +215,7 @@ function connectionsTo({ match, vip, port, realServers }: ServiceReading): Conne
       vip,
       key: realServer,
       ...(port === undefined ? {} : { port }),
+      ...(via === undefined ? {} : { via }),
       connections: traffic.connections,
       replies: traffic.outPackets,
     }));

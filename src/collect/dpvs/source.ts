@@ -1,7 +1,9 @@
 /** One DPVS: probes its release, then reads it part by part, one question at a time. */
-import type { CollectContext, Reading, Source } from '../collector.ts';
+import type { CollectContext, CollectedNic, Evidence, Reading, Source } from '../collector.ts';
 import { UnixExchange } from '../../sys/unix-exchange.ts';
-import { addressOf, carrier, interfacesOf } from './carrier.ts';
+import type { LiveRealServers } from '../../model/live-real-server.ts';
+import { addressOf, carrier, interfacesOf, viaOf } from './carrier.ts';
+import { evidence } from './publish.ts';
 import { Control, MESSAGE_DROPPED, type Release } from './control.ts';
 import type { Details, DpvsData, PoolReading, PortReading } from './data.ts';
 import type { InterfaceAddress } from './addresses.ts';
@@ -12,6 +14,7 @@ import { Tables } from './tables.ts';
 import { ControlError } from './wire.ts';
 
 export interface DpvsSettings {
+  readonly interval: number;
   readonly socket: string;
   readonly requestTimeout: number;
   readonly tableInterval: number;
@@ -34,10 +37,19 @@ interface Run {
   readonly partial: PartialBursts;
   details: { readonly t: number; readonly data: Details } | undefined;
   parts: { readonly t: number; readonly data: Parts } | undefined;
+  /** The services as last listed, to ask for some of them out of turn. */
+  services: readonly Service[];
 }
 
 /** What is read at `tableInterval`. */
 type Parts = Omit<DpvsData, 'version' | 'messages' | 'epoch' | 'ports' | 'control'>;
+
+/** Services whose real servers are asked for out of turn: each interrupts every worker. */
+const MOST_ASKED = 16;
+
+function activeOf({ realServers }: DpvsData['services'][number]): number {
+  return realServers.reduce((sum, { active }) => sum + active, 0);
+}
 
 export class DpvsSource implements Source<DpvsData> {
   readonly #settings: DpvsSettings;
@@ -54,6 +66,7 @@ export class DpvsSource implements Source<DpvsData> {
   }
 
   async read(signal: AbortSignal): Promise<Reading<DpvsData>> {
+    const started = this.#context.clock();
     const epoch = await this.#control.epoch();
     if (epoch === undefined) {
       this.#run = undefined;
@@ -64,12 +77,16 @@ export class DpvsSource implements Source<DpvsData> {
     }
     if (this.#run?.epoch !== epoch) this.#run = await this.#begin(epoch, signal);
     try {
-      return { state: 'data', data: await this.#read(this.#run, signal) };
+      return { state: 'data', data: await this.#read(this.#run, started, signal) };
     } catch (error) {
       // Another release may answer next time, behind a socket that looks the same.
       if (!signal.aborted) this.#run = undefined;
       throw error;
     }
+  }
+
+  run(): Promise<string | undefined> {
+    return this.#control.epoch();
   }
 
   async #begin(epoch: string, signal: AbortSignal): Promise<Run> {
@@ -84,13 +101,14 @@ export class DpvsSource implements Source<DpvsData> {
       partial: new PartialBursts(),
       details: undefined,
       parts: undefined,
+      services: [],
     };
   }
 
-  async #read(run: Run, signal: AbortSignal): Promise<DpvsData> {
+  /** `now`: when the reading began; parts that are read less often are due by that, however long the reading takes. */
+  async #read(run: Run, now: number, signal: AbortSignal): Promise<DpvsData> {
     // First what proves something, and costs DPVS least.
     const ports = await run.devices.ports(signal);
-    const now = this.#context.clock();
     const parts = await this.#parts(run, ports, now, signal);
     const { requests, errors } = this.#control.counts;
     return {
@@ -106,7 +124,8 @@ export class DpvsSource implements Source<DpvsData> {
   /** What interrupts workers: as it was until `tableInterval` has passed, and when DPVS is too busy to answer. */
   async #parts(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
     const before = run.parts;
-    if (before !== undefined && now - before.t < this.#settings.tableInterval) return { ...before.data, tablesNew: false };
+    if (before !== undefined && !this.#isDue(now - before.t, this.#settings.tableInterval))
+      return { ...before.data, tablesNew: false };
     try {
       const data = await this.#interrupting(run, ports, now, signal);
       run.parts = { t: now, data };
@@ -117,23 +136,30 @@ export class DpvsSource implements Source<DpvsData> {
     }
   }
 
+  /** Readings are a little early or late: what is due but for a tenth of their interval is not put off to the next one. */
+  #isDue(age: number, every: number): boolean {
+    return age >= every - this.#settings.interval / 10;
+  }
+
   async #interrupting(run: Run, ports: readonly PortReading[], now: number, signal: AbortSignal): Promise<Parts> {
     const { tables, devices } = run;
     const services = await tables.list(signal);
+    run.services = services;
     const realServers = await tables.realServers(services, signal);
     const lcores = await devices.lcores(signal);
     const cores = await devices.cores(lcores, run.partial, signal);
     const addresses = await devices.addresses(signal);
-    const { detailInterval, perCore, perCoreInterval: intervalMs, xstats, extra } = this.#settings;
-    if (run.details === undefined || now - run.details.t >= detailInterval) {
+    const { detailInterval, perCore, perCoreInterval, xstats, extra } = this.#settings;
+    if (run.details === undefined || this.#isDue(now - run.details.t, detailInterval)) {
       run.details = { t: now, data: await devices.details(services, cores, ports, { xstats, extra }, signal) };
     }
-    const each = perCore === 'off' ? [] : await tables.perCore(services, lcores.workers, { now, intervalMs }, signal);
+    const isDue = (age: number) => this.#isDue(age, perCoreInterval);
+    const each = perCore === 'off' ? [] : await tables.perCore(services, lcores.workers, { now, isDue }, signal);
     const named = new Set(this.#context.nics().flatMap((nic) => nic.dataplane ?? []));
     const portOf = (device: string) => carrier(device, ports, named);
     return {
       tablesNew: true,
-      services: located(services, realServers.of, addresses, portOf),
+      services: located(services, realServers.of, { addresses, local: run.details.data.local, portOf }),
       unread: realServers.unread,
       cores,
       addresses,
@@ -143,24 +169,64 @@ export class DpvsSource implements Source<DpvsData> {
     };
   }
 
+  /**
+   * Ports of these NICs, and of the services that they carry those with most connections: each is a question like others, and
+   * waits for the one that is under way.
+   */
+  async ask(nics: readonly CollectedNic[], signal: AbortSignal): Promise<Evidence | undefined> {
+    const run = this.#run;
+    if (run?.parts === undefined || (await this.#control.epoch()) !== run.epoch) return undefined;
+    const wanted = new Set(nics.map((nic) => nic.dataplane ?? nic.device));
+    const isWanted = (port: string | undefined) => port !== undefined && wanted.has(port);
+    const chosen = run.parts.data.services
+      .filter(({ match, port, via }) => !match && (isWanted(port) || isWanted(via)))
+      .toSorted((a, b) => activeOf(b) - activeOf(a))
+      .slice(0, MOST_ASKED);
+    const ports = await run.devices.ports(signal, wanted);
+    const listed = new Map(run.services.map((service) => [service.service, service]));
+    const services: DpvsData['services'][number][] = [];
+    for (const service of chosen) {
+      const realServers = await run.tables.now(listed.get(service.service)!, signal);
+      if (realServers !== undefined) services.push({ ...service, realServers });
+    }
+    return evidence({ ports, services, epoch: run.epoch });
+  }
+
+  async realServers(vip: string, signal: AbortSignal): Promise<LiveRealServers> {
+    const run = this.#run;
+    const service = run?.services.find((each) => each.vip === vip);
+    if (run === undefined || service === undefined || (await this.#control.epoch()) !== run.epoch) return undefined;
+    const dests = await run.tables.now(service, signal);
+    return dests && new Map(dests.map(({ realServer, inhibited = false, ...rest }) => [realServer, { ...rest, inhibited }]));
+  }
+
   close(): void {
     this.#shared.release();
   }
 }
 
+/** Where addresses are: those of interfaces, the local ones of services, and the port below an interface. */
+interface Places {
+  readonly addresses: readonly InterfaceAddress[];
+  readonly local: Details['local'];
+  readonly portOf: (device: string) => string;
+}
+
 function located(
   services: readonly Service[],
   realServers: ReadonlyMap<string, readonly Dest[]>,
-  addresses: readonly InterfaceAddress[],
-  portOf: (device: string) => string,
+  { addresses, local, portOf }: Places,
 ): DpvsData['services'] {
   const interfaces = interfacesOf(addresses);
+  const vias = viaOf(local, interfaces, portOf);
   return services.flatMap(({ entry: _, traffic: __, ...s }) => {
     const dests = realServers.get(s.service);
     if (dests === undefined) return [];
     const address = s.match ? undefined : addressOf(s.vip);
     const device = address === undefined ? undefined : interfaces.get(address);
-    return [{ ...s, ...(device === undefined ? {} : { device, port: portOf(device) }), realServers: dests }];
+    const via = vias.get(s.service);
+    const place = device === undefined ? {} : { device, port: portOf(device) };
+    return [{ ...s, ...place, ...(via === undefined ? {} : { via }), realServers: dests }];
   });
 }
 

@@ -94,6 +94,11 @@ export class Tables {
     return { of: next, unread };
   }
 
+  /** Real servers of a service as they are now, out of turn. undefined: its table changed under us. */
+  now(service: Service, signal: AbortSignal): Promise<readonly Dest[] | undefined> {
+    return this.#read(service, signal);
+  }
+
   /** By all workers together, or by one. undefined: its table changed under us, twice. */
   async #read(s: Service, signal: AbortSignal, worker?: Worker): Promise<readonly Dest[] | undefined> {
     const { layout } = this.#release;
@@ -124,17 +129,17 @@ export class Tables {
   }
 
   /**
-   * Real servers of each service on each worker, as last read. A round over all of them begins every `intervalMs` and is spread
-   * over readings: each asks as many questions as one reading of the services does.
+   * Real servers of each service on each worker, as last read. A round over all of them begins when the last one is `isDue` by
+   * its age in ms, and is spread over readings: each asks as many questions as one reading of the services does.
    */
   async perCore(
     services: readonly Service[],
     workers: readonly number[],
-    { now, intervalMs }: { now: number; intervalMs: number },
+    { now, isDue }: { readonly now: number; readonly isDue: (age: number) => boolean },
     signal: AbortSignal,
   ): Promise<readonly PerCore[]> {
     if (!this.#release.layout.perCore) return [];
-    if (this.#perCoreDue.length === 0 && now - this.#perCoreRound >= intervalMs) {
+    if (this.#perCoreDue.length === 0 && isDue(now - this.#perCoreRound)) {
       this.#perCoreRound = now;
       this.#perCoreDue = workers.flatMap((_, i) => services.map(({ service }) => ({ service, index: i + 1 })));
     }

@@ -20,6 +20,8 @@ const TIME = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d /;
 const TYPE = /^([A-Z][A-Z0-9_]{0,31}): /;
 const SLOW = /^[a-z_][A-Za-z0-9_]*:\d{1,6}$/;
 const SLOW_LOOP = /^DSCHED: lcore\[(\d{1,4})\] loop over \d+ usecs \(actual=(\d{1,10}), max=(\d{1,10})\):$/;
+/** The second line of that message: µs of each job. */
+const SLOW_JOBS = /^(?:\w+=\d+(?: |$))+$/;
 const LONGEST = /^DSCHED: update longest_lcore_loop\[(\d{1,4})\] = (\d{1,10}) \(<- \d{1,10}\)$/;
 const ENTERED = /^DSCHED: lcore (\d{1,4}) enter \w+ loop$/;
 
@@ -37,6 +39,8 @@ export class DpvsLog {
   /** Lines that are not UTF-8, and lines that were too long to be read whole. */
   invalid = 0;
   cut = 0;
+  /** The line before reported a slow loop. */
+  #slowLoop = false;
   /** When a core was last seen in slow mode, ms; -Infinity: never. */
   slowModeSeen = Number.NEGATIVE_INFINITY;
 
@@ -48,7 +52,9 @@ export class DpvsLog {
   }
 
   #line(line: string, now: number): void {
-    const [, type] = TYPE.exec(line) ?? [];
+    const [, found] = TYPE.exec(line) ?? [];
+    const type = found ?? (this.#slowLoop && SLOW_JOBS.test(line) ? 'DSCHED' : undefined);
+    this.#slowLoop = false;
     if (type === undefined && SLOW.test(line)) {
       this.slowModeSeen = now;
       this.#count(SLOW_MODE);
@@ -61,6 +67,7 @@ export class DpvsLog {
   #scheduler(line: string): void {
     const [, slowCore, , max] = SLOW_LOOP.exec(line) ?? [];
     if (slowCore !== undefined) {
+      this.#slowLoop = true;
       const core = this.#core(slowCore);
       if (core === undefined) return;
       core.slow++;

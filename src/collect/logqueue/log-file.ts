@@ -24,21 +24,14 @@ const GRACE_MS = 500;
 
 export class LogFile {
   readonly #path: string;
-  readonly #source: string;
   readonly #clock: () => number;
   readonly #tail: Pick<Tail, 'read' | 'counts' | 'close'>;
   readonly #log = new DpvsLog();
   /** A batch that has not ended yet. */
   #running: Promise<Ending> | undefined;
 
-  constructor(
-    path: string,
-    source: string,
-    clock: () => number,
-    tail: Pick<Tail, 'read' | 'counts' | 'close'> = new Tail({ path, clock }),
-  ) {
+  constructor(path: string, clock: () => number, tail: Pick<Tail, 'read' | 'counts' | 'close'> = new Tail({ path, clock })) {
     this.#path = path;
-    this.#source = source;
     this.#clock = clock;
     this.#tail = tail;
   }
@@ -46,7 +39,7 @@ export class LogFile {
   /**
    * What has come by now; undefined while there is no file. Rejects with FileError, also when the file system does not answer.
    */
-  async read(): Promise<LogFileData | undefined> {
+  async read(): Promise<Omit<LogFileData, 'source'> | undefined> {
     this.#running ??= this.#batch().finally(() => (this.#running = undefined));
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => (timer = setTimeout(() => resolve('late'), BUDGET_MS + GRACE_MS)));
@@ -63,10 +56,9 @@ export class LogFile {
     return this.#tail.read((lines) => this.#log.take(lines, this.#clock()), AbortSignal.timeout(BUDGET_MS));
   }
 
-  #data(): LogFileData {
+  #data(): Omit<LogFileData, 'source'> {
     const log = this.#log;
     return {
-      source: this.#source,
       path: this.#path,
       lines: new Map(log.lines),
       invalidLines: log.invalid,

@@ -1,6 +1,6 @@
 /**
- * Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files:
- * `collectors.logqueue.fileSource`.
+ * Families of the logqueue collector. `source` of queues: the file prefix of a DPDK process; of log files
+ * the same, or `collectors.logqueue.fileSource`.
  */
 import { counter, gauge, type Metric } from '../../model/family.ts';
 

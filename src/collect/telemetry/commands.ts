@@ -34,6 +34,9 @@ export const COMMANDS = command('/');
 /** Cycles of all lcores whose application counts them; DPDK ≥ 23.03. */
 export const LCORE_USAGE = command('/eal/lcore/usage');
 
+/** DPDK ≥ 23.03. */
+export const LCORE_LIST = command('/eal/lcore/list');
+
 export const PORT_LIST = command('/ethdev/list');
 export const portInfo = (port: number) => command('/ethdev/info', port);
 export const portStats = (port: number) => command('/ethdev/stats', port);

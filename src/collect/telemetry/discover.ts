@@ -3,6 +3,7 @@
  * process.
  */
 import { namesIn } from '../../sys/directory.ts';
+import { socketRun } from '../../sys/socket-run.ts';
 
 const SOCKET = /^dpdk_telemetry\.v2(:\d+)?$/;
 
@@ -11,6 +12,8 @@ export interface Found {
   /** Label `source`: the file prefix, with the number of a second process; the whole path where that would not be unique. */
   readonly source: string;
   readonly path: string;
+  /** Another one: the process has been started again. */
+  readonly run: string;
 }
 
 export interface Discovery {
@@ -53,7 +56,10 @@ export async function discover(directories: readonly string[]): Promise<Discover
         if (whole === undefined) continue;
         const path = `${directory}/${prefix}/${name}`;
         const short = `${prefix}${number}`;
-        sockets.push({ source: taken.has(short) ? path : short, path });
+        const run = await socketRun(path).catch(() => '');
+        // It has gone since the directory was listed.
+        if (run === undefined) continue;
+        sockets.push({ source: taken.has(short) ? path : short, path, run });
         taken.add(short);
       }
     }

@@ -40,4 +40,10 @@ export class Sockets {
     const { sockets, problems } = await discover(this.directories);
     return { sockets: sockets.filter((s) => this.#wanted(s.source)).slice(0, MOST_SOCKETS), problems };
   }
+
+  /** All of them: another text when one comes, goes or is started again; undefined without any. */
+  async run(): Promise<string | undefined> {
+    const { sockets } = await this.find();
+    return sockets.length === 0 ? undefined : sockets.map(({ path, run }) => `${path} ${run}`).join('\n');
+  }
 }

@@ -1,4 +1,5 @@
 import type { Check } from '../check.ts';
+import type { Host } from '../host.ts';
 
 const LOAD = 'modprobe ip_vs && echo ip_vs > /etc/modules-load.d/ip_vs.conf';
 
@@ -19,8 +20,18 @@ export const ipVs: Check = {
     if (plan?.nics.some((nic) => nic.dataplane !== undefined)) {
       return [{ outcome: 'skipped', message: 'ip_vs is not loaded; nics[].dataplane says that DPDK forwards' }];
     }
+    if (await isDpdkHost(host)) return [{ outcome: 'skipped', message: 'ip_vs is not loaded; DPDK forwards here' }];
     return [
       { outcome: 'warn', message: 'ip_vs is not loaded: nothing here forwards, unless another data plane does', fix: LOAD },
     ];
   },
 };
+
+/** Whether DPVS or another DPDK process runs here; one that can't be asked is there all the same. */
+async function isDpdkHost(host: Host): Promise<boolean> {
+  if ((await host.processes('dpvs')).length > 0) return true;
+  return host.dpdk().then(
+    (processes) => processes.length > 0,
+    () => true,
+  );
+}

@@ -22,8 +22,9 @@ export const logCore: Check = {
 
 function judge({ path, rings, pools }: DpdkProcess): Finding {
   const mine = rings?.filter((name) => name.startsWith('log_ring_w')) ?? [];
-  if (mine.length > 0)
-    return { outcome: 'ok', subject: path, message: `a log core is at work; cores that log to it: ${mine.length}` };
+  // One ring for each core that writes, named after it; all other cores log to one of them.
+  const writers = mine.map((name) => name.slice('log_ring_w'.length)).join(', ');
+  if (mine.length > 0) return { outcome: 'ok', subject: path, message: `a log core is at work: lcore ${writers}` };
   if (rings === undefined && pools.includes('log_msg_pool')) {
     return { outcome: 'ok', subject: path, message: 'asynchronous log configured (DPDK too old to list rings)' };
   }

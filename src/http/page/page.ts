@@ -101,6 +101,8 @@ function renderHeadline(report: StatusReport): Html {
     const found = counts.get(name) ?? 0;
     return found === 0 ? [] : [count(found, one, several)];
   });
+  const { failing } = report.pending;
+  if (failing > 0) faults.push(count(failing, 'action not in place', 'actions not in place'));
   const { services, nics, realServers } = report;
   const panic = services.filter((service) => service.panic).length;
   return html`<div class="headline"><h1>\

@@ -29,13 +29,15 @@ function renderNic(nic: NicReport): Html {
   const split =
     `${ok} of ${count(ok + link_fail + service_fail + unknown, 'check')} ` +
     `good${other.length > 0 ? `, ${other.join(', ')}` : ''}`;
-  const carrier = { up: '▲ up', down: '▼ down', unknown: '? unknown' }[nic.carrier];
+  const word = { up: '▲ up', down: '▼ down', unknown: '? unknown' };
+  const carrier = word[nic.carrier];
   const sign = { ok: '●', warn: '▲', bad: '■' }[nic.level];
   const notes = [nic.device !== nic.name && `on ${nic.device}`, nic.group !== nic.name && `group ${nic.group}`].filter(Boolean);
   return html`<article class="card nic ${nic.level}"><header><h3>${nic.name}</h3><span class="mute">${notes.join(', ')}</span>\
 <span class="tag ${nic.level}">${sign} ${nic.verdict}</span></header>
 ${meter({ ok, service_fail, link_fail, unknown }, split)}<p class="split">${split}</p>
-<dl><dt>Carrier</dt><dd>${carrier}</dd><dt>Slice</dt><dd>${
+<dl><dt>Carrier</dt><dd>${carrier}</dd>\
+${nic.port !== undefined && html`<dt>Port ${nic.port.name}</dt><dd>${word[nic.port.link]}</dd>`}<dt>Slice</dt><dd>${
     nic.enabled ? 'in service' : html`<span class="tag bad">taken out</span>`
   }</dd>
 <dt>RTT p50 / p99</dt><dd>${
@@ -129,8 +131,8 @@ export function renderPending({ pending: { total, longest } }: StatusReport): Ht
   const rows = longest.map((p) => {
     const failures = p.failures === 0 ? '' : `, ${count(p.failures, 'failure')}`;
     const text = `${pendingText(p)}, for ${formatDuration(p.forSeconds)}${failures}${p.error === '' ? '' : `: ${p.error}`}`;
-    const failing = p.state === 'retrying';
-    return html`<li><b>${p.actuator}</b><span class="tag ${failing && 'bad'}">${failing ? '■ failing' : p.state}</span>\
+    const bad = p.state === 'retrying' ? '■ failing' : p.state === 'unsupported' && '■ unsupported';
+    return html`<li><b>${p.actuator}</b><span class="tag ${bad && 'bad'}">${bad || p.state}</span>\
 <span class="mute">${text}</span></li>`;
   });
   return html`<section><h2>Not in place <small>${count(total, 'action')} wanted and not done yet</small></h2>\

@@ -28,7 +28,7 @@ export function formatHeader(topology: Topology, origin?: Origin): string {
     timeout_ms: topology.timeoutMs,
     fall: topology.fall,
     rise: topology.rise,
-    nics: topology.nics.map(({ name, group, anchors }) => ({ name, group, anchors })),
+    nics: topology.nics.map(({ name, group, anchors, port }) => ({ name, group, anchors, port })),
     realServers: topology.realServers.map((server) => ({
       id: server.id,
       ...(origin === undefined || server.key === server.id ? {} : { key: server.key }),
@@ -89,12 +89,13 @@ function readOrigin(line: Line): Origin {
 }
 
 function readNic(nic: Line): JudgeNic {
-  nic.only(['name', 'group', 'anchors']);
+  nic.only(['name', 'group', 'anchors', 'port']);
   const name = nic.text('name');
   const anchors = nic.json['anchors'] ?? [];
   if (!Array.isArray(anchors) || anchors.some((anchor) => typeof anchor !== 'string'))
     nic.fail(`anchors of NIC ${name} must be a list of text`);
-  return { name, group: nic.has('group') ? nic.text('group') : name, anchors: anchors as string[] };
+  const group = nic.has('group') ? nic.text('group') : name;
+  return { name, group, anchors: anchors as string[], ...(nic.has('port') ? { port: nic.text('port') } : {}) };
 }
 
 function readServer(server: Line, version: 1 | 2): JudgeRealServer {

@@ -54,6 +54,17 @@ export const agentCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    alert: 'FourlaneActionUnsupported',
+    severity: 'warning',
+    labels: { actuator: 'dpvs' },
+    series: [
+      { series: 'fourlane_action_unsupported{actuator="dpvs"}', good: 0, bad: 2, below: 0 },
+      { series: 'fourlane_action_pending{actuator="dpvs"}', good: 0, bad: 0, below: 2 },
+    ],
+    firesAfter: 60,
+    resolvesAfter: 0,
+  },
+  {
     alert: 'FourlaneGovernorBlocked',
     severity: 'critical',
     labels: { rule: 'last_nic' },

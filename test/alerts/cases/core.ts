@@ -63,6 +63,33 @@ export const coreCases: readonly AlertCase[] = [
     resolvesAfter: RATE,
   },
   {
+    alert: 'FourlanePacketsLost',
+    severity: 'critical',
+    labels: { source: 'dpvs', port: 'dpdk0' },
+    series: [
+      { series: 'fourlane_dpvs_port_missed_total{port="dpdk0"}', good: 0, bad: { grows: 200 }, below: { grows: 90 } },
+      { series: 'fourlane_dpvs_port_no_mbuf_total{port="dpdk0"}', good: 0, bad: 0 },
+      { series: 'fourlane_dpvs_port_packets_total{port="dpdk0", direction="in"}', good: { grows: 1e6 }, bad: { grows: 1e6 } },
+      // The same port by its name in DPDK: one page.
+      {
+        series: 'fourlane_dpdk_port_missed_total{source="rte", port="0000:3b:00.0"}',
+        good: 0,
+        bad: { grows: 200 },
+        below: { grows: 90 },
+      },
+      { series: 'fourlane_dpdk_port_no_mbuf_total{source="rte", port="0000:3b:00.0"}', good: 0, bad: 0 },
+      {
+        series: 'fourlane_dpdk_port_packets_total{source="rte", port="0000:3b:00.0", direction="in"}',
+        good: { grows: 1e6 },
+        bad: { grows: 1e6 },
+      },
+      { series: 'fourlane_dpvs_info{version="v1.10-2", messages="m"}', good: 1, bad: 1 },
+    ],
+    quietFor: 60,
+    firesAfter: 60 + RATE,
+    resolvesAfter: RATE,
+  },
+  {
     alert: 'FourlaneCoreSaturated',
     severity: 'warning',
     labels: core,

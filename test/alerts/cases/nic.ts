@@ -64,6 +64,60 @@ export const linkCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    // A bond of DPVS, behind a NIC.
+    alert: 'FourlaneBondDegraded',
+    severity: 'warning',
+    labels: { nic: 'eth1', bond: 'bond0', port: 'bond0' },
+    series: [
+      { series: 'fourlane_dpvs_bond_members{port="bond0", state="active"}', good: 2, bad: 1, below: 2 },
+      { series: 'fourlane_dpvs_bond_members{port="bond0", state="inactive"}', good: 0, bad: 1, below: 0 },
+      { series: 'fourlane_nic_port_up{nic="eth1", port="bond0"}', good: 1, bad: 1 },
+      { series: 'fourlane_nic_port_up{nic="eth2", port="dpdk2"}', good: 1, bad: 1 },
+    ],
+    firesAfter: 60,
+    resolvesAfter: 0,
+  },
+  {
+    // And one that is behind none.
+    alert: 'FourlaneBondDegraded',
+    severity: 'warning',
+    labels: { nic: 'bond1', bond: 'bond1', port: 'bond1' },
+    series: [
+      { series: 'fourlane_dpvs_bond_members{port="bond1", state="active"}', good: 2, bad: 0, below: 2 },
+      { series: 'fourlane_dpvs_bond_members{port="bond1", state="inactive"}', good: 0, bad: 2, below: 0 },
+      { series: 'fourlane_nic_port_up{nic="eth1", port="bond0"}', good: 1, bad: 1 },
+    ],
+    firesAfter: 60,
+    resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlanePortDown',
+    severity: 'critical',
+    labels: { port: 'dpdk1' },
+    series: [
+      { series: 'fourlane_dpvs_port_up{port="dpdk1"}', good: 1, bad: 0, below: 1 },
+      // Behind a NIC; a member of a bond; a VLAN; a port that never had a link; the same ports by DPDK's names.
+      { series: 'fourlane_dpvs_port_up{port="dpdk0"}', good: 1, bad: 0, below: 0 },
+      { series: 'fourlane_nic_port_up{nic="eth1", port="dpdk0"}', good: 1, bad: 0, below: 0 },
+      { series: 'fourlane_dpvs_port_up{port="dpdk2"}', good: 1, bad: 0, below: 0 },
+      { series: 'fourlane_dpvs_bond_member_active{port="bond0", member="dpdk2"}', good: 1, bad: 0, below: 0 },
+      { series: 'fourlane_dpvs_port_up{port="dpdk0.102"}', good: 1, bad: 0, below: 0 },
+      { series: 'fourlane_dpvs_port_up{port="dpdk3"}', good: 0, bad: 0 },
+      { series: 'fourlane_dpdk_port_up{source="rte", port="0000:3b:00.1"}', good: 1, bad: 0, below: 0 },
+      { series: 'fourlane_dpvs_info{version="v1.10-2", messages="m"}', good: 1, bad: 1 },
+    ],
+    firesAfter: 15,
+    resolvesAfter: KEEP,
+  },
+  {
+    alert: 'FourlanePortDown',
+    severity: 'critical',
+    labels: { port: '0000:3b:00.1' },
+    series: [{ series: 'fourlane_dpdk_port_up{source="rte", port="0000:3b:00.1"}', good: 1, bad: 0, below: 1 }],
+    firesAfter: 15,
+    resolvesAfter: KEEP,
+  },
+  {
     alert: 'FourlaneNicErrors',
     severity: 'warning',
     labels: { nic: 'eth1' },

@@ -1,0 +1,153 @@
+/**
+ * Readers and local users beside an agent with 40 real servers on two NICs. First some of them die without anybody else: the
+ * control. Then somebody attacks, and others die: they must be found as soon.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
+import type { StatusReport } from '../../src/report/report.ts';
+import { grown, histogram, quantile } from './histogram.ts';
+import { missesOf, type Phase, say } from './real-servers.ts';
+import type { Scenario, Verdict } from './scenario.ts';
+
+/** Where the attacker is. */
+export interface Site {
+  readonly agent: AgentProcess;
+  /** The agent's directory: configuration, state, control socket. */
+  readonly dir: string;
+  readonly port: number;
+  readonly config: string;
+  /** In the short form. */
+  readonly quick: boolean;
+}
+
+export interface Attack extends Omit<Scenario, 'run'> {
+  /** More of the configuration. */
+  readonly config?: (dir: string) => object;
+  /** Before the agent starts. */
+  readonly prepare?: (dir: string) => unknown;
+  /** Begins; resolves with what ends it, and what else has to be so afterwards. */
+  attack(site: Site): Promise<Attacker>;
+}
+
+export interface Attacker {
+  /** Called after the phase, before the end. Throws what is not as it must be. */
+  readonly check?: () => Promise<void>;
+  readonly stop: () => unknown;
+}
+
+const GOOD = 40;
+const DYING = 5;
+const PHASE_MS = 7000;
+const QUICK_PHASE_MS = 3000;
+const LIMIT_MS = 20_000;
+
+const rssMb = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
+
+class Stage {
+  readonly dir = mkdtempSync(join(tmpdir(), 'fourlane-attack-'));
+  readonly #closers: (() => unknown)[] = [];
+  readonly #mortals: { readonly address: string; readonly close: () => Promise<void> }[] = [];
+  site!: Site;
+
+  async start(attack: Attack, quick: boolean): Promise<void> {
+    const good = await serve(0);
+    this.#closers.push(good.close);
+    for (let k = 0; k < 2 * DYING; k++) {
+      const ip = `127.8.0.${k + 1}`;
+      const { port, close } = await serve(0, undefined, ip);
+      this.#mortals.push({ address: `${ip}:${port}`, close });
+      this.#closers.push(close);
+    }
+    await attack.prepare?.(this.dir);
+    const config = writeConfig(this.dir, {
+      listen: '127.0.0.1:0',
+      stateDir: join(this.dir, 'state'),
+      collectors: Object.fromEntries(['dpdk', 'dpvs', 'ipvs', 'keepalived', 'logqueue', 'nic'].map((name) => [name, false])),
+      nics: ['127.0.0.2', '127.0.0.3'].map((source, i) => ({ name: `lo${i}`, device: 'lo', source })),
+      services: [
+        {
+          vip: '10.0.0.1:80/tcp',
+          check: { type: 'tcp', interval: '500ms', timeout: '400ms' },
+          realServers: [...loopbackServers(GOOD - 2 * DYING, good.port), ...this.#mortals.map(({ address }) => address)],
+        },
+      ],
+      ...attack.config?.(this.dir),
+    });
+    const agent = await AgentProcess.start(config);
+    this.#closers.push(() => agent.end());
+    // Somebody else may have the port.
+    await until('all cells ok', 20_000, async () => {
+      const { nics } = JSON.parse((await agent.control('/api/v1/status')).text) as StatusReport;
+      return nics.length > 0 && nics.every(({ cells }) => cells.ok === GOOD);
+    });
+    const { port } = new URL(agent.logged(/^ready/)!['listen'] as string);
+    this.site = { agent, dir: this.dir, port: Number(port), config, quick };
+    await sleep(quick ? 500 : 2000);
+  }
+
+  async phase(number: number): Promise<Phase> {
+    const { agent } = this.site;
+    // Over the control socket: who attacks the other door must not keep the measurement out.
+    const metrics = async () => (await agent.control('/metrics')).text;
+    const before = await metrics();
+    let peakMb = 0;
+    const watch = setInterval(() => (peakMb = Math.max(peakMb, rssMb(agent.pid))), 100);
+    const from = Date.now();
+    const dying = this.#mortals.slice(number * DYING, (number + 1) * DYING);
+    await Promise.all(dying.map(({ close }) => close()));
+    const named = (address: string) => agent.log.find((line) => line['verdict'] === 'RS_DOWN' && line.message.includes(address));
+    await until('all named', LIMIT_MS, () => dying.every(({ address }) => named(address))).catch(() => undefined);
+    const detection = dying.map(({ address }) => {
+      const line = named(address);
+      return line === undefined ? Infinity : (Date.parse(String(line['time'])) - from) / 1000;
+    });
+    await sleep(Math.max(0, (this.site.quick ? QUICK_PHASE_MS : PHASE_MS) - (Date.now() - from)));
+    clearInterval(watch);
+    const after = await metrics();
+    const period = grown(histogram(before, 'fourlane_judge_period_seconds'), histogram(after, 'fourlane_judge_period_seconds'));
+    const restarts = [...after.matchAll(/^fourlane_lane_restarts_total\{.*\} (\d+)$/gm)].reduce(
+      (sum, m) => sum + Number(m[1]),
+      0,
+    );
+    return { detection: detection.toSorted((a, b) => a - b), p99: quantile(period, 0.99), restarts, peakMb };
+  }
+
+  async end(): Promise<void> {
+    for (const close of this.#closers.toReversed()) await close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** A scenario of somebody who is no real server. */
+export function attackBeside(attack: Attack): Scenario {
+  const { family, name, before, short } = attack;
+  return {
+    family,
+    name,
+    before,
+    ...(short ? { short } : {}),
+    async run(quick): Promise<Verdict> {
+      const stage = new Stage();
+      try {
+        await stage.start(attack, quick);
+        const control = await stage.phase(0);
+        if (!(control.detection.at(-1)! < 3)) throw new Error(`the control is no good: ${say(control)}`);
+        const attacker = await attack.attack(stage.site);
+        try {
+          await sleep(quick ? 500 : 2000);
+          const now = await stage.phase(1);
+          const misses = missesOf(control, now);
+          await attacker.check?.().catch((error: Error) => misses.push(error.message));
+          return { control: say(control), now: say(now), misses };
+        } finally {
+          await attacker.stop();
+        }
+      } finally {
+        await stage.end();
+      }
+    },
+  };
+}
