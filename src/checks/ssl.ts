@@ -43,8 +43,8 @@ const GROUPS = 'X25519:P-256:P-384:P-521:X448';
 /** Bytes of a handshake, and bytes that a response may take more than its body may have: certificates are 100 KB at most. */
 const MAX_HANDSHAKE = 256 * 1024;
 /**
- * A longer handshake is left to the patient helper before TLS has looked at it: each certificate of 4 KB may take 30 ms to verify,
- * and OpenSSL verifies all of them whether or not that is asked for.
+ * A longer handshake is left to the patient helper before TLS has looked at it: each certificate of 4 KB may take 30 ms to
+ * verify, and OpenSSL verifies all of them whether or not that is asked for.
  */
 const SHORT_HANDSHAKE = 8 * 1024;
 

@@ -1,6 +1,6 @@
 /**
- * The first flight of a TLS 1.2 server that chooses its own Diffie-Hellman group, written by hand: one signature for the server, two
- * powers modulo 9984 bits for whoever takes it.
+ * The first flight of a TLS 1.2 server that chooses its own Diffie-Hellman group, written by hand: one signature for the
+ * server, two powers modulo 9984 bits for whoever takes it.
  */
 import { createPrivateKey, randomBytes, sign, X509Certificate } from 'node:crypto';
 import type { Talk } from './family.ts';

@@ -54,7 +54,9 @@ const lazily = (make: () => Talk): Talk => {
   return Object.assign((socket: Socket) => made!(socket), { prepare: () => void (made = make()) });
 };
 
-/** A certificate with `length` issuers that have RSA keys of 16384 bits: one cheap signature to make, many dear ones to verify. */
+/**
+ * A certificate with `length` issuers that have RSA keys of 16384 bits: one cheap signature to make, many dear ones to verify.
+ */
 function dearChain(length: number): { key: string; cert: string } {
   const dir = mkdtempSync(join(tmpdir(), 'fourlane-tls-'));
   const openssl = (...words: string[]) => execFileSync('openssl', ['req', '-x509', '-new', '-days', '9000', ...words]);
