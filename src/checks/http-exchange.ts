@@ -69,6 +69,9 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
   return made;
 }
 
+/** Of all exchanges that keep no body: making one for each is dear. */
+const none = new ArrayBuffer(0);
+
 export class HttpExchange implements Exchange {
   readonly #profile: HttpProfile;
   readonly #host: string;
@@ -77,7 +80,7 @@ export class HttpExchange implements Exchange {
   #found = false;
   readonly #digest: Hash | undefined;
   /** The body, as far as it has come, and its length: only for a regular expression, which must see all of it. */
-  #body = new ArrayBuffer(0);
+  #body: ArrayBuffer = none;
   #length = 0;
 
   constructor(profile: HttpProfile, host: string) {
@@ -112,7 +115,8 @@ export class HttpExchange implements Exchange {
   #keep(piece: Buffer): void {
     const length = this.#length + piece.length;
     const room = this.#body.byteLength;
-    if (length > room) this.#body = this.#body.transfer(Math.max(length, Math.min(2 * room, this.#profile.maxBody)));
+    const size = Math.max(length, Math.min(2 * room, this.#profile.maxBody));
+    if (length > room) this.#body = room === 0 ? new ArrayBuffer(size) : this.#body.transfer(size);
     piece.copy(new Uint8Array(this.#body), this.#length);
     this.#length = length;
   }
