@@ -69,7 +69,8 @@ export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' 
   return made;
 }
 
-const nothing = Buffer.allocUnsafeSlow(0);
+/** Of all exchanges that keep no body: making one for each is dear. */
+const none = new ArrayBuffer(0);
 
 export class HttpExchange implements Exchange {
   readonly #profile: HttpProfile;
@@ -79,7 +80,7 @@ export class HttpExchange implements Exchange {
   #found = false;
   readonly #digest: Hash | undefined;
   /** The body, as far as it has come, and its length: only for a regular expression, which must see all of it. */
-  #body: Buffer<ArrayBuffer> = nothing;
+  #body: ArrayBuffer = none;
   #length = 0;
 
   constructor(profile: HttpProfile, host: string) {
@@ -113,12 +114,10 @@ export class HttpExchange implements Exchange {
   /** In memory of its own, which can be handed to the helper as it is. */
   #keep(piece: Buffer): void {
     const length = this.#length + piece.length;
-    if (length > this.#body.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(length, Math.min(2 * this.#body.length, this.#profile.maxBody)));
-      this.#body.copy(larger, 0, 0, this.#length);
-      this.#body = larger;
-    }
-    piece.copy(this.#body, this.#length);
+    const room = this.#body.byteLength;
+    const size = Math.max(length, Math.min(2 * room, this.#profile.maxBody));
+    if (length > room) this.#body = room === 0 ? new ArrayBuffer(size) : this.#body.transfer(size);
+    piece.copy(new Uint8Array(this.#body), this.#length);
     this.#length = length;
   }
 
@@ -134,7 +133,7 @@ export class HttpExchange implements Exchange {
     if (md5 !== undefined && this.#digest!.digest('hex') !== md5) return wrong('match', 'digest', status);
     if (contains !== undefined && !this.#found) return wrong('match', 'body', status);
     if (matches === undefined) return passed;
-    const rest = { body: this.#body.subarray(0, this.#length), status };
+    const rest = { body: Buffer.from(this.#body, 0, this.#length), status };
     return matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#profile, rest) : rest;
   }
 }

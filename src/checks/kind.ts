@@ -48,6 +48,8 @@ export interface RunContext {
   readonly binding: Binding;
   readonly sockaddr: Uint8Array;
   readonly timeoutMs: number;
+  /** This thread is for checks that take long. In another one a check that turns out to be such ends with `tooLong`. */
+  readonly patient: boolean;
   /** Aborted when the target goes or the lane stops. */
   readonly signal: AbortSignal;
   /** Reports the expiry of the certificate seen, Unix ms. */

@@ -10,7 +10,7 @@ import { monotonicMs } from '../sys/clock.ts';
 import { connectOutcome } from '../sys/errno.ts';
 import { examine, HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
 import { boundedMatching, httpParameters } from './http-parameters.ts';
-import { wrong } from './judgement.ts';
+import { tooLong, wrong } from './judgement.ts';
 import { type AsyncCheck, checkKind, type Judgement, type RunContext, type Unexamined } from './kind.ts';
 
 const schema = z.strictObject({
@@ -42,6 +42,11 @@ const CIPHERS = `${DEFAULT_CIPHERS}:!DHE`;
 const GROUPS = 'X25519:P-256:P-384:P-521:X448';
 /** Bytes of a handshake, and bytes that a response may take more than its body may have: certificates are 100 KB at most. */
 const MAX_HANDSHAKE = 256 * 1024;
+/**
+ * A longer handshake is left to the patient helper before TLS has looked at it: each certificate of 4 KB may take 30 ms to
+ * verify, and OpenSSL verifies all of them whether or not that is asked for.
+ */
+const SHORT_HANDSHAKE = 8 * 1024;
 
 const contexts = new WeakMap<object, SecureContext>();
 
@@ -115,7 +120,9 @@ class SecureProbe {
     }
     const { maxBody } = this.#shared;
     const wire = new Wire(raw, (total, piece) => {
-      if (total > MAX_HANDSHAKE + (this.#phase === 'response' ? 2 * maxBody : 0)) settle(wrong(this.#tlsPhase(), 'too_large'));
+      if (this.#phase === 'tls' && !this.#context.patient && total > SHORT_HANDSHAKE) settle(tooLong);
+      else if (total > MAX_HANDSHAKE + (this.#phase === 'response' ? 2 * maxBody : 0))
+        settle(wrong(this.#tlsPhase(), 'too_large'));
       else this.#context.work(piece);
     });
     const options = { socket: wire, secureContext: secureContextOfProfile, rejectUnauthorized: profile.verify };

@@ -22,6 +22,8 @@ export const SLOW = 16;
 export const WATCHED = 32;
 /** Something was retransmitted: the helper judges the rest of a probe that is slow already. */
 export const RETRANSMITTED = 64;
+/** Has taken long before: its jobs are the patient helper's. */
+export const PATIENT = 128;
 
 const ABSENT = -1;
 
@@ -49,8 +51,6 @@ export class Cells {
   flags: Uint8Array;
   /** Handshake RTT of the probe in flight, µs. */
   rtt: Uint32Array;
-  /** The helper's job of a probe that is RUNNING; 0 = none. */
-  job: Int32Array;
   /** Time that the lane has spent in check code for the probe in flight, and what the cell owes for earlier ones: ms. */
   spent: Float32Array;
   debt: Float32Array;
@@ -77,7 +77,6 @@ export class Cells {
     this.rise = new Uint8Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.rtt = new Uint32Array(capacity);
-    this.job = new Int32Array(capacity);
     this.spent = new Float32Array(capacity);
     this.debt = new Float32Array(capacity);
     this.sockaddrs = new Uint8Array(capacity * SOCKADDR_SIZE);
@@ -104,7 +103,6 @@ export class Cells {
       'rise',
       'flags',
       'rtt',
-      'job',
       'spent',
       'debt',
       'sockaddrs',

@@ -27,9 +27,10 @@ import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
 import type { Binding } from '../sys/socket.ts';
 import { clearScope, SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
-import { Cells, IDLE, LATE_START, RETRANSMITTED, RUNNING, UNVERIFIED } from './cells.ts';
+import { Cells, IDLE, LATE_START, PATIENT, RETRANSMITTED, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
-import { Helper, type JobEnd, type StartHelper } from './helper.ts';
+import type { JobEnd, StartHelper } from './helper.ts';
+import { Helpers } from './helpers.ts';
 import { Meter } from './meter.ts';
 import { debtAfter, Quarantine } from './quarantine.ts';
 import { BURST, BurstBudget, confirming, firstStart, jittered, nextStreak, valence } from './schedule.ts';
@@ -63,8 +64,7 @@ export class Engine {
   readonly #wheel: Wheel;
   readonly #meter: Meter;
   readonly #talk: Conversation;
-  readonly #helper: Helper;
-  readonly #cellOf = new Map<number, number>();
+  readonly #helpers: Helpers;
   readonly #quarantine = new Quarantine();
   readonly #burst = new BurstBudget();
   readonly #entry: RingEntry = {
@@ -106,14 +106,12 @@ export class Engine {
       finish: (cell, judgement, rttUs) => this.#finish(cell, judgement, rttUs),
       leave: (cell, rest) => this.#leave(cell, rest),
     });
-    this.#helper = new Helper({
+    this.#helpers = new Helpers({
       start: options.helper,
       clock,
-      ended: (job, end) => this.#ended(job, end),
-      certificate: (job, notAfterMs) => {
-        const cell = this.#cellOf.get(job);
-        if (cell !== undefined) options.report({ type: 'certificate', cell, generation: cells.generation[cell]!, notAfterMs });
-      },
+      ended: (cell, end) => this.#ended(cell, end),
+      certificate: (cell, notAfterMs) =>
+        options.report({ type: 'certificate', cell, generation: cells.generation[cell]!, notAfterMs }),
     });
   }
 
@@ -146,7 +144,7 @@ export class Engine {
     cells.streak[cell] = 0;
     cells.flags[cell] = 0;
     cells.debt[cell] = 0;
-    if (checkKinds[cells.kind[cell]!]!.runs) this.#helper.prepare();
+    if (checkKinds[cells.kind[cell]!]!.runs) this.#helpers.prepare();
     cells.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
     // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
     if (this.#o.binding.device !== undefined) clearScope(cells.sockaddr(cell));
@@ -160,7 +158,7 @@ export class Engine {
     this.#burst.change(-1000 / this.#cells.interval[cell]!);
     if (this.#cells.state[cell] !== IDLE) {
       this.#inFlight--;
-      this.#cancelJob(cell);
+      this.#helpers.cancel(cell);
       this.#talk.abandon(cell);
     }
     this.#quarantine.forget(cell);
@@ -187,7 +185,7 @@ export class Engine {
     const more = this.#talk.look();
     this.#epoll.poll(this.#talk.ready);
     this.#wheel.advance(this.#now, this.#due);
-    this.#helper.watch(this.#now);
+    this.#helpers.watch(this.#now);
     const { header } = this.#o.board;
     header[HEARTBEAT] = this.#now | 0;
     header[IN_FLIGHT] = this.#inFlight;
@@ -203,7 +201,7 @@ export class Engine {
     const state = this.#cells.state[cell];
     if (state === IDLE) this.#start(cell, due);
     else if (state === RUNNING) {
-      this.#cancelJob(cell);
+      this.#helpers.cancel(cell);
       this.#finish(cell, lost, 0);
     } else this.#talk.expire(cell);
   };
@@ -245,40 +243,37 @@ export class Engine {
   }
 
   #run(cell: number): void {
-    const cells = this.#cells;
-    const sockaddr = cells.sockaddr(cell).slice();
-    this.#entrust(cell, this.#helper.run(cells.profile[cell]!, unpackSockaddr(sockaddr), sockaddr, cells.timeout[cell]!));
+    const sockaddr = this.#cells.sockaddr(cell).slice();
+    this.#helpers.run(cell, this.#isPatient(cell), this.#cells.profile[cell]!, sockaddr);
+    this.#entrusted(cell);
   }
 
   #leave(cell: number, rest: Unexamined): void {
-    this.#entrust(cell, this.#helper.examine(this.#cells.profile[cell]!, rest));
+    this.#helpers.examine(cell, this.#cells.profile[cell]!, rest);
+    this.#entrusted(cell);
   }
 
-  #entrust(cell: number, job: number): void {
+  #isPatient(cell: number): boolean {
+    return (this.#cells.flags[cell]! & PATIENT) !== 0;
+  }
+
+  #entrusted(cell: number): void {
     this.#cells.state[cell] = RUNNING;
-    this.#cells.job[cell] = job;
-    this.#cellOf.set(job, cell);
-    this.#wheel.schedule(cell, this.#now + this.#cells.timeout[cell]! + JOB_GRACE_MS);
+    this.#wheel.schedule(cell, this.#o.clock() + this.#cells.timeout[cell]! + JOB_GRACE_MS);
   }
 
-  #cancelJob(cell: number): void {
-    const job = this.#cells.job[cell]!;
-    if (job === 0) return;
-    this.#helper.cancel(job);
-    this.#cellOf.delete(job);
-    this.#cells.job[cell] = 0;
-  }
-
-  #ended(job: number, end: JobEnd): void {
-    const cell = this.#cellOf.get(job);
-    this.#cellOf.delete(job);
-    if (cell === undefined) return;
+  #ended(cell: number, end: JobEnd): void {
     const cells = this.#cells;
-    cells.job[cell] = 0;
     if (end.how === 'lost') return this.#finish(cell, lost, 0);
     if (end.how === 'held') return this.#finish(cell, this.#hold(cell, end.ms, 'helper'), 0);
     const { result, cpuMs, lagMs } = end;
     const runs = checkKinds[cells.kind[cell]!]!.runs === true;
+    if (result.outcome === LATE && !this.#isPatient(cell)) {
+      // It will take long: once more, by the helper that has time.
+      cells.flags[cell] = cells.flags[cell]! | PATIENT;
+      this.#run(cell);
+      return;
+    }
     const held = this.#charge(cell, cpuMs, 'helper');
     if (isGood(result.outcome)) {
       // A body that the lane received; else all of the probe was the helper's.
@@ -294,6 +289,7 @@ export class Engine {
     const { allowance, most } = TERMS[thread];
     const { debt } = this.#cells;
     if (ms <= allowance && debt[cell] === 0) return undefined;
+    if (ms > allowance) this.#cells.flags[cell] = this.#cells.flags[cell]! | PATIENT;
     debt[cell] = debtAfter(debt[cell]!, ms, allowance);
     return debt[cell]! > most ? this.#hold(cell, ms, thread) : undefined;
   }
@@ -302,6 +298,7 @@ export class Engine {
     const now = this.#o.clock();
     const held = this.#quarantine.hold(cell, this.#cells.generation[cell]!, now);
     this.#cells.debt[cell] = 0;
+    this.#cells.flags[cell] = this.#cells.flags[cell]! | PATIENT;
     this.#o.report({ type: 'held', held, ms: Math.round(ms), thread });
     return quarantined(held.until - now);
   }
@@ -310,7 +307,7 @@ export class Engine {
   #finish(cell: number, end: Judgement, rttUs: number): void {
     const cells = this.#cells;
     const now = this.#o.clock();
-    const held = this.#charge(cell, cells.spent[cell]!, 'lane');
+    const held = cells.spent[cell]! > 0 ? this.#charge(cell, cells.spent[cell]!, 'lane') : undefined;
     cells.spent[cell] = 0;
     const judgement = held && !isGood(end.outcome) ? held : end;
     const elapsed = now - cells.started[cell]!;
@@ -362,7 +359,7 @@ export class Engine {
   /** Abandons everything in flight and frees the epoll. */
   close(): void {
     for (let cell = 0; cell < this.#cells.capacity; cell++) this.#remove(cell);
-    this.#helper.close();
+    this.#helpers.close();
     release(this.#o.board, this.#epoll.fd);
     this.#epoll.close();
   }

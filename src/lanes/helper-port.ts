@@ -6,14 +6,14 @@ import { JobRunner, type JobRunnerOptions } from './job-runner.ts';
 import type { StartHelper } from './helper.ts';
 
 /** A helper in a thread of its own. */
-export function helperThread(init: Omit<HelperInit, 'board'>): StartHelper {
-  return (message, ended) => {
+export function helperThread(init: Omit<HelperInit, 'board' | 'patient'>): StartHelper {
+  return (patient, message, ended) => {
     const board = new SharedArrayBuffer(8);
     const extension = import.meta.filename.slice(-3);
     const worker = new Worker(new URL(`./helper.worker${extension}`, import.meta.url), {
-      workerData: { ...init, board } satisfies HelperInit,
-      name: `helper ${init.nic}`,
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+      workerData: { ...init, patient, board } satisfies HelperInit,
+      name: `${patient ? 'patient ' : ''}helper ${init.nic}`,
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
     });
     worker.on('message', (m: FromHelper) => message(m));
     // Its end is what matters: the lane goes on with another one.
@@ -29,10 +29,11 @@ export function helperThread(init: Omit<HelperInit, 'board'>): StartHelper {
 
 /** A helper in this thread: for a process that probes once. */
 export function helperHere(init: Pick<JobRunnerOptions, 'nic' | 'device' | 'binding'>): StartHelper {
-  return (message) => {
+  return (_, message) => {
     const board = new Int32Array(2);
     const runner = new JobRunner({
       ...init,
+      patient: true,
       board,
       clock: monotonicMs,
       cpu: threadCpuMs,

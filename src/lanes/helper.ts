@@ -13,8 +13,8 @@ export interface HelperPort {
   end(): void;
 }
 
-/** Starts a helper. `ended` is called when it ends by itself, and may be after `end`. */
-export type StartHelper = (message: (message: FromHelper) => void, ended: () => void) => HelperPort;
+/** Starts a helper, patient or not. `ended` is called when it ends by itself, and may be after `end`. */
+export type StartHelper = (patient: boolean, message: (message: FromHelper) => void, ended: () => void) => HelperPort;
 
 /** How a job ended. `lost`: the helper ended before the job did; `held`: by this job's fault. */
 export type JobEnd =
@@ -24,9 +24,17 @@ export type JobEnd =
 
 export interface HelperOptions {
   readonly start: StartHelper;
+  readonly patient: boolean;
   readonly clock: () => number;
   readonly ended: (job: number, end: JobEnd) => void;
   readonly certificate: (job: number, notAfterMs: number) => void;
+}
+
+interface Body {
+  readonly job: number;
+  readonly profile: CheckProfile;
+  readonly post: { readonly body: Uint8Array<ArrayBuffer>; readonly status: number };
+  readonly buffer: ArrayBuffer;
 }
 
 /** A helper that is silent this long although it has jobs hangs. */
@@ -42,6 +50,9 @@ export class Helper {
   /** Since when it has had jobs without a break: before, it need not turn. */
   #busySince = 0;
   readonly #jobs = new Set<number>();
+  /** Bodies that wait, and the job of the one that is being judged; 0 = none. */
+  readonly #bodies: Body[] = [];
+  #examining = 0;
   /** By content: a profile is another object after each reload. */
   readonly #profiles = new Map<string, number>();
   #sent = new Set<number>();
@@ -67,18 +78,32 @@ export class Helper {
     const job = this.#begin();
     const { buffer, byteOffset, length } = body;
     const bytes = new Uint8Array(buffer, byteOffset, length);
-    this.#running().post({ type: 'examine', job, profile: this.#send(profile), body: bytes, status }, [buffer]);
+    this.#bodies.push({ job, profile, post: { body: bytes, status }, buffer });
+    this.#examineNext();
     return job;
+  }
+
+  /** One body at a time: what is not wanted any more need not be judged. */
+  #examineNext(): void {
+    if (this.#examining !== 0) return;
+    const next = this.#bodies.shift();
+    if (!next) return;
+    this.#examining = next.job;
+    const profile = this.#send(next.profile);
+    this.#running().post({ type: 'examine', job: next.job, profile, ...next.post }, [next.buffer]);
   }
 
   /** The job's end is of no interest any more. */
   cancel(job: number): void {
-    if (this.#jobs.delete(job)) this.#port?.post({ type: 'cancel', job });
+    if (!this.#jobs.delete(job)) return;
+    const waiting = this.#bodies.findIndex((body) => body.job === job);
+    if (waiting >= 0) this.#bodies.splice(waiting, 1);
+    else this.#port?.post({ type: 'cancel', job });
   }
 
   #begin(): number {
     if (this.#jobs.size === 0) this.#busySince = this.#o.clock() | 0;
-    this.#last = this.#last === 0x7fffffff ? 1 : this.#last + 1;
+    this.#last = this.#last === 0x3fffffff ? 1 : this.#last + 1;
     this.#jobs.add(this.#last);
     return this.#last;
   }
@@ -99,6 +124,7 @@ export class Helper {
     this.#ready = false;
     this.#sent = new Set();
     const port = this.#o.start(
+      this.#o.patient,
       (message) => this.#port === port && this.#take(message),
       () => this.#port === port && this.#lose(),
     );
@@ -110,9 +136,12 @@ export class Helper {
   #take(message: FromHelper): void {
     if (message.type === 'ready') this.#ready = true;
     else if (message.type === 'certificate') this.#o.certificate(message.job, message.notAfterMs);
-    else if (this.#jobs.delete(message.job)) {
+    else {
       const { job, result, cpuMs, lagMs } = message;
-      this.#o.ended(job, { how: 'done', result, cpuMs, lagMs });
+      if (this.#jobs.delete(job)) this.#o.ended(job, { how: 'done', result, cpuMs, lagMs });
+      if (job !== this.#examining) return;
+      this.#examining = 0;
+      this.#examineNext();
     }
   }
 
@@ -121,6 +150,8 @@ export class Helper {
     this.#port = undefined;
     const jobs = [...this.#jobs];
     this.#jobs.clear();
+    this.#bodies.length = 0;
+    this.#examining = 0;
     for (const job of jobs) this.#o.ended(job, job === held ? { how: 'held', ms } : { how: 'lost' });
   }
 

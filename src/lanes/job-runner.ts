@@ -14,6 +14,8 @@ export interface JobRunnerOptions {
   readonly nic: string;
   readonly device: string;
   readonly binding: Binding;
+  /** See RunContext. */
+  readonly patient: boolean;
   /** See HELPER_BEAT. */
   readonly board: Int32Array;
   readonly clock: () => number;
@@ -70,6 +72,7 @@ export class JobRunner {
       binding: this.#o.binding,
       sockaddr,
       timeoutMs,
+      patient: this.#o.patient,
       signal: running.controller.signal,
       certificate: (notAfterMs) => this.#o.report({ type: 'certificate', job, notAfterMs }),
       work: (piece) => this.#work(job, running, piece),
@@ -88,6 +91,8 @@ export class JobRunner {
     const running = this.#begin(job);
     const rest = { body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), status };
     const judgement = this.#work(job, running, () => kind.examine!(parameters, rest));
+    // Given back now: the collector sees few small objects and would let many bodies pile up.
+    body.buffer.transfer(0);
     this.#done(job, running, { ...judgement, rttUs: 0, elapsedUs: 0 });
   }
 

@@ -63,6 +63,8 @@ export interface HelperInit {
   readonly device: string;
   readonly source?: string;
   readonly withoutDeviceBinding?: boolean;
+  /** For checks that took long before, or may: it lets others go first. */
+  readonly patient: boolean;
   /** Two numbers: when the helper last turned (ms, wraps), and the job whose code it is in (0 = none). */
   readonly board: SharedArrayBuffer;
 }

@@ -7,6 +7,7 @@ import { scenarios } from './scenarios/index.ts';
 import { http } from './servers/http.ts';
 import { tcp } from './servers/tcp.ts';
 import { tls } from './servers/tls.ts';
+import { renew } from './table.ts';
 
 const phase = (more: object = {}) => ({ detection: [0.8, 1, 1.2], p99: 0.1, restarts: 0, peakMb: 250, ...more });
 
@@ -37,6 +38,17 @@ describe('an attack', () => {
     for (const [family, { hostile }] of Object.entries(served))
       for (const { name } of scenarios.filter((scenario) => scenario.family === family))
         assert.ok(name in hostile, `${family}: ${name}`);
+  });
+});
+
+describe('the table of docs/attack.md', () => {
+  const page = (...rows: string[]) => `before\n<!-- attack -->\n${rows.map((row) => `${row}\n`).join('')}<!-- /attack -->\nafter`;
+  it('gets the rows of a run, in order, and keeps the others', () => {
+    const first = renew(page(), ['head'], ['| b | 1 |', '| a | 1 |'], ['a', 'b', 'c']);
+    assert.equal(first, page('head', '| a | 1 |', '| b | 1 |'));
+    const second = renew(first, ['head 2'], ['| c | 2 |', '| a | 2 |'], ['a', 'b', 'c']);
+    assert.equal(second, page('head 2', '| a | 2 |', '| b | 1 |', '| c | 2 |'));
+    assert.equal(renew(second, ['head'], [], ['c']), page('head', '| c | 2 |'), 'what is not attacked any more is dropped');
   });
 });
 

@@ -1,14 +1,15 @@
 /**
  * `npm run attack`: attacks on a running agent, each beside a control in the same run. `--only=regex,tls` takes families, or
- * scenarios whose name begins so; `--short` the short form; `--write` renews the table of docs/attack.md. Needs root: everything
- * happens on a network of its own.
+ * scenarios whose name begins so; `--short` the short form; `--write` renews the rows of what was run in docs/attack.md. Needs
+ * root: everything happens on a network of its own.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork } from '../system/harness.ts';
-import { HEAD, rowOf, type Verdict } from './scenario.ts';
+import { HEAD, rowOf, titleOf, type Verdict } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
+import { renew } from './table.ts';
 
 const only = process.argv
   .find((a) => a.startsWith('--only='))
@@ -27,11 +28,12 @@ process.setMaxListeners(0);
 ensure(['iproute2', 'openssl']);
 enterOwnNetwork();
 const day = new Date().toISOString().slice(0, 10);
-const rows = [
+const head = [
   `Machine: ${cpus().length} × ${cpus()[0]?.model.trim()}, Linux ${release()}, Node ${process.version}, ${day}\n`,
   HEAD,
 ];
-console.log(rows.join('\n'));
+console.log(head.join('\n'));
+const rows: string[] = [];
 let missed = 0;
 for (const scenario of due) {
   const verdict = await scenario
@@ -45,10 +47,6 @@ for (const scenario of due) {
 console.log(`\n${due.length - missed} of ${due.length} as they must be`);
 if (process.argv.includes('--write')) {
   const file = 'docs/attack.md';
-  const table = `<!-- attack -->\n${rows.join('\n')}\n<!-- /attack -->`;
-  writeFileSync(
-    file,
-    readFileSync(file, 'utf8').replace(/<!-- attack -->[\s\S]*<!-- \/attack -->/, () => table),
-  );
+  writeFileSync(file, renew(readFileSync(file, 'utf8'), head, rows, scenarios.map(titleOf)));
 }
 process.exit(missed > 0 ? 1 : 0);

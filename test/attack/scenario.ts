@@ -22,11 +22,17 @@ export interface Verdict {
   readonly misses: readonly string[];
 }
 
+const cell = (text: string) => text.replaceAll('|', '\\|');
+
+/** The first cell of a scenario's row. */
+export function titleOf({ family, name }: Pick<Scenario, 'family' | 'name'>): string {
+  return cell(`${family}: ${name}`);
+}
+
 /** One line of the table that `npm run attack` prints. */
-export function rowOf({ family, name, before }: Scenario, { control, now, misses }: Verdict): string {
-  const cell = (text: string) => text.replaceAll('|', '\\|');
+export function rowOf(scenario: Scenario, { control, now, misses }: Verdict): string {
   const found = misses.length === 0 ? 'pass' : `**${misses.join('; ')}**`;
-  return `| ${[`${family}: ${name}`, before, control, now, found].map(cell).join(' | ')} |`;
+  return `| ${[titleOf(scenario), ...[scenario.before, control, now, found].map(cell)].join(' | ')} |`;
 }
 
 export const HEAD = '| scenario | before | control | now | |\n|---|---|---|---|---|';

@@ -52,5 +52,6 @@ process.on('message', (message: ToServers) => {
   }
 });
 process.on('disconnect', () => process.exit());
+if (name !== '' && family in FAMILIES) FAMILIES[family as 'tls'].hostile[name]!.prepare?.();
 if (family !== 'ping') for (const address of addresses) await listen(address);
 process.send!('listening');

@@ -17,7 +17,8 @@ function stage() {
     clock: () => now,
     ended: (job, end) => void ends.push([job, end.how]),
     certificate: () => undefined,
-    start: (say, die) => {
+    patient: false,
+    start: (_, say, die) => {
       const thread = { board: new Int32Array(2), sent: [] as ToHelper[], say, die, ended: false };
       threads.push(thread);
       return { board: thread.board, post: (m) => void thread.sent.push(m), end: () => void (thread.ended = true) };
@@ -71,6 +72,21 @@ describe('the helper of a lane', () => {
     assert.equal(ends.length, 2, 'the ended one is not listened to');
     threads[1]!.say(done(c));
     assert.deepEqual(ends[2], [c, 'done']);
+  });
+
+  it('judges one body after the other, and not those that nobody waits for any more', () => {
+    const { helper, threads, ends } = stage();
+    const [a, b, c] = ['a', 'b', 'c'].map((text) => helper.examine(profile(), { body: Buffer.from(text), status: 200 }));
+    const [thread] = threads;
+    const asked = () => thread!.sent.flatMap((m) => (m.type === 'examine' ? [m.job] : []));
+    assert.deepEqual(asked(), [a]);
+    helper.cancel(b!);
+    helper.cancel(a!);
+    assert.deepEqual(asked(), [a], 'it is at the first one still');
+    thread!.say(done(a!));
+    assert.deepEqual(asked(), [a, c]);
+    thread!.say(done(c!));
+    assert.deepEqual(ends, [[c, 'done']]);
   });
 
   it('may take long to start, and be silent while it has nothing to do', () => {

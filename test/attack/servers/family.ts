@@ -1,8 +1,8 @@
 /** Real servers of one kind of check: how well-behaved ones answer, and what hostile ones do instead. */
 import type { Socket } from 'node:net';
 
-/** Serves one connection. */
-export type Talk = (socket: Socket) => void;
+/** Serves one connection. `prepare`: called once before, when that takes time. */
+export type Talk = ((socket: Socket) => void) & { readonly prepare?: () => void };
 
 export interface Family {
   readonly tame: Talk;

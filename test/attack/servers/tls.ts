@@ -6,6 +6,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer as createTlsServer, type TlsOptions, type TLSSocket } from 'node:tls';
+import { hugeGroup } from './dhe.ts';
 import { drip, type Family, pour, type Talk } from './family.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/tls/${name}.pem`, import.meta.url), 'utf8');
@@ -47,26 +48,33 @@ const rsa = () =>
   );
 const names = (count: number) => `subjectAltName=${Array.from({ length: count }, (_, i) => `DNS:n${i}.example.test`).join(',')}`;
 
-/** Diffie-Hellman parameters with a modulus of so many bytes: what openssl takes is odd, and need be no prime. */
-function group(bytes: number): string {
-  const modulus = randomBytes(bytes);
-  modulus[0]! |= 0x80;
-  modulus[bytes - 1]! |= 1;
-  const der = (tag: number, content: Buffer) =>
-    Buffer.concat([
-      content.length < 128 ? Buffer.of(tag, content.length) : Buffer.of(tag, 0x82, content.length >> 8, content.length & 255),
-      content,
-    ]);
-  const parameters = der(0x30, Buffer.concat([der(2, Buffer.concat([Buffer.of(0), modulus])), der(2, Buffer.of(2))]));
-  const text = parameters.toString('base64').replaceAll(/.{64}/g, '$&\n');
-  return `-----BEGIN DH PARAMETERS-----\n${text}\n-----END DH PARAMETERS-----\n`;
-}
-
-/** Makes something when it is first used. */
+/** Makes something when it is prepared. */
 const lazily = (make: () => Talk): Talk => {
   let made: Talk | undefined;
-  return (socket) => (made ??= make())(socket);
+  return Object.assign((socket: Socket) => made!(socket), { prepare: () => void (made = make()) });
 };
+
+/**
+ * A certificate with `length` issuers that have RSA keys of 16384 bits: one cheap signature to make, many dear ones to verify.
+ */
+function dearChain(length: number): { key: string; cert: string } {
+  const dir = mkdtempSync(join(tmpdir(), 'fourlane-tls-'));
+  const openssl = (...words: string[]) => execFileSync('openssl', ['req', '-x509', '-new', '-days', '9000', ...words]);
+  try {
+    const [dear, own] = [`${dir}/dear`, `${dir}/own`];
+    writeFileSync(dear, fixture('rsa16384'));
+    writeFileSync(own, usual.key);
+    openssl('-key', dear, '-subj', `/CN=${length}`, '-out', `${dir}/${length}`);
+    for (let i = length - 1; i >= 0; i--) {
+      const issuer = ['-CA', `${dir}/${i + 1}`, '-CAkey', dear];
+      openssl('-key', i === 0 ? own : dear, '-subj', `/CN=${i}`, '-out', `${dir}/${i}`, ...issuer);
+    }
+    const chain = Array.from({ length: length + 1 }, (_, i) => readFileSync(`${dir}/${i}`, 'utf8'));
+    return { key: usual.key, cert: chain.join('') };
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
 
 /** An honest server whose bytes arrive one at a time. */
 function slowly(ms: number): Talk {
@@ -93,11 +101,10 @@ const record = (type: number, body: Buffer) => Buffer.concat([Buffer.of(type, 3,
 export const tls: Family = {
   tame: secure({}),
   hostile: {
-    'Diffie-Hellman with 9984 bits': lazily(() =>
-      secure({ ...rsa(), maxVersion: 'TLSv1.2', ciphers: 'DHE-RSA-AES128-GCM-SHA256:@SECLEVEL=0', dhparam: group(1248) }),
-    ),
+    'Diffie-Hellman with 9984 bits': lazily(() => hugeGroup(rsa())),
     'P-521': secure({ ecdhCurve: 'P-521' }),
     'RSA key of 16384 bits, exponent of 64': lazily(() => secure(certificate(fixture('rsa16384')))),
+    '15 issuers with RSA keys of 16384 bits': lazily(() => secure(dearChain(15))),
     'chain of 90 KB': lazily(() => {
       const { key, cert } = certificate(usual.key, '-addext', names(150));
       return secure({ key, cert: cert.repeat(24) });
