@@ -1,17 +1,7 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
-import { after, test } from 'node:test';
-import { brief, probe } from './harness.ts';
-
-function udpServer(reply: (message: Buffer) => Buffer | undefined, type: 'udp4' | 'udp6' = 'udp4'): Promise<number> {
-  const socket = createSocket(type);
-  socket.on('message', (message, from) => {
-    const answer = reply(message);
-    if (answer) socket.send(answer, from.port, from.address);
-  });
-  after(() => socket.close());
-  return new Promise((resolve) => socket.bind(0, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve(socket.address().port)));
-}
+import { test } from 'node:test';
+import { brief, probe, udpServer } from './harness.ts';
 
 test('payload and expected reply, text and hex, both families', async () => {
   const echo = (m: Buffer) => Buffer.concat([Buffer.from('re:'), m]);
