@@ -1,7 +1,7 @@
 /** smtp: greeting, HELO and QUIT, as keepalived's SMTP_CHECK; with STARTTLS when asked for. */
 import { z } from 'zod';
 import { type AsyncCheck, checkKind, type SocketCheck } from './kind.ts';
-import { SecureProbe } from './secure-probe.ts';
+import { StreamProbe } from './stream-probe.ts';
 import { insideSteps, plainSteps, SmtpDialogue, startTlsSteps } from './smtp-dialogue.ts';
 import { tlsParameters } from './tls-parameters.ts';
 
@@ -35,9 +35,8 @@ export const smtp = checkKind({
     }
     return {
       run: (context) =>
-        new SecureProbe({
-          tls: profile,
-          serverName: profile.sni,
+        new StreamProbe({
+          tls: { parameters: profile, name: () => profile.sni || undefined },
           prelude: new SmtpDialogue(startTlsSteps(helo)),
           exchange: new SmtpDialogue(insideSteps(`EHLO ${helo}`)),
           maxBytes: 65_536,

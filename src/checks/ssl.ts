@@ -1,10 +1,10 @@
 /** ssl: https with SNI, optional verification, certificate expiry. node:tls runs on the lane's device-bound descriptor. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { examine, HttpExchange, hostText, httpProfile } from './http-exchange.ts';
+import { HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
 import { boundedMatching, httpParameters } from './http-parameters.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
-import { SecureProbe } from './secure-probe.ts';
+import { StreamProbe } from './stream-probe.ts';
 import { tlsParameters } from './tls-parameters.ts';
 
 const schema = z.strictObject({
@@ -16,24 +16,23 @@ export const ssl = checkKind({
   name: 'ssl',
   needsPort: true,
   runs: () => true,
-  summary: 'HTTPS request: as http, plus SNI, verification and certificate expiry',
+  summary: 'HTTPS request, or several: as http, plus SNI, verification and certificate expiry (SSL_GET)',
   schema: schema.superRefine(boundedMatching),
   prepare(profile, address): AsyncCheck {
-    const { sni, host } = profile;
-    const serverName = sni ?? (host !== undefined && isIP(host) === 0 ? host.replace(/:\d+$/, '') : undefined);
-    const shared = httpProfile(profile);
-    const hostHeader = hostText(address);
+    const pages = httpPages(profile);
+    const host = hostText(address);
     return {
-      run: (context) =>
-        new SecureProbe({
-          tls: profile,
-          serverName,
-          exchange: new HttpExchange(shared, hostHeader),
-          // What is not body, chunk sizes and TLS itself, is not more than that.
-          maxBytes: 2 * shared.maxBody,
-          examine: (rest) => examine(shared, rest),
-          context,
-        }).run(),
+      run: (context) => {
+        const exchange = new HttpExchange(pages, host, true);
+        const name = () => (profile.sni === false ? undefined : (profile.sni ?? nameOf(exchange.page.host)));
+        const tls = { parameters: profile, name };
+        return new StreamProbe({ tls, exchange, maxBytes: mostBytes(pages), context }).run();
+      },
     };
   },
 });
+
+/** The name in a Host header, if it is one. */
+function nameOf(host: string | undefined): string | undefined {
+  return host === undefined || host === '' || isIP(host) !== 0 ? undefined : host.replace(/:\d+$/, '');
+}

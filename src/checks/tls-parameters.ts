@@ -6,7 +6,10 @@ import { z } from 'zod';
 /** @param sni what the server name is by default, for the documentation */
 export function tlsParameters(sni: string) {
   return {
-    sni: z.string().min(1).max(255).optional().describe(sni),
+    sni: z
+      .union([z.string().min(1).max(255), z.literal(false)])
+      .optional()
+      .describe(`${sni}; false: none`),
     verify: z.boolean().default(false).describe('the chain and the name must be valid'),
     ca: z.string().optional().describe('PEM file with the CAs to trust instead of the built-in ones'),
   };

@@ -28,6 +28,27 @@ test('ICMP port unreachable from the real server is a refusal', async () => {
   assert.equal(brief(await probe('udp', { payload: 'x' }, port)), 'refused connect errno 111');
 });
 
+test('bytes from the first one on, with wildcards; a shorter reply as far as it goes', async () => {
+  const port = await udpServer((m) => m);
+  const reply = async (payloadHex: string, replyHex: string) => brief(await probe('udp', { payloadHex, replyHex }, port));
+  assert.equal(await reply('a1b2c3', 'a1b2'), 'ok match none 0');
+  assert.equal(await reply('a1b2c3', 'xxB2'), 'ok match none 0');
+  assert.equal(await reply('a1b2c3', 'ax2xXX'), 'l7 match body 0');
+  assert.equal(await reply('a1b2c3', 'axbxcx'), 'ok match none 0');
+  assert.equal(await reply('00a1', 'a1'), 'l7 match body 0');
+  assert.equal(await reply('a1', 'a1b2'), 'ok match none 0');
+});
+
+test('length of the reply', async () => {
+  const port = await udpServer((m) => m);
+  const reply = async (limits: object) => brief(await probe('udp', { payload: 'four', ...limits }, port));
+  assert.equal(await reply({ minReply: 4, maxReply: 4 }), 'ok match none 0');
+  assert.equal(await reply({ minReply: 5 }), 'l7 match length 4');
+  assert.equal(await reply({ maxReply: 3 }), 'l7 match length 4');
+  await assert.rejects(reply({ minReply: 5, maxReply: 4 }), /is 5, more than maxReply, 4/);
+  await assert.rejects(reply({ replyHex: '0g' }), /x for any digit/);
+});
+
 test('the two notations exclude each other', async () => {
   await assert.rejects(probe('udp', { payload: 'a', payloadHex: '00' }, 1), /exclude/);
   await assert.rejects(probe('udp', { expect: 'a', expectHex: '00' }, 1), /exclude/);

@@ -1,28 +1,28 @@
-/** One probe inside TLS: connection, perhaps a dialogue in the clear before it (STARTTLS), handshake, exchange. */
+/**
+ * One probe over a stream that runs by itself, in a helper: connection, perhaps a dialogue in the clear (STARTTLS), perhaps TLS,
+ * exchange; and again for each further connection that the exchange wishes for.
+ */
 import type { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
 import { connect as tlsConnect, type SecureContext, type TLSSocket } from 'node:tls';
-import { causeCode, L7, LOCAL_ERROR, OK, phaseCode, type ProbeResult, TIMEOUT } from '../model/outcome.ts';
+import { causeCode, LOCAL_ERROR, OK, phaseCode, type ProbeResult, TIMEOUT } from '../model/outcome.ts';
 import { adoptStream } from '../sys/adopt.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { connectOutcome } from '../sys/errno.ts';
 import { Wire } from '../sys/wire.ts';
 import { tooLong, wrong } from './judgement.ts';
-import { type End, type Exchange, type Judgement, NEXT, RECONNECT, type RunContext, type Unexamined, type Wish } from './kind.ts';
+import { type End, type Exchange, type Judgement, NEXT, RECONNECT, type RunContext, type Wish } from './kind.ts';
 import { secureContext, type TlsParameters } from './tls-parameters.ts';
 
-export interface SecureProbeOptions {
-  /** The profile itself: its TLS context is kept with it. */
-  readonly tls: TlsParameters;
-  /** Undefined: none is sent. */
-  readonly serverName: string | undefined;
+export interface StreamProbeOptions {
+  /** Left out: all in the clear. `parameters` is the profile itself: its context is kept with it. `name`: SNI, if any is sent. */
+  readonly tls?: { readonly parameters: TlsParameters; readonly name: () => string | undefined };
   /** In the clear, before the handshake of the first connection: TLS begins when it has passed. */
   readonly prelude?: Exchange;
+  /** Leaves nothing unexamined: this thread has the time. */
   readonly exchange: Exchange;
   /** Bytes that may come in one connection besides the handshake. */
   readonly maxBytes: number;
-  /** Judges what the exchange leaves. */
-  examine?(rest: Unexamined): Judgement;
   readonly context: RunContext;
 }
 
@@ -35,17 +35,17 @@ const MAX_HANDSHAKE = 256 * 1024;
 const SHORT_HANDSHAKE = 8 * 1024;
 const OUT = 65_536;
 
-type Phase = 'connect' | 'prelude' | 'tls' | 'response';
+type Phase = 'connect' | 'clear' | 'tls' | 'response';
 
 /** A dialogue under way: over what, and what its end means. */
 interface Talk {
   readonly exchange: Exchange;
   readonly over: Writable;
-  readonly ended: (end: End) => void;
+  readonly ended: (end: Judgement) => void;
 }
 
-export class SecureProbe {
-  readonly #o: SecureProbeOptions;
+export class StreamProbe {
+  readonly #o: StreamProbeOptions;
   readonly #started = monotonicMs();
   /** Of the last connection: how long its handshake took, ms. */
   #rtt = 0;
@@ -53,10 +53,12 @@ export class SecureProbe {
   /** Connections so far: what an earlier one still reports is of no interest. */
   #connections = 0;
   #raw: Socket | undefined;
+  /** The dialogue in the clear. */
+  #clear: Talk | undefined;
   #socket: TLSSocket | undefined;
-  #settle: (end: End) => void = () => undefined;
+  #settle: (end: Judgement) => void = () => undefined;
 
-  constructor(options: SecureProbeOptions) {
+  constructor(options: StreamProbeOptions) {
     this.#o = options;
   }
 
@@ -67,12 +69,11 @@ export class SecureProbe {
       this.#settle = (end) => {
         if (settled) return;
         settled = true;
-        const judgement = 'body' in end ? context.work(() => this.#o.examine!(end)) : end;
         clearTimeout(timer);
         context.signal.removeEventListener('abort', cancelled);
         this.#drop();
         const elapsedUs = Math.round((monotonicMs() - this.#started) * 1000);
-        resolve({ ...judgement, rttUs: Math.round(this.#rtt * 1000), elapsedUs });
+        resolve({ ...end, rttUs: Math.round(this.#rtt * 1000), elapsedUs });
       };
       const cancelled = () =>
         this.#settle({ outcome: LOCAL_ERROR, phase: phaseCode('run'), cause: causeCode('cancelled'), detail: 0 });
@@ -83,16 +84,17 @@ export class SecureProbe {
   }
 
   #connect(): void {
-    const { context, prelude } = this.#o;
+    const { context, prelude, exchange } = this.#o;
     const begun = monotonicMs();
     this.#phase = 'connect';
     this.#connections++;
     const mine = this.#ofThisConnection();
-    const raw = adoptStream(context.binding, context.sockaddr, (code) => mine(() => this.#settle(this.#refusal(code))));
+    const raw = adoptStream(context.binding, context.sockaddr, (code) => mine(() => this.#fail(code)));
     this.#raw = raw;
     raw?.once('connect', () => {
       this.#rtt = monotonicMs() - begun;
-      if (prelude !== undefined && this.#connections === 1) this.#talkInTheClear(raw, prelude);
+      if (prelude !== undefined && this.#connections === 1) this.#talkInTheClear(raw, prelude, () => this.#handshake(raw));
+      else if (this.#o.tls === undefined) this.#talkInTheClear(raw, exchange, (end) => this.#settle(end));
       else this.#handshake(raw);
     });
   }
@@ -111,38 +113,49 @@ export class SecureProbe {
     this.#socket = undefined;
   }
 
-  #talkInTheClear(raw: Socket, exchange: Exchange): void {
-    this.#phase = 'prelude';
-    const take = (chunk: Buffer) => this.#proceed(talk, exchange.feed(chunk));
-    const closed = () => this.#proceed(talk, exchange.closed());
+  #talkInTheClear(raw: Socket, exchange: Exchange, passed: (end: Judgement) => void): void {
+    this.#phase = 'clear';
+    const mine = this.#ofThisConnection();
+    const { context, maxBytes } = this.#o;
+    let total = 0;
+    const take = (chunk: Buffer) =>
+      mine(() => {
+        total += chunk.length;
+        if (total > maxBytes) this.#settle(wrong('response', 'too_large'));
+        else context.work(() => this.#proceed(talk, exchange.feed(chunk)));
+      });
+    const closed = () => mine(() => this.#closed(talk));
     const talk: Talk = {
       exchange,
       over: raw,
       ended: (end) => {
         raw.off('data', take);
         raw.off('end', closed);
-        if ('outcome' in end && end.outcome === OK) this.#handshake(raw);
+        if (end.outcome === OK) passed(end);
         else this.#settle(end);
       },
     };
+    this.#clear = talk;
     raw.on('data', take);
     raw.on('end', closed);
     this.#send(talk);
   }
 
   #handshake(raw: Socket): void {
-    const { tls: profile, serverName, context, exchange } = this.#o;
+    const { tls: settings, context, exchange } = this.#o;
+    const { parameters, name } = settings!;
     this.#phase = 'tls';
     let made: SecureContext;
     try {
-      made = secureContext(profile);
+      made = secureContext(parameters);
     } catch {
       this.#settle({ outcome: LOCAL_ERROR, phase: phaseCode('tls'), cause: causeCode('certificate'), detail: 0 });
       return;
     }
     const mine = this.#ofThisConnection();
     const wire = new Wire(raw, (total, piece) => mine(() => this.#pass(total, piece)));
-    const options = { socket: wire, secureContext: made, rejectUnauthorized: profile.verify };
+    const options = { socket: wire, secureContext: made, rejectUnauthorized: parameters.verify };
+    const serverName = name();
     const tls = tlsConnect(serverName === undefined ? options : { ...options, servername: serverName });
     const talk: Talk = { exchange, over: tls, ended: (end) => this.#settle(end) };
     this.#socket = tls;
@@ -177,13 +190,13 @@ export class SecureProbe {
   }
 
   #closed(talk: Talk): void {
-    this.#proceed(talk, talk.exchange.closed());
+    this.#o.context.work(() => this.#proceed(talk, talk.exchange.closed()));
   }
 
   #proceed(talk: Talk, next: End | Wish | undefined): void {
     if (next === undefined) return;
     if (next === NEXT) this.#send(talk);
-    else if (next !== RECONNECT) talk.ended(next);
+    else if (next !== RECONNECT) talk.ended(next as Judgement);
     else {
       this.#drop();
       this.#connect();
@@ -194,15 +207,12 @@ export class SecureProbe {
     return this.#phase === 'tls' ? 'tls' : 'response';
   }
 
-  #refusal(code: number): Judgement {
-    if (this.#phase !== 'connect')
-      return {
-        outcome: L7,
-        phase: phaseCode(this.#phase === 'prelude' ? 'response' : 'tls'),
-        cause: causeCode('closed'),
-        detail: code,
-      };
-    return { outcome: connectOutcome(code), phase: phaseCode('connect'), cause: causeCode('errno'), detail: code };
+  /** The connection failed, or was reset. */
+  #fail(code: number): void {
+    if (this.#phase === 'clear') this.#closed(this.#clear!);
+    else if (this.#phase === 'connect')
+      this.#settle({ outcome: connectOutcome(code), phase: phaseCode('connect'), cause: causeCode('errno'), detail: code });
+    else this.#settle(wrong('tls', 'closed', code));
   }
 
   #deadline(): Judgement {
