@@ -22,7 +22,10 @@ export interface Spending {
 
 export interface Governor {
   readonly wanted: Wanted & { frozen: Wanted['frozen'] };
-  /** Where a check is used, as the first one of a real server or as a further one: its slots are entries `slotStart[server]` … `slotStart[server + 1] - 1` of the other two. */
+  /**
+   * Where a check is used, as the first one of a real server or as a further one: its slots are entries `slotStart[server]` …
+   * `slotStart[server + 1] - 1` of the other two.
+   */
   readonly slotStart: Int32Array;
   readonly slotService: Int32Array;
   readonly slotPosition: Int32Array;

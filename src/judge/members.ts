@@ -1,6 +1,6 @@
 /**
- * A real server of a service: one check, or several of which all, or any one, must be good. What the governor asks about a slot is
- * answered here from the verdicts on its checks.
+ * A real server of a service: one check, or several of which all, or any one, must be good. What the governor asks about a slot
+ * is answered here from the verdicts on its checks.
  */
 import type { JudgeService } from '../model/topology.ts';
 import { CAUSE, VERDICT } from '../model/verdicts.ts';

@@ -54,7 +54,7 @@ test('another code is a bad service, with the code', async () => {
   assert.equal(brief(await probe('smtp', {}, await mailServer('220 x\r\n', { HELO: '501 no\r\n' }))), 'l7 match reply 501');
 });
 
-test('what is not SMTP: no code, codes that change within a reply, speaking out of turn, too much, silence, an early end', async () => {
+test('what is not SMTP: no code, codes that change in a reply, a reply too many, too much, silence, an early end', async () => {
   const greet = async (text: string) => brief(await probe('smtp', {}, await mailServer(text, GOOD), { timeout: 150 }));
   assert.equal(await greet('hello\r\n'), 'l7 response invalid_reply 0');
   assert.equal(await greet('220-a\r\n250 b\r\n'), 'l7 response invalid_reply 0');

@@ -102,7 +102,7 @@ test('the floor counts real servers, not checks, and keeps the least bad', () =>
   assert.equal(run.state.wanted.panic[0], 1);
 });
 
-test('a header, a state and a snapshot keep the checks of each real server, and those of before are read as they are written', () => {
+test('a header, a state and a snapshot keep the checks of each real server; without several nothing is written of it', () => {
   for (const combine of [undefined, 'any'] as const) {
     const t = world(combine);
     const { state } = play(
