@@ -27,7 +27,11 @@ interface Columns {
 interface Packed {
   readonly rest: Omit<Plan, 'targets' | 'services'>;
   readonly targets: Columns;
-  readonly services: readonly (Omit<Service, 'realServers'> & { readonly target: Int32Array; readonly weight: Float64Array })[];
+  readonly services: readonly (Omit<Service, 'realServers'> & {
+    readonly target: Int32Array;
+    readonly weight: Float64Array;
+    readonly further: ReadonlyMap<number, readonly number[]>;
+  })[];
 }
 
 /** Values by the order of their first appearance. */
@@ -89,11 +93,13 @@ export function packPlan({ targets, services, ...rest }: Plan): SharedArrayBuffe
     services: services.map(({ realServers, ...service }) => {
       const target = new Int32Array(realServers.length);
       const weight = new Float64Array(realServers.length);
+      const further = new Map<number, readonly number[]>();
       realServers.forEach((member, r) => {
         target[r] = member.target;
         weight[r] = member.weight;
+        if (member.further !== undefined) further.set(r, member.further);
       });
-      return { ...service, target, weight };
+      return { ...service, target, weight, further };
     }),
   };
   const bytes = serialize(packed);
@@ -108,9 +114,12 @@ export function unpackPlan(shared: SharedArrayBuffer): Plan {
   return {
     ...rest,
     targets: unpackTargets(targets),
-    services: services.map(({ target, weight, ...service }) => ({
+    services: services.map(({ target, weight, further, ...service }) => ({
       ...service,
-      realServers: Array.from(target, (t, r): ServiceRealServer => ({ target: t, weight: weight[r]! })),
+      realServers: Array.from(target, (t, r): ServiceRealServer => {
+        const others = further.get(r);
+        return others === undefined ? { target: t, weight: weight[r]! } : { target: t, further: others, weight: weight[r]! };
+      }),
     })),
   };
 }

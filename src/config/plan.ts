@@ -1,7 +1,7 @@
 /** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
 import { createHash } from 'node:crypto';
 import { configure } from 'safe-stable-stringify';
-import type { CheckProfile, Plan, Service, Target } from '../model/plan.ts';
+import type { CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -11,14 +11,15 @@ import type { Config } from './schema.ts';
 export function buildPlan(config: Config, hostname: string): Plan {
   const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
   const everyNic = config.nics.map((_, i) => i);
-  const { targets, indexOf } = collectTargets(config);
+  const { targets, memberOf } = collectTargets(config);
   const services = config.services.map(
     (service): Service => ({
       name: service.name ?? service.vip,
       vip: service.vip,
       nics: service.nics?.map((name) => nicIndex.get(name)!) ?? everyNic,
       panic: service.panic,
-      realServers: service.realServers.map((rs) => ({ target: indexOf(rs), weight: rs.weight })),
+      realServers: service.realServers.map(memberOf),
+      ...(service.combine === 'any' ? { combine: service.combine } : {}),
       actuator: service.actuator,
     }),
   );
@@ -76,6 +77,13 @@ interface Draft {
   readonly profile: string;
 }
 
+/** A check that a service wants of its real servers. */
+interface Wanted {
+  readonly check: CheckProfile;
+  readonly name: string;
+  readonly digest: string;
+}
+
 type RealServer = Config['services'][number]['realServers'][number];
 
 function publicDigest(check: CheckProfile): string {
@@ -94,24 +102,33 @@ function collectTargets(config: Config) {
   const byKey = new Map<string, number>();
   const perServer = new Map<string, number[]>();
   const racks = new Map<string, string>();
-  const indices = new Map<RealServer, number>();
+  const members = new Map<RealServer, ServiceRealServer>();
+
+  const draftOf = (rs: RealServer, realServer: string, { check, name, digest }: Wanted): number => {
+    const key = `${realServer} ${digest}`;
+    const known = byKey.get(key);
+    if (known !== undefined) return known;
+    const index = drafts.push({ key, realServer, rs, check, profile: name }) - 1;
+    byKey.set(key, index);
+    const others = perServer.get(realServer);
+    if (others) others.push(index);
+    else perServer.set(realServer, [index]);
+    return index;
+  };
 
   for (const service of config.services) {
-    const named = typeof service.check === 'string' ? service.check : undefined;
-    const check = named === undefined ? ((service.check as CheckProfile | undefined) ?? DEFAULT_CHECK) : config.checks[named]!;
-    const digest = digestOf(check);
+    const wanted = (service.checks ?? [service.check ?? DEFAULT_CHECK]).map((written): Wanted => {
+      const check = typeof written === 'string' ? config.checks[written]! : written;
+      return { check, name: typeof written === 'string' ? written : check.type, digest: digestOf(check) };
+    });
     for (const rs of service.realServers) {
       const realServer = formatAddress(rs.address);
-      const key = `${realServer} ${digest}`;
-      let index = byKey.get(key);
-      if (index === undefined) {
-        index = drafts.push({ key, realServer, rs, check, profile: named ?? check.type }) - 1;
-        byKey.set(key, index);
-        const others = perServer.get(realServer);
-        if (others) others.push(index);
-        else perServer.set(realServer, [index]);
-      }
-      indices.set(rs, index);
+      const target = draftOf(rs, realServer, wanted[0]!);
+      // Two names may mean the same check: it is made once.
+      const further = [...new Set(wanted.slice(1).map((each) => draftOf(rs, realServer, each)))].filter(
+        (each) => each !== target,
+      );
+      members.set(rs, further.length === 0 ? { target, weight: rs.weight } : { target, further, weight: rs.weight });
       if (rs.rack !== undefined) racks.set(rs.address.ip, rs.rack);
     }
   }
@@ -128,7 +145,11 @@ function collectTargets(config: Config) {
     const rack = racks.get(rs.address.ip);
     return { id, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
   });
-  return { targets, indexOf: (rs: RealServer) => indices.get(rs)! };
+  return { targets, memberOf: (rs: RealServer) => members.get(rs)! };
+}
+
+function memberLine({ target, further, weight }: ServiceRealServer): string {
+  return further === undefined ? `${target}*${weight}` : `${target}+${further.join('+')}*${weight}`;
 }
 
 /**
@@ -141,7 +162,7 @@ function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revisio
     if (!checks.has(check)) checks.set(check, checks.size);
     return `${id} ${formatAddress(address)} ${checks.get(check)} ${rack}`;
   });
-  for (const service of services) lines.push(service.realServers.map(({ target, weight }) => `${target}*${weight}`).join(' '));
+  for (const service of services) lines.push(service.realServers.map(memberLine).join(' '));
   const many = sha256(lines.join('\n'));
   const few = [rest, [...checks.keys()], services.map(({ realServers: _, ...service }) => service)];
   return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(few)) };

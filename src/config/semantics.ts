@@ -1,9 +1,11 @@
 /** Checks across the file that no schema can make: references, duplicates, limits. */
 import { identityOf } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
+import type { CheckProfile } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { RULES } from '../model/rules.ts';
-import { didYouMean, type Issue, listed } from './problem.ts';
+import { didYouMean, type Issue, listed, pathText } from './problem.ts';
+import { DEFAULT_CHECK } from './profiles.ts';
 import type { Config, NicConfig, ServiceConfig } from './schema.ts';
 
 /** What is left of a file when its invalid entries are taken out: they leave holes, so that positions stay. */
@@ -103,22 +105,8 @@ function inspectServices(view: ConfigView): Issue[] {
     }));
     issues.push(...inspectNicList(view, service, index));
 
-    const { check } = service;
-    const profile = typeof check === 'string' ? view.checks[check] : check;
-    if (typeof check === 'string' && !view.checkNames.has(check)) {
-      const known = view.checkNames;
-      const remedy = `add it to checks, or write the profile here, such as {type: tcp}`;
-      issues.push({
-        path: at('check'),
-        message: `no check profile is named "${check}"${didYouMean(check, known)}; defined: ${listed(known)}; ${remedy}`,
-      });
-    }
-    if (check === undefined && service.vip?.endsWith('/udp')) {
-      const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
-      issues.push({ path: at('check'), message });
-    }
-
-    const needsPort = profile ? !portless.has(profile.type) : check === undefined;
+    issues.push(...inspectChecks(view, service, index));
+    const needsPort = checksOf(view, service).some((profile) => profile !== undefined && !portless.has(profile.type));
     const addresses = new Firsts(issues);
     service.realServers.forEach((rs, each) => {
       if (!rs) return;
@@ -151,6 +139,36 @@ function inspectServices(view: ConfigView): Issue[] {
       path: ['services'],
       message: `found ${cells} real servers × NICs; allowed: at most ${MOST_CELLS} for one agent`,
     });
+  }
+  return issues;
+}
+
+/** The profiles of a service's checks; undefined where a name has none. */
+function checksOf({ checks }: ConfigView, service: ServiceView): readonly (CheckProfile | undefined)[] {
+  const own = service.checks ?? [service.check ?? DEFAULT_CHECK];
+  return own.map((check) => (typeof check === 'string' ? checks[check] : check));
+}
+
+function inspectChecks(view: ConfigView, service: ServiceView, index: number): Issue[] {
+  const issues: Issue[] = [];
+  const { check, checks } = service;
+  const written = checks?.map((each, k) => [each, ['checks', k]] as const) ?? [[check, ['check']] as const];
+  const names = new Firsts(issues);
+  for (const [each, place] of written) {
+    const path = ['services', index, ...place];
+    if (typeof each !== 'string') continue;
+    names.add(each, pathText({ path }), () => ({ path, what: `check ${each}`, remedy: 'remove one' }));
+    if (view.checkNames.has(each)) continue;
+    const known = view.checkNames;
+    const remedy = 'add it to checks, or write the profile here, such as {type: tcp}';
+    issues.push({
+      path,
+      message: `no check profile is named "${each}"${didYouMean(each, known)}; defined: ${listed(known)}; ${remedy}`,
+    });
+  }
+  if (check === undefined && checks === undefined && service.vip?.endsWith('/udp')) {
+    const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
+    issues.push({ path: ['services', index, 'check'], message });
   }
   return issues;
 }

@@ -9,7 +9,7 @@ import { agentVerdict, stormHolds } from './agent.ts';
 import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
 import { govern } from './govern.ts';
-import { badness } from './govern-servers.ts';
+import { badness } from './members.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';

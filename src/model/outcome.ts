@@ -62,6 +62,8 @@ export const CAUSES = [
   'path_unverified', // without device binding the route could not be verified
   'unsupported', // this NIC or machine can't run the check
   'quarantined', // not probed: a probe of this cell held its thread; detail = seconds left
+  'length', // the reply is shorter or longer than wanted; detail = its bytes
+  'reply', // the code in the reply is another than wanted; detail = that code (SMTP reply, DNS RCODE)
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 

@@ -28,8 +28,12 @@ export interface JudgeService {
   readonly name: string;
   /** Indices of NICs: the service's slices. */
   readonly nics: readonly number[];
-  /** Indices of real servers. */
+  /** Indices of real servers: of one with several checks, that of the first. */
   readonly realServers: readonly number[];
+  /** The further checks of real servers that have several, by position; left out = each has one. */
+  readonly further?: ReadonlyMap<number, readonly number[]>;
+  /** One good check of a real server is enough; left out = all must be good. */
+  readonly combine?: 'any';
   readonly panic: number;
 }
 
@@ -48,6 +52,12 @@ export interface Topology {
 /** The judge's view of a NIC of a plan. */
 export function judgeNic({ name, group, anchors, dataplane }: Plan['nics'][number]): JudgeNic {
   return { name, group, anchors: anchors.map(({ id }) => id), ...(dataplane === undefined ? {} : { port: dataplane }) };
+}
+
+function furtherOf({ realServers, combine }: Plan['services'][number]): Pick<JudgeService, 'further' | 'combine'> {
+  const further = new Map<number, readonly number[]>();
+  realServers.forEach((server, position) => server.further && further.set(position, server.further));
+  return { ...(further.size === 0 ? {} : { further }), ...(combine === undefined ? {} : { combine }) };
 }
 
 /** The judge's view of a plan: global T, timeout, fall and rise are the most patient of the targets'. */
@@ -73,6 +83,7 @@ export function topologyOf(plan: Plan): Topology {
       name: service.name,
       nics: service.nics,
       realServers: service.realServers.map((server) => server.target),
+      ...furtherOf(service),
       panic: service.panic,
     })),
     rules: plan.rules,

@@ -59,6 +59,22 @@ describe('wanted effects', () => {
     assert.equal(why.get('realServer web 10.1.0.1:80 disabled 0'), 'OK no fault');
   });
 
+  it('of a real server with several checks carry the verdict of the one that decides', () => {
+    const because = (combine: { combine?: 'any' }, verdicts: Verdict[]) => {
+      const [web, ...others] = PLAN.services;
+      const [first, ...members] = web!.realServers;
+      const realServers = [{ ...first!, further: [2] }, ...members.slice(0, 1)];
+      const plan = { ...PLAN, services: [{ ...web!, ...combine, realServers }, ...others] };
+      const wanted = wantedOf(plan, (w) => w.weight[0]!.fill(0, 0, 1));
+      const made = [...planEffects(plan).wanted(wanted, verdicts).values()].filter((e) => e.kind === 'realServer');
+      return made.map((e) => `${e.realServer} ${e.weight} ${e.reason}`);
+    };
+    const down = (rs: string) => verdictOf({ subject: 'rs', verdict: 'RS_DOWN', rs, reason: rs });
+    assert.deepEqual(because({}, [down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.3:80']);
+    assert.deepEqual(because({}, [down('10.1.0.1:80'), down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.1:80']);
+    assert.deepEqual(because({ combine: 'any' }, [down('10.1.0.1:80'), down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.1:80']);
+  });
+
   it('hold what an actuator needs', () => {
     const [last] = effects((w) => w.weight[0]!.fill(0, 0, 1)).slice(-1);
     const { key: _, ...rest } = last!;
