@@ -15,8 +15,8 @@ const FILE = '/etc/fourlane.yaml';
 const LIMIT = { timeout: 60_000 };
 const LISTEN = "require('net').createServer((s) => s.on('error', () => {})).listen(80)";
 const REAL_SERVERS = `[Service]\nExecStart=/opt/fourlane/node_modules/.bin/node -e "${LISTEN}"\n`;
-const FAKE =
-  "import('/opt/fourlane/test/collect/dpdk.fake.ts').then(({ FakeProcess }) => new FakeProcess('/var/run/dpdk', 'rte', 'testpmd-25.11'))";
+const PLAYED = '/opt/fourlane/test/collect/dpdk.fake.ts';
+const FAKE = `import('${PLAYED}').then(({ FakeProcess }) => new FakeProcess('/var/run/dpdk', 'rte', 'testpmd-25.11'))`;
 const DATA_PLANE = `[Service]\nUMask=0077\nExecStart=/opt/fourlane/node_modules/.bin/node -e "${FAKE}"\n`;
 const VRRP = 'vrrp_instance VI {\n interface eth1\n virtual_router_id 7\n virtual_ipaddress {\n  192.0.2.7/24\n }\n}\n';
 const KEEPALIVED = '[Service]\nExecStart=/usr/sbin/keepalived -n -l\n';
