@@ -22,9 +22,26 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   daemon: ['act', 'collect', 'config', 'http', 'judge', 'lanes', 'metrics', 'otel', 'report', 'sys', 'model'],
   // A source is readable when its collector can read it: no second way to ask.
   doctor: ['collect', 'sys', 'model'],
+  // It asks the machine as the doctor does, and data planes through their collectors.
+  init: ['collect', 'doctor', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
   lab: ['report', 'sys', 'model'],
-  cli: ['act', 'checks', 'collect', 'config', 'daemon', 'doctor', 'http', 'judge', 'lab', 'metrics', 'model', 'report', 'sys'],
+  cli: [
+    'act',
+    'checks',
+    'collect',
+    'config',
+    'daemon',
+    'doctor',
+    'http',
+    'init',
+    'judge',
+    'lab',
+    'metrics',
+    'model',
+    'report',
+    'sys',
+  ],
 };
 /** Single files a room may use although the room they are in is closed to it. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {

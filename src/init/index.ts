@@ -1,0 +1,12 @@
+/**
+ * The sources of `fourlane init`. A new one is one file in sources/ and one line in this list. Of services that several sources
+ * have, the first one decides.
+ */
+import type { Source } from './source.ts';
+import { dpvs } from './sources/dpvs.ts';
+import { etcd } from './sources/etcd.ts';
+import { ipvs } from './sources/ipvs.ts';
+import { network } from './sources/network.ts';
+import { prometheus } from './sources/prometheus.ts';
+
+export const sources: readonly Source[] = [ipvs, dpvs, network, etcd, prometheus];
