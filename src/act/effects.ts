@@ -1,5 +1,5 @@
 /** What the data plane should do, from what the judge wants. Pure: plan and decisions in, effects out. */
-import { decidingTarget } from '../model/combined.ts';
+import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
@@ -66,9 +66,17 @@ export function planEffects(plan: Plan): PlannedEffects {
         service.realServers.forEach((member, r) => {
           const { target, weight: configured } = member;
           const { realServer } = plan.targets[target]!;
-          const weight = weightFor(configured, weights?.[r] ?? 1);
+          const base = baseWeight(member, wanted.dynamic);
+          const weight = weightFor(base, weights?.[r] ?? 1);
           if (weight !== configured)
-            add(make.realServer(realServer, weight, configured, explained(plan, because, { service, member })));
+            add(
+              make.realServer(
+                realServer,
+                weight,
+                configured,
+                byCheck(explained(plan, because, { service, member }), base, configured),
+              ),
+            );
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
@@ -137,6 +145,12 @@ function explain(
       (rack === undefined ? undefined : bySubject.get(nameOf({ subject: 'rack', rack })));
     return found ? { verdict: found.verdict, cause: found.cause, reason: found.reason } : NO_VERDICT;
   };
+}
+
+/** The reason of a weight that nothing but a check has changed. */
+function byCheck(because: Because, base: number, configured: number): Because {
+  if (base === configured || because !== NO_VERDICT) return because;
+  return { ...because, reason: `weight ${base} instead of ${configured}, as its check says` };
 }
 
 interface Explained {

@@ -91,6 +91,8 @@ export interface CheckKind {
    * Binds a parsed profile to a target. Called once per target and lane, lazily; of kinds that run by themselves for each check.
    */
   prepare(profile: CheckProfile, address: Address): SocketCheck | AsyncCheck;
+  /** How much longer than its timeout a check that runs by itself may take to end, ms; left out: one second. */
+  readonly graceMs?: number;
   /** Whether a check of this profile runs by itself; left out: never. */
   runs?(profile: CheckProfile): boolean;
   /** Judges what an exchange of this kind left unexamined. */

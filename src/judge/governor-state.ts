@@ -64,7 +64,7 @@ export function positionsOf({ realServers, further }: Shape): Map<number, number
 }
 
 /** Everything enabled, nothing spent. */
-export function allocateGovernor({ nics, realServers, services }: Topology): Governor {
+export function allocateGovernor({ nics, realServers, services }: Topology, dynamic: Wanted['dynamic']): Governor {
   const slotStart = new Int32Array(realServers.length + 1);
   eachUse(services, (server) => slotStart[server + 1]!++);
   for (let server = 0; server < realServers.length; server++) slotStart[server + 1]! += slotStart[server]!;
@@ -84,6 +84,7 @@ export function allocateGovernor({ nics, realServers, services }: Topology): Gov
       path: services.map((service) => new Uint8Array(paths(service)).fill(1)),
       panic: new Uint8Array(services.length),
       frozen: '',
+      dynamic,
     },
     slotStart,
     slotService,

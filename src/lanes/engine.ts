@@ -21,7 +21,7 @@ import {
   type RingEntry,
 } from '../model/board.ts';
 import { observe } from '../model/histogram.ts';
-import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, phaseCode } from '../model/outcome.ts';
+import { causeCode, LATE, LOCAL_ERROR, OK_SLOW, phaseCode, SERVICE_EVIDENCE } from '../model/outcome.ts';
 import type { CellBatch, FromLane, Held } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
@@ -39,7 +39,7 @@ import { Wheel } from './wheel.ts';
 /** A tick gap above this is a stall: what was in flight and is not good proves nothing (attribution.md, section 3). */
 const STALL_MS = 100;
 const LATE_SHARE = 0.25;
-/** A job of the helper keeps its own deadline; this much later it counts as lost. */
+/** A job of the helper keeps its own deadline; this much later it counts as lost, unless its kind needs more. */
 const JOB_GRACE_MS = 1000;
 /** CPU that a probe may take for nothing, and what its cell may owe before it counts as holding the thread: ms. */
 const TERMS = { lane: { allowance: 25, most: 50 }, helper: { allowance: 20, most: 80 } } as const;
@@ -261,7 +261,8 @@ export class Engine {
 
   #entrusted(cell: number): void {
     this.#cells.state[cell] = RUNNING;
-    this.#wheel.schedule(cell, this.#o.clock() + this.#cells.timeout[cell]! + JOB_GRACE_MS);
+    const grace = checkKinds[this.#cells.kind[cell]!]!.graceMs ?? JOB_GRACE_MS;
+    this.#wheel.schedule(cell, this.#o.clock() + this.#cells.timeout[cell]! + grace);
   }
 
   #ended(cell: number, end: JobEnd): void {
@@ -379,4 +380,4 @@ const quarantined = (ms: number): Judgement => ({
   detail: Math.ceil(ms / 1000),
 });
 
-const isGood = (outcome: number) => outcome === OK || outcome === OK_SLOW;
+const isGood = (outcome: number) => SERVICE_EVIDENCE[outcome]! > 0;

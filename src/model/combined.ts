@@ -1,5 +1,6 @@
 /** What several checks of one real server say together. */
 import { type Service, type ServiceRealServer, targetsOf } from './plan.ts';
+import type { Wanted } from './verdict.ts';
 
 type Combine = Service['combine'];
 
@@ -21,4 +22,19 @@ export function decidingTarget(server: ServiceRealServer, combine: Combine, badn
     const worse = badness(target) - badness(best);
     return (combine === 'any' ? worse < 0 : worse > 0) ? target : best;
   });
+}
+
+/** The greatest weight of IPVS and DPVS. */
+export const MOST_WEIGHT = 65_535;
+
+/**
+ * The weight of a real server while nothing is wrong: the configured one and what its checks make of it. A check that gives a
+ * weight adds the difference from the configured one, so that several add up, as keepalived's do; 0 to 65535.
+ */
+export function baseWeight(server: ServiceRealServer, { by, value }: Wanted['dynamic']): number {
+  const changeBy = (target: number) =>
+    by[target] === 1 ? value[target]! - server.weight : by[target] === 2 ? value[target]! : 0;
+  let change = changeBy(server.target);
+  if (server.further !== undefined) for (const target of server.further) change += changeBy(target);
+  return change === 0 ? server.weight : Math.min(Math.max(server.weight + change, 0), MOST_WEIGHT);
 }

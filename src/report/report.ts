@@ -1,6 +1,6 @@
 /** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
 import { CAUSES, OUTCOMES } from '../model/outcome.ts';
-import { isDown } from '../model/combined.ts';
+import { baseWeight, isDown } from '../model/combined.ts';
 import { type Plan, type ServiceRealServer, targetsOf } from '../model/plan.ts';
 import { effectText } from '../model/subject.ts';
 import { LINK_STATES, type LinkState, type Transition, type Verdict } from '../model/verdict.ts';
@@ -197,8 +197,9 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
       const fraction = wanted.weight[i]?.[r] ?? 0;
       const state = standing(isDown(down, member, service.combine), fraction);
       states[state]++;
-      if (weight * fraction > 0) enabled++;
-      if (members === 'altered' && state === 'up' && fraction === 1) continue;
+      const base = baseWeight(member, wanted.dynamic);
+      if (base * fraction > 0) enabled++;
+      if (members === 'altered' && state === 'up' && fraction === 1 && base === weight) continue;
       const { id, realServer, rack } = plan.targets[target]!;
       const v = memberVerdict(plan, index, member, service.combine);
       realServers.push({
@@ -209,7 +210,7 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
         verdict: v?.verdict ?? 'OK',
         cause: v?.cause ?? 'none',
         ...reportChecks(plan, index, member),
-        weight: { configured: weight, wanted: Math.round(weight * fraction * 100) / 100 },
+        weight: { configured: weight, wanted: Math.round(base * fraction * 100) / 100 },
       });
     }
     const slices = service.nics.map((nic, k) => ({ nic: plan.nics[nic]!.name, enabled: sliceEnabled(plan, wanted, i, k) }));

@@ -1,6 +1,6 @@
 /** Families of the services and of their real servers. */
 import { type Family, family, gauge, type Rows } from '../model/family.ts';
-import { isDown } from '../model/combined.ts';
+import { baseWeight, isDown } from '../model/combined.ts';
 import type { Plan } from '../model/plan.ts';
 import { Holding } from '../metrics/holding.ts';
 import { downTargets, STANDINGS, standing, targetIndex } from './state.ts';
@@ -91,7 +91,7 @@ export class ServiceFamilies {
 
   #realServers(view: AgentView, plan: Plan, down: Uint8Array): Family[] {
     const rows = this.#rows;
-    const { weight } = view.wanted();
+    const { weight, dynamic } = view.wanted();
     const up = new Uint8Array(rows.members.length);
     const weights = new Float64Array(rows.weights.length);
     let at = 0;
@@ -100,7 +100,7 @@ export class ServiceFamilies {
         up[at] = isDown(down, m, service.combine) ? 0 : 1;
         weights[2 * at] = m.weight;
         // Fractions are kept as 32-bit floats; without rounding 0.1 would show as 0.10000000149.
-        weights[2 * at + 1] = Math.round(m.weight * (weight[i]?.[r] ?? 0) * 1e4) / 1e4;
+        weights[2 * at + 1] = Math.round(baseWeight(m, dynamic) * (weight[i]?.[r] ?? 0) * 1e4) / 1e4;
         at++;
       }
     }
@@ -111,11 +111,11 @@ export class ServiceFamilies {
         up,
       ),
       family(
-        gauge('real_server_weight', 'Weight of the real server: configured, and wanted after verdicts, slow start and limits.', [
-          'service',
-          'real_server',
-          'kind',
-        ]),
+        gauge(
+          'real_server_weight',
+          'Weight of the real server: configured, and wanted after checks that say a weight, verdicts, slow start and limits.',
+          ['service', 'real_server', 'kind'],
+        ),
         rows.weights,
         weights,
       ),

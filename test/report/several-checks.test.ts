@@ -42,6 +42,20 @@ test('any: it is up while one check is good', () => {
   assert.deepEqual(states(3, 4, 5), ['up OK', 'not up RS_DOWN']);
 });
 
+test('a weight that a check says is the wanted one, and the real server is altered', () => {
+  const { plan } = worldOf();
+  const view = fakeView({ plan });
+  const { dynamic } = view.wanted();
+  dynamic.by[4] = 2;
+  dynamic.value[4] = -60;
+  const weights = reportStatus(view, 'altered').services[0]!.realServers.map(({ target, weight }) => [target, weight]);
+  assert.deepEqual(weights, [[plan.targets[3]!.id, { configured: 100, wanted: 40 }]]);
+  dynamic.value[4] = -100;
+  assert.equal(reportStatus(view).services[0]!.enabled, 1);
+  const { values } = new JudgeFamilies(view).families().find(({ name }) => name === 'fourlane_real_server_weight')!;
+  assert.deepEqual(Array.from(values, Number), [100, 100, 100, 0]);
+});
+
 test('metrics: a series for each real server, not for each check', () => {
   const { plan, down } = worldOf();
   const families = new JudgeFamilies(fakeView({ plan, verdicts: [down(4), down(5), down(3, 'l7')] })).families();
