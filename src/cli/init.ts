@@ -3,12 +3,14 @@ import { hostname } from 'node:os';
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { loadPlan } from '../config/load.ts';
+import { checkProblem } from '../config/profiles.ts';
 import { thisHost } from '../doctor/host.ts';
 import { sources } from '../init/index.ts';
 import { lookAround } from '../init/look.ts';
 import { plural } from '../init/plural.ts';
 import { type Written, write } from '../init/write.ts';
 import { FourlaneError } from '../model/errors.ts';
+import { pathsMatching } from '../sys/glob.ts';
 import { createFile, FileError } from '../sys/files.ts';
 import { columns, type Output, terminal } from './output.ts';
 
@@ -17,6 +19,8 @@ const DEFAULT_FILE = 'fourlane.yaml';
 const MODE = 0o640;
 /** For one command or request. */
 const LIMIT_MS = 10_000;
+/** That a configuration includes. */
+const MOST_FILES = 2000;
 
 const HELP = `Usage: fourlane init [--output FILE | --stdout]
 
@@ -49,8 +53,12 @@ export async function init(argv: readonly string[], { out, err }: Output = termi
   if (positionals.length > 0) throw new FourlaneError('USAGE', `found "${positionals[0]}"; write --output ${positionals[0]}`);
   if (values.stdout && values.output !== undefined) throw new FourlaneError('USAGE', 'write --output or --stdout, not both');
   const signal = AbortSignal.timeout(10 * LIMIT_MS);
-  const seen = await lookAround(sources, { host: thisHost(signal, LIMIT_MS), env: process.env });
-  const written = write(seen);
+  const seen = await lookAround(sources, {
+    host: thisHost(signal, LIMIT_MS),
+    env: process.env,
+    paths: (pattern) => pathsMatching(pattern, MOST_FILES),
+  });
+  const written = write(seen, checkProblem);
   // What check-config would refuse is a defect of ours; then no file is better than a bad one.
   loadPlan(written.text, 'the file that init made', { hostname: hostname() });
   const looks = seen.looks.map(({ source, outcome, text }) => [outcome, source, text]);

@@ -5,8 +5,9 @@
 import type { Source } from './source.ts';
 import { dpvs } from './sources/dpvs.ts';
 import { etcd } from './sources/etcd.ts';
+import { keepalived } from './sources/keepalived.ts';
 import { ipvs } from './sources/ipvs.ts';
 import { network } from './sources/network.ts';
 import { prometheus } from './sources/prometheus.ts';
 
-export const sources: readonly Source[] = [ipvs, dpvs, network, etcd, prometheus];
+export const sources: readonly Source[] = [keepalived, ipvs, dpvs, network, etcd, prometheus];

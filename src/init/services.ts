@@ -1,4 +1,5 @@
 /** Services as sources find them, and one list of them all. Pure. */
+import type { Profile } from '../keepalived/translate/checks.ts';
 import { formatAddress, parseAddress } from '../model/schema.ts';
 import { bitsOf } from './network.ts';
 
@@ -13,7 +14,7 @@ export interface FoundRealServer {
 
 /** A check profile by its parameters, as the file is to have it; where it is from. */
 export interface FoundCheck {
-  readonly profile: Readonly<Record<string, string | number>>;
+  readonly profile: Profile;
   readonly origin: string;
 }
 
@@ -57,10 +58,14 @@ export function merge(found: readonly FoundService[], own: ReadonlySet<string>):
   const services: FoundService[] = [];
   for (const all of byVip.values()) {
     const realServers = new Map<string, FoundRealServer>();
+    const ips = new Set<string>();
     for (const rs of all.flatMap((service) => service.realServers)) {
-      if (realServers.has(rs.address)) continue;
-      if (isOwn(rs.address, own)) leftOut.push({ what: `${rs.address} of ${all[0]!.vip}`, why: OWN, origin: rs.origin });
+      const ip = ipOf(rs.address);
+      // Tables have no port for the real servers of a mark, configurations may.
+      if (realServers.has(rs.address) || (ip === rs.address && ips.has(ip))) continue;
+      if (isOwn(ip, own)) leftOut.push({ what: `${rs.address} of ${all[0]!.vip}`, why: OWN, origin: rs.origin });
       else realServers.set(rs.address, rs);
+      ips.add(ip);
     }
     const [first] = all;
     const others = all.slice(1).flatMap(({ origin }) => (origin === first!.origin ? [] : [`also in ${origin}`]));
@@ -78,8 +83,7 @@ export function merge(found: readonly FoundService[], own: ReadonlySet<string>):
 
 const OWN = 'it is this machine: no NIC leads there';
 
-function isOwn(address: string, own: ReadonlySet<string>): boolean {
-  const ip = ipOf(address);
+function isOwn(ip: string, own: ReadonlySet<string>): boolean {
   return own.has(ip) || ip === '::1' || ip.startsWith('127.');
 }
 

@@ -7,6 +7,8 @@ import type { FoundService, LeftOut } from './services.ts';
 /** What is asked: the doctor's machine, and the environment of whoever asks. */
 export interface Machine {
   readonly host: Host;
+  /** Existing files that match a shell's pattern, sorted. */
+  readonly paths: (pattern: string) => Promise<readonly string[]>;
   readonly env: Readonly<Record<string, string | undefined>>;
 }
 

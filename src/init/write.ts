@@ -1,11 +1,12 @@
 /** The configuration file that says what was found, each line with where it is from. Pure: the same facts, the same bytes. */
 import { carrier } from '../collect/dpvs/carrier.ts';
+import type { Profile } from '../keepalived/translate/checks.ts';
 import { CheckNames } from './checks.ts';
 import type { Seen } from './look.ts';
 import { type Choice, type ChosenNic, chooseNics } from './nics.ts';
 import type { Ports } from './ports.ts';
 import { type FoundRealServer, type FoundService, ipOf, type LeftOut, merge } from './services.ts';
-import { comment, flowList, flowMap, line, scalar } from './yaml.ts';
+import { comment, flow, line } from './yaml.ts';
 
 /** What real servers weigh that the file gives no weight. */
 const DEFAULT_WEIGHT = 100;
@@ -18,10 +19,14 @@ export interface Written {
   readonly leftOut: number;
 }
 
-export function write({ looks, facts }: Seen): Written {
+/** Why a check profile can't be in a file; undefined: it can. */
+export type ProblemOf = (profile: Profile) => string | undefined;
+
+export function write({ looks, facts }: Seen, problemOf: ProblemOf): Written {
   const own = new Set(facts.network.links.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)));
-  const { services, leftOut } = merge(facts.services, own);
-  const missing = [...facts.leftOut, ...leftOut];
+  const { services: all, leftOut } = merge(facts.services, own);
+  const { services, refused } = withValidChecks(all, problemOf);
+  const missing = [...facts.leftOut, ...leftOut, ...refused];
   const targets = [...new Set(services.flatMap(({ realServers }) => realServers.map(({ address }) => ipOf(address))))];
   const choice = chooseNics(facts.network, facts.ports, targets);
   const checks = new CheckNames();
@@ -47,6 +52,21 @@ export function write({ looks, facts }: Seen): Written {
     realServers: targets.length,
     leftOut: missing.length,
   };
+}
+
+/** Services with the checks that fourlane can do as they are written. */
+function withValidChecks(all: readonly FoundService[], problemOf: ProblemOf) {
+  const refused: LeftOut[] = [];
+  const services = all.map((service): FoundService => {
+    if (service.checks === undefined) return service;
+    const checks = service.checks.filter(({ profile, origin }) => {
+      const problem = problemOf(profile);
+      if (problem !== undefined) refused.push({ what: `a check of ${service.vip}`, why: problem, origin });
+      return problem === undefined;
+    });
+    return { ...service, checks };
+  });
+  return { services, refused };
 }
 
 function headLines(looks: Seen['looks']): string[] {
@@ -85,10 +105,10 @@ function nicLines({ nics, others }: Choice): string[] {
 function oneNic({ name, about, group, dataplane, source, anchors }: ChosenNic): string[] {
   const keys = Object.entries({ group, dataplane, source });
   return [
-    line(1, `- name: ${scalar(name)}`, `ip link: ${about.join(', ')}`),
-    ...keys.flatMap(([key, from]) => (from === undefined ? [] : [line(2, `${key}: ${scalar(from.value)}`, from.origin)])),
+    line(1, `- name: ${flow(name)}`, `ip link: ${about.join(', ')}`),
+    ...keys.flatMap(([key, from]) => (from === undefined ? [] : [line(2, `${key}: ${flow(from.value)}`, from.origin)])),
     ...(anchors.length === 0 ? [comment(2, NO_ANCHOR)] : ['    anchors:']),
-    ...anchors.map(({ value, origin }) => line(3, `- ${scalar(value)}`, origin)),
+    ...anchors.map(({ value, origin }) => line(3, `- ${flow(value)}`, origin)),
   ];
 }
 
@@ -117,8 +137,8 @@ function serviceLines(service: FoundService, { choice, ports, checks }: Place): 
   const names = checks.of(service);
   const nics = nicsOf(service, choice, ports);
   return [
-    line(1, `- vip: ${scalar(vip)}`, `from ${[origin, ...remarks].join(', ')}`),
-    line(2, names.length === 1 ? `check: ${scalar(names[0]!)}` : `checks: ${flowList(names)}`),
+    line(1, `- vip: ${flow(vip)}`, `from ${[origin, ...remarks].join(', ')}`),
+    line(2, names.length === 1 ? `check: ${flow(names[0]!)}` : `checks: ${flow(names)}`),
     ...(nics === undefined ? [] : [nics]),
     '    realServers:',
     ...realServers.map(realServerLine),
@@ -127,7 +147,7 @@ function serviceLines(service: FoundService, { choice, ports, checks }: Place): 
 }
 
 function realServerLine({ address, weight, origin, remark = '' }: FoundRealServer): string {
-  const text = weight === DEFAULT_WEIGHT ? scalar(address) : flowMap({ address, weight });
+  const text = weight === DEFAULT_WEIGHT ? flow(address) : flow({ address, weight });
   return line(3, `- ${text}`, origin, remark);
 }
 
@@ -138,7 +158,7 @@ function nicsOf({ realServers, localDevices = [] }: FoundService, { nics, leads 
   const behind = nics.filter(({ dataplane }) => dataplane !== undefined && through.has(dataplane.value));
   if (behind.length === through.size && behind.length > 0 && behind.length < nics.length) {
     const text = `DPVS: its local addresses are on ${[...through].join(', ')}`;
-    return line(2, `nics: ${flowList(behind.map(({ name }) => name))}`, text);
+    return line(2, `nics: ${flow(behind.map(({ name }) => name))}`, text);
   }
   if (through.size > 0) return undefined;
   const ips = realServers.map(({ address }) => ipOf(address));
@@ -148,7 +168,7 @@ function nicsOf({ realServers, localDevices = [] }: FoundService, { nics, leads 
     return comment(2, 'no NIC has a route to all its real servers: `fourlane doctor` says what is missing');
   const others = nics.filter((nic) => !leading.includes(nic)).map(({ name }) => name);
   const text = `ip route: nothing leads to all its real servers by ${others.join(', ')}`;
-  return line(2, `nics: ${flowList(leading.map(({ name }) => name))}`, text);
+  return line(2, `nics: ${flow(leading.map(({ name }) => name))}`, text);
 }
 
 function leftOutLines(leftOut: readonly LeftOut[]): string[] {
@@ -159,5 +179,5 @@ function leftOutLines(leftOut: readonly LeftOut[]): string[] {
 function collectorLines(collectors: Readonly<Record<string, Readonly<Record<string, string>>>>): string[] {
   const all = Object.entries(collectors);
   if (all.length === 0) return [];
-  return ['', 'collectors:', ...all.map(([name, settings]) => line(1, `${name}: ${flowMap(settings)}`, 'where it was found'))];
+  return ['', 'collectors:', ...all.map(([name, settings]) => line(1, `${name}: ${flow(settings)}`, 'where it was found'))];
 }

@@ -1,4 +1,5 @@
 /** Lines of a YAML file with comments. What others have written into names can't leave its place: it is quoted or escaped. */
+import type { Value } from '../keepalived/translate/checks.ts';
 import { plainJson, plainLine } from '../model/plain-text.ts';
 
 /** Texts that YAML would read as something else than text, or that begin with what has a meaning. */
@@ -6,24 +7,21 @@ const OTHERS = /^(?:true|false|null|yes|no|on|off|~|[-+.]?\d[\d_.]*(?:e[-+]?\d+)
 const PLAIN = /^[A-Za-z0-9/][\w./:%+-]*$/;
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
-/** A value, quoted where it has to be. */
-export function scalar(value: string | number): string {
-  if (typeof value === 'number') return String(value);
-  return PLAIN.test(value) && !value.endsWith(':') && (!OTHERS.test(value) || IPV4.test(value))
-    ? value
-    : plainJson(JSON.stringify(value));
-}
-
-/** `{a: 1, b: x}`. */
-export function flowMap(entries: Readonly<Record<string, string | number>>): string {
-  return `{${Object.entries(entries)
-    .map(([key, value]) => `${key}: ${scalar(value)}`)
+/** A value, quoted where it has to be; lists and mappings in one line. */
+export function flow(value: Value): string {
+  if (typeof value === 'string') return text(value);
+  if (typeof value !== 'object') return String(value);
+  if (isList(value)) return `[${value.map(flow).join(', ')}]`;
+  return `{${Object.entries(value)
+    .map(([key, each]) => `${text(key)}: ${flow(each)}`)
     .join(', ')}}`;
 }
 
-/** `[a, b]`. */
-export function flowList(values: readonly string[]): string {
-  return `[${values.map(scalar).join(', ')}]`;
+const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
+
+function text(value: string): string {
+  const isPlain = PLAIN.test(value) && !value.endsWith(':') && (!OTHERS.test(value) || IPV4.test(value));
+  return isPlain ? value : plainJson(JSON.stringify(value));
 }
 
 /** A line with what it is from. */

@@ -1,5 +1,6 @@
 /** Machines that `fourlane init` looks at in its unit tests: from recordings of `ip -j`, and small ones written down. */
 import { readFileSync } from 'node:fs';
+import { matchesGlob } from 'node:path';
 import { sources } from '../../src/init/index.ts';
 import { lookAround, type Seen } from '../../src/init/look.ts';
 import type { Machine as InitMachine } from '../../src/init/source.ts';
@@ -87,5 +88,16 @@ export const NOTHING: Machine = { readings: { dpvs: { state: 'absent', reason: '
 
 /** What every source of the list sees on this machine. */
 export function seen(machine: Machine, more: Partial<InitMachine['host']> = {}, env: InitMachine['env'] = {}): Promise<Seen> {
-  return lookAround(sources, { host: { ...fakeHost({ ...NOTHING, ...machine }), ...more }, env });
+  return lookAround(sources, looking({ ...NOTHING, ...machine }, more, env));
+}
+
+/** The machine as sources see it; patterns match its files. */
+export function looking(
+  machine: Machine = {},
+  more: Partial<InitMachine['host']> = {},
+  env: InitMachine['env'] = {},
+): InitMachine {
+  const files = Object.keys(machine.files ?? {}).sort();
+  const paths = (pattern: string) => Promise.resolve(files.filter((file) => matchesGlob(file, pattern)));
+  return { host: { ...fakeHost(machine), ...more }, env, paths };
 }

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { bitsOf, type Network, type Packet, type Route, type Rule, Ways } from '../../src/init/network.ts';
 import { network as source } from '../../src/init/sources/network.ts';
-import { fakeHost } from '../doctor/fake-host.ts';
-import { edge } from './machine.ts';
+import { edge, looking } from './machine.ts';
 
 const rule = (priority: number, table: string, more: Partial<Rule> = {}): Rule => ({
   family: 4,
@@ -96,7 +95,7 @@ describe('a way', () => {
 
 describe('the source network', () => {
   it('reads links, addresses, rules and routes of both families', async () => {
-    const { facts, text, outcome } = await source.look({ host: fakeHost({ commands: edge() }), env: {} });
+    const { facts, text, outcome } = await source.look(looking({ commands: edge() }));
     assert.deepEqual([outcome, text], ['found', 'ip link, address, rule, route; interfaces besides lo: 7']);
     const { links, rules, routes } = facts!.network!;
     const vlan = links.find(({ name }) => name === 'bond0.100')!;
@@ -117,10 +116,10 @@ describe('the source network', () => {
   });
 
   it('without iproute2, or with one that prints something else, it has failed and says so', async () => {
-    await assert.rejects(source.look({ host: fakeHost(), env: {} }), /the program ip .*is not installed/);
+    await assert.rejects(source.look(looking()), /the program ip .*is not installed/);
     const commands = { ...edge(), 'ip -j -d link show': '{"a": 1}' };
-    await assert.rejects(source.look({ host: fakeHost({ commands }), env: {} }), /ip -j -d link show: .*array/);
+    await assert.rejects(source.look(looking({ commands })), /ip -j -d link show: .*array/);
     const refused = { ...edge(), 'ip -j -4 rule show': 2 };
-    await assert.rejects(source.look({ host: fakeHost({ commands: refused }), env: {} }), /ip -j -4 rule show exited with 2/);
+    await assert.rejects(source.look(looking({ commands: refused })), /ip -j -4 rule show exited with 2/);
   });
 });

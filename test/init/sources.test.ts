@@ -12,11 +12,10 @@ import { etcd } from '../../src/init/sources/etcd.ts';
 import { ipvs } from '../../src/init/sources/ipvs.ts';
 import { prometheus } from '../../src/init/sources/prometheus.ts';
 import { FakeDpvs, ONE_HOST, replay } from '../collect/dpvs-fake.ts';
-import { fakeHost, type Machine } from '../doctor/fake-host.ts';
-import { fixture } from './machine.ts';
+import type { Machine } from '../doctor/fake-host.ts';
+import { fixture, looking } from './machine.ts';
 
-const look = (source: Source, machine: Machine = {}, env: Record<string, string> = {}) =>
-  source.look({ host: fakeHost(machine), env });
+const look = (source: Source, machine: Machine = {}, env: Record<string, string> = {}) => source.look(looking(machine, {}, env));
 
 describe('the list of sources', () => {
   it('a name that is unique, a summary, a file each', () => {
@@ -29,7 +28,7 @@ describe('the list of sources', () => {
 
   it('one that throws has failed, and the others are heard', async () => {
     const bad: Source = { name: 'bad', summary: '', look: () => Promise.reject(new Error('no such thing')) };
-    const { looks } = await lookAround([bad, prometheus], { host: fakeHost(), env: {} });
+    const { looks } = await lookAround([bad, prometheus], looking());
     assert.deepEqual(
       looks.map(({ source, outcome, text }) => [source, outcome, text]),
       [
@@ -73,8 +72,8 @@ describe('dpvs', () => {
   it('services, real servers, ports and local addresses from recorded bytes', async () => {
     const server = await new FakeDpvs(replay(ONE_HOST)).listen();
     cleanups.push(() => server.close());
-    const host = { ...fakeHost(), collect: (_: string, settings: unknown) => readOnce(collector, settings, [], () => undefined) };
-    const { outcome, text, facts } = await dpvs.look({ host, env: { DPVS_IPC_FILE: server.path } });
+    const collect = (_: string, settings: unknown) => readOnce(collector, settings, [], () => undefined);
+    const { outcome, text, facts } = await dpvs.look(looking({}, { collect }, { DPVS_IPC_FILE: server.path }));
     assert.equal(text, `${server.path}: dpvs:v1.10-2, 5 services, 2 ports`);
     assert.equal(outcome, 'found');
     const web = facts!.services!.find(({ vip }) => vip === '10.71.0.100:80/tcp')!;

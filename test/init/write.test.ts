@@ -5,6 +5,7 @@ import { after, describe, it } from 'node:test';
 import { dpvs as collector } from '../../src/collect/dpvs.ts';
 import { readOnce } from '../../src/collect/once.ts';
 import { loadPlan } from '../../src/config/load.ts';
+import { checkProblem } from '../../src/config/profiles.ts';
 import { write } from '../../src/init/write.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { FakeDpvs, ONE_HOST, replay } from '../collect/dpvs-fake.ts';
@@ -20,8 +21,8 @@ type More = Parameters<typeof seen>[1];
 
 /** The file, twice the same, and the plan that check-config makes of it. */
 async function made(machine: Machine, more: More = {}): Promise<{ text: string; plan: Plan }> {
-  const { text } = write(await seen(machine, more));
-  assert.equal(write(await seen(machine, more)).text, text, 'a second run gives the same bytes');
+  const { text } = write(await seen(machine, more), checkProblem);
+  assert.equal(write(await seen(machine, more), checkProblem).text, text, 'a second run gives the same bytes');
   return { text, plan: loadPlan(text, 'made', { hostname: 'lb-01' }) };
 }
 
@@ -59,6 +60,75 @@ describe('a machine with kernel LVS, a bond with VLANs, policy tables', () => {
   });
 });
 
+describe('a machine with keepalived', () => {
+  const conf = (name: string) => [`/etc/keepalived/${name}`, fixture(`init/keepalived/${name}`)] as const;
+  const files = Object.fromEntries(['keepalived.conf', 'conf.d/mail.conf', 'conf.d/shop.conf'].map(conf));
+  const table = { '/proc/net/ip_vs': fixture('init/keepalived/proc_ip_vs.txt') };
+
+  it('is what is recorded: services, weights and checks of its file, with includes and groups', async () => {
+    const { text, plan } = await made({ commands: edge(), files });
+    golden('keepalived', text);
+    assert.deepEqual(unexplained(text), []);
+    assert.deepEqual(
+      plan.services.map(({ vip }) => vip),
+      [
+        '203.0.113.10:80/tcp',
+        '203.0.113.11:25/tcp',
+        '203.0.113.20:443/tcp',
+        '203.0.113.21:443/tcp',
+        '203.0.113.30:53/udp',
+        'fwmark:7',
+      ],
+    );
+  });
+
+  it('real servers that only IPVS has are added; those of a mark are the same with and without port', async () => {
+    const { text, plan } = await made({ commands: edge(), files: { ...files, ...table } });
+    const shown = (vip: string) => {
+      const { realServers } = plan.services.find((service) => service.vip === vip)!;
+      return realServers.map(({ target, weight }) => `${plan.targets[target]!.realServer}*${weight}`);
+    };
+    assert.deepEqual(shown('203.0.113.10:80/tcp'), [
+      '10.9.0.5:8080*3',
+      '10.9.0.6:8080*100',
+      '10.9.0.7:8080*1',
+      '10.9.0.8:8080*4',
+    ]);
+    assert.deepEqual(shown('fwmark:7'), ['10.200.0.50:443*1']);
+    assert.deepEqual(shown('203.0.113.40:80/tcp'), ['10.9.0.5:80*1']);
+    assert.match(text, /^ {6}- \{address: 10\.9\.0\.8:8080, weight: 4\} # IPVS \(Masq\)$/m);
+    assert.match(text, /^ {2}- vip: 203\.0\.113\.10:80\/tcp # from .*, also in IPVS$/m);
+  });
+
+  it('the file that the process was started with, in its own view of the file system', async () => {
+    const processes = { keepalived: [812, 813] };
+    const started = {
+      '/proc/812/cmdline': 'keepalived\0-f\0/etc/other.conf\0',
+      '/proc/813/cmdline': 'keepalived\0-f\0/etc/other.conf\0',
+      '/proc/812/root/etc/other.conf': 'virtual_server 203.0.113.50 80 {\nprotocol TCP\nreal_server 10.9.0.5 80 {\n}\n}\n',
+    };
+    const { text, plan } = await made({ commands: edge(), files: { ...files, ...started }, processes });
+    assert.deepEqual(
+      plan.services.map(({ vip }) => vip),
+      ['203.0.113.50:80/tcp'],
+    );
+    assert.match(text, /^#   keepalived +found +\/etc\/other\.conf: 1 service$/m);
+    assert.match(text, /# from \/etc\/other\.conf:1, /);
+    assert.ok(!text.includes('812'));
+  });
+
+  it('a check that is not valid for us is left out with the reason, and the file stays valid', async () => {
+    const regex = 'HTTP_GET {\nurl {\npath /\nregex "(?<=a)b"\n}\n}\n';
+    const conf = `virtual_server 203.0.113.50 80 {\nprotocol TCP\nreal_server 10.9.0.5 80 {\n${regex}}\n}\n`;
+    const { text, plan } = await made({ commands: edge(), files: { '/usr/local/etc/keepalived/keepalived.conf': conf } });
+    assert.equal(plan.targets[0]!.check.type, 'tcp');
+    assert.match(
+      text,
+      /^# {3}a check of 203\.0\.113\.50:80\/tcp \(HTTP_GET at \/usr\/local\/etc\/keepalived\/keepalived\.conf:4\): matches: /m,
+    );
+  });
+});
+
 describe('a machine with DPVS', () => {
   /** What the kernel shows of it: its two ports by name, and a NIC for management. */
   const commands = small(
@@ -79,7 +149,7 @@ describe('a machine with DPVS', () => {
     const server = await new FakeDpvs(replay(ONE_HOST)).listen();
     cleanups.push(() => server.close());
     const collect = (_: string, settings: unknown) =>
-      readOnce(collector, { ...(settings as object), socket: server.path }, [], () => undefined);
+      readOnce(collector, { ...(settings as object), socket: server.path }, [], checkProblem);
     const { text, plan } = await made({ commands }, { collect });
     golden('dpvs', text);
     assert.deepEqual(unexplained(text), []);
@@ -97,7 +167,7 @@ describe('a machine with nothing', () => {
     const { text, plan } = await made({});
     golden('nothing', text);
     assert.deepEqual([plan.nics.map(({ name }) => name), plan.services], [['lo'], []]);
-    for (const source of ['ipvs', 'dpvs', 'network', 'etcd', 'prometheus'])
+    for (const source of ['keepalived', 'ipvs', 'dpvs', 'network', 'etcd', 'prometheus'])
       assert.match(text, new RegExp(`^#   ${source} `, 'm'));
   });
 });
@@ -111,7 +181,7 @@ describe('what others have written', () => {
       commands: small(links, routes),
       files: { '/etc/default/etcd': 'ETCD_LISTEN_CLIENT_URLS=https://a\nevil: 1\n' },
     };
-    const { text } = write(await seen(machine));
+    const { text } = write(await seen(machine), checkProblem);
     const used = links.map(({ name }) => name).filter((name) => !name.includes('\u202e'));
     assert.ok(!text.includes('\u202e') && !/^evil/m.test(text));
     assert.match(text, /^ {2}# left out: e\\u202ex: the file takes no such name$/m);
@@ -127,7 +197,7 @@ describe('what others have written', () => {
       for (let rs = 1; rs <= 100; rs++)
         lines.push(`  -> ${hex(0x0b000000 + 256 * service + rs)}:0050      Masq    1      0          0`);
     }
-    const { text } = write(await seen({ commands: edge(), files: { '/proc/net/ip_vs': lines.join('\n') } }));
+    const { text } = write(await seen({ commands: edge(), files: { '/proc/net/ip_vs': lines.join('\n') } }), checkProblem);
     const plan = loadPlan(text, 'made', { hostname: 'lb-01' });
     assert.deepEqual([plan.services.length, plan.targets.length], [100, 10_000]);
   });

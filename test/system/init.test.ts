@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -54,7 +54,7 @@ async function proven(name: string, env: Readonly<Record<string, string>> = {}):
 }
 
 before(() => {
-  ensure(['iproute2']);
+  ensure(['iproute2', 'keepalived']);
   enterOwnNetwork();
 });
 after(() => rmSync(dir, { recursive: true }));
@@ -62,7 +62,7 @@ after(() => rmSync(dir, { recursive: true }));
 describe('a bare host', () => {
   test('says what it looked for; the file is valid, and an agent runs with it', LIMIT, async () => {
     const written = await proven('bare');
-    for (const source of ['ipvs', 'dpvs', 'network', 'etcd', 'prometheus'])
+    for (const source of ['keepalived', 'ipvs', 'dpvs', 'network', 'etcd', 'prometheus'])
       assert.match(written, new RegExp(`^#   ${source} +absent  \\S`, 'm'));
     assert.match(written, /^ {2}- name: lo # there is no other\n/m);
     assert.match(written, /^services: \[\]$/m);
@@ -120,13 +120,13 @@ describe('a host with several NICs and policy routes', () => {
     for (const { server } of servers) server.close();
     assert.match(written, /^# etcd answers: http:\/\/127\.0\.0\.1:2379\./m);
     assert.match(written, /^# Prometheus answers at http:\/\/127\.0\.0\.1:9090\./m);
-    for (const name of ['br0', 'eth0', 'eth1']) assert.match(written, new RegExp(`^ {2}- name: ${name} # ip link: `, 'm'));
+    for (const name of ['eth0', 'eth1']) assert.match(written, new RegExp(`^ {2}- name: ${name} # ip link: `, 'm'));
     assert.match(written, /^ {6}- 192\.0\.2\.1 # ip route: default via 192\.0\.2\.1 dev eth0$/m);
     assert.match(written, /^ {6}- 2001:db8:1::1 # ip route: default via 2001:db8:1::1 dev eth0$/m);
   });
 
   test('the routes that it follows are those of the kernel', LIMIT, async () => {
-    const { facts } = await network.look({ host: thisHost(AbortSignal.timeout(30_000), 5000), env: {} });
+    const { facts } = await network.look({ host: thisHost(AbortSignal.timeout(30_000), 5000), env: {}, paths: async () => [] });
     const ways = new Ways(facts!.network!);
     const targets = ['203.0.113.1', '10.6.0.1', '10.7.0.1', '10.8.0.1', '10.9.0.1', '10.3.0.20', '192.0.2.20', '2001:db8:2::1'];
     const devices = [undefined, 'eth0', 'eth1', 'br0'];
@@ -149,6 +149,29 @@ describe('a host with several NICs and policy routes', () => {
       }
     }
     assert.equal(compared, 88);
+  });
+});
+
+describe('the same host with a keepalived.conf', () => {
+  test('its services with their checks, and the NICs that lead to their real servers; valid, runs', LIMIT, async () => {
+    run('mount -t tmpfs tmpfs /etc/keepalived');
+    const check = 'HTTP_GET {\nconnect_timeout 2\nurl {\npath /health\n}\n}\n';
+    const server = (vip: string, rs: string) =>
+      `virtual_server ${vip} 80 {\nlb_algo rr\nlb_kind NAT\nprotocol TCP\nreal_server ${rs} 8080 {\n${check}}\n}\n`;
+    writeFileSync('/etc/keepalived/keepalived.conf', 'include conf.d/*.conf\n');
+    mkdirSync('/etc/keepalived/conf.d');
+    writeFileSync('/etc/keepalived/conf.d/a.conf', server('203.0.113.10', '10.9.0.5'));
+    writeFileSync('/etc/keepalived/conf.d/b.conf', server('203.0.113.11', '10.8.0.5'));
+    const written = await proven('keepalived');
+    assert.match(written, /^# {3}keepalived +found +\/etc\/keepalived\/keepalived\.conf with 2 included files: 2 services$/m);
+    assert.match(
+      written,
+      /^ {2}http: \{type: http, .*path: \/health, interval: 2s, timeout: 2s, fall: 2\} # HTTP_GET at .*a\.conf:6$/m,
+    );
+    // 10.9/16 by the bridge alone; 10.8/16 by both others, and by the bridge when its own address is the source.
+    const nicsOf = (vip: string) => new RegExp(`vip: ${vip}.*\\n.*\\n {4}nics: \\[(.*?)\\]`).exec(written)?.[1];
+    assert.equal(nicsOf('203\\.0\\.113\\.10'), 'br0');
+    assert.equal(nicsOf('203\\.0\\.113\\.11'), undefined, 'all of them');
   });
 });
 
