@@ -1,7 +1,8 @@
 /** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
 import { createHash } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
-import type { CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
+import type { Address, CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -90,6 +91,11 @@ function publicDigest(check: CheckProfile): string {
   return sha256(canonical(withoutSecrets(check)));
 }
 
+/** Where a check goes. */
+function addressOf({ address }: RealServer, { connectIp: ip, connectPort: port = address.port }: CheckProfile): Address {
+  return ip === undefined ? { ...address, port } : { family: isIPv4(ip) ? 4 : 6, ip, port };
+}
+
 /** One target for each real server and distinct profile, in order of first appearance. */
 function collectTargets(config: Config) {
   const digests = new Map<CheckProfile, string>();
@@ -143,7 +149,7 @@ function collectTargets(config: Config) {
     for (let n = 2; ids.has(id); n++) id = `${realServer}${suffix}-${n}`;
     ids.add(id);
     const rack = racks.get(rs.address.ip);
-    return { id, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
+    return { id, key, realServer, address: addressOf(rs, check), ...(rack === undefined ? {} : { rack }), check };
   });
   return { targets, memberOf: (rs: RealServer) => members.get(rs)! };
 }

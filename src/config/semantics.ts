@@ -106,7 +106,9 @@ function inspectServices(view: ConfigView): Issue[] {
     issues.push(...inspectNicList(view, service, index));
 
     issues.push(...inspectChecks(view, service, index));
-    const needsPort = checksOf(view, service).some((profile) => profile !== undefined && !portless.has(profile.type));
+    const needsPort = checksOf(view, service).some(
+      (profile) => profile !== undefined && !portless.has(profile.type) && profile.connectPort === undefined,
+    );
     const addresses = new Firsts(issues);
     service.realServers.forEach((rs, each) => {
       if (!rs) return;
