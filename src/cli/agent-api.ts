@@ -110,7 +110,9 @@ function nameOfUser(uid: number): string | undefined {
 /** What a command makes of the agent's answers: its exit status. A string is what is wrong with its words. */
 export type AgentCommand = (options: Omit<ApiArguments, 'help'>) => Promise<number | string>;
 
-/** Runs a command that asks the agent. Resolves with its exit status: 1 for wrong words or an error of the agent's, 3 = no agent. */
+/**
+ * Runs a command that asks the agent. Resolves with its exit status: 1 for wrong words or an error of the agent's, 3 = no agent.
+ */
 export async function withAgent(argv: readonly string[], io: Output, help: string, command: AgentCommand): Promise<number> {
   try {
     const options = parseApiArguments(argv);

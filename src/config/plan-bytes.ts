@@ -71,8 +71,23 @@ function packTargets(targets: readonly Target[]): Columns {
   return { id, realServer, key, keys, ip, port, family, scope, rack, check, ...tables };
 }
 
-function unpackTargets(c: Columns): readonly Target[] {
+/** Targets of another plan by id: what is the same in both is taken from it, which costs less than making it again. */
+function findIn(former: readonly Target[]): (id: string) => Target | undefined {
+  let next = 0;
+  let byId: ReadonlyMap<string, Target> | undefined;
+  return (id) => {
+    const expected = former[next++];
+    if (expected?.id === id) return expected;
+    byId ??= new Map(former.map((t) => [t.id, t]));
+    return byId.get(id);
+  };
+}
+
+function unpackTargets(c: Columns, former: readonly Target[]): readonly Target[] {
+  const find = findIn(former);
   return c.id.map((id, j) => {
+    const known = find(id);
+    if (known !== undefined && isSame(known, c, j)) return known;
     const realServer = c.realServer[j] || id;
     const end = c.key[j]!;
     const key = end < 0 ? c.keys[-end - 1]! : `${realServer} ${c.keyEnds[end]}`;
@@ -83,6 +98,14 @@ function unpackTargets(c: Columns): readonly Target[] {
     const check = c.checks[c.check[j]!]!;
     return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
   });
+}
+
+/** Whether the target of this id is that of these columns. The key holds the address and the check. */
+function isSame({ id, key, realServer, rack }: Target, c: Columns, j: number): boolean {
+  const end = c.key[j]!;
+  if (end < 0 || realServer !== (c.realServer[j] || id) || rack !== c.names[c.rack[j]!]) return false;
+  const text = c.keyEnds[end]!;
+  return key.length === realServer.length + 1 + text.length && key.endsWith(text);
 }
 
 /** The plan as bytes. */
@@ -108,12 +131,12 @@ export function packPlan({ targets, services, ...rest }: Plan): SharedArrayBuffe
   return shared;
 }
 
-/** The plan that `packPlan` was given. */
-export function unpackPlan(shared: SharedArrayBuffer): Plan {
+/** The plan that `packPlan` was given. Targets that are the same in `former` are taken from there. */
+export function unpackPlan(shared: SharedArrayBuffer, former?: Plan): Plan {
   const { rest, targets, services } = deserialize(new Uint8Array(shared)) as Packed;
   return {
     ...rest,
-    targets: unpackTargets(targets),
+    targets: unpackTargets(targets, former?.targets ?? []),
     services: services.map(({ target, weight, further, ...service }) => ({
       ...service,
       realServers: Array.from(target, (t, r): ServiceRealServer => {

@@ -12,14 +12,14 @@ import type { Config } from './schema.ts';
 export function buildPlan(config: Config, hostname: string): Plan {
   const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
   const everyNic = config.nics.map((_, i) => i);
-  const { targets, memberOf } = collectTargets(config);
+  const { targets, members } = collectTargets(config);
   const services = config.services.map(
-    (service): Service => ({
+    (service, index): Service => ({
       name: service.name ?? service.vip,
       vip: service.vip,
       nics: service.nics?.map((name) => nicIndex.get(name)!) ?? everyNic,
       panic: service.panic,
-      realServers: service.realServers.map(memberOf),
+      realServers: members[index]!,
       ...(service.combine === 'any' ? { combine: service.combine } : {}),
       actuator: service.actuator,
     }),
@@ -69,13 +69,9 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-interface Draft {
-  readonly key: string;
+interface Draft extends Wanted {
   readonly realServer: string;
   readonly rs: RealServer;
-  readonly check: CheckProfile;
-  /** Name of the profile, for the id. */
-  readonly profile: string;
 }
 
 /** A check that a service wants of its real servers. */
@@ -93,6 +89,7 @@ function publicDigest(check: CheckProfile): string {
 
 /** Where a check goes. */
 function addressOf({ address }: RealServer, { connectIp: ip, connectPort: port = address.port }: CheckProfile): Address {
+  if (ip === undefined && port === address.port) return address;
   return ip === undefined ? { ...address, port } : { family: isIPv4(ip) ? 4 : 6, ip, port };
 }
 
@@ -105,53 +102,56 @@ function collectTargets(config: Config) {
     return digest;
   };
   const drafts: Draft[] = [];
-  const byKey = new Map<string, number>();
   const perServer = new Map<string, number[]>();
   const racks = new Map<string, string>();
-  const members = new Map<RealServer, ServiceRealServer>();
 
-  const draftOf = (rs: RealServer, realServer: string, { check, name, digest }: Wanted): number => {
-    const key = `${realServer} ${digest}`;
-    const known = byKey.get(key);
+  const draftOf = (rs: RealServer, realServer: string, wanted: Wanted): number => {
+    const siblings = perServer.get(realServer);
+    const known = siblings?.find((sibling) => drafts[sibling]!.digest === wanted.digest);
     if (known !== undefined) return known;
-    const index = drafts.push({ key, realServer, rs, check, profile: name }) - 1;
-    byKey.set(key, index);
-    const others = perServer.get(realServer);
-    if (others) others.push(index);
+    const index = drafts.push({ ...wanted, realServer, rs }) - 1;
+    if (siblings) siblings.push(index);
     else perServer.set(realServer, [index]);
     return index;
   };
 
-  for (const service of config.services) {
-    const wanted = (service.checks ?? [service.check ?? DEFAULT_CHECK]).map((written): Wanted => {
+  const members = config.services.map((service): readonly ServiceRealServer[] => {
+    const [first, ...others] = (service.checks ?? [service.check ?? DEFAULT_CHECK]).map((written): Wanted => {
       const check = typeof written === 'string' ? config.checks[written]! : written;
       return { check, name: typeof written === 'string' ? written : check.type, digest: digestOf(check) };
     });
-    for (const rs of service.realServers) {
-      const realServer = formatAddress(rs.address);
-      const target = draftOf(rs, realServer, wanted[0]!);
+    return service.realServers.map((rs) => {
+      const { weight, rack, address } = rs;
+      if (rack !== undefined) racks.set(address.ip, rack);
+      const realServer = formatAddress(address);
+      const target = draftOf(rs, realServer, first!);
+      if (others.length === 0) return { target, weight };
       // Two names may mean the same check: it is made once.
-      const further = [...new Set(wanted.slice(1).map((each) => draftOf(rs, realServer, each)))].filter(
-        (each) => each !== target,
-      );
-      members.set(rs, further.length === 0 ? { target, weight: rs.weight } : { target, further, weight: rs.weight });
-      if (rs.rack !== undefined) racks.set(rs.address.ip, rs.rack);
-    }
-  }
+      const further = [...new Set(others.map((each) => draftOf(rs, realServer, each)))].filter((each) => each !== target);
+      return further.length === 0 ? { target, weight } : { target, further, weight };
+    });
+  });
 
   const ids = new Set<string>();
-  const targets = drafts.map(({ key, realServer, rs, check, profile }): Target => {
-    const siblings = perServer.get(realServer)!;
-    const clash = siblings.filter((sibling) => drafts[sibling]!.profile === profile).length > 1;
+  const idOf = ({ realServer, name, check }: Draft, siblings: readonly number[]): string => {
+    const clash = siblings.filter((sibling) => drafts[sibling]!.name === name).length > 1;
     // Anybody may see an id: nothing of it follows from a secret.
-    const suffix = siblings.length === 1 ? '' : `#${profile}${clash ? `-${publicDigest(check).slice(0, 6)}` : ''}`;
-    let id = realServer + suffix;
-    for (let n = 2; ids.has(id); n++) id = `${realServer}${suffix}-${n}`;
+    const stem = `${realServer}#${name}${clash ? `-${publicDigest(check).slice(0, 6)}` : ''}`;
+    let id = stem;
+    for (let n = 2; ids.has(id); n++) id = `${stem}-${n}`;
     ids.add(id);
-    const rack = racks.get(rs.address.ip);
-    return { id, key, realServer, address: addressOf(rs, check), ...(rack === undefined ? {} : { rack }), check };
+    return id;
+  };
+  const targets = drafts.map((draft): Target => {
+    const { realServer, digest, check } = draft;
+    const address = addressOf(draft.rs, check);
+    const siblings = perServer.get(realServer)!;
+    const id = siblings.length === 1 ? realServer : idOf(draft, siblings);
+    const rack = racks.size === 0 ? undefined : racks.get(draft.rs.address.ip);
+    const key = `${realServer} ${digest}`;
+    return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
   });
-  return { targets, memberOf: (rs: RealServer) => members.get(rs)! };
+  return { targets, members };
 }
 
 function memberLine({ target, further, weight }: ServiceRealServer): string {
@@ -164,9 +164,9 @@ function memberLine({ target, further, weight }: ServiceRealServer): string {
  */
 function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
   const checks = new Map<CheckProfile, number>();
-  const lines = targets.map(({ id, address, rack = '', check }) => {
+  const lines = targets.map(({ id, realServer, rack = '', check }) => {
     if (!checks.has(check)) checks.set(check, checks.size);
-    return `${id} ${formatAddress(address)} ${checks.get(check)} ${rack}`;
+    return `${id} ${realServer} ${checks.get(check)} ${rack}`;
   });
   for (const service of services) lines.push(service.realServers.map(memberLine).join(' '));
   const many = sha256(lines.join('\n'));

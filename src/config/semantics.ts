@@ -36,14 +36,14 @@ export function inspect(view: ConfigView): Issue[] {
   return [...inspectNics(view), ...inspectServices(view), ...inspectRules(view.rules)];
 }
 
-/** Remembers who came first; a second one is an issue. */
+/** Remembers who came first, and where, as a function: places are named when somebody has to know them. */
 class Firsts {
-  readonly #first = new Map<string, string>();
-  readonly issues: Issue[];
+  readonly #first = new Map<string, () => string>();
+  readonly #issues: Issue[];
   constructor(issues: Issue[]) {
-    this.issues = issues;
+    this.#issues = issues;
   }
-  add(value: string | undefined, where: string, issue: () => { path: PropertyKey[]; what: string; remedy: string }): void {
+  add(value: string | undefined, where: () => string, issue: () => { path: PropertyKey[]; what: string; remedy: string }): void {
     if (value === undefined) return;
     const first = this.#first.get(value);
     if (first === undefined) {
@@ -51,7 +51,7 @@ class Firsts {
       return;
     }
     const { path, what, remedy } = issue();
-    this.issues.push({ path, message: `${what} stands already at ${first}; ${remedy}` });
+    this.#issues.push({ path, message: `${what} stands already at ${first()}; ${remedy}` });
   }
 }
 
@@ -61,15 +61,23 @@ function inspectNics({ nics }: ConfigView): Issue[] {
   const files = new Firsts(issues);
   nics.forEach((nic, i) => {
     if (!nic) return;
-    names.add(nic.name, `nics[${i}]`, () => ({
-      path: ['nics', i, 'name'],
-      what: `NIC "${nic.name}"`,
-      remedy: 'each NIC is listed once',
-    }));
+    names.add(
+      nic.name,
+      () => `nics[${i}]`,
+      () => ({
+        path: ['nics', i, 'name'],
+        what: `NIC "${nic.name}"`,
+        remedy: 'each NIC is listed once',
+      }),
+    );
     const anchors = new Firsts(issues);
     nic.anchors.forEach(({ id }, index) => {
       const path = ['nics', i, 'anchors', index];
-      anchors.add(id, `nics[${i}].anchors[${index}]`, () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }));
+      anchors.add(
+        id,
+        () => `nics[${i}].anchors[${index}]`,
+        () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }),
+      );
     });
     const actions = new Firsts(issues);
     nic.onFail.forEach((spec, index) => {
@@ -78,7 +86,11 @@ function inspectNics({ nics }: ConfigView): Issue[] {
       const among = spec.type === 'trackFile' ? files : actions;
       const identity = identityOf(spec);
       const remedy = spec.type === 'trackFile' ? 'give each NIC a file of its own' : 'remove one';
-      among.add(`${spec.type} ${identity}`, `nics[${i}].onFail[${index}]`, () => ({ path, what: `this ${spec.type}`, remedy }));
+      among.add(
+        `${spec.type} ${identity}`,
+        () => `nics[${i}].onFail[${index}]`,
+        () => ({ path, what: `this ${spec.type}`, remedy }),
+      );
     });
   });
   return issues;
@@ -88,21 +100,29 @@ function inspectServices(view: ConfigView): Issue[] {
   const issues: Issue[] = [];
   const names = new Firsts(issues);
   const vips = new Firsts(issues);
-  const racks = new Map<string, { rack: string; where: string }>();
+  const racks = new Map<string, { rack: string; where: () => string }>();
   const hosts = new Set<string>();
   view.services.forEach((service, index) => {
     const at = (...rest: PropertyKey[]) => ['services', index, ...rest];
     const name = service.name ?? service.vip;
-    names.add(name, `services[${index}]`, () => ({
-      path: at(service.name === undefined ? 'vip' : 'name'),
-      what: `service "${name}"`,
-      remedy: 'names of services are unique',
-    }));
-    vips.add(service.vip, `services[${index}]`, () => ({
-      path: at('vip'),
-      what: `vip ${service.vip}`,
-      remedy: 'merge the two services',
-    }));
+    names.add(
+      name,
+      () => `services[${index}]`,
+      () => ({
+        path: at(service.name === undefined ? 'vip' : 'name'),
+        what: `service "${name}"`,
+        remedy: 'names of services are unique',
+      }),
+    );
+    vips.add(
+      service.vip,
+      () => `services[${index}]`,
+      () => ({
+        path: at('vip'),
+        what: `vip ${service.vip}`,
+        remedy: 'merge the two services',
+      }),
+    );
     issues.push(...inspectNicList(view, service, index));
 
     issues.push(...inspectChecks(view, service, index));
@@ -113,25 +133,29 @@ function inspectServices(view: ConfigView): Issue[] {
     service.realServers.forEach((rs, each) => {
       if (!rs) return;
       const { address, rack } = rs;
-      const path = at('realServers', each);
+      const path = () => at('realServers', each);
       const text = formatAddress(address);
       hosts.add(text);
-      const where = `services[${index}].realServers[${each}]`;
-      addresses.add(text, where, () => ({ path, what: `real server ${text}`, remedy: 'a service lists each once; use weight' }));
+      const where = () => `services[${index}].realServers[${each}]`;
+      addresses.add(text, where, () => ({
+        path: path(),
+        what: `real server ${text}`,
+        remedy: 'a service lists each once; use weight',
+      }));
       if (address.port === 0 && needsPort) {
         const ambiguous = address.family === 6 ? ' (an address with its port needs the brackets)' : '';
         const remedy = `write ${formatAddress({ ...address, port: 80 })}${ambiguous}, or use a check without port`;
         const message = `"${text}": the port is missing; ${remedy} (${[...portless].join(', ')})`;
-        issues.push({ path, message });
+        issues.push({ path: path(), message });
       }
       if (rack === undefined) return;
       const first = racks.get(address.ip);
       if (!first) racks.set(address.ip, { rack, where });
       else if (first.rack !== rack) {
         const message =
-          `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where}; a ` +
+          `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where()}; a ` +
           `host is in one rack`;
-        issues.push({ path: [...path, 'rack'], message });
+        issues.push({ path: [...path(), 'rack'], message });
       }
     });
   });
@@ -159,7 +183,11 @@ function inspectChecks(view: ConfigView, service: ServiceView, index: number): I
   for (const [each, place] of written) {
     const path = ['services', index, ...place];
     if (typeof each !== 'string') continue;
-    names.add(each, pathText({ path }), () => ({ path, what: `check ${each}`, remedy: 'remove one' }));
+    names.add(
+      each,
+      () => pathText({ path }),
+      () => ({ path, what: `check ${each}`, remedy: 'remove one' }),
+    );
     if (view.checkNames.has(each)) continue;
     const known = view.checkNames;
     const remedy = 'add it to checks, or write the profile here, such as {type: tcp}';
@@ -180,7 +208,11 @@ function inspectNicList({ nicNames }: ConfigView, service: ServiceView, s: numbe
   const seen = new Firsts(issues);
   service.nics?.forEach((nic, index) => {
     const path = ['services', s, 'nics', index];
-    seen.add(nic, `services[${s}].nics[${index}]`, () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }));
+    seen.add(
+      nic,
+      () => `services[${s}].nics[${index}]`,
+      () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }),
+    );
     if (nicNames.has(nic)) return;
     issues.push({ path, message: `no NIC is named "${nic}"${didYouMean(nic, nicNames)}; defined: ${listed(nicNames)}` });
   });

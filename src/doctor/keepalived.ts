@@ -1,6 +1,5 @@
 /** keepalived as it runs here, and the last dump of its VRRP state. It is never asked for a new one: that would be a signal. */
-import { z } from 'zod';
-import { parseEntries, TornError } from '../collect/keepalived/dump.ts';
+import { type BriefInstance, parseBrief, TornError } from '../keepalived/state/dump.ts';
 import type { Host } from './host.ts';
 
 export interface Dump {
@@ -28,14 +27,10 @@ export async function lastDump(host: Host, pids: readonly number[]): Promise<Dum
   return undefined;
 }
 
-const instance = z.object({ data: z.object({ iname: z.string(), state: z.int(), vips: z.array(z.string()).default([]) }) });
-
-export type Instance = z.output<typeof instance>['data'];
-
 /** @throws Error when it is none, such as while it is being written */
-export function parseDump({ path, text }: Dump): readonly Instance[] {
+export function parseDump({ path, text }: Dump): readonly BriefInstance[] {
   try {
-    return parseEntries(instance, text).map((entry) => entry.data);
+    return parseBrief(text);
   } catch (error) {
     if (!(error instanceof TornError)) throw new Error(`${path}: no list of VRRP instances`, { cause: error });
     throw new Error(`${path} is no whole JSON; it may be being written just now: try again`, { cause: error });

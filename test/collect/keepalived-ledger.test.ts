@@ -7,7 +7,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Seen } from '../../src/collect/keepalived/between.ts';
 import { Ledger } from '../../src/collect/keepalived/ledger.ts';
-import { type Entered, parseNotice, type State } from '../../src/collect/keepalived/notify.ts';
+import { type Entered, parseNotice, type State } from '../../src/keepalived/state/notify.ts';
 
 const fixture = (name: string) =>
   readFileSync(new URL(`../fixtures/keepalived/${name}`, import.meta.url), 'utf8')

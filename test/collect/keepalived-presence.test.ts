@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { between, type Known, type Seen } from '../../src/collect/keepalived/between.ts';
-import type { State } from '../../src/collect/keepalived/notify.ts';
+import type { State } from '../../src/keepalived/state/notify.ts';
 import { NOT_LOOKED, type Presence, type PresenceEvent, stepped } from '../../src/collect/keepalived/presence.ts';
 import type { Role } from '../../src/collect/keepalived/processes.ts';
 

@@ -1,7 +1,7 @@
 /** One reading of the keepalived collector, from recordings of 2.2.7. */
 import { readFileSync } from 'node:fs';
-import { parseDetails } from '../../src/collect/keepalived/details.ts';
-import { parseDump } from '../../src/collect/keepalived/dump.ts';
+import { parseDetails } from '../../src/keepalived/state/details.ts';
+import { parseDump } from '../../src/keepalived/state/dump.ts';
 import { Ledger } from '../../src/collect/keepalived/ledger.ts';
 import type { KeepalivedData } from '../../src/collect/keepalived/publish.ts';
 

@@ -51,7 +51,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/readers': { seconds: 49, cpus: 1 },
   'system/replay': { seconds: 3, cpus: 0.7 },
   'system/status-page': { seconds: 11, cpus: 0.8 },
-  'system/unit-file': { seconds: 30, cpus: 0.6 },
+  'system/unit-file': { seconds: 45, cpus: 0.6 },
 };
 
 const AVERAGE: Cost = { seconds: 15, cpus: 0.6 };

@@ -1,11 +1,13 @@
 /**
- * Which services a keepalived.conf speaks of: not a parser of that file, only as much as is needed to keep away from what it
- * manages. What is not certain (variables, ranges, generated blocks) counts as being named.
+ * Which services a keepalived.conf speaks of, as much as is needed to keep away from what it manages. What is not certain
+ * (unknown variables, ranges, definitions that hold a block) counts as being named.
  */
-import { isIP, isIPv6 } from 'node:net';
-import { canonicalV6 } from '../../model/schema.ts';
+import { type Config, readConfig } from '../../keepalived/config/config.ts';
+import type { GroupEntry, Key } from '../../keepalived/config/lvs.ts';
+import type { Files } from '../../keepalived/read/files.ts';
+import { lineOf, type ProblemCode, type Span } from '../../keepalived/read/source.ts';
 
-/** What one file contains. */
+/** What a configuration contains. */
 export interface Mentioned {
   /** `192.0.2.10 80`, `2001:db8::10 80`, `fwmark 7`: whatever the protocol. */
   readonly services: ReadonlySet<string>;
@@ -15,56 +17,39 @@ export interface Mentioned {
   readonly includes: readonly string[];
 }
 
-/** Reads one file's text; never throws. */
-export function mentionedIn(text: string): Mentioned {
+/** After these, services may be missing from what was read. */
+const CUTS: ReadonlySet<ProblemCode> = new Set(['definition-loop', 'generator-invalid', 'line-too-long', 'too-large'] as const);
+
+/** Reads a configuration; never throws. @param files finds what it includes; by default nothing */
+export function mentionedIn(text: string, { path = 'keepalived.conf', files }: { path?: string; files?: Files } = {}): Mentioned {
+  const config = readConfig(path, text, files === undefined ? {} : { files });
   const services = new Set<string>();
-  const includes: string[] = [];
-  let unclear = '';
-  /** Braces open since a virtual_server_group began; 0: not in one. */
-  let depth = 0;
-  let inGroup = false;
-  for (const line of text.replace(/^\uFEFF/, '').split('\n')) {
-    const words = wordsOf(line);
-    if (words.length === 0) continue;
-    const [first = '', second = ''] = words;
-    if (/^include[rmwba]?$/.test(first)) {
-      includes.push(second.replaceAll('"', ''));
-      continue;
-    }
-    if (first === 'virtual_server_group') inGroup = true;
-    const entry = first === 'virtual_server' ? words.slice(1) : inGroup && first !== 'virtual_server_group' ? words : [];
-    const plain = entry.filter((word) => word !== '{' && word !== '}');
-    if (plain.length > 0 && plain[0] !== 'group') {
-      const name = nameOf(plain[0]!, plain[1]);
-      if (name === undefined) unclear ||= line.trim();
-      else services.add(name);
-    }
-    // A definition or generator may hold a whole block.
-    if (/virtual_server/.test(line) && !/^virtual_server(?:_group)?$/.test(first)) unclear ||= line.trim();
-    if (!inGroup) continue;
-    for (const word of words) depth += word === '{' ? 1 : word === '}' ? -1 : 0;
-    if (depth <= 0 && words.includes('}')) [inGroup, depth] = [false, 0];
+  const unclear: Span[] = [];
+  const note = (name: string | undefined, at: Span) => (name === undefined ? unclear.push(at) : services.add(name));
+  for (const { key, statement } of config.virtualServers) {
+    const isRange = /[-/]/.test(statement.args[0]?.text ?? '');
+    if (key.kind !== 'group') note(isRange ? undefined : nameOf(key), statement.keyword);
   }
-  return { services, unclear, includes };
+  for (const { entries } of config.serverGroups) for (const entry of entries) note(nameOf(entry), entry.at.keyword);
+  unclear.push(...uncertain(config));
+  const first = unclear[0];
+  return {
+    services,
+    unclear: first === undefined ? '' : lineOf(first.source, first.line).trim(),
+    includes: config.tree.includes.map(({ pattern }) => pattern.replaceAll('"', '')),
+  };
 }
 
-/** Words of a line without its comment, braces apart; a condition (`@id`) before them is taken to hold. */
-function wordsOf(line: string): string[] {
-  let quoted = false;
-  let end = 0;
-  for (; end < line.length; end++) {
-    const char = line[end];
-    if (char === '"') quoted = !quoted;
-    else if (!quoted && (char === '!' || char === '#')) break;
-  }
-  const words = line.slice(0, end).replace(/[{}]/g, ' $& ').trim().split(/\s+/);
-  if (words[0]?.startsWith('@')) words.shift();
-  return words.filter((word) => word !== '');
+/** Lines whose effect is not known, or that may hold a whole block. */
+function uncertain({ tree }: Config): Span[] {
+  const statements = tree.root.statements.filter(({ keyword }) => keyword.unclear).map(({ keyword }) => keyword);
+  const definitions = tree.definitions.filter(({ lines }) => lines.some(({ text }) => text.includes('virtual_server')));
+  const cuts = tree.problems.filter(({ code }) => CUTS.has(code));
+  return [...statements, ...definitions.map(({ at }) => at), ...cuts.map(({ at }) => at)];
 }
 
-function nameOf(address: string, port: string | undefined): string | undefined {
-  if (address === 'fwmark') return /^\d+$/.test(port ?? '') ? `fwmark ${Number(port)}` : undefined;
-  if (isIP(address) === 0) return undefined;
-  if (port !== undefined && !/^\d{1,5}$/.test(port)) return undefined;
-  return `${isIPv6(address) ? canonicalV6(address) : address} ${Number(port ?? 0)}`;
+function nameOf(named: Key | GroupEntry): string | undefined {
+  if (named.kind === 'fwmark') return `fwmark ${named.mark}`;
+  if (named.kind === 'address') return `${named.ip} ${named.port}`;
+  return named.kind === 'addresses' && named.ip === named.to ? `${named.ip} ${named.port}` : undefined;
 }

@@ -3,6 +3,7 @@
  * writes the configured weight at each recovery, whatever others have set meanwhile.
  */
 import { dirname, join } from 'node:path';
+import { type Found, gathering } from '../../keepalived/read/files.ts';
 import { parseAddress } from '../../model/schema.ts';
 import { readIfExists } from '../../sys/files.ts';
 import { pathsMatching } from '../../sys/glob.ts';
@@ -75,32 +76,39 @@ async function managedBy({ pid, argv }: Process): Promise<Managed> {
   const file = configFileOf(argv);
   const who = `keepalived (pid ${pid}, ${file})`;
   const root = `/proc/${pid}/root`;
-  const services = new Set<string>();
-  let unclear = '';
-  let room = MOST_BYTES;
-  const waiting = [join(root, file)];
-  const seen = new Set<string>();
   try {
-    for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) {
-      if (seen.has(path)) continue;
-      seen.add(path);
-      const bytes = await readIfExists(path, room);
-      if (bytes === undefined) continue; // an include of nothing is not an error for keepalived either
-      room -= bytes.length;
-      const found = mentionedIn(bytes.toString('utf8'));
-      for (const service of found.services) services.add(service);
-      if (found.unclear !== '') unclear ||= `"${found.unclear.slice(0, 80)}" in its configuration is not followed by fourlane`;
-      for (const include of found.includes) {
-        if (include.includes('$')) unclear ||= `"include ${include}" in its configuration is not followed by fourlane`;
-        const pattern = include.startsWith('/') ? join(root, include) : join(dirname(path), include);
-        if (seen.size + waiting.length > MOST_FILES) throw new Error(`it includes more than ${MOST_FILES} files`);
-        waiting.push(...(await pathsMatching(pattern, MOST_FILES)));
-      }
-    }
+    const { services, unclear } = await mentionedBy(join(root, file), root);
+    return { who, services, unclear };
   } catch (error) {
-    unclear = `its configuration can't be read: ${(error as Error).message}`;
+    return { who, services: new Set(), unclear: `its configuration can't be read: ${(error as Error).message}` };
   }
-  return { who, services, unclear };
+}
+
+/** What a file and all that it includes contain. @param root where the paths of the process begin */
+async function mentionedBy(path: string, root: string): Promise<Pick<Managed, 'services' | 'unclear'>> {
+  let bytes = MOST_BYTES;
+  let files = 0;
+  const read = async (name: string): Promise<Found[]> => {
+    if (++files > MOST_FILES) throw new Error(`it includes more than ${MOST_FILES} files`);
+    const content = await readIfExists(name, bytes);
+    bytes -= content?.length ?? 0;
+    // An include of nothing is not an error for keepalived either.
+    return content === undefined ? [] : [{ path: name, text: content.toString('utf8') }];
+  };
+  const text = (await read(path))[0]?.text ?? '';
+  const found = await gathering(
+    (included) => mentionedIn(text, { path, files: included }),
+    async ({ pattern, from }) => {
+      const paths = await pathsMatching(pattern.startsWith('/') ? join(root, pattern) : join(dirname(from), pattern), MOST_FILES);
+      const all: Found[] = [];
+      for (const name of paths) all.push(...(await read(name)));
+      return all;
+    },
+  );
+  const { services, includes } = found;
+  const open = includes.find((include) => include.includes('$'));
+  const line = found.unclear === '' ? (open === undefined ? '' : `include ${open}`) : found.unclear;
+  return { services, unclear: line === '' ? '' : `"${line.slice(0, 80)}" in its configuration is not followed by fourlane` };
 }
 
 /** A vip as `mentionedIn` names it. */

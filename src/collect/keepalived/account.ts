@@ -3,7 +3,7 @@
  * account and what was announced, shown or seen to end, and returns the account that follows.
  */
 import { between, type Known, type Seen } from './between.ts';
-import { ENTERED, type Entered, type State } from './notify.ts';
+import { ENTERED, type Entered, type State } from '../../keepalived/state/notify.ts';
 
 export interface Account extends Known {
   /** Whether it is configured, as far as is known. */

@@ -2,7 +2,7 @@
  * The transitions that a dump proves: the fewest that lead from what is known of an instance to what the dump shows. Pure. Each
  * row of the table is one proof; the first that applies decides.
  */
-import type { State } from './notify.ts';
+import type { State } from '../../keepalived/state/notify.ts';
 
 /** What a dump shows of an instance; of a group only the state. */
 export interface Seen {

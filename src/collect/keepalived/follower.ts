@@ -5,7 +5,7 @@
 import { FileError } from '../../sys/files.ts';
 import { Fifo } from '../../sys/fifo.ts';
 import { descriptorsOf } from '../../sys/process.ts';
-import { type Notice, parseNotice } from './notify.ts';
+import { type Notice, parseNotice } from '../../keepalived/state/notify.ts';
 
 /** Lines by what they are; `repeated` states are no transitions. */
 export const LINE_KINDS = ['instance', 'group', 'priority', 'event', 'checker', 'repeated', 'other'] as const;

@@ -6,7 +6,7 @@
  */
 import { type Account, type AccountEvent, counted, newAccount, stepped } from './account.ts';
 import type { Seen } from './between.ts';
-import type { Entered, State } from './notify.ts';
+import type { Entered, State } from '../../keepalived/state/notify.ts';
 
 export interface Entry {
   /** undefined: it is no longer configured; its transitions remain counted. */

@@ -1,6 +1,6 @@
 /** Families of the keepalived collector. The label is vrrp_instance, since Prometheus gives each target a label instance. */
 import { counter, gauge, type Metric } from '../../model/family.ts';
-import type { Statistics } from './dump.ts';
+import type { Statistics } from '../../keepalived/state/dump.ts';
 
 const BY_INSTANCE = ['vrrp_instance'];
 const BY_GROUP = ['sync_group'];

@@ -1,12 +1,12 @@
 /** What was read of keepalived as samples. Pure. */
 import type { Samples } from '../collector.ts';
 import type { Metric } from '../../model/family.ts';
-import type { Details } from './details.ts';
-import type { DumpedInstance, Statistics } from './dump.ts';
+import type { Details } from '../../keepalived/state/details.ts';
+import type { DumpedInstance, Statistics } from '../../keepalived/state/dump.ts';
 import type { LineKind } from './follower.ts';
 import type { Entry } from './ledger.ts';
 import * as m from './metrics.ts';
-import { ENTERED, STATES } from './notify.ts';
+import { ENTERED, STATES } from '../../keepalived/state/notify.ts';
 import type { Role } from './processes.ts';
 
 export interface ProcessState {

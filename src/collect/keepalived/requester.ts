@@ -6,8 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { dirname, join } from 'node:path';
 import { FileError, type FileVersion, fileVersion, readIfExists } from '../../sys/files.ts';
 import { environmentOf, listensFor, type ProcessInfo, sendSignal, survives } from '../../sys/process.ts';
-import { type Details, parseDetails } from './details.ts';
-import { type DumpedInstance, parseDump, TornError } from './dump.ts';
+import { type Details, parseDetails } from '../../keepalived/state/details.ts';
+import { type DumpedInstance, parseDump, TornError } from '../../keepalived/state/dump.ts';
 
 /** A dump that was asked for. */
 interface Question extends Place {

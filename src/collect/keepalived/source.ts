@@ -4,7 +4,7 @@ import { type ProcessInfo, startSeconds } from '../../sys/process.ts';
 import type { CollectContext, Reading, Source } from '../collector.ts';
 import { Follower, type LineKind } from './follower.ts';
 import { Ledger } from './ledger.ts';
-import type { Notice } from './notify.ts';
+import type { Notice } from '../../keepalived/state/notify.ts';
 import { NOT_LOOKED, type Presence, type PresenceEvent, stepped } from './presence.ts';
 import { configLoaded, findProcesses, identity, type PidFiles, type Processes, type Role, ROLES } from './processes.ts';
 import type { DumpState, InstanceState, KeepalivedData, ProcessState } from './publish.ts';

@@ -1,5 +1,6 @@
 import type { Check, Finding } from '../check.ts';
-import { type Instance, lastDump, parseDump } from '../keepalived.ts';
+import type { BriefInstance } from '../../keepalived/state/dump.ts';
+import { lastDump, parseDump } from '../keepalived.ts';
 import { addresses, type DeviceAddress } from '../net.ts';
 
 const MASTER = 2;
@@ -27,7 +28,7 @@ export const vip: Check = {
   },
 };
 
-function judge({ iname, state, vips }: Instance, here: readonly DeviceAddress[]): readonly Finding[] {
+function judge({ iname, state, vips }: BriefInstance, here: readonly DeviceAddress[]): readonly Finding[] {
   const master = state === MASTER;
   const wrong = vips.flatMap((text): Finding[] => {
     // `192.0.2.2/24 dev eth0 scope global label eth0:vip set`

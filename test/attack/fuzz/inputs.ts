@@ -5,9 +5,9 @@ import { TelemetryError } from '../../../src/collect/telemetry/error.ts';
 import { decode, parseAnswer } from '../../../src/collect/telemetry/answer.ts';
 import { coreLatency, coreUsage } from '../../../src/collect/dpdk/contract.ts';
 import { mempoolInfo, portLink, portStats, portXstats, ringInfo } from '../../../src/collect/dpdk/eal.ts';
-import { parseDetails } from '../../../src/collect/keepalived/details.ts';
-import { parseDump } from '../../../src/collect/keepalived/dump.ts';
-import { parseNotice } from '../../../src/collect/keepalived/notify.ts';
+import { parseDetails } from '../../../src/keepalived/state/details.ts';
+import { parseDump } from '../../../src/keepalived/state/dump.ts';
+import { parseNotice } from '../../../src/keepalived/state/notify.ts';
 
 export interface Input {
   readonly name: string;

@@ -77,12 +77,21 @@ export function parseDump(text: string): readonly DumpedInstance[] {
   return parseEntries(entry, text).map(instanceOf);
 }
 
+const brief = z.object({ data: z.object({ iname: z.string(), state: z.int(), vips: z.array(z.string()).default([]) }) });
+/** What every release's dump has of an instance. */
+export type BriefInstance = z.output<typeof brief>['data'];
+
+/** The instances of a dump of any release, in brief. @throws as `parseEntries` */
+export function parseBrief(text: string): readonly BriefInstance[] {
+  return parseEntries(brief, text).map(({ data }) => data);
+}
+
 /**
  * The entries of a dump, each as `schema` reads it. A dump is a list (up to 2.2.7, and by default), or `{vrrp: […]}`
  * (json_version 2).
  * @throws TornError when it is not (yet) JSON; Error when it is, but no dump of keepalived.
  */
-export function parseEntries<T extends z.ZodType>(schema: T, text: string): readonly z.output<T>[] {
+function parseEntries<T extends z.ZodType>(schema: T, text: string): readonly z.output<T>[] {
   let json: unknown;
   try {
     json = JSON.parse(text);

@@ -1,0 +1,210 @@
+/** Keywords of LVS: virtual servers, real servers and their checkers (check_parser.c, check_*.c). */
+import {
+  address,
+  anyAddress,
+  anyWords,
+  block,
+  choiceOf,
+  command,
+  flag,
+  integer,
+  type Keyword,
+  LONGEST,
+  networkInterface,
+  onOff,
+  oneWord,
+  port,
+  seconds,
+  takes,
+  UNSIGNED,
+  word,
+} from './kinds.ts';
+
+/** Schedulers that keepalived takes, whatever the kernel has. */
+export const SCHEDULERS = [
+  'rr',
+  'wrr',
+  'lc',
+  'wlc',
+  'lblc',
+  'sh',
+  'mh',
+  'dh',
+  'fo',
+  'ovf',
+  'lblcr',
+  'sed',
+  'nq',
+  'twos',
+] as const;
+const WEIGHTS = 2_147_483_647;
+/** Greatest timeout of LVS: 31 days. */
+const LONGEST_LVS = 31 * 86_400;
+const forwarding = choiceOf('NAT', 'DR', 'TUN');
+
+/** What virtual servers, real servers and checkers all have, each from the one around it. */
+const timing: Readonly<Record<string, Keyword>> = {
+  delay_before_retry: seconds(0, LONGEST),
+  warmup: seconds(0, LONGEST),
+  connect_timeout: seconds(0.000_001, 4294.967_295, { fallback: '5' }),
+  delay_loop: seconds(0.000_001, LONGEST, { fallback: '60' }),
+};
+
+const checker: Readonly<Record<string, Keyword>> = {
+  ...timing,
+  retry: integer(0, UNSIGNED),
+  alpha: onOff(),
+  log_all_failures: onOff(),
+};
+
+const connection: Readonly<Record<string, Keyword>> = {
+  ...checker,
+  connect_ip: address(),
+  connect_port: port(),
+  bindto: address(),
+  bind_port: port(),
+  bind_if: takes([networkInterface]),
+  fwmark: integer(0, UNSIGNED),
+};
+
+const http: Readonly<Record<string, Keyword>> = {
+  ...connection,
+  nb_get_retry: integer(0, UNSIGNED, { deprecated: 'retry' }),
+  virtualhost: oneWord(),
+  http_protocol: takes([choiceOf('1.0', '1.0C', '1.0c', '1.1')], { fallback: '1.0' }),
+  enable_sni: onOff(),
+  fast_recovery: onOff(),
+  tls_compliant: onOff({ since: '2.2.8' }),
+  url: block('url'),
+};
+
+const { connect_timeout: _, ...withoutConnection } = checker;
+
+export const LVS: Readonly<Record<string, Readonly<Record<string, Keyword>>>> = {
+  SSL: { password: takes([{ kind: 'secret' }]), ca: oneWord(), certificate: oneWord(), key: oneWord() },
+  virtual_server: {
+    ...timing,
+    ip_family: takes([choiceOf('inet', 'inet6')]),
+    retry: integer(1, UNSIGNED),
+    inhibit_on_failure: flag(),
+    lb_algo: takes([choiceOf(...SCHEDULERS)]),
+    lvs_sched: takes([choiceOf(...SCHEDULERS)]),
+    hashed: flag(),
+    ops: flag(),
+    'flag-1': flag(),
+    'flag-2': flag(),
+    'flag-3': flag(),
+    'sh-port': flag(),
+    'sh-fallback': flag(),
+    'mh-port': flag(),
+    'mh-fallback': flag(),
+    lb_kind: takes([forwarding], { more: true }),
+    lvs_method: takes([forwarding], { more: true }),
+    persistence_engine: oneWord(),
+    persistence_timeout: takes([{ kind: 'integer', min: 1, max: LONGEST_LVS, unit: 's' }], { least: 0, fallback: '0' }),
+    persistence_granularity: oneWord(),
+    protocol: takes([{ kind: 'choice', of: ['TCP', 'UDP', 'SCTP'], anyCase: true }]),
+    ha_suspend: flag(),
+    smtp_alert: onOff({ fallback: 'no' }),
+    virtualhost: oneWord(),
+    snmp_name: oneWord({ since: '2.2.3' }),
+    alpha: flag(),
+    omega: flag(),
+    quorum_up: command(),
+    quorum_down: command(),
+    quorum: integer(1, UNSIGNED, { fallback: '1' }),
+    hysteresis: integer(0, UNSIGNED, { fallback: '0' }),
+    weight: integer(1, WEIGHTS, { fallback: '1' }),
+    sorry_server: takes([anyAddress, { kind: 'integer', min: 0, max: 65_535 }], { least: 1 }),
+    sorry_server_inhibit: flag(),
+    sorry_server_lvs_method: takes([forwarding], { more: true }),
+    real_server: takes([anyAddress, { kind: 'integer', min: 0, max: 65_535 }], { least: 1, block: 'real_server', again: 'adds' }),
+    nat_mask: anyWords({ removed: '' }),
+  },
+  real_server: {
+    ...timing,
+    retry: integer(1, UNSIGNED),
+    weight: integer(0, WEIGHTS),
+    lvs_method: takes([forwarding], { more: true }),
+    uthreshold: integer(0, UNSIGNED),
+    lthreshold: integer(0, UNSIGNED),
+    inhibit_on_failure: onOff(),
+    notify_up: command(),
+    notify_down: command(),
+    alpha: onOff(),
+    smtp_alert: onOff({ fallback: 'yes' }),
+    virtualhost: oneWord(),
+    snmp_name: oneWord({ since: '2.2.3' }),
+    TCP_CHECK: block('TCP_CHECK'),
+    HTTP_GET: block('HTTP_GET'),
+    SSL_GET: block('SSL_GET'),
+    SMTP_CHECK: block('SMTP_CHECK'),
+    DNS_CHECK: block('DNS_CHECK'),
+    UDP_CHECK: block('UDP_CHECK'),
+    PING_CHECK: block('PING_CHECK'),
+    MISC_CHECK: block('MISC_CHECK'),
+    FILE_CHECK: block('FILE_CHECK'),
+    BFD_CHECK: block('BFD_CHECK'),
+  },
+  TCP_CHECK: connection,
+  PING_CHECK: connection,
+  HTTP_GET: http,
+  SSL_GET: http,
+  url: {
+    path: oneWord(),
+    digest: takes([{ kind: 'digest' }], { again: 'refused' }),
+    status_code: takes([{ kind: 'statusCodes' }], { more: true, fallback: '200-299', again: 'adds' }),
+    virtualhost: oneWord(),
+    regex: anyWords(),
+    regex_no_match: flag(),
+    regex_options: anyWords(),
+    regex_min_offset: integer(0, Number.MAX_SAFE_INTEGER),
+    regex_max_offset: integer(0, Number.MAX_SAFE_INTEGER),
+    regex_stack: takes([
+      { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER },
+      { kind: 'integer', min: 0, max: Number.MAX_SAFE_INTEGER },
+    ]),
+    tls_compliant: onOff({ since: '2.2.8' }),
+  },
+  SMTP_CHECK: {
+    ...connection,
+    helo_name: oneWord({ fallback: 'smtpchecker.keepalived.org' }),
+    host: block('host', { deprecated: 'a SMTP_CHECK for each host' }),
+  },
+  host: connection,
+  DNS_CHECK: {
+    ...connection,
+    retry: integer(0, UNSIGNED, { fallback: '3' }),
+    type: takes(
+      [
+        {
+          kind: 'choice',
+          of: ['A', 'NS', 'CNAME', 'SOA', 'MX', 'TXT', 'AAAA', 'RRSIG', 'DNSKEY'],
+          anyCase: true,
+        },
+      ],
+      { fallback: 'SOA' },
+    ),
+    name: oneWord({ fallback: '.', again: 'first wins' }),
+  },
+  UDP_CHECK: {
+    ...connection,
+    payload: takes([{ kind: 'hex' }], { more: true }),
+    require_reply: takes([{ kind: 'hex' }], { least: 0, more: true }),
+    min_reply_length: integer(0, 65_535, { fallback: '0' }),
+    max_reply_length: integer(0, 65_535, { fallback: '255' }),
+  },
+  MISC_CHECK: {
+    ...withoutConnection,
+    retry: integer(0, UNSIGNED, { fallback: '0' }),
+    misc_path: command({ again: 'last wins' }),
+    misc_timeout: integer(0, 4294),
+    misc_dynamic: flag(),
+    user: takes([word, word], { least: 1 }),
+  },
+  FILE_CHECK: {
+    track_file: oneWord(),
+    weight: takes([{ kind: 'integer', min: -WEIGHTS, max: WEIGHTS }, choiceOf('reverse', 'noreverse')], { least: 1 }),
+  },
+  BFD_CHECK: { name: oneWord(), alpha: onOff() },
+};
