@@ -1,7 +1,8 @@
 /** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
 import { createHash } from 'node:crypto';
+import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
-import type { CheckProfile, Imports, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
+import type { Address, CheckProfile, Imports, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -89,6 +90,12 @@ function publicDigest(check: CheckProfile): string {
   return sha256(canonical(withoutSecrets(check)));
 }
 
+/** Where a check goes. */
+function addressOf({ address }: RealServer, { connectIp: ip, connectPort: port = address.port }: CheckProfile): Address {
+  if (ip === undefined && port === address.port) return address;
+  return ip === undefined ? { ...address, port } : { family: isIPv4(ip) ? 4 : 6, ip, port };
+}
+
 /** One target for each real server and distinct profile, in order of first appearance. */
 function collectTargets(config: Config) {
   const digests = new Map<CheckProfile, string>();
@@ -144,10 +151,10 @@ function collectTargets(config: Config) {
   };
   const targets = drafts.map((draft): Target => {
     const { realServer, digest, check } = draft;
-    const { address } = draft.rs;
+    const address = addressOf(draft.rs, check);
     const siblings = perServer.get(realServer)!;
     const id = siblings.length === 1 ? realServer : idOf(draft, siblings);
-    const rack = racks.size === 0 ? undefined : racks.get(address.ip);
+    const rack = racks.size === 0 ? undefined : racks.get(draft.rs.address.ip);
     const key = `${realServer} ${digest}`;
     return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
   });

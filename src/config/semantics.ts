@@ -169,7 +169,8 @@ function inspectServices(view: ConfigView): Issue[] {
 
 type Profiles = readonly (CheckProfile | undefined)[];
 
-const needPort = (profiles: Profiles) => profiles.some((profile) => profile !== undefined && !portless.has(profile.type));
+const needPort = (profiles: Profiles) =>
+  profiles.some((profile) => profile !== undefined && !portless.has(profile.type) && profile.connectPort === undefined);
 
 /** The profiles of checks as written; undefined where a name has none. */
 function profilesOf({ checks }: ConfigView, written: readonly (string | CheckProfile)[]): Profiles {

@@ -10,12 +10,16 @@ export interface Address {
   readonly scope?: string;
 }
 
-/** Timing and streak settings every check profile has; all in ms. */
+/** What every check profile has: timing in ms, streaks, and where to when that is not the real server itself. */
 export interface CheckTiming {
   readonly interval: number;
   readonly timeout: number;
   readonly fall: number;
   readonly rise: number;
+  readonly connectIp?: string | undefined;
+  readonly connectPort?: number | undefined;
+  /** SO_MARK of its sockets. */
+  readonly mark?: number | undefined;
 }
 
 /** A normalised check profile: `type` names an entry of `checks/index.ts`, the rest is that kind's own parameters. */
@@ -29,6 +33,7 @@ export interface Target {
   readonly key: string;
   /** `ip:port`, the metric label `real_server`. */
   readonly realServer: string;
+  /** Where its check goes: that of the real server, or what the profile says instead. */
   readonly address: Address;
   readonly rack?: string;
   readonly check: CheckProfile;
