@@ -22,7 +22,7 @@ const LIMIT_MS = 10_000;
 /** That a configuration includes. */
 const MOST_FILES = 2000;
 
-const HELP = `Usage: fourlane init [--output FILE | --stdout]
+const HELP = `Usage: fourlane init [--output FILE | --stdout] [--import]
 
 Looks at this machine and writes a commented configuration that check-config accepts; each line says where it is from. The
 agent only observes with it. Nothing else is changed, and a file that exists is never overwritten. The same machine gives the
@@ -30,6 +30,7 @@ same bytes.
 
   --output FILE   where to write; default ./${DEFAULT_FILE}
   --stdout        print the file instead
+  --import        services of a keepalived.conf are not written down but imported from it, in shadow mode
 
 Looks for:
 ${sources.map((source) => `  ${source.name.padEnd(11)} ${source.summary}`).join('\n')}
@@ -44,7 +45,12 @@ export async function init(argv: readonly string[], { out, err }: Output = termi
   const { values, positionals } = parseArgs({
     args: [...argv],
     allowPositionals: true,
-    options: { output: { type: 'string', short: 'o' }, stdout: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      output: { type: 'string', short: 'o' },
+      stdout: { type: 'boolean' },
+      import: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) {
     out(HELP);
@@ -58,7 +64,7 @@ export async function init(argv: readonly string[], { out, err }: Output = termi
     env: process.env,
     paths: (pattern) => pathsMatching(pattern, MOST_FILES),
   });
-  const written = write(seen, checkProblem);
+  const written = write(seen, { problemOf: checkProblem, imports: values.import === true });
   // What check-config would refuse is a defect of ours; then no file is better than a bad one.
   loadPlan(written.text, 'the file that init made', { hostname: hostname() });
   const looks = seen.looks.map(({ source, outcome, text }) => [outcome, source, text]);

@@ -1,5 +1,5 @@
 /** Services as sources find them, and one list of them all. Pure. */
-import type { Profile } from '../keepalived/translate/checks.ts';
+import type { Profile } from '../keepalived/translate/timing.ts';
 import { formatAddress, parseAddress } from '../model/schema.ts';
 import { bitsOf } from './network.ts';
 
@@ -10,6 +10,8 @@ export interface FoundRealServer {
   readonly origin: string;
   /** What an operator should know of it. */
   readonly remark?: string;
+  /** undefined: its source does not say; those of the service's other real servers, else chosen by the protocol. */
+  readonly checks?: readonly FoundCheck[];
 }
 
 /** A check profile by its parameters, as the file is to have it; where it is from. */
@@ -23,19 +25,18 @@ export interface FoundService {
   readonly vip: string;
   readonly origin: string;
   readonly remarks?: readonly string[];
-  /** undefined: nobody says; it is chosen by the protocol. */
-  readonly checks?: readonly FoundCheck[];
   readonly realServers: readonly FoundRealServer[];
   /** For the line of its actuator: who sets weights now, and what would let fourlane do it. */
   readonly actuator: string;
+  /** The keepalived.conf that it can be imported from. */
+  readonly importable?: string;
   /** Devices of DPVS that have its local addresses: by them it reaches real servers. */
   readonly localDevices?: readonly string[];
 }
 
-/** What was found and is not in the file. */
+/** What was found and is not in the file, or otherwise. */
 export interface LeftOut {
-  readonly what: string;
-  readonly why: string;
+  readonly text: string;
   readonly origin: string;
 }
 
@@ -63,7 +64,7 @@ export function merge(found: readonly FoundService[], own: ReadonlySet<string>):
       const ip = ipOf(rs.address);
       // Tables have no port for the real servers of a mark, configurations may.
       if (realServers.has(rs.address) || (ip === rs.address && ips.has(ip))) continue;
-      if (isOwn(ip, own)) leftOut.push({ what: `${rs.address} of ${all[0]!.vip}`, why: OWN, origin: rs.origin });
+      if (isOwn(ip, own)) leftOut.push({ text: `${rs.address} of ${all[0]!.vip}: ${OWN}`, origin: rs.origin });
       else realServers.set(rs.address, rs);
       ips.add(ip);
     }
@@ -72,7 +73,7 @@ export function merge(found: readonly FoundService[], own: ReadonlySet<string>):
     const localDevices = all.flatMap((service) => service.localDevices ?? []);
     const { vip, origin } = first!;
     const why = reason(vip, realServers.size);
-    if (why !== undefined) leftOut.push({ what: vip, why, origin });
+    if (why !== undefined) leftOut.push({ text: `${vip}: ${why}`, origin });
     else {
       const remarks = [...(first!.remarks ?? []), ...new Set(others)];
       services.push({ ...first!, remarks, localDevices, realServers: [...realServers.values()].map(bounded) });

@@ -1,7 +1,6 @@
 /** The configuration file that says what was found, each line with where it is from. Pure: the same facts, the same bytes. */
 import { carrier } from '../collect/dpvs/carrier.ts';
-import type { Profile } from '../keepalived/translate/checks.ts';
-import { CheckNames } from './checks.ts';
+import { type Checked, CheckNames, checked, commonest, type ProblemOf } from './checks.ts';
 import type { Seen } from './look.ts';
 import { type Choice, type ChosenNic, chooseNics } from './nics.ts';
 import type { Ports } from './ports.ts';
@@ -19,28 +18,36 @@ export interface Written {
   readonly leftOut: number;
 }
 
-/** Why a check profile can't be in a file; undefined: it can. */
-export type ProblemOf = (profile: Profile) => string | undefined;
+export interface WriteOptions {
+  readonly problemOf: ProblemOf;
+  /** What keepalived.conf has is imported from there, not written down. */
+  readonly imports: boolean;
+}
 
-export function write({ looks, facts }: Seen, problemOf: ProblemOf): Written {
+export function write({ looks, facts }: Seen, { problemOf, imports }: WriteOptions): Written {
   const own = new Set(facts.network.links.flatMap(({ addresses }) => addresses.map(({ ip }) => ip)));
-  const { services: all, leftOut } = merge(facts.services, own);
-  const { services, refused } = withValidChecks(all, problemOf);
-  const missing = [...facts.leftOut, ...leftOut, ...refused];
+  const { services, leftOut } = merge(facts.services, own);
+  const missing = [...facts.leftOut, ...leftOut];
   const targets = [...new Set(services.flatMap(({ realServers }) => realServers.map(({ address }) => ipOf(address))))];
   const choice = chooseNics(facts.network, facts.ports, targets);
   const checks = new CheckNames();
   const place = { choice, ports: facts.ports, checks };
-  const blocks = services.flatMap((service) => serviceLines(service, place));
+  const file = services.find(({ importable }) => importable !== undefined)?.importable;
+  const isImported = ({ importable }: FoundService) => imports && importable !== undefined && importable === file;
+  const imported = services.filter(isImported);
+  const listed = services.filter((service) => !isImported(service));
+  const blocks = listed.flatMap((service) => serviceLines(service, checked(service, problemOf, missing), place));
+  missing.push(...imported.flatMap(besides));
   const lines = [
     ...headLines(looks),
     '',
     comment(0, 'cluster: edge-1   # name of the group of load balancers that this one is in, a label on every series'),
     '',
     ...nicLines(choice),
-    ...(blocks.length === 0 ? [] : ['', ...checks.lines()]),
+    ...checks.lines(),
     '',
-    ...(blocks.length === 0 ? NO_SERVICES : [...SERVICES, ...blocks]),
+    ...importLines(file, imported),
+    ...(blocks.length > 0 ? [...SERVICES, ...blocks] : imported.length > 0 ? [] : NO_SERVICES),
     ...leftOutLines(missing),
     ...collectorLines(facts.collectors),
     ...facts.remarks.flatMap((remark) => ['', ...remark.map((each) => comment(0, each))]),
@@ -54,19 +61,35 @@ export function write({ looks, facts }: Seen, problemOf: ProblemOf): Written {
   };
 }
 
-/** Services with the checks that fourlane can do as they are written. */
-function withValidChecks(all: readonly FoundService[], problemOf: ProblemOf) {
-  const refused: LeftOut[] = [];
-  const services = all.map((service): FoundService => {
-    if (service.checks === undefined) return service;
-    const checks = service.checks.filter(({ profile, origin }) => {
-      const problem = problemOf(profile);
-      if (problem !== undefined) refused.push({ what: `a check of ${service.vip}`, why: problem, origin });
-      return problem === undefined;
-    });
-    return { ...service, checks };
-  });
-  return { services, refused };
+/** Real servers of an imported service that its file does not have: a service is imported or written, not both. */
+function besides({ vip, realServers, importable }: FoundService): LeftOut[] {
+  return realServers
+    .filter(({ checks }) => checks === undefined)
+    .map(({ address, origin }) => ({ text: `${address} of ${vip}: ${importable} does not have it`, origin }));
+}
+
+/** The import, or how to have one. */
+function importLines(file: string | undefined, imported: readonly FoundService[]): string[] {
+  if (file === undefined) return [];
+  const block = ['import:', `  keepalived: ${flow({ file, mode: 'shadow' })}`];
+  if (imported.length === 0) {
+    const advice = [
+      `What is from ${file} and its includes is a copy. To have it followed when it changes, and compared with what`,
+      'keepalived does, write this instead of those services, as `fourlane init --import` does:',
+      ...block.map((text) => `  ${text}`),
+    ];
+    return [...advice.map((text) => comment(0, text)), ''];
+  }
+  return [
+    comment(
+      0,
+      'Services that are followed when their file changes. fourlane decides, compares with keepalived and changes nothing:',
+    ),
+    comment(0, 'docs/keepalived.md.'),
+    ...imported.map(({ vip, origin }) => comment(0, `  ${vip} from ${origin}`)),
+    ...block,
+    '',
+  ];
 }
 
 function headLines(looks: Seen['looks']): string[] {
@@ -91,9 +114,9 @@ function nicLines({ nics, others }: Choice): string[] {
   return [
     comment(
       0,
-      'Every real server is checked through every NIC. An anchor is an address on the link that must answer a ping: one that',
+      'Every real server is checked through every NIC. An anchor is an address on the link that must answer a ping; one',
     ),
-    comment(0, `does not is tcp://IP:PORT, or left out. Try it: fourlane probe --nic NIC --check '{"type":"ping"}' IP`),
+    comment(0, `that does not is tcp://IP:PORT, or left out. Try it: fourlane probe --nic NIC --check '{"type":"ping"}' IP`),
     'nics:',
     ...(nics.length === 0
       ? [...NO_NIC.map((text) => comment(1, text)), line(1, '- name: lo', 'there is no other')]
@@ -132,23 +155,25 @@ interface Place {
   readonly checks: CheckNames;
 }
 
-function serviceLines(service: FoundService, { choice, ports, checks }: Place): string[] {
-  const { vip, origin, remarks = [], realServers, actuator } = service;
-  const names = checks.of(service);
+function serviceLines(service: FoundService, checkedBy: Checked, { choice, ports, checks }: Place): string[] {
+  const { vip, origin, remarks = [], actuator } = service;
+  const usual = checks.of(commonest([...checkedBy.values()]));
   const nics = nicsOf(service, choice, ports);
   return [
     line(1, `- vip: ${flow(vip)}`, `from ${[origin, ...remarks].join(', ')}`),
-    line(2, names.length === 1 ? `check: ${flow(names[0]!)}` : `checks: ${flow(names)}`),
+    line(2, usual.length === 1 ? `check: ${flow(usual[0])}` : `checks: ${flow(usual)}`),
     ...(nics === undefined ? [] : [nics]),
     '    realServers:',
-    ...realServers.map(realServerLine),
+    ...[...checkedBy].map(([rs, list]) => realServerLine(rs, checks.of(list), usual)),
     line(2, 'actuator: none', actuator),
   ];
 }
 
-function realServerLine({ address, weight, origin, remark = '' }: FoundRealServer): string {
-  const text = weight === DEFAULT_WEIGHT ? flow(address) : flow({ address, weight });
-  return line(3, `- ${text}`, origin, remark);
+function realServerLine(rs: FoundRealServer, names: readonly string[], usual: readonly string[]): string {
+  const { address, weight, origin, remark = '' } = rs;
+  const own = names.join() === usual.join() ? {} : { checks: names };
+  const written = { address, ...(weight === DEFAULT_WEIGHT ? {} : { weight }), ...own };
+  return line(3, `- ${Object.keys(written).length === 1 ? flow(address) : flow(written)}`, origin, remark);
 }
 
 /** The line that says which NICs carry a service, when not all of them do. */
@@ -173,7 +198,8 @@ function nicsOf({ realServers, localDevices = [] }: FoundService, { nics, leads 
 
 function leftOutLines(leftOut: readonly LeftOut[]): string[] {
   if (leftOut.length === 0) return [];
-  return ['', comment(0, 'Left out:'), ...leftOut.map(({ what, why, origin }) => comment(0, `  ${what} (${origin}): ${why}`))];
+  const lines = new Set(leftOut.map(({ text, origin }) => comment(0, `  ${origin}: ${text}`)));
+  return ['', comment(0, 'Left out, or otherwise:'), ...lines];
 }
 
 function collectorLines(collectors: Readonly<Record<string, Readonly<Record<string, string>>>>): string[] {

@@ -1,5 +1,4 @@
 /** Lines of a YAML file with comments. What others have written into names can't leave its place: it is quoted or escaped. */
-import type { Value } from '../keepalived/translate/checks.ts';
 import { plainJson, plainLine } from '../model/plain-text.ts';
 
 /** Texts that YAML would read as something else than text, or that begin with what has a meaning. */
@@ -8,16 +7,14 @@ const PLAIN = /^[A-Za-z0-9/][\w./:%+-]*$/;
 const IPV4 = /^\d+\.\d+\.\d+\.\d+$/;
 
 /** A value, quoted where it has to be; lists and mappings in one line. */
-export function flow(value: Value): string {
+export function flow(value: unknown): string {
   if (typeof value === 'string') return text(value);
-  if (typeof value !== 'object') return String(value);
-  if (isList(value)) return `[${value.map(flow).join(', ')}]`;
+  if (Array.isArray(value)) return `[${value.map(flow).join(', ')}]`;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
   return `{${Object.entries(value)
     .map(([key, each]) => `${text(key)}: ${flow(each)}`)
     .join(', ')}}`;
 }
-
-const isList = (value: Value): value is readonly Value[] => Array.isArray(value);
 
 function text(value: string): string {
   const isPlain = PLAIN.test(value) && !value.endsWith(':') && (!OTHERS.test(value) || IPV4.test(value));

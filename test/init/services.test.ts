@@ -63,7 +63,7 @@ describe('services of several sources', () => {
       ['fwmark:7'],
     );
     assert.deepEqual(
-      leftOut.map(({ what, why }) => `${what}: ${why}`),
+      leftOut.map(({ text }) => text),
       [
         '10.0.0.1:80/sctp: fourlane has services over TCP and UDP, and firewall marks',
         '10.0.0.1:0/tcp: it is for every port: fourlane has services with one port',
@@ -82,8 +82,8 @@ describe('services of several sources', () => {
       ['10.1.0.1:80'],
     );
     assert.deepEqual(
-      leftOut.map(({ what }) => what),
-      ['10.0.0.1:80 of 10.0.0.1:80/tcp', '127.0.0.1:80 of 10.0.0.1:80/tcp'],
+      leftOut.map(({ text }) => text),
+      ['10.0.0.1:80', '127.0.0.1:80'].map((address) => `${address} of 10.0.0.1:80/tcp: it is this machine: no NIC leads there`),
     );
   });
 

@@ -83,7 +83,7 @@ describe('dpvs', () => {
     );
     assert.deepEqual(web.localDevices, ['dpdk1']);
     assert.deepEqual(
-      facts!.leftOut!.map(({ what }) => what),
+      facts!.leftOut!.map(({ text: left }) => left.split(': ')[0]),
       ['match:tcp,from=10.72.0.11-10.72.0.13:0-0,oif=dpdk0'],
     );
     assert.deepEqual(facts!.collectors, { dpvs: { socket: server.path } });

@@ -21,8 +21,12 @@ type More = Parameters<typeof seen>[1];
 
 /** The file, twice the same, and the plan that check-config makes of it. */
 async function made(machine: Machine, more: More = {}): Promise<{ text: string; plan: Plan }> {
-  const { text } = write(await seen(machine, more), checkProblem);
-  assert.equal(write(await seen(machine, more), checkProblem).text, text, 'a second run gives the same bytes');
+  const { text } = write(await seen(machine, more), { problemOf: checkProblem, imports: false });
+  assert.equal(
+    write(await seen(machine, more), { problemOf: checkProblem, imports: false }).text,
+    text,
+    'a second run gives the same bytes',
+  );
   return { text, plan: loadPlan(text, 'made', { hostname: 'lb-01' }) };
 }
 
@@ -100,6 +104,18 @@ describe('a machine with keepalived', () => {
     assert.match(text, /^ {2}- vip: 203\.0\.113\.10:80\/tcp # from .*, also in IPVS$/m);
   });
 
+  it('imported instead: its services are not written, the others are', async () => {
+    const more = { commands: edge(), files: { ...files, ...table } };
+    const { text } = write(await seen(more), { problemOf: checkProblem, imports: true });
+    assert.match(text, /^import:\n {2}keepalived: \{file: \/etc\/keepalived\/keepalived\.conf, mode: shadow\}$/m);
+    assert.deepEqual(
+      [...text.matchAll(/^ {2}- vip: (\S+)/gm)].map(([, vip]) => vip),
+      ['203.0.113.40:80/tcp'],
+    );
+    assert.match(text, /^# {3}203\.0\.113\.10:80\/tcp from \/etc\/keepalived\/keepalived\.conf:11$/m);
+    assert.match(text, /^# {3}IPVS \(Masq\): 10\.9\.0\.8:8080 of 203\.0\.113\.10:80\/tcp: \/etc\/\S+ does not have it$/m);
+  });
+
   it('the file that the process was started with, in its own view of the file system', async () => {
     const processes = { keepalived: [812, 813] };
     const started = {
@@ -113,7 +129,7 @@ describe('a machine with keepalived', () => {
       ['203.0.113.50:80/tcp'],
     );
     assert.match(text, /^#   keepalived +found +\/etc\/other\.conf: 1 service$/m);
-    assert.match(text, /# from \/etc\/other\.conf:1, /);
+    assert.match(text, /# from \/etc\/other\.conf:1$/m);
     assert.ok(!text.includes('812'));
   });
 
@@ -121,10 +137,10 @@ describe('a machine with keepalived', () => {
     const regex = 'HTTP_GET {\nurl {\npath /\nregex "(?<=a)b"\n}\n}\n';
     const conf = `virtual_server 203.0.113.50 80 {\nprotocol TCP\nreal_server 10.9.0.5 80 {\n${regex}}\n}\n`;
     const { text, plan } = await made({ commands: edge(), files: { '/usr/local/etc/keepalived/keepalived.conf': conf } });
-    assert.equal(plan.targets[0]!.check.type, 'tcp');
+    assert.deepEqual(new Set(plan.targets.map(({ check }) => check.type)), new Set(['tcp']));
     assert.match(
       text,
-      /^# {3}a check of 203\.0\.113\.50:80\/tcp \(HTTP_GET at \/usr\/local\/etc\/keepalived\/keepalived\.conf:4\): matches: /m,
+      /^# {3}HTTP_GET at \/usr\/local\/etc\/keepalived\/keepalived\.conf:4: a check of 10\.9\.0\.5:80 in .*: matches: /m,
     );
   });
 });
@@ -149,7 +165,7 @@ describe('a machine with DPVS', () => {
     const server = await new FakeDpvs(replay(ONE_HOST)).listen();
     cleanups.push(() => server.close());
     const collect = (_: string, settings: unknown) =>
-      readOnce(collector, { ...(settings as object), socket: server.path }, [], checkProblem);
+      readOnce(collector, { ...(settings as object), socket: server.path }, [], () => undefined);
     const { text, plan } = await made({ commands }, { collect });
     golden('dpvs', text);
     assert.deepEqual(unexplained(text), []);
@@ -159,6 +175,19 @@ describe('a machine with DPVS', () => {
     );
     const web = plan.services.find(({ vip }) => vip === '10.71.0.100:80/tcp')!;
     assert.deepEqual(web.nics, [1]);
+  });
+});
+
+describe('docs/init.md', () => {
+  it('shows lines that are written', () => {
+    const [, sample = ''] = /```yaml\n([\s\S]*?)```/.exec(readFileSync('docs/init.md', 'utf8')) ?? [];
+    const written = new Set(fixture('init/keepalived.yaml').split('\n'));
+    const lines = sample.trimEnd().split('\n');
+    assert.ok(lines.length > 20);
+    assert.deepEqual(
+      lines.filter((each) => !written.has(each)),
+      [],
+    );
   });
 });
 
@@ -181,7 +210,7 @@ describe('what others have written', () => {
       commands: small(links, routes),
       files: { '/etc/default/etcd': 'ETCD_LISTEN_CLIENT_URLS=https://a\nevil: 1\n' },
     };
-    const { text } = write(await seen(machine), checkProblem);
+    const { text } = write(await seen(machine), { problemOf: checkProblem, imports: false });
     const used = links.map(({ name }) => name).filter((name) => !name.includes('\u202e'));
     assert.ok(!text.includes('\u202e') && !/^evil/m.test(text));
     assert.match(text, /^ {2}# left out: e\\u202ex: the file takes no such name$/m);
@@ -197,7 +226,10 @@ describe('what others have written', () => {
       for (let rs = 1; rs <= 100; rs++)
         lines.push(`  -> ${hex(0x0b000000 + 256 * service + rs)}:0050      Masq    1      0          0`);
     }
-    const { text } = write(await seen({ commands: edge(), files: { '/proc/net/ip_vs': lines.join('\n') } }), checkProblem);
+    const { text } = write(await seen({ commands: edge(), files: { '/proc/net/ip_vs': lines.join('\n') } }), {
+      problemOf: checkProblem,
+      imports: false,
+    });
     const plan = loadPlan(text, 'made', { hostname: 'lb-01' });
     assert.deepEqual([plan.services.length, plan.targets.length], [100, 10_000]);
   });

@@ -25,6 +25,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/alertmanager': { seconds: 3, cpus: 1 },
   'system/attack': { seconds: 30, cpus: 0.7, quiet: true },
   'system/attack-beside': { seconds: 30, cpus: 0.7, quiet: true },
+  'system/check-mark': { seconds: 4, cpus: 0.5 },
   'system/container': { seconds: 25, cpus: 0.6 },
   'system/dashboards': { seconds: 29, cpus: 1 },
   'system/dpvs-agent-veto': { seconds: 20, cpus: 0.5 },

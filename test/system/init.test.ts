@@ -166,12 +166,17 @@ describe('the same host with a keepalived.conf', () => {
     assert.match(written, /^# {3}keepalived +found +\/etc\/keepalived\/keepalived\.conf with 2 included files: 2 services$/m);
     assert.match(
       written,
-      /^ {2}http: \{type: http, .*path: \/health, interval: 2s, timeout: 2s, fall: 2\} # HTTP_GET at .*a\.conf:6$/m,
+      /^ {2}http: \{type: http, .*path: \/health, interval: 1000ms, timeout: 1000ms\} # HTTP_GET at .*a\.conf:6$/m,
     );
     // 10.9/16 by the bridge alone; 10.8/16 by both others, and by the bridge when its own address is the source.
     const nicsOf = (vip: string) => new RegExp(`vip: ${vip}.*\\n.*\\n {4}nics: \\[(.*?)\\]`).exec(written)?.[1];
     assert.equal(nicsOf('203\\.0\\.113\\.10'), 'br0');
     assert.equal(nicsOf('203\\.0\\.113\\.11'), undefined, 'all of them');
+    const imported = join(dir, 'imported.yaml');
+    assert.equal((await fourlane(['init', '--import', '--output', imported])).status, 0);
+    const { status, stdout } = await fourlane(['check-config', imported]);
+    assert.equal(status, 0);
+    assert.match(stdout, /203\.0\.113\.11:80\/tcp .*actuator shadow/);
   });
 });
 

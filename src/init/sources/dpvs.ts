@@ -57,11 +57,7 @@ function serviceOf(service: ServiceReading, data: DpvsData, devices: ReadonlyMap
 function leftOut(services: readonly ServiceReading[]): LeftOut[] {
   return services
     .filter(({ match }) => match)
-    .map(({ service }) => ({
-      what: service,
-      why: 'a SNAT service: behind it are own addresses, no real servers',
-      origin: ORIGIN,
-    }));
+    .map(({ service }) => ({ text: `${service}: SNAT: behind it are own addresses, no real servers`, origin: ORIGIN }));
 }
 
 function gateways({ details: { routes } }: DpvsData): DataplaneGateway[] {

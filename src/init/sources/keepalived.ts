@@ -1,12 +1,13 @@
 /** Virtual servers of keepalived.conf with what it includes, as the keepalived that runs here reads it. */
 import { dirname, isAbsolute, join } from 'node:path';
+import type { Host } from '../../doctor/host.ts';
 import { configFileOf } from '../../keepalived/command-line.ts';
 import { type Config, readConfig } from '../../keepalived/config/config.ts';
 import { type Found, gathering, type Wanted } from '../../keepalived/read/files.ts';
-import type { Statement } from '../../keepalived/read/tree.ts';
-import { nameOf, servicesOf, type TranslatedRealServer, type TranslatedService } from '../../keepalived/translate/services.ts';
+import type { Span } from '../../keepalived/read/source.ts';
+import { type Translated, translate, type TranslatedService } from '../../keepalived/translate/services.ts';
 import { plural } from '../plural.ts';
-import type { FoundCheck, FoundRealServer, FoundService, LeftOut } from '../services.ts';
+import type { FoundCheck, FoundRealServer, FoundService } from '../services.ts';
 import type { Look, Machine, Source } from '../source.ts';
 
 /** Where builds look by themselves: packages, the source's own default, and what people choose. */
@@ -29,31 +30,23 @@ async function placesOf({ host }: Machine): Promise<readonly Place[]> {
     const line = (await host.read(`/proc/${pid}/cmdline`).catch(() => undefined)) ?? '';
     const file = configFileOf(line.split('\0').slice(0, -1));
     if (line === '' || places.has(line)) continue;
-    // It may be in a container, with files of its own; where that may not be looked into, ours are tried.
-    const isSeen = await host.read(`/proc/${pid}/root/etc/hostname`).then(
-      () => true,
-      () => false,
-    );
-    places.set(line, { root: isSeen ? `/proc/${pid}/root` : '', files: file === undefined ? DEFAULT_FILES : [file] });
+    places.set(line, { root: await rootOf(pid, host), files: file === undefined ? DEFAULT_FILES : [file] });
   }
   return places.size === 0 ? [{ root: '', files: DEFAULT_FILES }] : [...places.values()];
 }
 
+/** A process may be in a container, with files of its own. Where we may not look into it, ours are tried. */
+async function rootOf(pid: number, host: Host): Promise<string> {
+  const root = `/proc/${pid}/root`;
+  const isSeen = await host.read(`${root}/etc/hostname`).then(
+    () => true,
+    () => false,
+  );
+  return isSeen ? root : '';
+}
+
 /** What `host.read` gives is one character for each byte. */
 const asText = (bytes: string) => Buffer.from(bytes, 'latin1').toString('utf8');
-
-async function readWhole({ host, paths }: Machine, root: string, file: string, text: string): Promise<Config> {
-  const fetch = async ({ pattern, from }: Wanted): Promise<Found[]> => {
-    const wanted = isAbsolute(pattern) ? join(root, pattern) : join(dirname(from), pattern);
-    const found: Found[] = [];
-    for (const path of await paths(wanted)) {
-      const content = await host.read(path);
-      if (content !== undefined) found.push({ path, text: asText(content) });
-    }
-    return found;
-  };
-  return gathering((files) => readConfig(join(root, file), text, { files }), fetch);
-}
 
 async function look(machine: Machine): Promise<Look> {
   const places = await placesOf(machine);
@@ -73,69 +66,68 @@ async function look(machine: Machine): Promise<Look> {
 async function lookAt(machine: Machine, { root, files }: Place): Promise<Look[]> {
   for (const file of files) {
     const bytes = await machine.host.read(join(root, file));
-    if (bytes !== undefined) return [found(await readWhole(machine, root, file, asText(bytes)), file, root)];
+    if (bytes === undefined) continue;
+    const config = await readWhole(machine, join(root, file), asText(bytes));
+    // An import reads our own file system.
+    const isOurs = root === '' || (await machine.host.read(file).catch(() => undefined)) === bytes;
+    return [found(config, { file, root, isOurs })];
   }
   return [];
 }
 
-function found(config: Config, file: string, root: string): Look {
-  const placed = (at: Statement) => placeOfStatement(at, root);
-  const { services, lost } = servicesOf(config);
+function readWhole({ host, paths }: Machine, path: string, text: string): Promise<Config> {
+  const root = /^\/proc\/\d+\/root/.exec(path)?.[0] ?? '';
+  const fetch = async ({ pattern, from }: Wanted): Promise<Found[]> => {
+    const wanted = isAbsolute(pattern) ? join(root, pattern) : join(dirname(from), pattern);
+    const all: Found[] = [];
+    for (const name of await paths(wanted)) {
+      const content = await host.read(name);
+      if (content !== undefined) all.push({ path: name, text: asText(content) });
+    }
+    return all;
+  };
+  return gathering((files) => readConfig(path, text, { files }), fetch);
+}
+
+interface Where {
+  readonly file: string;
+  readonly root: string;
+  readonly isOurs: boolean;
+}
+
+function found(config: Config, { file, root, isOurs }: Where): Look {
+  /** `path:line`, as keepalived sees the path. */
+  const placed = ({ source: { path }, line }: Span) => `${path.startsWith(`${root}/`) ? path.slice(root.length) : path}:${line}`;
+  const translated = translate(config);
   const { sources, problems } = config.tree;
   const included = sources.length > 1 ? ` with ${plural(sources.length - 1, 'included file')}` : '';
-  const [problem] = problems;
-  const said = problem === undefined ? '' : `; ${plural(problems.length, 'mistake')} in it, see \`fourlane lint ${file}\``;
-  const text = `${file}${included}: ${plural(services.length, 'service')}${said}`;
-  const leftOut = lost.map(({ what, why, at }): LeftOut => ({ what, why, origin: placed(at) }));
-  const all = services.map((service) => serviceOf(service, placed, leftOut));
-  return { outcome: 'found', text, facts: { services: all, leftOut } };
+  const said = problems.length === 0 ? '' : `; ${plural(problems.length, 'mistake')} in it: fourlane lint ${file}`;
+  const text = `${file}${included}: ${plural(translated.services.length, 'service')}${said}`;
+  const services = translated.services.map((service) => ({
+    ...serviceOf(service, translated, placed),
+    ...(isOurs ? { importable: file } : {}),
+  }));
+  const leftOut = translated.left.map(({ at, message }) => ({ text: message, origin: placed(at) }));
+  return { outcome: 'found', text, facts: { services, leftOut } };
 }
 
-/** `path:line` as keepalived sees the path. */
-function placeOfStatement({ line: { source, line } }: Statement, root: string): string {
-  const { path } = source;
-  return `${root !== '' && path.startsWith(`${root}/`) ? path.slice(root.length) : path}:${line}`;
-}
+type Placed = (at: Span) => string;
 
-type Placed = (at: Statement) => string;
-
-function serviceOf(
-  { vip, virtualServer, realServers, at: named }: TranslatedService,
-  placed: Placed,
-  leftOut: LeftOut[],
-): FoundService {
-  const { scheduler, method, quorum, isPersistent } = virtualServer;
-  const checks = commonest(realServers);
-  for (const rs of realServers) {
-    if (keyOf(rs) === keyOf({ checks })) continue;
-    const what = `the checks of ${nameOf(rs.at)} in ${vip}`;
-    leftOut.push({ what, why: 'a service has the same checks for all its real servers', origin: placed(rs.at) });
-  }
-  const said = [
-    `${scheduler ?? 'wlc'} ${method ?? 'NAT'}`,
-    ...(isPersistent ? ['persistent'] : []),
-    ...(quorum === 1 ? [] : [`quorum ${quorum} (fourlane: panic)`]),
-  ];
+function serviceOf({ at, vip, realServers }: TranslatedService, { checks }: Translated, placed: Placed): FoundService {
+  const checkOf = (name: string): FoundCheck => {
+    const { value, at: place } = checks.get(name)!;
+    const kind = name === 'without_checker' ? 'no checker' : name.replace(/-\d+$/, '');
+    return { profile: value, origin: `${kind} at ${placed(place)}` };
+  };
   return {
     vip,
-    origin: placed(named),
-    remarks: said,
-    actuator: 'keepalived sets its weights, and would undo ours: see docs/ipvs.md',
-    checks: checks.map(({ profile, at }): FoundCheck => ({ profile, origin: `${at.name} at ${placed(at)}` })),
-    realServers: realServers.map(({ address, weight, at }): FoundRealServer => ({ address, weight, origin: placed(at) })),
+    origin: placed(at),
+    actuator: 'keepalived sets its weights; to compare: shadow',
+    realServers: realServers.map(({ at: place, value }): FoundRealServer => {
+      const { address, weight, checks: names } = value;
+      return { address, weight, origin: placed(place), checks: names.map(checkOf) };
+    }),
   };
 }
-
-/** The checks that most real servers have; of as many, those of the first one. */
-function commonest(realServers: readonly TranslatedRealServer[]): TranslatedRealServer['checks'] {
-  const groups = [...Map.groupBy(realServers, keyOf).values()];
-  const largest = groups.reduce<readonly TranslatedRealServer[]>(
-    (best, group) => (group.length > best.length ? group : best),
-    [],
-  );
-  return largest[0]?.checks ?? [];
-}
-
-const keyOf = ({ checks }: Pick<TranslatedRealServer, 'checks'>) => JSON.stringify(checks.map(({ profile }) => profile));
 
 export const keepalived: Source = { name: 'keepalived', summary: 'virtual servers of keepalived.conf, and their checks', look };

@@ -65,7 +65,7 @@ describe('init beside keepalived and IPVS', () => {
     assert.match(text, /^# {3}ipvs +found +\/proc\/net\/ip_vs: 2 services$/m);
     assert.match(
       text,
-      /^ {2}tcp: \{type: tcp, interval: 2s, timeout: 2s, fall: 2\} # TCP_CHECK at \/etc\/keepalived\/init\.conf:8$/m,
+      /^ {2}tcp: \{type: tcp, interval: 1000ms, timeout: 1000ms\} # TCP_CHECK at \/etc\/keepalived\/init\.conf:8$/m,
     );
     assert.match(text, /^ {6}- \{address: 10\.1\.0\.11:80, weight: 5\} # \/etc\/keepalived\/init\.conf:6$/m);
     assert.match(text, /^ {6}- \{address: 10\.1\.0\.13:80, weight: 2\} # IPVS \(Masq\)$/m);
