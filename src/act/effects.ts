@@ -1,5 +1,6 @@
 /** What the data plane should do, from what the judge wants. Pure: plan and decisions in, effects out. */
-import type { Nic, Plan, Service } from '../model/plan.ts';
+import { baseWeight, decidingTarget } from '../model/combined.ts';
+import type { Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import type { Effect } from './actuator.ts';
@@ -62,14 +63,24 @@ export function planEffects(plan: Plan): PlannedEffects {
         }
         const weights = wanted.weight[index];
         const paths = wanted.path[index];
-        service.realServers.forEach(({ target, weight: configured }, r) => {
-          const { id, realServer } = plan.targets[target]!;
-          const weight = weightFor(configured, weights?.[r] ?? 1);
-          if (weight !== configured) add(make.realServer(realServer, weight, configured, because(undefined, id)));
+        service.realServers.forEach((member, r) => {
+          const { target, weight: configured } = member;
+          const { realServer } = plan.targets[target]!;
+          const base = baseWeight(member, wanted.dynamic);
+          const weight = weightFor(base, weights?.[r] ?? 1);
+          if (weight !== configured)
+            add(
+              make.realServer(
+                realServer,
+                weight,
+                configured,
+                byCheck(explained(plan, because, { service, member }), base, configured),
+              ),
+            );
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
-            add(make.path(nic, realServer, false, because(nic.name, id)));
+            add(make.path(nic, realServer, false, explained(plan, because, { service, member, nic: nic.name })));
           });
         });
       }
@@ -134,6 +145,25 @@ function explain(
       (rack === undefined ? undefined : bySubject.get(nameOf({ subject: 'rack', rack })));
     return found ? { verdict: found.verdict, cause: found.cause, reason: found.reason } : NO_VERDICT;
   };
+}
+
+/** The reason of a weight that nothing but a check has changed. */
+function byCheck(because: Because, base: number, configured: number): Because {
+  if (base === configured || because !== NO_VERDICT) return because;
+  return { ...because, reason: `weight ${base} instead of ${configured}, as its check says` };
+}
+
+interface Explained {
+  readonly service: Service;
+  readonly member: ServiceRealServer;
+  /** Of a path. */
+  readonly nic?: string;
+}
+
+/** The verdict that explains an effect on a real server: that of the check that decides. */
+function explained({ targets }: Plan, because: ReturnType<typeof explain>, { service, member, nic }: Explained): Because {
+  const of = (target: number) => because(nic, targets[target]!.id);
+  return of(decidingTarget(member, service.combine, (target) => (of(target) === NO_VERDICT ? 0 : 1)));
 }
 
 /** What a NIC, a real server or both stand for; neither: the agent. */

@@ -3,18 +3,18 @@ import { createHash, type Hash } from 'node:crypto';
 import type { Address } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { StreamSearch } from './bytes.ts';
-import { bodyLimit, type HttpParameters } from './http-parameters.ts';
+import { bodyLimit, type HttpParameters, type PageParameters, pagesOf, patternOf } from './http-parameters.ts';
 import { HttpResponse } from './http-response.ts';
 import { passed, wrong } from './judgement.ts';
-import type { Exchange, Judgement, Unexamined } from './kind.ts';
-import { compilePattern, type Pattern } from './pattern/linear.ts';
+import { type End, type Exchange, type Judgement, RECONNECT, type Unexamined } from './kind.ts';
+import type { Pattern } from './pattern/linear.ts';
 import { proxyHeader } from './proxy-protocol.ts';
 
 /** Steps of matching that an exchange takes itself: a millisecond or two at most. More is left to the helper. */
 const STEPS_AT_ONCE = 1 << 16;
 
-/** A profile made ready: everything that is the same for all its targets. */
-export interface HttpProfile {
+/** A page made ready: everything that is the same for all targets. */
+export interface HttpPage {
   /** Request text before and after the value of Host; `host` is that value when the profile fixes it. */
   readonly before: string;
   readonly after: string;
@@ -22,8 +22,14 @@ export interface HttpProfile {
   readonly status: readonly (readonly [number, number])[];
   readonly head: boolean;
   readonly examinesBody: boolean;
+  /** The body is everything after the header, framing included. */
+  readonly raw: boolean;
   readonly contains: Buffer | undefined;
   readonly matches: Pattern | undefined;
+  /** First and last position at which a match may begin, and whether one is wanted. */
+  readonly from: number;
+  readonly to: number;
+  readonly noMatch: boolean;
   readonly md5: string | undefined;
   readonly maxBody: number;
 }
@@ -35,95 +41,134 @@ export function hostText({ family, ip, port }: Address): string {
   return formatAddress({ family, ip, port });
 }
 
-const ready = new WeakMap<HttpParameters, HttpProfile>();
+type Profile = HttpParameters & { readonly proxyProtocol?: 'v1' | 'v2' | undefined };
 
-/** The prepared form of parsed http or ssl parameters; made once per profile object. */
-export function httpProfile(p: HttpParameters & { readonly proxyProtocol?: 'v1' | 'v2' | undefined }): HttpProfile {
+const ready = new WeakMap<HttpParameters, readonly HttpPage[]>();
+
+/** The prepared pages of parsed http or ssl parameters, one at least; made once per profile object. */
+export function httpPages(p: Profile): readonly HttpPage[] {
   const known = ready.get(p);
   if (known) return known;
+  const made = pagesOf(p).map((page) => httpPage(page, p.proxyProtocol));
+  ready.set(p, made);
+  return made;
+}
+
+function httpPage(p: PageParameters, proxyProtocol: Profile['proxyProtocol']): HttpPage {
   const given = new Set(Object.keys(p.headers).map((name) => name.toLowerCase()));
   const defaults: [string, string][] = [
     ['User-Agent', 'fourlane'],
     ['Accept', '*/*'],
     ['Accept-Encoding', 'identity'],
-    ['Connection', 'close'],
   ];
+  const protocol = p.protocol ?? '1.1';
+  if (protocol !== '1.0') defaults.push(['Connection', 'close']);
   if (p.method === 'POST' || p.method === 'PUT') defaults.push(['Content-Length', '0']);
   const fields = [...defaults.filter(([name]) => !given.has(name.toLowerCase())), ...Object.entries(p.headers)];
   const hostIsGiven = given.has('host');
-  const made: HttpProfile = {
+  return {
     before:
-      `${p.proxyProtocol ? proxyHeader(p.proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} ` +
-      `HTTP/1.1\r\n${hostIsGiven ? '' : 'Host: '}`,
+      `${proxyProtocol ? proxyHeader(proxyProtocol).toString('latin1') : ''}${p.method} ${p.path} ` +
+      `HTTP/${protocol.slice(0, 3)}\r\n${hostIsGiven ? '' : 'Host: '}`,
     after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
     host: hostIsGiven ? '' : p.host,
     status: p.status,
     head: p.method === 'HEAD',
-    examinesBody: p.contains !== undefined || p.matches !== undefined || p.md5 !== undefined,
+    examinesBody: [p.contains, p.matches, p.md5, p.digest].some((wanted) => wanted !== undefined),
+    raw: p.digest !== undefined,
     contains: p.contains === undefined ? undefined : Buffer.from(p.contains, 'utf8'),
-    matches: p.matches === undefined ? undefined : compilePattern(p.matches),
-    md5: p.md5?.toLowerCase(),
+    matches: patternOf(p),
+    from: p.matchFrom ?? 0,
+    to: p.matchTo ?? Number.POSITIVE_INFINITY,
+    noMatch: p.noMatch ?? false,
+    md5: (p.digest ?? p.md5)?.toLowerCase(),
     maxBody: bodyLimit(p),
   };
-  ready.set(p, made);
-  return made;
 }
 
 /** Of all exchanges that keep no body: making one for each is dear. */
 const none = new ArrayBuffer(0);
 
+/** Asks for the pages of a check, each on a connection of its own. */
 export class HttpExchange implements Exchange {
-  readonly #profile: HttpProfile;
+  readonly #pages: readonly HttpPage[];
   readonly #host: string;
-  readonly #response: HttpResponse;
-  readonly #search: StreamSearch | undefined;
+  readonly #patient: boolean;
+  #at = 0;
+  #page!: HttpPage;
+  #response!: HttpResponse;
+  #search: StreamSearch | undefined;
   #found = false;
-  readonly #digest: Hash | undefined;
+  #digest: Hash | undefined;
   /** The body, as far as it has come, and its length: only for a regular expression, which must see all of it. */
   #body: ArrayBuffer = none;
   #length = 0;
 
-  constructor(profile: HttpProfile, host: string) {
-    this.#profile = profile;
-    this.#host = profile.host ?? host;
-    this.#search = profile.contains && new StreamSearch(profile.contains);
-    this.#digest = profile.md5 === undefined ? undefined : createHash('md5');
-    this.#response = new HttpResponse(profile.head || !profile.examinesBody, profile.maxBody, (piece) => this.#take(piece));
+  /** @param patient a body is never left to another thread, however long it takes */
+  constructor(pages: readonly HttpPage[], host: string, patient = false) {
+    this.#pages = pages;
+    this.#host = host;
+    this.#patient = patient;
+    this.#begin(0);
+  }
+
+  /** The page that is asked for now. */
+  get page(): HttpPage {
+    return this.#page;
+  }
+
+  #begin(at: number): void {
+    const page = this.#pages[at]!;
+    this.#at = at;
+    this.#page = page;
+    this.#search = page.contains && new StreamSearch(page.contains);
+    this.#found = false;
+    this.#digest = page.md5 === undefined ? undefined : createHash('md5');
+    this.#length = 0;
+    const body = page.head || !page.examinesBody ? 'none' : page.raw ? 'raw' : 'decoded';
+    this.#response = new HttpResponse(body, page.maxBody, (piece) => this.#take(piece));
   }
 
   request(into: Buffer): number {
-    return into.write(this.#profile.before + this.#host + this.#profile.after, 0, 'latin1');
+    return into.write(this.#page.before + (this.#page.host ?? this.#host) + this.#page.after, 0, 'latin1');
   }
 
-  feed(chunk: Buffer): Judgement | Unexamined | undefined {
+  feed(chunk: Buffer): End | typeof RECONNECT | undefined {
     this.#response.feed(chunk);
-    return this.#response.finished ? this.#judge() : undefined;
+    return this.#response.finished ? this.#goOn() : undefined;
   }
 
-  closed(): Judgement | Unexamined {
+  closed(): End | typeof RECONNECT {
     this.#response.end();
-    return this.#judge();
+    return this.#goOn();
+  }
+
+  #goOn(): End | typeof RECONNECT {
+    const end = this.#judge();
+    if (end !== passed || this.#at === this.#pages.length - 1) return end;
+    this.#begin(this.#at + 1);
+    return RECONNECT;
   }
 
   #take(piece: Buffer): void {
     if (this.#search !== undefined && !this.#found) this.#found = this.#search.feed(piece);
     this.#digest?.update(piece);
-    if (this.#profile.matches !== undefined) this.#keep(piece);
+    if (this.#page.matches !== undefined) this.#keep(piece);
   }
 
   /** In memory of its own, which can be handed to the helper as it is. */
   #keep(piece: Buffer): void {
     const length = this.#length + piece.length;
     const room = this.#body.byteLength;
-    const size = Math.max(length, Math.min(2 * room, this.#profile.maxBody));
+    const size = Math.max(length, Math.min(2 * room, this.#page.maxBody));
     if (length > room) this.#body = room === 0 ? new ArrayBuffer(size) : this.#body.transfer(size);
     piece.copy(new Uint8Array(this.#body), this.#length);
     this.#length = length;
   }
 
-  #judge(): Judgement | Unexamined {
+  #judge(): End {
     const { status, error } = this.#response;
-    const { status: ranges, matches, md5, contains } = this.#profile;
+    const { status: ranges, matches, md5, contains } = this.#page;
     // A wrong status is the better reason even when the body was cut.
     const accepted = ranges.some(([low, high]) => status >= low && status <= high);
     if (error === undefined || error === 'too_large') {
@@ -134,11 +179,19 @@ export class HttpExchange implements Exchange {
     if (contains !== undefined && !this.#found) return wrong('match', 'body', status);
     if (matches === undefined) return passed;
     const rest = { body: Buffer.from(this.#body, 0, this.#length), status };
-    return matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#profile, rest) : rest;
+    return this.#patient || matches.size * rest.body.length <= STEPS_AT_ONCE ? examine(this.#page, rest) : rest;
   }
 }
 
-/** The judgement of a body by the profile's regular expression. */
-export function examine({ matches }: HttpProfile, { body, status }: Unexamined): Judgement {
-  return matches === undefined || matches.test(body.toString('utf8')) ? passed : wrong('match', 'body', status);
+/** The judgement of a body by the page's regular expression. */
+export function examine({ matches, from, to, noMatch }: HttpPage, { body, status }: Unexamined): Judgement {
+  if (matches === undefined) return passed;
+  const text = body.toString('utf8');
+  const at = from === 0 && to === Number.POSITIVE_INFINITY ? (matches.test(text) ? 0 : -1) : matches.find(text, from);
+  return (at >= 0 && at <= to) === noMatch ? wrong('match', 'body', status) : passed;
+}
+
+/** Bytes that one response may have at most: what is not body, chunk sizes and TLS itself, is not more than that. */
+export function mostBytes(pages: readonly HttpPage[]): number {
+  return 2 * pages.reduce((most, { maxBody }) => Math.max(most, maxBody), 0) + 65_536;
 }

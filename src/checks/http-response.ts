@@ -15,10 +15,10 @@ type Mode = 'head' | 'length' | 'chunk_size' | 'chunk_data' | 'chunk_end' | 'tra
 export class HttpResponse {
   status = 0;
   error: HttpError | undefined;
-  /** Body bytes seen so far (after de-chunking). */
+  /** Body bytes seen so far. */
   length = 0;
   readonly #onBody: (piece: Buffer) => void;
-  readonly #headOnly: boolean;
+  readonly #kind: 'none' | 'decoded' | 'raw';
   readonly #maxBody: number;
   #mode: Mode = 'head';
   #held = '';
@@ -27,9 +27,12 @@ export class HttpResponse {
   #contentLength = -1;
   #chunked = false;
 
-  /** @param noBody the request was HEAD, or only the status matters: the response is complete after its head. */
-  constructor(noBody: boolean, maxBody: number, onBody: (piece: Buffer) => void) {
-    this.#headOnly = noBody;
+  /**
+   * @param body `none`: the request was HEAD, or only the status matters: the response is complete after its head. `raw`: what
+   * comes after the head, chunk framing included, until its length or the peer's end
+   */
+  constructor(body: 'none' | 'decoded' | 'raw', maxBody: number, onBody: (piece: Buffer) => void) {
+    this.#kind = body;
     this.#maxBody = maxBody;
     this.#onBody = onBody;
   }
@@ -134,9 +137,9 @@ export class HttpResponse {
       this.#chunked = false;
       return;
     }
-    if (this.#headOnly || this.status === 204 || this.status === 304 || (this.#contentLength === 0 && !this.#chunked))
+    if (this.#kind === 'none' || this.status === 204 || this.status === 304 || (this.#contentLength === 0 && !this.#chunked))
       this.#mode = 'done';
-    else if (this.#chunked) this.#mode = 'chunk_size';
+    else if (this.#chunked) this.#mode = this.#kind === 'raw' ? 'until_close' : 'chunk_size';
     else if (this.#contentLength > 0) {
       this.#left = this.#contentLength;
       this.#mode = 'length';

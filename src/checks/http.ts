@@ -1,20 +1,36 @@
 /** http: one request on a fresh connection; status, body text, regular expression or MD5 of the body. */
 import { z } from 'zod';
 import type { Address } from '../model/plan.ts';
-import { examine, HttpExchange, type HttpProfile, hostText, httpProfile } from './http-exchange.ts';
-import { boundedMatching, httpParameters } from './http-parameters.ts';
-import { checkKind, type SocketCheck } from './kind.ts';
+import { examine, HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
+import { boundedMatching, type HttpParameters, httpParameters, pagesOf } from './http-parameters.ts';
+import { type AsyncCheck, checkKind, type SocketCheck } from './kind.ts';
+import { StreamProbe } from './stream-probe.ts';
 import { proxyProtocol } from './tcp.ts';
+
+/**
+ * A body that takes long to match is left to the helper at the end of a probe: one that has to go on after it runs there from the
+ * start.
+ */
+function runs(profile: HttpParameters): boolean {
+  return profile.urls !== undefined && pagesOf(profile).some(({ matches }) => matches !== undefined);
+}
 
 export const http = checkKind({
   name: 'http',
   needsPort: true,
-  summary: 'HTTP/1.1 request: status, body substring, regular expression or MD5',
+  summary: 'HTTP request, or several: status, body substring, regular expression or MD5 (HTTP_GET)',
   schema: z.strictObject({ ...httpParameters, proxyProtocol: proxyProtocol.optional() }).superRefine(boundedMatching),
-  prepare(profile, address: Address): SocketCheck {
-    const shared: HttpProfile = httpProfile(profile);
+  runs,
+  prepare(profile, address: Address): SocketCheck | AsyncCheck {
+    const pages = httpPages(profile);
     const host = hostText(address);
-    return { transport: 'stream', begin: () => new HttpExchange(shared, host) };
+    if (!runs(profile)) return { transport: 'stream', begin: () => new HttpExchange(pages, host) };
+    return {
+      run: (context) => {
+        const exchange = new HttpExchange(pages, host, true);
+        return new StreamProbe({ exchange, maxBytes: mostBytes(pages), context }).run();
+      },
+    };
   },
-  examine: (profile, rest) => examine(httpProfile(profile), rest),
+  examine: (profile, rest) => examine(httpPages(profile)[0]!, rest),
 });

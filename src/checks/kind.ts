@@ -22,14 +22,26 @@ export interface Unexamined {
   readonly status: number;
 }
 
-/** One conversation on a connected socket. Chunks are valid only during the call. */
+/** What an exchange wants instead of an end: that `request` is asked again, for this connection or for a new one. */
+export const NEXT = 'next';
+export const RECONNECT = 'reconnect';
+export type Wish = typeof NEXT | typeof RECONNECT;
+export type End = Judgement | Unexamined;
+
+/**
+ * One dialogue with a real server: it sends, gets answers, sends again. Chunks are valid only during the call. The deadline is
+ * that of the whole dialogue, new connections included.
+ */
 export interface Exchange {
-  /** Writes what is to be sent first into `into` (64 KiB). @returns bytes written; 0 = nothing to send. */
+  /**
+   * Writes what is to be sent next into `into` (64 KiB): called once connected, and whenever it has been wished for.
+   * @returns bytes written; 0 = nothing to send.
+   */
   request(into: Buffer): number;
-  /** More bytes came. @returns the end, or undefined when more is needed. */
-  feed(chunk: Buffer): Judgement | Unexamined | undefined;
-  /** The peer closed or reset the connection. */
-  closed(): Judgement | Unexamined;
+  /** More bytes came; none when all has just been sent. @returns the end, a wish, or undefined when more is needed. */
+  feed(chunk: Buffer): End | Wish | undefined;
+  /** The peer closed or reset the connection. @returns the end, or the wish for another connection */
+  closed(): End | typeof RECONNECT;
 }
 
 /** A check the lane's engine can run on its own sockets. */
@@ -79,14 +91,17 @@ export interface CheckKind {
    * Binds a parsed profile to a target. Called once per target and lane, lazily; of kinds that run by themselves for each check.
    */
   prepare(profile: CheckProfile, address: Address): SocketCheck | AsyncCheck;
-  /** True for kinds whose checks run by themselves. */
-  readonly runs?: true;
+  /** How much longer than its timeout a check that runs by itself may take to end, ms; left out: one second. */
+  readonly graceMs?: number;
+  /** Whether a check of this profile runs by itself; left out: never. */
+  runs?(profile: CheckProfile): boolean;
   /** Judges what an exchange of this kind left unexamined. */
   examine?(profile: CheckProfile, rest: Unexamined): Judgement;
 }
 
-type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare' | 'examine'> & {
+type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare' | 'examine' | 'runs'> & {
   readonly schema: S;
+  runs?(profile: z.output<S> & CheckTiming): boolean;
   examine?(profile: z.output<S> & CheckTiming, rest: Unexamined): Judgement;
   prepare(profile: z.output<S> & CheckTiming, address: Address): SocketCheck | AsyncCheck;
 };

@@ -17,7 +17,7 @@ export const API_HELP = `  --json        print the agent's answer as it is
                 (default: $FOURLANE_URL, else unix:${DEFAULT_SOCKET}, else ${DEFAULT_URL})
   --help        this text`;
 
-export interface ApiArguments {
+interface ApiArguments {
   readonly json: boolean;
   readonly help: boolean;
   readonly url: string;
@@ -25,7 +25,7 @@ export interface ApiArguments {
 }
 
 /** Parses the options above. Throws FourlaneError USAGE for others. */
-export function parseApiArguments(argv: readonly string[]): ApiArguments {
+function parseApiArguments(argv: readonly string[]): ApiArguments {
   try {
     const { values, positionals } = parseArgs({
       args: [...argv],
@@ -107,9 +107,26 @@ function nameOfUser(uid: number): string | undefined {
   return users.map((line) => line.split(':')).find(([, , number]) => Number(number) === uid)?.[0];
 }
 
-/** Prints an error for people; the exit code is 3 when there is no agent, else 1. */
-export function reportFailure(error: unknown, { err }: Output): number {
-  if (!(error instanceof FourlaneError)) throw error;
-  err(`fourlane: ${error.message}\n`);
-  return error.code === 'NO_AGENT' ? 3 : 1;
+/** What a command makes of the agent's answers: its exit status. A string is what is wrong with its words. */
+export type AgentCommand = (options: Omit<ApiArguments, 'help'>) => Promise<number | string>;
+
+/**
+ * Runs a command that asks the agent. Resolves with its exit status: 1 for wrong words or an error of the agent's, 3 = no agent.
+ */
+export async function withAgent(argv: readonly string[], io: Output, help: string, command: AgentCommand): Promise<number> {
+  try {
+    const options = parseApiArguments(argv);
+    if (options.help) {
+      io.out(`${help}\n`);
+      return 0;
+    }
+    const ended = await command(options);
+    if (typeof ended === 'number') return ended;
+    io.err(`fourlane: ${ended}\n\n${help}\n`);
+    return 1;
+  } catch (error) {
+    if (!(error instanceof FourlaneError)) throw error;
+    io.err(`fourlane: ${error.message}\n`);
+    return error.code === 'NO_AGENT' ? 3 : 1;
+  }
 }

@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
 import { withoutSecrets } from '../config/secrets.ts';
 import { FourlaneError } from '../model/errors.ts';
-import type { CheckProfile, Plan } from '../model/plan.ts';
+import { type CheckProfile, type Plan, type Service, targetsOf } from '../model/plan.ts';
 import { columns, isForUser, json, type Output, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane check-config --config FILE [--json]
@@ -82,7 +82,7 @@ export function describePlan(plan: Plan): string {
     service.name,
     service.name === service.vip ? '' : service.vip,
     `on ${service.nics.map((nic) => plan.nics[nic]!.name).join(', ')}`,
-    `${service.realServers.length} real servers`,
+    `${service.realServers.length} real servers${severalChecks(service)}`,
     `panic ${service.panic}`,
     `actuator ${service.actuator.type}`,
   ]);
@@ -95,6 +95,12 @@ export function describePlan(plan: Plan): string {
     `${nics} NICs × ${targets} checks = ${cells} cells, ${checksPerSecond} checks/s with anchors`,
     `revision ${plan.revision.slice(0, 12)}`,
   ].join('\n\n')}\n`;
+}
+
+/** How many checks each real server has, when it has several. */
+function severalChecks({ realServers, combine }: Service): string {
+  const most = realServers.reduce((count, server) => Math.max(count, targetsOf(server).length), 1);
+  return most === 1 ? '' : ` × ${most} checks, ${combine === 'any' ? 'any is enough' : 'all must be good'}`;
 }
 
 function describeCheck({ type, interval, timeout, fall, rise, ...parameters }: CheckProfile): string {

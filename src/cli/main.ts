@@ -38,6 +38,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'the hash of a password for web.authentication',
     load: async () => (await import('./hash-password.ts')).hashPasswordCommand,
   },
+  genhash: {
+    summary: "the digest of a page for an http check, as keepalived's genhash prints it",
+    load: async () => (await import('./genhash.ts')).genhash,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

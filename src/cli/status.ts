@@ -3,7 +3,7 @@ import { formatDuration, formatRtt, formatShare } from '../report/format.ts';
 import { type NicReport, pendingText, type ServiceReport, type StatusReport } from '../report/report.ts';
 import { subjectText } from '../model/subject.ts';
 import { isFault } from '../model/verdicts.ts';
-import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
+import { API_HELP, askAgent, withAgent } from './agent-api.ts';
 import { json as jsonOf, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane status [--json] [--url URL]
@@ -16,23 +16,13 @@ ${API_HELP}
 Example: fourlane status --url http://lb-01:9844`;
 
 /** Runs the command; resolves with its exit status. */
-export async function status(argv: readonly string[], io: Output = terminal): Promise<number> {
-  try {
-    const { json, help, url, words } = parseApiArguments(argv);
-    if (help) {
-      io.out(`${HELP}\n`);
-      return 0;
-    }
-    if (words.length > 0) {
-      io.err(`fourlane: status takes no "${words[0]}"\n\n${HELP}\n`);
-      return 1;
-    }
+export function status(argv: readonly string[], io: Output = terminal): Promise<number> {
+  return withAgent(argv, io, HELP, async ({ json, url, words }) => {
+    if (words.length > 0) return `status takes no "${words[0]}"`;
     const report = await askAgent<StatusReport>(url, `/api/v1/status?realServers=${json ? 'all' : 'altered'}`);
     io.out(json ? jsonOf(report) : `${renderStatus(report)}\n`);
     return isGood(report) ? 0 : 2;
-  } catch (error) {
-    return reportFailure(error, io);
-  }
+  });
 }
 
 /**

@@ -3,7 +3,7 @@ import { formatDuration, formatRtt } from '../report/format.ts';
 import { type CellReport, lastProbe, type TransitionReport, type VerdictReport } from '../report/report.ts';
 import { subjectText } from '../model/subject.ts';
 import type { WhyReport } from '../report/why.ts';
-import { API_HELP, askAgent, parseApiArguments, reportFailure } from './agent-api.ts';
+import { API_HELP, askAgent, withAgent } from './agent-api.ts';
 import { indent, json as jsonOf, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane why nic NAME [--json] [--url URL]
@@ -18,24 +18,15 @@ Example: fourlane why nic eth2
          fourlane why rs 10.1.0.1:8080`;
 
 /** Runs the command; resolves with its exit status. */
-export async function why(argv: readonly string[], io: Output = terminal): Promise<number> {
-  try {
-    const { json, help, url, words } = parseApiArguments(argv);
-    if (help) {
-      io.out(`${HELP}\n`);
-      return 0;
-    }
+export function why(argv: readonly string[], io: Output = terminal): Promise<number> {
+  return withAgent(argv, io, HELP, async ({ json, url, words }) => {
     const [kind, name] = words;
-    if ((kind !== 'nic' && kind !== 'rs') || name === undefined || words.length > 2) {
-      io.err(`fourlane: ask \`why nic NAME\` or \`why rs HOST:PORT\`\n\n${HELP}\n`);
-      return 1;
-    }
+    if ((kind !== 'nic' && kind !== 'rs') || name === undefined || words.length > 2)
+      return 'ask `why nic NAME` or `why rs HOST:PORT`';
     const report = await askAgent<WhyReport>(url, `/api/v1/why?${kind}=${encodeURIComponent(name)}`);
     io.out(json ? jsonOf(report) : `${renderWhy(report)}\n`);
     return 0;
-  } catch (error) {
-    return reportFailure(error, io);
-  }
+  });
 }
 
 /** The report as text for a terminal. */

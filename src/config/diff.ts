@@ -1,5 +1,5 @@
 /** What a reload changes. Pure. */
-import type { Plan } from '../model/plan.ts';
+import { type Plan, targetsOf } from '../model/plan.ts';
 import { canonical } from './plan.ts';
 
 export interface NameDiff {
@@ -67,9 +67,9 @@ function serviceTexts({ services, nics, targets }: Plan): Texts {
   return new Map(
     services.map((service) => {
       const own = { ...service, nics: service.nics.map((nic) => nics[nic]!.name), realServers: 0 };
-      const servers = service.realServers.map(({ target, weight }) => {
-        const { key, rack = '' } = targets[target]!;
-        return `${key} ${weight} ${rack}`;
+      const servers = service.realServers.map((server) => {
+        const keys = targetsOf(server).map((target) => targets[target]!.key);
+        return `${keys.join(' ')} ${server.weight} ${targets[server.target]!.rack ?? ''}`;
       });
       return [service.name, `${canonical(own)}\n${servers.join('\n')}`];
     }),

@@ -168,6 +168,8 @@ function salvageService(value: unknown): ServiceView {
     vip: shape.vip.safeParse(raw.vip).data,
     nics: shape.nics.safeParse(raw.nics).data,
     check: raw.check === undefined ? undefined : (shape.check.safeParse(raw.check).data ?? ANY_CHECK),
+    checks: raw.checks === undefined ? undefined : (shape.checks.safeParse(raw.checks).data ?? [ANY_CHECK]),
+    combine: undefined,
     panic: 0,
     realServers: servers.map((rs) => shape.realServers.element.safeParse(rs).data),
     actuator: { type: 'none' },

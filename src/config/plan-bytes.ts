@@ -27,7 +27,11 @@ interface Columns {
 interface Packed {
   readonly rest: Omit<Plan, 'targets' | 'services'>;
   readonly targets: Columns;
-  readonly services: readonly (Omit<Service, 'realServers'> & { readonly target: Int32Array; readonly weight: Float64Array })[];
+  readonly services: readonly (Omit<Service, 'realServers'> & {
+    readonly target: Int32Array;
+    readonly weight: Float64Array;
+    readonly further: ReadonlyMap<number, readonly number[]>;
+  })[];
 }
 
 /** Values by the order of their first appearance. */
@@ -67,8 +71,23 @@ function packTargets(targets: readonly Target[]): Columns {
   return { id, realServer, key, keys, ip, port, family, scope, rack, check, ...tables };
 }
 
-function unpackTargets(c: Columns): readonly Target[] {
+/** Targets of another plan by id: what is the same in both is taken from it, which costs less than making it again. */
+function findIn(former: readonly Target[]): (id: string) => Target | undefined {
+  let next = 0;
+  let byId: ReadonlyMap<string, Target> | undefined;
+  return (id) => {
+    const expected = former[next++];
+    if (expected?.id === id) return expected;
+    byId ??= new Map(former.map((t) => [t.id, t]));
+    return byId.get(id);
+  };
+}
+
+function unpackTargets(c: Columns, former: readonly Target[]): readonly Target[] {
+  const find = findIn(former);
   return c.id.map((id, j) => {
+    const known = find(id);
+    if (known !== undefined && isSame(known, c, j)) return known;
     const realServer = c.realServer[j] || id;
     const end = c.key[j]!;
     const key = end < 0 ? c.keys[-end - 1]! : `${realServer} ${c.keyEnds[end]}`;
@@ -81,6 +100,14 @@ function unpackTargets(c: Columns): readonly Target[] {
   });
 }
 
+/** Whether the target of this id is that of these columns. The key holds the address and the check. */
+function isSame({ id, key, realServer, rack }: Target, c: Columns, j: number): boolean {
+  const end = c.key[j]!;
+  if (end < 0 || realServer !== (c.realServer[j] || id) || rack !== c.names[c.rack[j]!]) return false;
+  const text = c.keyEnds[end]!;
+  return key.length === realServer.length + 1 + text.length && key.endsWith(text);
+}
+
 /** The plan as bytes. */
 export function packPlan({ targets, services, ...rest }: Plan): SharedArrayBuffer {
   const packed: Packed = {
@@ -89,11 +116,13 @@ export function packPlan({ targets, services, ...rest }: Plan): SharedArrayBuffe
     services: services.map(({ realServers, ...service }) => {
       const target = new Int32Array(realServers.length);
       const weight = new Float64Array(realServers.length);
+      const further = new Map<number, readonly number[]>();
       realServers.forEach((member, r) => {
         target[r] = member.target;
         weight[r] = member.weight;
+        if (member.further !== undefined) further.set(r, member.further);
       });
-      return { ...service, target, weight };
+      return { ...service, target, weight, further };
     }),
   };
   const bytes = serialize(packed);
@@ -102,15 +131,18 @@ export function packPlan({ targets, services, ...rest }: Plan): SharedArrayBuffe
   return shared;
 }
 
-/** The plan that `packPlan` was given. */
-export function unpackPlan(shared: SharedArrayBuffer): Plan {
+/** The plan that `packPlan` was given. Targets that are the same in `former` are taken from there. */
+export function unpackPlan(shared: SharedArrayBuffer, former?: Plan): Plan {
   const { rest, targets, services } = deserialize(new Uint8Array(shared)) as Packed;
   return {
     ...rest,
-    targets: unpackTargets(targets),
-    services: services.map(({ target, weight, ...service }) => ({
+    targets: unpackTargets(targets, former?.targets ?? []),
+    services: services.map(({ target, weight, further, ...service }) => ({
       ...service,
-      realServers: Array.from(target, (t, r): ServiceRealServer => ({ target: t, weight: weight[r]! })),
+      realServers: Array.from(target, (t, r): ServiceRealServer => {
+        const others = further.get(r);
+        return others === undefined ? { target: t, weight: weight[r]! } : { target: t, further: others, weight: weight[r]! };
+      }),
     })),
   };
 }

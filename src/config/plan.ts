@@ -1,7 +1,7 @@
 /** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
 import { createHash } from 'node:crypto';
 import { configure } from 'safe-stable-stringify';
-import type { CheckProfile, Plan, Service, Target } from '../model/plan.ts';
+import type { CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -11,14 +11,15 @@ import type { Config } from './schema.ts';
 export function buildPlan(config: Config, hostname: string): Plan {
   const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
   const everyNic = config.nics.map((_, i) => i);
-  const { targets, indexOf } = collectTargets(config);
+  const { targets, members } = collectTargets(config);
   const services = config.services.map(
-    (service): Service => ({
+    (service, index): Service => ({
       name: service.name ?? service.vip,
       vip: service.vip,
       nics: service.nics?.map((name) => nicIndex.get(name)!) ?? everyNic,
       panic: service.panic,
-      realServers: service.realServers.map((rs) => ({ target: indexOf(rs), weight: rs.weight })),
+      realServers: members[index]!,
+      ...(service.combine === 'any' ? { combine: service.combine } : {}),
       actuator: service.actuator,
     }),
   );
@@ -67,13 +68,16 @@ function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }
 
-interface Draft {
-  readonly key: string;
+interface Draft extends Wanted {
   readonly realServer: string;
   readonly rs: RealServer;
+}
+
+/** A check that a service wants of its real servers. */
+interface Wanted {
   readonly check: CheckProfile;
-  /** Name of the profile, for the id. */
-  readonly profile: string;
+  readonly name: string;
+  readonly digest: string;
 }
 
 type RealServer = Config['services'][number]['realServers'][number];
@@ -91,44 +95,60 @@ function collectTargets(config: Config) {
     return digest;
   };
   const drafts: Draft[] = [];
-  const byKey = new Map<string, number>();
   const perServer = new Map<string, number[]>();
   const racks = new Map<string, string>();
-  const indices = new Map<RealServer, number>();
 
-  for (const service of config.services) {
-    const named = typeof service.check === 'string' ? service.check : undefined;
-    const check = named === undefined ? ((service.check as CheckProfile | undefined) ?? DEFAULT_CHECK) : config.checks[named]!;
-    const digest = digestOf(check);
-    for (const rs of service.realServers) {
-      const realServer = formatAddress(rs.address);
-      const key = `${realServer} ${digest}`;
-      let index = byKey.get(key);
-      if (index === undefined) {
-        index = drafts.push({ key, realServer, rs, check, profile: named ?? check.type }) - 1;
-        byKey.set(key, index);
-        const others = perServer.get(realServer);
-        if (others) others.push(index);
-        else perServer.set(realServer, [index]);
-      }
-      indices.set(rs, index);
-      if (rs.rack !== undefined) racks.set(rs.address.ip, rs.rack);
-    }
-  }
+  const draftOf = (rs: RealServer, realServer: string, wanted: Wanted): number => {
+    const siblings = perServer.get(realServer);
+    const known = siblings?.find((sibling) => drafts[sibling]!.digest === wanted.digest);
+    if (known !== undefined) return known;
+    const index = drafts.push({ ...wanted, realServer, rs }) - 1;
+    if (siblings) siblings.push(index);
+    else perServer.set(realServer, [index]);
+    return index;
+  };
+
+  const members = config.services.map((service): readonly ServiceRealServer[] => {
+    const [first, ...others] = (service.checks ?? [service.check ?? DEFAULT_CHECK]).map((written): Wanted => {
+      const check = typeof written === 'string' ? config.checks[written]! : written;
+      return { check, name: typeof written === 'string' ? written : check.type, digest: digestOf(check) };
+    });
+    return service.realServers.map((rs) => {
+      const { weight, rack, address } = rs;
+      if (rack !== undefined) racks.set(address.ip, rack);
+      const realServer = formatAddress(address);
+      const target = draftOf(rs, realServer, first!);
+      if (others.length === 0) return { target, weight };
+      // Two names may mean the same check: it is made once.
+      const further = [...new Set(others.map((each) => draftOf(rs, realServer, each)))].filter((each) => each !== target);
+      return further.length === 0 ? { target, weight } : { target, further, weight };
+    });
+  });
 
   const ids = new Set<string>();
-  const targets = drafts.map(({ key, realServer, rs, check, profile }): Target => {
-    const siblings = perServer.get(realServer)!;
-    const clash = siblings.filter((sibling) => drafts[sibling]!.profile === profile).length > 1;
+  const idOf = ({ realServer, name, check }: Draft, siblings: readonly number[]): string => {
+    const clash = siblings.filter((sibling) => drafts[sibling]!.name === name).length > 1;
     // Anybody may see an id: nothing of it follows from a secret.
-    const suffix = siblings.length === 1 ? '' : `#${profile}${clash ? `-${publicDigest(check).slice(0, 6)}` : ''}`;
-    let id = realServer + suffix;
-    for (let n = 2; ids.has(id); n++) id = `${realServer}${suffix}-${n}`;
+    const stem = `${realServer}#${name}${clash ? `-${publicDigest(check).slice(0, 6)}` : ''}`;
+    let id = stem;
+    for (let n = 2; ids.has(id); n++) id = `${stem}-${n}`;
     ids.add(id);
-    const rack = racks.get(rs.address.ip);
-    return { id, key, realServer, address: rs.address, ...(rack === undefined ? {} : { rack }), check };
+    return id;
+  };
+  const targets = drafts.map((draft): Target => {
+    const { realServer, digest, check } = draft;
+    const { address } = draft.rs;
+    const siblings = perServer.get(realServer)!;
+    const id = siblings.length === 1 ? realServer : idOf(draft, siblings);
+    const rack = racks.size === 0 ? undefined : racks.get(address.ip);
+    const key = `${realServer} ${digest}`;
+    return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
   });
-  return { targets, indexOf: (rs: RealServer) => indices.get(rs)! };
+  return { targets, members };
+}
+
+function memberLine({ target, further, weight }: ServiceRealServer): string {
+  return further === undefined ? `${target}*${weight}` : `${target}+${further.join('+')}*${weight}`;
 }
 
 /**
@@ -137,11 +157,11 @@ function collectTargets(config: Config) {
  */
 function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
   const checks = new Map<CheckProfile, number>();
-  const lines = targets.map(({ id, address, rack = '', check }) => {
+  const lines = targets.map(({ id, realServer, rack = '', check }) => {
     if (!checks.has(check)) checks.set(check, checks.size);
-    return `${id} ${formatAddress(address)} ${checks.get(check)} ${rack}`;
+    return `${id} ${realServer} ${checks.get(check)} ${rack}`;
   });
-  for (const service of services) lines.push(service.realServers.map(({ target, weight }) => `${target}*${weight}`).join(' '));
+  for (const service of services) lines.push(service.realServers.map(memberLine).join(' '));
   const many = sha256(lines.join('\n'));
   const few = [rest, [...checks.keys()], services.map(({ realServers: _, ...service }) => service)];
   return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(few)) };

@@ -22,6 +22,8 @@ export const nicSchema = z.strictObject({
   onFail: z.array(actuatorSpec('nic')).max(16).default([]).describe('actions when this NIC is judged failed; undone on recovery'),
 });
 
+const MOST_CHECKS = 16;
+
 const realServer = z.union([
   realServerAddress.transform((address) => ({ address, weight: DEFAULT_WEIGHT, rack: undefined })),
   z.strictObject({
@@ -32,23 +34,40 @@ const realServer = z.union([
 ]);
 
 /** One entry of `services`. */
-export const serviceSchema = z.strictObject({
-  name: label.optional().describe('name in metrics and messages; default: the vip'),
-  vip,
-  nics: z.array(nicName).min(1).optional().describe('NICs whose slice carries this service; default: all'),
-  check: z
-    .union([label, checkProfile])
-    .optional()
-    .meta({
-      description: 'name of a check profile, or a profile written here; default: tcp',
-      examples: ['web', { type: 'tcp' }],
-    }),
-  panic: z.number().min(0).max(1).default(0.5).describe('least fraction of its real servers kept enabled'),
-  realServers: z.array(realServer).min(1).max(100_000).describe('real servers, as address or as mapping'),
-  actuator: actuatorSpec('service')
-    .prefault('none')
-    .describe('who carries out what was decided for this service; none: observe only'),
-});
+export const serviceSchema = z
+  .strictObject({
+    name: label.optional().describe('name in metrics and messages; default: the vip'),
+    vip,
+    nics: z.array(nicName).min(1).optional().describe('NICs whose slice carries this service; default: all'),
+    check: z
+      .union([label, checkProfile])
+      .optional()
+      .meta({
+        description: 'name of a check profile, or a profile written here; default: tcp',
+        examples: ['web', { type: 'tcp' }],
+      }),
+    checks: z
+      .array(z.union([label, checkProfile]))
+      .min(1)
+      .max(MOST_CHECKS)
+      .optional()
+      .describe('several checks of each real server, instead of check: names of profiles, or profiles'),
+    combine: z
+      .enum(['all', 'any'])
+      .optional()
+      .describe('of several checks: all must be good, or any one is enough; default: all'),
+    panic: z.number().min(0).max(1).default(0.5).describe('least fraction of its real servers kept enabled'),
+    realServers: z.array(realServer).min(1).max(100_000).describe('real servers, as address or as mapping'),
+    actuator: actuatorSpec('service')
+      .prefault('none')
+      .describe('who carries out what was decided for this service; none: observe only'),
+  })
+  .superRefine(({ check, checks, combine }, ctx) => {
+    if (check !== undefined && checks !== undefined)
+      ctx.addIssue({ code: 'custom', path: ['checks'], message: 'stands beside check; write one of the two' });
+    if (combine !== undefined && checks === undefined)
+      ctx.addIssue({ code: 'custom', path: ['combine'], message: 'is for several checks; write "checks" too, or remove it' });
+  });
 
 const NOT_YET = 'not supported by this version of fourlane yet; remove the block and list nics and services here';
 

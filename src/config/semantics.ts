@@ -1,9 +1,11 @@
 /** Checks across the file that no schema can make: references, duplicates, limits. */
 import { identityOf } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
+import type { CheckProfile } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { RULES } from '../model/rules.ts';
-import { didYouMean, type Issue, listed } from './problem.ts';
+import { didYouMean, type Issue, listed, pathText } from './problem.ts';
+import { DEFAULT_CHECK } from './profiles.ts';
 import type { Config, NicConfig, ServiceConfig } from './schema.ts';
 
 /** What is left of a file when its invalid entries are taken out: they leave holes, so that positions stay. */
@@ -34,14 +36,14 @@ export function inspect(view: ConfigView): Issue[] {
   return [...inspectNics(view), ...inspectServices(view), ...inspectRules(view.rules)];
 }
 
-/** Remembers who came first; a second one is an issue. */
+/** Remembers who came first, and where, as a function: places are named when somebody has to know them. */
 class Firsts {
-  readonly #first = new Map<string, string>();
-  readonly issues: Issue[];
+  readonly #first = new Map<string, () => string>();
+  readonly #issues: Issue[];
   constructor(issues: Issue[]) {
-    this.issues = issues;
+    this.#issues = issues;
   }
-  add(value: string | undefined, where: string, issue: () => { path: PropertyKey[]; what: string; remedy: string }): void {
+  add(value: string | undefined, where: () => string, issue: () => { path: PropertyKey[]; what: string; remedy: string }): void {
     if (value === undefined) return;
     const first = this.#first.get(value);
     if (first === undefined) {
@@ -49,7 +51,7 @@ class Firsts {
       return;
     }
     const { path, what, remedy } = issue();
-    this.issues.push({ path, message: `${what} stands already at ${first}; ${remedy}` });
+    this.#issues.push({ path, message: `${what} stands already at ${first()}; ${remedy}` });
   }
 }
 
@@ -59,15 +61,23 @@ function inspectNics({ nics }: ConfigView): Issue[] {
   const files = new Firsts(issues);
   nics.forEach((nic, i) => {
     if (!nic) return;
-    names.add(nic.name, `nics[${i}]`, () => ({
-      path: ['nics', i, 'name'],
-      what: `NIC "${nic.name}"`,
-      remedy: 'each NIC is listed once',
-    }));
+    names.add(
+      nic.name,
+      () => `nics[${i}]`,
+      () => ({
+        path: ['nics', i, 'name'],
+        what: `NIC "${nic.name}"`,
+        remedy: 'each NIC is listed once',
+      }),
+    );
     const anchors = new Firsts(issues);
     nic.anchors.forEach(({ id }, index) => {
       const path = ['nics', i, 'anchors', index];
-      anchors.add(id, `nics[${i}].anchors[${index}]`, () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }));
+      anchors.add(
+        id,
+        () => `nics[${i}].anchors[${index}]`,
+        () => ({ path, what: `anchor ${id}`, remedy: 'remove one' }),
+      );
     });
     const actions = new Firsts(issues);
     nic.onFail.forEach((spec, index) => {
@@ -76,7 +86,11 @@ function inspectNics({ nics }: ConfigView): Issue[] {
       const among = spec.type === 'trackFile' ? files : actions;
       const identity = identityOf(spec);
       const remedy = spec.type === 'trackFile' ? 'give each NIC a file of its own' : 'remove one';
-      among.add(`${spec.type} ${identity}`, `nics[${i}].onFail[${index}]`, () => ({ path, what: `this ${spec.type}`, remedy }));
+      among.add(
+        `${spec.type} ${identity}`,
+        () => `nics[${i}].onFail[${index}]`,
+        () => ({ path, what: `this ${spec.type}`, remedy }),
+      );
     });
   });
   return issues;
@@ -86,62 +100,60 @@ function inspectServices(view: ConfigView): Issue[] {
   const issues: Issue[] = [];
   const names = new Firsts(issues);
   const vips = new Firsts(issues);
-  const racks = new Map<string, { rack: string; where: string }>();
+  const racks = new Map<string, { rack: string; where: () => string }>();
   const hosts = new Set<string>();
   view.services.forEach((service, index) => {
     const at = (...rest: PropertyKey[]) => ['services', index, ...rest];
     const name = service.name ?? service.vip;
-    names.add(name, `services[${index}]`, () => ({
-      path: at(service.name === undefined ? 'vip' : 'name'),
-      what: `service "${name}"`,
-      remedy: 'names of services are unique',
-    }));
-    vips.add(service.vip, `services[${index}]`, () => ({
-      path: at('vip'),
-      what: `vip ${service.vip}`,
-      remedy: 'merge the two services',
-    }));
+    names.add(
+      name,
+      () => `services[${index}]`,
+      () => ({
+        path: at(service.name === undefined ? 'vip' : 'name'),
+        what: `service "${name}"`,
+        remedy: 'names of services are unique',
+      }),
+    );
+    vips.add(
+      service.vip,
+      () => `services[${index}]`,
+      () => ({
+        path: at('vip'),
+        what: `vip ${service.vip}`,
+        remedy: 'merge the two services',
+      }),
+    );
     issues.push(...inspectNicList(view, service, index));
 
-    const { check } = service;
-    const profile = typeof check === 'string' ? view.checks[check] : check;
-    if (typeof check === 'string' && !view.checkNames.has(check)) {
-      const known = view.checkNames;
-      const remedy = `add it to checks, or write the profile here, such as {type: tcp}`;
-      issues.push({
-        path: at('check'),
-        message: `no check profile is named "${check}"${didYouMean(check, known)}; defined: ${listed(known)}; ${remedy}`,
-      });
-    }
-    if (check === undefined && service.vip?.endsWith('/udp')) {
-      const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
-      issues.push({ path: at('check'), message });
-    }
-
-    const needsPort = profile ? !portless.has(profile.type) : check === undefined;
+    issues.push(...inspectChecks(view, service, index));
+    const needsPort = checksOf(view, service).some((profile) => profile !== undefined && !portless.has(profile.type));
     const addresses = new Firsts(issues);
     service.realServers.forEach((rs, each) => {
       if (!rs) return;
       const { address, rack } = rs;
-      const path = at('realServers', each);
+      const path = () => at('realServers', each);
       const text = formatAddress(address);
       hosts.add(text);
-      const where = `services[${index}].realServers[${each}]`;
-      addresses.add(text, where, () => ({ path, what: `real server ${text}`, remedy: 'a service lists each once; use weight' }));
+      const where = () => `services[${index}].realServers[${each}]`;
+      addresses.add(text, where, () => ({
+        path: path(),
+        what: `real server ${text}`,
+        remedy: 'a service lists each once; use weight',
+      }));
       if (address.port === 0 && needsPort) {
         const ambiguous = address.family === 6 ? ' (an address with its port needs the brackets)' : '';
         const remedy = `write ${formatAddress({ ...address, port: 80 })}${ambiguous}, or use a check without port`;
         const message = `"${text}": the port is missing; ${remedy} (${[...portless].join(', ')})`;
-        issues.push({ path, message });
+        issues.push({ path: path(), message });
       }
       if (rack === undefined) return;
       const first = racks.get(address.ip);
       if (!first) racks.set(address.ip, { rack, where });
       else if (first.rack !== rack) {
         const message =
-          `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where}; a ` +
+          `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where()}; a ` +
           `host is in one rack`;
-        issues.push({ path: [...path, 'rack'], message });
+        issues.push({ path: [...path(), 'rack'], message });
       }
     });
   });
@@ -155,12 +167,50 @@ function inspectServices(view: ConfigView): Issue[] {
   return issues;
 }
 
+/** The profiles of a service's checks; undefined where a name has none. */
+function checksOf({ checks }: ConfigView, service: ServiceView): readonly (CheckProfile | undefined)[] {
+  const own = service.checks ?? [service.check ?? DEFAULT_CHECK];
+  return own.map((check) => (typeof check === 'string' ? checks[check] : check));
+}
+
+function inspectChecks(view: ConfigView, service: ServiceView, index: number): Issue[] {
+  const issues: Issue[] = [];
+  const { check, checks } = service;
+  const written = checks?.map((each, k) => [each, ['checks', k]] as const) ?? [[check, ['check']] as const];
+  const names = new Firsts(issues);
+  for (const [each, place] of written) {
+    const path = ['services', index, ...place];
+    if (typeof each !== 'string') continue;
+    names.add(
+      each,
+      () => pathText({ path }),
+      () => ({ path, what: `check ${each}`, remedy: 'remove one' }),
+    );
+    if (view.checkNames.has(each)) continue;
+    const known = view.checkNames;
+    const remedy = 'add it to checks, or write the profile here, such as {type: tcp}';
+    issues.push({
+      path,
+      message: `no check profile is named "${each}"${didYouMean(each, known)}; defined: ${listed(known)}; ${remedy}`,
+    });
+  }
+  if (check === undefined && checks === undefined && service.vip?.endsWith('/udp')) {
+    const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
+    issues.push({ path: ['services', index, 'check'], message });
+  }
+  return issues;
+}
+
 function inspectNicList({ nicNames }: ConfigView, service: ServiceView, s: number): Issue[] {
   const issues: Issue[] = [];
   const seen = new Firsts(issues);
   service.nics?.forEach((nic, index) => {
     const path = ['services', s, 'nics', index];
-    seen.add(nic, `services[${s}].nics[${index}]`, () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }));
+    seen.add(
+      nic,
+      () => `services[${s}].nics[${index}]`,
+      () => ({ path, what: `NIC "${nic}"`, remedy: 'remove one' }),
+    );
     if (nicNames.has(nic)) return;
     issues.push({ path, message: `no NIC is named "${nic}"${didYouMean(nic, nicNames)}; defined: ${listed(nicNames)}` });
   });

@@ -102,7 +102,7 @@ export class Reloader {
         };
       }
       if (!same || this.#incomplete) {
-        if (bytes !== undefined) plans.replace(unpackPlan(bytes), bytes);
+        if (bytes !== undefined) plans.replace(unpackPlan(bytes, plans.plan), bytes);
         this.#incomplete = true;
         await apply(plans.plan);
         this.#incomplete = false;

@@ -53,6 +53,9 @@ const i32 = column(Int32Array);
 const u32 = column(Uint32Array);
 const f64 = column(Float64Array);
 
+/** Values of `weightBy`. */
+export const WEIGHT_SET = 1;
+export const WEIGHT_ADDED = 2;
 /** Buckets of the loss window. */
 export const BUCKETS = 10;
 /** Outcome code of a cell that was never probed. */
@@ -202,6 +205,9 @@ export const SERVER_COLUMNS = {
   faulty: flag(PLAIN),
   /** When slow start began; 0 = at full weight. */
   rampT: time(),
+  /** What the last good result says of the weight: nothing 0, that it is `weightValue` 1, that this is added to it 2. */
+  weightBy: code(WEIGHT_ADDED, PLAIN),
+  weightValue: i32(PLAIN),
 } satisfies Schema;
 
 /** Per rack. */

@@ -1,29 +1,12 @@
 /** Weights of real servers: out when down, back by slow start, never below a service's floor. */
 import type { Action } from '../model/verdict.ts';
-import { CAUSE, VERDICT } from '../model/verdicts.ts';
 import { charge, type GovernorPass, limitName, notePanic, notes } from './governor-pass.ts';
 import { putWeight, type Slot } from './governor-state.ts';
 import { limitOn } from './limits/index.ts';
-import { type CapacityChange, EPSILON } from './limits/limit.ts';
+import type { CapacityChange } from './limits/limit.ts';
 import { floorOf } from './limits/panic.ts';
+import { badnessAt, isDownAt, judgedAt, wantedWeight } from './members.ts';
 import type { State } from './memory.ts';
-
-/** Weights move in steps of this during slow start: an action per step, not per pass. */
-const STEP = 0.1;
-
-/** Share of its weight that a real server should have: 0 when down, a rising share after that. */
-function wantedWeight({ servers, rules }: State, server: number, now: number): number {
-  if (servers.verdict[server] === VERDICT.RS_DOWN) return 0;
-  let weight = 1;
-  if (servers.rampT[server]! > 0) {
-    const done = rules.slow_start_ms === 0 ? 1 : (now - servers.rampT[server]!) / rules.slow_start_ms;
-    weight = rules.slow_start_weight + (1 - rules.slow_start_weight) * Math.min(done, 1);
-    weight = Math.max(rules.slow_start_weight, Math.floor(weight / STEP + EPSILON) * STEP);
-    if (done >= 1) servers.rampT[server] = 0;
-  }
-  const most = servers.verdict[server] === VERDICT.FLAPPING ? rules.flapping_weight : 1;
-  return Math.min(weight, most);
-}
 
 function weightAction({ topology }: State, { service, position }: Slot, weight: number): Action {
   const { name, realServers } = topology.services[service]!;
@@ -39,7 +22,7 @@ function setWeight({ state, governor, report }: GovernorPass, server: number, sl
 
 /** Gives weight back. */
 export function raiseWeight(pass: GovernorPass, server: number, slot: Slot): boolean {
-  const weight = Math.fround(wantedWeight(pass.state, server, pass.now));
+  const weight = Math.fround(wantedWeight(pass.state, slot, pass.now));
   if (weight > pass.governor.wanted.weight[slot.service]![slot.position]!) setWeight(pass, server, slot, weight);
   return false;
 }
@@ -49,7 +32,7 @@ export function lowerWeight(pass: GovernorPass, server: number, slot: Slot): boo
   const { state, governor } = pass;
   const { service, position } = slot;
   const present = governor.wanted.weight[service]![position]!;
-  if (state.servers.verdict[server] !== VERDICT.RS_DOWN || present === 0) {
+  if (present === 0 || !isDownAt(state, slot)) {
     governor.heldWeight[service]![position] = 0;
     return present !== 1;
   }
@@ -57,7 +40,8 @@ export function lowerWeight(pass: GovernorPass, server: number, slot: Slot): boo
   const change: CapacityChange = {
     kind: 'server',
     service,
-    subject: server,
+    // By whichever check: the real server is charged once.
+    subject: state.topology.services[service]!.realServers[position]!,
     cost: inService ? 1 : 0,
     agentCost: 1,
     removes: inService,
@@ -84,19 +68,10 @@ export function keepFloors(pass: GovernorPass): void {
     if (missing <= 0) continue;
     const out = state.topology.services[service]!.realServers.flatMap((server, position) => {
       const usable = wanted.weight[service]![position] === 0 && pathsOn[service]![position]! > 0;
-      return usable ? [{ server, position }] : [];
+      const slot = { service, position };
+      return usable ? [{ server, slot, bad: badnessAt(state, slot), at: judgedAt(state, slot) }] : [];
     });
-    const { at } = state.servers;
-    out.sort(
-      (a, b) => badness(state, a.server) - badness(state, b.server) || at[b.server]! - at[a.server]! || a.server - b.server,
-    );
-    for (const { server, position } of out.slice(0, missing)) setWeight(pass, server, { service, position }, 1);
+    out.sort((a, b) => a.bad - b.bad || b.at - a.at || a.server - b.server);
+    for (const { server, slot } of out.slice(0, missing)) setWeight(pass, server, slot, 1);
   }
-}
-
-/** Which of two real servers that are down is worse: one that answers wrongly is better than one that refuses or is silent. */
-export function badness({ servers }: State, server: number): number {
-  if (servers.verdict[server] !== VERDICT.RS_DOWN) return 0;
-  const cause = servers.cause[server]!;
-  return cause === CAUSE.l7 ? 1 : cause === CAUSE.refused ? 2 : 3;
 }

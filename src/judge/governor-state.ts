@@ -22,7 +22,10 @@ export interface Spending {
 
 export interface Governor {
   readonly wanted: Wanted & { frozen: Wanted['frozen'] };
-  /** Where a real server is used: its slots are entries `slotStart[server]` … `slotStart[server + 1] - 1` of the other two. */
+  /**
+   * Where a check is used, as the first one of a real server or as a further one: its slots are entries `slotStart[server]` …
+   * `slotStart[server + 1] - 1` of the other two.
+   */
   readonly slotStart: Int32Array;
   readonly slotService: Int32Array;
   readonly slotPosition: Int32Array;
@@ -46,20 +49,32 @@ type Shape = Topology['services'][number];
 
 const nothingSpent = (): Spending => ({ times: [], costs: [], sum: 0 });
 
+function eachUse(services: readonly Shape[], use: (server: number, service: number, position: number) => void): void {
+  services.forEach(({ realServers, further }, service) => {
+    realServers.forEach((server, position) => use(server, service, position));
+    for (const [position, servers] of further ?? []) for (const server of servers) use(server, service, position);
+  });
+}
+
+/** Position of each check of a service, the further ones of a real server too. */
+export function positionsOf({ realServers, further }: Shape): Map<number, number> {
+  const positions = new Map(realServers.map((server, position) => [server, position]));
+  for (const [position, servers] of further ?? []) for (const server of servers) positions.set(server, position);
+  return positions;
+}
+
 /** Everything enabled, nothing spent. */
-export function allocateGovernor({ nics, realServers, services }: Topology): Governor {
+export function allocateGovernor({ nics, realServers, services }: Topology, dynamic: Wanted['dynamic']): Governor {
   const slotStart = new Int32Array(realServers.length + 1);
-  for (const service of services) for (const server of service.realServers) slotStart[server + 1]!++;
+  eachUse(services, (server) => slotStart[server + 1]!++);
   for (let server = 0; server < realServers.length; server++) slotStart[server + 1]! += slotStart[server]!;
   const slots = slotStart[realServers.length]!;
   const slotService = new Int32Array(slots);
   const slotPosition = new Int32Array(slots);
   const next = slotStart.slice(0, realServers.length);
-  services.forEach((service, index) => {
-    service.realServers.forEach((server, position) => {
-      slotService[next[server]!] = index;
-      slotPosition[next[server]!++] = position;
-    });
+  eachUse(services, (server, service, position) => {
+    slotService[next[server]!] = service;
+    slotPosition[next[server]!++] = position;
   });
   const paths = (service: Shape) => service.nics.length * service.realServers.length;
   return {
@@ -69,6 +84,7 @@ export function allocateGovernor({ nics, realServers, services }: Topology): Gov
       path: services.map((service) => new Uint8Array(paths(service)).fill(1)),
       panic: new Uint8Array(services.length),
       frozen: '',
+      dynamic,
     },
     slotStart,
     slotService,

@@ -65,7 +65,7 @@ export function initial(topology: Topology, now: number): State {
   const servers = makeServers(topology, racks, rules.stale_rounds, now);
   const { fall, interval, timeout } = servers;
   const cold = fall.reduce((most, chances, server) => Math.max(most, chances * interval[server]! + timeout[server]!), 0);
-  const governor = allocateGovernor(topology);
+  const governor = allocateGovernor(topology, { by: servers.weightBy, value: servers.weightValue });
   return {
     topology,
     rules,
@@ -74,7 +74,7 @@ export function initial(topology: Topology, now: number): State {
     nics: makeNics(topology, now),
     servers,
     racks,
-    scan: { ...allocate(ROW_SCAN, nicCount), ...allocate(COLUMN_SCAN, serverCount), eligible: 0, blind: 0 },
+    scan: { ...allocate(ROW_SCAN, nicCount), ...allocate(COLUMN_SCAN, serverCount), eligible: 0, blind: 0, local: 0, weighed: 0 },
     agent: {
       verdict: '',
       at: now,

@@ -9,7 +9,7 @@ import { agentVerdict, stormHolds } from './agent.ts';
 import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
 import { govern } from './govern.ts';
-import { badness } from './govern-servers.ts';
+import { badness } from './members.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
@@ -83,6 +83,7 @@ export function judge(state: State, facts: Facts, now: number): { state: State; 
   clock.hold += Math.min(elapsed, state.topology.intervalMs / 5);
   clock.now = now;
   turnWindow(state, now);
+  state.scan.weighed = 0;
   take(state, facts, now);
   scanMatrix(state, now);
   const changes = new Changes(state, now);
@@ -189,5 +190,12 @@ function decide(state: State, now: number, changes: Changes): Decisions {
       changes.of(subject)?.blocked.push(entry);
     },
   });
-  return { transitions: changes.list, actions, blocked, wanted: state.governor.wanted, doubted: doubted(state) };
+  return {
+    transitions: changes.list,
+    actions,
+    blocked,
+    wanted: state.governor.wanted,
+    weighed: state.scan.weighed === 1,
+    doubted: doubted(state),
+  };
 }

@@ -63,6 +63,10 @@ export interface Scan extends Columns<typeof ROW_SCAN>, Columns<typeof COLUMN_SC
   /** Cells that should have a result, and those of them that have none. */
   eligible: number;
   blind: number;
+  /** Cells whose results do not go through the NIC: fresh, and no evidence of a link. */
+  local: number;
+  /** 1: a check has changed what it says of a weight. */
+  weighed: number;
 }
 
 export interface AgentState {

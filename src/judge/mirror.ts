@@ -37,7 +37,7 @@ const COLUMNS = {
   ],
   anchors: ['outcome', 't'],
   nics: ['verdict', 'cause', 'at', 'carrier', 'portLink', 'kernelLink', 'suspectT'],
-  servers: ['verdict', 'cause', 'at'],
+  servers: ['verdict', 'cause', 'at', 'weightBy', 'weightValue'],
   racks: ['down', 'verdict', 'at'],
   scan: [
     'witnesses',
@@ -151,7 +151,9 @@ export function openMirror(topology: Topology, shape: MirrorShape, buffer: Share
   const part = (name: Part) => Object.fromEntries(take(COLUMNS[name].length).map((column, k) => [COLUMNS[name][k], column]));
   const parts = Object.fromEntries(PARTS.map((name) => [name, part(name)])) as Record<Part, object>;
   const [nicEnabled, panic] = take(2);
-  const wanted = { nicEnabled, panic, weight: take(services), path: take(services), frozen: '' };
+  const { weightBy, weightValue } = parts.servers as Pick<State['servers'], 'weightBy' | 'weightValue'>;
+  const dynamic = { by: weightBy, value: weightValue };
+  const wanted = { nicEnabled, panic, weight: take(services), path: take(services), dynamic, frozen: '' };
   const agent = {};
   const clock = { now: 0 };
   const state = {

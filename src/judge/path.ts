@@ -1,5 +1,5 @@
 /** R7: a real server that one NIC cannot use although another can: the fault lies on the path, and only that slice loses it. */
-import { L7, REFUSED } from '../model/outcome.ts';
+import { BAD_LOCAL, L7, REFUSED } from '../model/outcome.ts';
 import { addFlap, heldDownEnough, serverHoldDown } from './flaps.ts';
 import type { Change } from './real-server.ts';
 import { CAUSE, VERDICT } from '../model/verdicts.ts';
@@ -65,5 +65,6 @@ function isRandomLoss(state: State, nic: number, cell: number): boolean {
 function causeOf(state: State, cell: number): number {
   const outcome = state.cells.outcome[cell]!;
   if (state.cells.linkNow[cell] === BAD) return CAUSE.link;
-  return outcome === REFUSED ? CAUSE.refused : outcome === L7 ? CAUSE.l7 : CAUSE.link;
+  if (outcome === REFUSED) return CAUSE.refused;
+  return outcome === L7 || outcome === BAD_LOCAL ? CAUSE.l7 : CAUSE.link;
 }

@@ -1,6 +1,6 @@
 /** R6: a real server that no trusted NIC can use is down. R13: how it comes back. */
 
-import { REFUSED } from '../model/outcome.ts';
+import { BAD_LOCAL, REFUSED } from '../model/outcome.ts';
 import { addFlap, heldDownEnough, isFlapping, serverHoldDown } from './flaps.ts';
 import { CAUSE, VERDICT } from '../model/verdicts.ts';
 import { BAD, GOOD, held, type State, UNKNOWN } from './memory.ts';
@@ -77,6 +77,7 @@ function causeOf(state: State, server: number, now: number): number {
   const recent = now - servers.interval[server]! - servers.timeout[server]!;
   let cause: number = CAUSE.unreachable;
   for (let nic = 0, cell = server; nic < state.topology.nics.length; nic++, cell += serverCount) {
+    if (nics.trusted[nic] === 1 && cells.outcome[cell] === BAD_LOCAL) cause = CAUSE.l7;
     const answers = cells.linkGoodT[cell]! >= recent || (cells.linkNow[cell] === GOOD && cells.linkStreak[cell]! > 0);
     if (nics.trusted[nic] === 0 || !answers) continue;
     if (cells.goodOutcome[cell] === REFUSED) return CAUSE.refused;

@@ -1,7 +1,8 @@
 /** Takes facts into the state: streaks, confirmed states, loss windows, links, what data planes show, permits. */
 import type { DataplaneFact, Facts, LinkFact, Observation, PermitFact, ResultBatch } from '../model/facts.ts';
-import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE } from '../model/outcome.ts';
+import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE, WEIGHT, WEIGHT_CHANGE } from '../model/outcome.ts';
 import { VERDICT } from '../model/verdicts.ts';
+import { WEIGHT_ADDED, WEIGHT_SET } from './columns.ts';
 import { BAD, GOOD, roundTrip, type State, UNKNOWN } from './memory.ts';
 import { countLoss } from './window.ts';
 
@@ -99,6 +100,17 @@ function takeCell(state: State, batch: ResultBatch, index: number, nic: number, 
   cells.t[cell] = t;
   if ((LINK_EVIDENCE[outcome] ?? 0) !== 0) takeLinkEvidence(state, nic, server, outcome, t);
   if ((SERVICE_EVIDENCE[outcome] ?? 0) !== 0) takeServiceEvidence(state, cell, server, outcome, t);
+  if ((SERVICE_EVIDENCE[outcome] ?? 0) > 0) takeWeight(state, server, batch.cause[index]!, batch.detail[index]!);
+}
+
+/** What a good result says of the weight holds until another one says something else, or nothing. */
+function takeWeight({ servers, scan }: State, server: number, cause: number, detail: number): void {
+  const by = cause === WEIGHT ? WEIGHT_SET : cause === WEIGHT_CHANGE ? WEIGHT_ADDED : 0;
+  const value = by === 0 ? 0 : detail;
+  if (servers.weightBy[server] === by && servers.weightValue[server] === value) return;
+  servers.weightBy[server] = by;
+  servers.weightValue[server] = value;
+  scan.weighed = 1;
 }
 
 function takeLinkEvidence(state: State, nic: number, server: number, outcome: number, t: number): void {

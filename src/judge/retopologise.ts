@@ -2,8 +2,9 @@
 import type { Topology } from '../model/topology.ts';
 import { VERDICT } from '../model/verdicts.ts';
 import { ANCHOR_COLUMNS, carry, CELL_COLUMNS, NIC_COLUMNS, RACK_COLUMNS, SERVER_COLUMNS } from './columns.ts';
-import { putPath, putWeight, type Spending } from './governor-state.ts';
+import { positionsOf, putPath, putWeight, type Spending } from './governor-state.ts';
 import { initial } from './initial.ts';
+import { checksAt } from './members.ts';
 import type { Flaps, State } from './memory.ts';
 
 /** Where an old index lies in the new topology; -1 = gone. */
@@ -181,8 +182,9 @@ function carryService({ from, to, nics, servers }: Move, service: number, toServ
   let positions: Map<number, number> | undefined;
   for (let position = 0; position < width; position++) {
     if (plain(position)) continue;
-    positions ??= new Map(nextShape.realServers.map((server, at) => [server, at]));
-    const toPosition = positions.get(servers[oldShape.realServers[position]!]!);
+    positions ??= positionsOf(nextShape);
+    const known = checksAt(oldShape, position).find((server) => positions!.has(servers[server]!));
+    const toPosition = known === undefined ? undefined : positions.get(servers[known]!);
     if (toPosition === undefined) continue;
     putWeight(next, { service: toService, position: toPosition }, weight[position]!);
     next.heldWeight[toService]![toPosition] = heldWeight[position]!;

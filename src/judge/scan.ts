@@ -20,6 +20,7 @@ function clear({ scan }: State): void {
   scan.serviceBad.fill(0);
   scan.eligible = 0;
   scan.blind = 0;
+  scan.local = 0;
 }
 
 function scanAnchors(state: State, now: number): void {
@@ -47,7 +48,7 @@ function scanRow(state: State, nic: number, now: number): void {
   const serverCount = state.topology.realServers.length;
   const group = state.nics.group[nic]!;
   const patience = now < state.agent.excusedUntil ? 2 : 1;
-  let [valid, bad, served, servedBad, servedLatestBad, eligible, blind] = [0, 0, 0, 0, 0, 0, 0];
+  let [valid, bad, served, servedBad, servedLatestBad, eligible, blind, local] = [0, 0, 0, 0, 0, 0, 0, 0];
   for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
     const oldest = now - limit[server]! * patience;
     if (linkT[cell]! >= oldest) {
@@ -62,7 +63,8 @@ function scanRow(state: State, nic: number, now: number): void {
       eligible++;
     } else {
       linkNow[cell] = UNKNOWN;
-      if (countsAsBlind(state, nic, server, cell, now)) {
+      if (serviceT[cell]! >= oldest) local++;
+      else if (countsAsBlind(state, nic, server, cell, now)) {
         eligible++;
         blind++;
       }
@@ -73,13 +75,15 @@ function scanRow(state: State, nic: number, now: number): void {
     }
     const confirmed = service[cell]!;
     serviceNow[cell] = confirmed;
-    served++;
+    // What has not gone through the NIC is evidence of the real server, not of the row.
+    const through = linkT[cell]! >= oldest;
+    if (through) served++;
     if (confirmed === BAD) {
-      servedBad++;
+      if (through) servedBad++;
       serviceBad[server]!++;
     }
     if (serviceStreak[cell]! > 0) serviceGood[server]!++;
-    else servedLatestBad++;
+    else if (through) servedLatestBad++;
   }
   state.scan.rowValid[nic] = valid;
   state.scan.rowBad[nic] = bad;
@@ -88,6 +92,7 @@ function scanRow(state: State, nic: number, now: number): void {
   state.scan.rowServiceLatestBad[nic] = servedLatestBad;
   state.scan.eligible += eligible;
   state.scan.blind += blind;
+  state.scan.local += local;
 }
 
 /**
@@ -105,6 +110,7 @@ function countsAsBlind(state: State, nic: number, server: number, cell: number, 
 export function isBlind(state: State, now: number): boolean {
   const { scan, servers, nics } = state;
   if (scan.eligible > 0) return scan.blind > state.rules.blind_fraction * scan.eligible;
+  if (scan.local > 0) return false;
   const due = (server: number) =>
     nics.born.some(
       (born, nic) => nics.carrier[nic] !== 0 && now >= Math.max(born, servers.born[server]!) + servers.limit[server]!,

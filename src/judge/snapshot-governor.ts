@@ -1,6 +1,6 @@
 /** The wanted state in a snapshot: only what is not plainly enabled, by names. */
 import { LIMITS } from '../model/limits.ts';
-import { pathAt, putPath, putWeight, type Spending } from './governor-state.ts';
+import { pathAt, positionsOf, putPath, putWeight, type Spending } from './governor-state.ts';
 import type { State } from './memory.ts';
 import type { Reader, Saved } from './snapshot-reader.ts';
 
@@ -88,7 +88,7 @@ function restoreNics({ governor }: State, reader: Reader, moved: Moved): void {
 
 function restoreSlots({ governor, topology }: State, reader: Reader, moved: Moved): void {
   const serviceAt = new Map(topology.services.map(({ name }, service) => [name, service]));
-  const positionAt = topology.services.map(({ realServers }) => new Map(realServers.map((server, at) => [server, at])));
+  const positionAt = topology.services.map(positionsOf);
   const nicCount = reader.array(reader.list('nics', 2)[0], 'nics').length;
   const slotOf = (name: unknown, server: unknown, where: string) => {
     const service = serviceAt.get(String(name));

@@ -20,7 +20,7 @@ export const FAR = 8;
 export const SLOW = 16;
 /** The socket in flight is registered with epoll. */
 export const WATCHED = 32;
-/** Something was retransmitted: the helper judges the rest of a probe that is slow already. */
+/** Something was retransmitted so far, on an earlier connection or before the helper got the rest: the probe is slow already. */
 export const RETRANSMITTED = 64;
 /** Has taken long before: its jobs are the patient helper's. */
 export const PATIENT = 128;
@@ -34,6 +34,8 @@ export class Cells {
   generation: Uint32Array;
   /** Index into checkKinds, or ABSENT. */
   kind: Int8Array;
+  /** 1: its checks run by themselves, in the helper. */
+  runs: Uint8Array;
   state: Uint8Array;
   fd: Int32Array;
   /** Distinguishes the probe in flight from earlier ones of the same cell. */
@@ -65,6 +67,7 @@ export class Cells {
     this.capacity = capacity;
     this.generation = new Uint32Array(capacity);
     this.kind = new Int8Array(capacity).fill(ABSENT);
+    this.runs = new Uint8Array(capacity);
     this.state = new Uint8Array(capacity);
     this.fd = new Int32Array(capacity).fill(-1);
     this.sequence = new Int32Array(capacity);
@@ -91,6 +94,7 @@ export class Cells {
     const columns = [
       'generation',
       'kind',
+      'runs',
       'state',
       'fd',
       'sequence',

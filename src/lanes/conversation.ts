@@ -1,7 +1,7 @@
 /** What happens on the sockets of probes in flight: connect, send, receive, expire. The engine owns time and bookkeeping. */
-import type { Judgement, SocketCheck, Unexamined } from '../checks/kind.ts';
+import { type End, type Judgement, NEXT, RECONNECT, type SocketCheck, type Unexamined, type Wish } from '../checks/kind.ts';
 import { type Board, hold, release } from '../model/board.ts';
-import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode, TIMEOUT } from '../model/outcome.ts';
+import { causeCode, L7, LOCAL_ERROR, OK, OK_SLOW, phaseCode } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { Epoll } from '../sys/epoll.ts';
 import { connectOutcome, EAGAIN, ECONNRESET, EINPROGRESS, EPIPE } from '../sys/errno.ts';
@@ -24,14 +24,13 @@ import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
 import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, type TcpInfo, takeError } from '../sys/socket.ts';
 import { type Cells, CONNECTING, EXCHANGING, FAILED_BEFORE, FAR, IDLE, RETRANSMITTED, SLOW, WATCHED } from './cells.ts';
 import type { Meter } from './meter.ts';
-import { openFor, outcomeOf } from './sockets.ts';
+import { expiry, noAnswer, noReply, openFor, outcomeOf, retransmitted } from './sockets.ts';
 
 const START = phaseCode('start');
 const CONNECT = phaseCode('connect');
 const SEND = phaseCode('send');
 const RESPONSE = phaseCode('response');
 const ERRNO = causeCode('errno');
-const DEADLINE = causeCode('deadline');
 const CLOSED = causeCode('closed');
 /** Buffers, and time in check code, that a cell gets in one turn; and time for all that have more to read. */
 const TURNS = 4;
@@ -41,12 +40,9 @@ const ALWAYS = 0;
 /** Handshakes quicker than this are over by the next turn; answers that came within NEAR_MS of the start likewise. */
 const NEAR_US = 700;
 const NEAR_MS = 5;
-/** TCP_RTO_MIN of the kernel. */
-const MIN_RTO_MS = 200;
 
 const connected: Judgement = { outcome: OK, phase: CONNECT, cause: 0, detail: 0 };
 const connectedSlowly: Judgement = { outcome: OK_SLOW, phase: CONNECT, cause: 0, detail: 0 };
-const noAnswer: Judgement = { outcome: TIMEOUT, phase: CONNECT, cause: DEADLINE, detail: 0 };
 
 /** Ends a probe: called exactly once per probe; the socket is closed already. */
 export type Finish = (cell: number, judgement: Judgement, rttUs: number) => void;
@@ -111,10 +107,7 @@ export class Conversation {
     if (!stream || (cells.flags[cell]! & FAILED_BEFORE) !== 0) keepIcmpErrors(fd, family);
     if (connect(fd, address, sockaddrLength(address)) < 0) {
       const code = errno();
-      if (code !== EINPROGRESS) {
-        this.#failConnect(cell, code);
-        return;
-      }
+      if (code !== EINPROGRESS) return this.#failConnect(cell, code);
     }
     if (stream) this.#await(cell, FAR);
     else if (this.#watch(cell)) this.#beginExchange(cell, check);
@@ -207,14 +200,11 @@ export class Conversation {
       const code = takeError(fd);
       // RST after the handshake was complete: for a plain handshake check that is success, whoever is quicker.
       if (code === ECONNRESET || code === EPIPE) {
-        const exchange = check.begin();
+        const exchange = cells.exchange[cell] ?? check.begin();
         this.#end(cell, exchange === undefined ? connected : { outcome: L7, phase: SEND, cause: CLOSED, detail: code }, 0);
         return;
       }
-      if (code !== 0) {
-        this.#failConnect(cell, code);
-        return;
-      }
+      if (code !== 0) return this.#failConnect(cell, code);
     }
     if ((events & EPOLLOUT) === 0) return;
     this.#beginExchange(cell, check);
@@ -224,7 +214,7 @@ export class Conversation {
   /** @param known TCP_INFO has just been read */
   #beginExchange(cell: number, check: SocketCheck, known = false): void {
     const cells = this.#cells;
-    const exchange = check.begin();
+    const exchange = cells.exchange[cell] ?? check.begin();
     if (check.transport === 'stream') {
       const measured = known || readTcpInfo(cells.fd[cell]!, this.#tcp);
       cells.rtt[cell] = measured ? this.#tcp.rttUs : 0;
@@ -254,16 +244,12 @@ export class Conversation {
     if (sent === length) {
       cells.rest[cell] = undefined;
       // Nothing is expected: it is enough that the bytes were taken.
-      const judgement = cells.check[cell]!.transport === 'stream' ? this.#feed(cell, nothing) : undefined;
-      if (judgement) this.#conclude(cell, judgement);
+      if (cells.check[cell]!.transport === 'stream') this.#proceed(cell, this.#feed(cell, nothing));
       return;
     }
     if (sent < 0) {
       const code = errno();
-      if (code !== EAGAIN) {
-        this.#failExchange(cell, code, SEND);
-        return;
-      }
+      if (code !== EAGAIN) return this.#failExchange(cell, code, SEND);
     }
     cells.rest[cell] = Buffer.from(data.subarray(Math.max(sent, 0), length));
   }
@@ -280,8 +266,7 @@ export class Conversation {
       if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;
       const n = recv(cells.fd[cell]!, this.#in, this.#in.length, 0);
       if (n > 0 || (n === 0 && cells.check[cell]!.transport !== 'stream')) {
-        const judgement = this.#feed(cell, this.#in.subarray(0, n));
-        if (judgement) this.#conclude(cell, judgement);
+        this.#proceed(cell, this.#feed(cell, this.#in.subarray(0, n)));
       } else if (n === 0) this.#closed(cell);
       else {
         const code = errno();
@@ -292,7 +277,7 @@ export class Conversation {
     if (cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence) this.#more.push(cell, sequence!);
   }
 
-  #feed(cell: number, chunk: Buffer): Judgement | Unexamined | undefined {
+  #feed(cell: number, chunk: Buffer): End | Wish | undefined {
     this.#meter.enter(cell);
     const end = this.#cells.exchange[cell]!.feed(chunk);
     this.#meter.leave(cell);
@@ -303,11 +288,42 @@ export class Conversation {
     this.#meter.enter(cell);
     const end = this.#cells.exchange[cell]!.closed();
     this.#meter.leave(cell);
-    this.#conclude(cell, end);
+    this.#proceed(cell, end);
+  }
+
+  #proceed(cell: number, next: End | Wish | undefined): void {
+    if (next === undefined) return;
+    if (next === NEXT) this.#sendMore(cell);
+    else if (next === RECONNECT) this.#reconnect(cell);
+    else this.#conclude(cell, next);
+  }
+
+  #sendMore(cell: number): void {
+    const cells = this.#cells;
+    const before = cells.rest[cell];
+    this.#meter.enter(cell);
+    const length = cells.exchange[cell]!.request(this.#out);
+    this.#meter.leave(cell);
+    if (before !== undefined) cells.rest[cell] = Buffer.concat([before, this.#out.subarray(0, length)]);
+    else if (length > 0) this.#send(cell, this.#out, length);
+  }
+
+  /** The same probe goes on with another connection; what epoll still reports of this one is not its business. */
+  #reconnect(cell: number): void {
+    const cells = this.#cells;
+    if (this.#wasRetransmitted(cell)) cells.flags[cell] = cells.flags[cell]! | RETRANSMITTED;
+    this.#close(cell);
+    cells.rest[cell] = undefined;
+    cells.sequence[cell] = (cells.sequence[cell]! + 1) | 0;
+    this.start(cell, cells.check[cell]!);
+  }
+
+  #wasRetransmitted(cell: number): boolean {
+    return retransmitted(this.#cells.fd[cell]!, monotonicMs() - this.#cells.started[cell]!, this.#tcp);
   }
 
   /** An exchange has its answer: add the loss mark and the RTT. */
-  #conclude(cell: number, judgement: Judgement | Unexamined): void {
+  #conclude(cell: number, judgement: End): void {
     const cells = this.#cells;
     if (cells.check[cell]!.transport !== 'stream' && 'outcome' in judgement) {
       this.#end(cell, judgement, Math.round((monotonicMs() - cells.started[cell]!) * 1000));
@@ -315,13 +331,12 @@ export class Conversation {
     }
     const elapsed = monotonicMs() - cells.started[cell]!;
     if (elapsed < NEAR_MS) cells.flags[cell] = cells.flags[cell]! & ~SLOW;
-    // Nothing is retransmitted before the kernel's least time-out: no need to ask.
-    const again = elapsed >= MIN_RTO_MS && readTcpInfo(cells.fd[cell]!, this.#tcp) && this.#tcp.retransmits > 0;
+    const again = (cells.flags[cell]! & RETRANSMITTED) !== 0 || this.#wasRetransmitted(cell);
     if ('outcome' in judgement) {
       this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, cells.rtt[cell]!);
       return;
     }
-    cells.flags[cell] = again ? cells.flags[cell]! | RETRANSMITTED : cells.flags[cell]! & ~RETRANSMITTED;
+    if (again) cells.flags[cell] = cells.flags[cell]! | RETRANSMITTED;
     this.#close(cell);
     this.#leave(cell, judgement);
   }
@@ -346,21 +361,11 @@ export class Conversation {
     const check = cells.check[cell];
     if (cells.state[cell] !== EXCHANGING || check === undefined) {
       cells.flags[cell] = cells.flags[cell]! | FAILED_BEFORE;
-      this.#end(cell, noAnswer, 0);
-      return;
+      return this.#end(cell, noAnswer, 0);
     }
-    if (check.transport !== 'stream') {
-      this.#end(cell, check.silence ?? { ...noAnswer, phase: RESPONSE }, 0);
-      return;
-    }
-    // The kernel knows whether our request arrived: unacknowledged is the path's fault, acknowledged is the server's.
-    const measured = readTcpInfo(cells.fd[cell]!, this.#tcp);
-    const lost = measured && (this.#tcp.unacked > 0 || this.#tcp.retransmits > 0);
-    this.#end(
-      cell,
-      { outcome: lost ? TIMEOUT : L7, phase: RESPONSE, cause: DEADLINE, detail: 0 },
-      measured ? this.#tcp.rttUs : 0,
-    );
+    if (check.transport !== 'stream') return this.#end(cell, check.silence ?? noReply, 0);
+    const judgement = expiry(cells.fd[cell]!, this.#tcp);
+    this.#end(cell, judgement, this.#tcp.rttUs);
   }
 
   #end(cell: number, judgement: Judgement, rttUs: number): void {

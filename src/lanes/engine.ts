@@ -21,7 +21,7 @@ import {
   type RingEntry,
 } from '../model/board.ts';
 import { observe } from '../model/histogram.ts';
-import { causeCode, LATE, LOCAL_ERROR, OK, OK_SLOW, phaseCode } from '../model/outcome.ts';
+import { causeCode, LATE, LOCAL_ERROR, OK_SLOW, phaseCode, SERVICE_EVIDENCE } from '../model/outcome.ts';
 import type { CellBatch, FromLane, Held } from '../model/messages.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
@@ -39,7 +39,7 @@ import { Wheel } from './wheel.ts';
 /** A tick gap above this is a stall: what was in flight and is not good proves nothing (attribution.md, section 3). */
 const STALL_MS = 100;
 const LATE_SHARE = 0.25;
-/** A job of the helper keeps its own deadline; this much later it counts as lost. */
+/** A job of the helper keeps its own deadline; this much later it counts as lost, unless its kind needs more. */
 const JOB_GRACE_MS = 1000;
 /** CPU that a probe may take for nothing, and what its cell may owe before it counts as holding the thread: ms. */
 const TERMS = { lane: { allowance: 25, most: 50 }, helper: { allowance: 20, most: 80 } } as const;
@@ -133,7 +133,9 @@ export class Engine {
     this.#wheel.grow(capacity);
     const cells = this.#cells;
     cells.count++;
-    cells.kind[cell] = checkKinds.findIndex((checkKind) => checkKind.name === profile.type);
+    const kind = checkKinds.findIndex((checkKind) => checkKind.name === profile.type);
+    cells.kind[cell] = kind;
+    cells.runs[cell] = checkKinds[kind]!.runs?.(profile) === true ? 1 : 0;
     cells.generation[cell] = generation;
     cells.profile[cell] = profile;
     cells.interval[cell] = profile.interval;
@@ -144,7 +146,7 @@ export class Engine {
     cells.streak[cell] = 0;
     cells.flags[cell] = 0;
     cells.debt[cell] = 0;
-    if (checkKinds[cells.kind[cell]!]!.runs) this.#helpers.prepare();
+    if (cells.runs[cell] === 1) this.#helpers.prepare();
     cells.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
     // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
     if (this.#o.binding.device !== undefined) clearScope(cells.sockaddr(cell));
@@ -214,8 +216,8 @@ export class Engine {
     const excused = due >= this.#excused.from && due <= this.#excused.to ? this.#excused.to - due : 0;
     cells.flags[cell] =
       lateness - excused > LATE_SHARE * cells.interval[cell]!
-        ? cells.flags[cell]! | LATE_START
-        : cells.flags[cell]! & ~LATE_START;
+        ? (cells.flags[cell]! | LATE_START) & ~RETRANSMITTED
+        : cells.flags[cell]! & ~(LATE_START | RETRANSMITTED);
     cells.started[cell] = now;
     cells.sequence[cell] = (cells.sequence[cell]! + 1) | 0;
     cells.spent[cell] = 0;
@@ -231,7 +233,7 @@ export class Engine {
       this.#finish(cell, { outcome: LOCAL_ERROR, phase: phaseCode('route'), cause: causeCode('path_unverified'), detail: 0 }, 0);
       return;
     }
-    if (checkKinds[cells.kind[cell]!]!.runs) this.#run(cell);
+    if (cells.runs[cell] === 1) this.#run(cell);
     else this.#talk.start(cell, cells.check[cell] ?? this.#prepare(cell));
   }
 
@@ -259,7 +261,8 @@ export class Engine {
 
   #entrusted(cell: number): void {
     this.#cells.state[cell] = RUNNING;
-    this.#wheel.schedule(cell, this.#o.clock() + this.#cells.timeout[cell]! + JOB_GRACE_MS);
+    const grace = checkKinds[this.#cells.kind[cell]!]!.graceMs ?? JOB_GRACE_MS;
+    this.#wheel.schedule(cell, this.#o.clock() + this.#cells.timeout[cell]! + grace);
   }
 
   #ended(cell: number, end: JobEnd): void {
@@ -267,7 +270,7 @@ export class Engine {
     if (end.how === 'lost') return this.#finish(cell, lost, 0);
     if (end.how === 'held') return this.#finish(cell, this.#hold(cell, end.ms, 'helper'), 0);
     const { result, cpuMs, lagMs } = end;
-    const runs = checkKinds[cells.kind[cell]!]!.runs === true;
+    const runs = cells.runs[cell] === 1;
     if (result.outcome === LATE && !this.#isPatient(cell)) {
       // It will take long: once more, by the helper that has time.
       cells.flags[cell] = cells.flags[cell]! | PATIENT;
@@ -377,4 +380,4 @@ const quarantined = (ms: number): Judgement => ({
   detail: Math.ceil(ms / 1000),
 });
 
-const isGood = (outcome: number) => outcome === OK || outcome === OK_SLOW;
+const isGood = (outcome: number) => SERVICE_EVIDENCE[outcome]! > 0;

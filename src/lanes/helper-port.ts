@@ -13,7 +13,7 @@ export function helperThread(init: Omit<HelperInit, 'board' | 'patient'>): Start
     const worker = new Worker(new URL(`./helper.worker${extension}`, import.meta.url), {
       workerData: { ...init, patient, board } satisfies HelperInit,
       name: `${patient ? 'patient ' : ''}helper ${init.nic}`,
-      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 64 },
+      resourceLimits: { maxYoungGenerationSizeMb: 4, maxOldGenerationSizeMb: 40 },
     });
     worker.on('message', (m: FromHelper) => message(m));
     // Its end is what matters: the lane goes on with another one.

@@ -17,12 +17,12 @@ export function jittered(nominal: number, interval: number, random: number): num
   return nominal + (random - 0.5) * JITTER * interval;
 }
 
-/** -1, 0, 1: what an outcome does to the confirmation streak; either half of the evidence being bad makes it bad. */
+/** -1, 0, 1: what an outcome does to the confirmation streak: one half of the evidence that is bad makes it bad. */
 export function valence(outcome: number): number {
   const link = LINK_EVIDENCE[outcome]!;
   const service = SERVICE_EVIDENCE[outcome]!;
   if (link < 0 || service < 0) return -1;
-  return link > 0 && service > 0 ? 1 : 0;
+  return service > 0 ? 1 : 0;
 }
 
 const LONG = 100;

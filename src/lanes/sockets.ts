@@ -1,9 +1,17 @@
 /** The sockets of probes: opening the right kind, and who is behind a refusal. */
-import type { SocketCheck } from '../checks/kind.ts';
-import { UNREACHABLE } from '../model/outcome.ts';
+import type { Judgement, SocketCheck } from '../checks/kind.ts';
+import { causeCode, L7, phaseCode, TIMEOUT, UNREACHABLE } from '../model/outcome.ts';
 import { connectOutcome, EACCES, ECONNREFUSED, EPERM } from '../sys/errno.ts';
 import { AF_INET, IPPROTO_ICMP, IPPROTO_ICMPV6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../sys/libc.ts';
-import { type Binding, icmpOffender, openBound } from '../sys/socket.ts';
+import { type Binding, icmpOffender, openBound, readTcpInfo, type TcpInfo } from '../sys/socket.ts';
+
+const DEADLINE = causeCode('deadline');
+/** Nobody answered the connection, or the datagram, by the deadline. */
+export const noAnswer: Judgement = { outcome: TIMEOUT, phase: phaseCode('connect'), cause: DEADLINE, detail: 0 };
+export const noReply: Judgement = { outcome: TIMEOUT, phase: phaseCode('response'), cause: DEADLINE, detail: 0 };
+const noResponse: Judgement = { outcome: L7, phase: phaseCode('response'), cause: DEADLINE, detail: 0 };
+/** TCP_RTO_MIN of the kernel. */
+const MIN_RTO_MS = 200;
 
 /** A bound socket for a transport: fd, or -errno. */
 export function openFor(transport: SocketCheck['transport'], binding: Binding, family: number): number {
@@ -26,4 +34,22 @@ export function outcomeOf(code: number, fd: number, sockaddr: Uint8Array): numbe
     if (offender !== undefined && Buffer.compare(offender, sockaddr.subarray(at, at + offender.length)) !== 0) return UNREACHABLE;
   }
   return connectOutcome(code);
+}
+
+/** Whether something was sent again on a connection of a probe that has lasted `elapsed` ms. Before the kernel's least time-out
+ * nothing is: no need to ask. @param tcp where to read what the kernel knows */
+export function retransmitted(fd: number, elapsed: number, tcp: TcpInfo): boolean {
+  return elapsed >= MIN_RTO_MS && readTcpInfo(fd, tcp) && tcp.retransmits > 0;
+}
+
+/**
+ * What the deadline means in the middle of a dialogue. The kernel knows whether what we sent arrived: unacknowledged is the
+ * path's fault, acknowledged is the server's. @param tcp gets what the kernel knows, a round trip of 0 when nothing
+ */
+export function expiry(fd: number, tcp: TcpInfo): Judgement {
+  if (!readTcpInfo(fd, tcp)) {
+    tcp.rttUs = 0;
+    return noResponse;
+  }
+  return tcp.unacked > 0 || tcp.retransmits > 0 ? noReply : noResponse;
 }

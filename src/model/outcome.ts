@@ -14,6 +14,8 @@ export const OUTCOMES = [
   'netdown', // ENETDOWN, ENODEV: the NIC itself
   'local_error', // our own trouble: EADDRNOTAVAIL, ENOBUFS, EMFILE, EPERM, DNS, cancelled
   'late', // measured while the prober was late or stalled, and not ok: proves nothing
+  'ok_local', // the check passed, and nothing of it went through the NIC
+  'bad_local', // it did not pass, and nothing of it went through the NIC
 ] as const;
 export type Outcome = (typeof OUTCOMES)[number];
 
@@ -26,10 +28,12 @@ export const UNREACHABLE = 5;
 export const NETDOWN = 6;
 export const LOCAL_ERROR = 7;
 export const LATE = 8;
+export const OK_LOCAL = 9;
+export const BAD_LOCAL = 10;
 
 /** Evidence values: good 1, bad -1, unknown 0; indexed by outcome code. */
-export const LINK_EVIDENCE = Int8Array.of(1, 1, 1, 1, -1, -1, -1, 0, 0);
-export const SERVICE_EVIDENCE = Int8Array.of(1, 1, -1, -1, -1, -1, 0, 0, 0);
+export const LINK_EVIDENCE = Int8Array.of(1, 1, 1, 1, -1, -1, -1, 0, 0, 0, 0);
+export const SERVICE_EVIDENCE = Int8Array.of(1, 1, -1, -1, -1, -1, 0, 0, 0, 1, -1);
 
 const codes = new Map<string, number>(OUTCOMES.map((name, code) => [name, code]));
 
@@ -42,7 +46,7 @@ export function outcomeCode(name: string): number {
 export const PHASES = ['start', 'route', 'connect', 'tls', 'send', 'response', 'match', 'run'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** The finer reason inside a class, for people: the index is the code; `none` for ok. */
+/** The finer reason inside a class, for people: the index is the code; `none` for ok, unless the check says a weight. */
 export const CAUSES = [
   'none',
   'errno', // detail = errno
@@ -62,6 +66,13 @@ export const CAUSES = [
   'path_unverified', // without device binding the route could not be verified
   'unsupported', // this NIC or machine can't run the check
   'quarantined', // not probed: a probe of this cell held its thread; detail = seconds left
+  'weight', // passed; detail = the weight that the check gives
+  'weight_change', // passed; detail = what the check adds to the weight
+  'value', // the number in a file says no; detail = it
+  'insecure', // a script that others may change is not run
+  'file', // a file is not there, or holds no number; detail = errno, or 0
+  'length', // the reply is shorter or longer than wanted; detail = its bytes
+  'reply', // the code in the reply is another than wanted; detail = that code (SMTP reply, DNS RCODE)
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 
@@ -74,6 +85,10 @@ export function phaseCode(phase: Phase): number {
 export function causeCode(cause: Cause): number {
   return CAUSES.indexOf(cause);
 }
+
+/** Codes of the causes by which a check says something of the weight. */
+export const WEIGHT = causeCode('weight');
+export const WEIGHT_CHANGE = causeCode('weight_change');
 
 /** Code of the cause of a cell in quarantine. */
 export const QUARANTINED = causeCode('quarantined');

@@ -76,9 +76,16 @@ export interface Nic {
 }
 
 export interface ServiceRealServer {
-  /** Index into `Plan.targets`. */
+  /** Index into `Plan.targets`: its check; of several the first, by which it is named. */
   readonly target: number;
+  /** Its further checks: indices into `Plan.targets`. Left out = none. */
+  readonly further?: readonly number[];
   readonly weight: number;
+}
+
+/** All checks of a real server: indices into `Plan.targets`. */
+export function targetsOf({ target, further }: ServiceRealServer): readonly number[] {
+  return further === undefined ? [target] : [target, ...further];
 }
 
 export interface Service {
@@ -90,6 +97,8 @@ export interface Service {
   /** Least enabled fraction of its real servers (R12). */
   readonly panic: number;
   readonly realServers: readonly ServiceRealServer[];
+  /** Of several checks of a real server one good one is enough; left out = all must be good. */
+  readonly combine?: 'any';
   readonly actuator: ActuatorSpec;
 }
 

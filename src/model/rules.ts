@@ -118,9 +118,13 @@ export type RuleName = keyof typeof TABLE;
 export type Rules = Readonly<Record<RuleName, number>>;
 export const RULES: Readonly<Record<string, Rule>> = TABLE;
 
+const DEFAULTS: Readonly<Record<string, number>> = Object.fromEntries(
+  Object.entries(RULES).map(([name, { value }]) => [name, value]),
+);
+
 /** The thresholds in force: defaults with overrides. Throws RangeError naming the entry, its value and what is allowed. */
 export function resolveRules(overrides: Readonly<Record<string, number>>): Rules {
-  const out = Object.fromEntries(Object.entries(RULES).map(([name, r]) => [name, r.value]));
+  const out = { ...DEFAULTS };
   for (const [name, value] of Object.entries(overrides)) {
     const known = Object.hasOwn(RULES, name) ? RULES[name] : undefined;
     if (known === undefined) throw new RangeError(`no rule "${name}"; the rules are ${Object.keys(RULES).join(', ')}`);

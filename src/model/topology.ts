@@ -28,8 +28,12 @@ export interface JudgeService {
   readonly name: string;
   /** Indices of NICs: the service's slices. */
   readonly nics: readonly number[];
-  /** Indices of real servers. */
+  /** Indices of real servers: of one with several checks, that of the first. */
   readonly realServers: readonly number[];
+  /** The further checks of real servers that have several, by position; left out = each has one. */
+  readonly further?: ReadonlyMap<number, readonly number[]>;
+  /** One good check of a real server is enough; left out = all must be good. */
+  readonly combine?: 'any';
   readonly panic: number;
 }
 
@@ -50,29 +54,37 @@ export function judgeNic({ name, group, anchors, dataplane }: Plan['nics'][numbe
   return { name, group, anchors: anchors.map(({ id }) => id), ...(dataplane === undefined ? {} : { port: dataplane }) };
 }
 
+function furtherOf({ realServers, combine }: Plan['services'][number]): Pick<JudgeService, 'further' | 'combine'> {
+  const further = new Map<number, readonly number[]>();
+  realServers.forEach((server, position) => server.further && further.set(position, server.further));
+  return { ...(further.size === 0 ? {} : { further }), ...(combine === undefined ? {} : { combine }) };
+}
+
 /** The judge's view of a plan: global T, timeout, fall and rise are the most patient of the targets'. */
 export function topologyOf(plan: Plan): Topology {
-  const most = (pick: (t: Plan['targets'][number]) => number, none: number) =>
-    plan.targets.reduce((most, t) => Math.max(most, pick(t)), 0) || none;
+  const most = { intervalMs: 0, timeoutMs: 0, fall: 0, rise: 0 };
+  const realServers = plan.targets.map((t): JudgeRealServer => {
+    const { interval: intervalMs, timeout: timeoutMs, fall, rise } = t.check;
+    if (intervalMs > most.intervalMs) most.intervalMs = intervalMs;
+    if (timeoutMs > most.timeoutMs) most.timeoutMs = timeoutMs;
+    if (fall > most.fall) most.fall = fall;
+    if (rise > most.rise) most.rise = rise;
+    const { id, key, rack } = t;
+    const own = { id, key, intervalMs, timeoutMs, fall, rise };
+    return rack === undefined ? own : { ...own, rack };
+  });
   return {
-    intervalMs: most((t) => t.check.interval, 1000),
-    timeoutMs: most((t) => t.check.timeout, 500),
-    fall: most((t) => t.check.fall, 3),
-    rise: most((t) => t.check.rise, 2),
+    intervalMs: most.intervalMs || 1000,
+    timeoutMs: most.timeoutMs || 500,
+    fall: most.fall || 3,
+    rise: most.rise || 2,
     nics: plan.nics.map(judgeNic),
-    realServers: plan.targets.map((t) => ({
-      id: t.id,
-      key: t.key,
-      ...(t.rack === undefined ? {} : { rack: t.rack }),
-      intervalMs: t.check.interval,
-      timeoutMs: t.check.timeout,
-      fall: t.check.fall,
-      rise: t.check.rise,
-    })),
+    realServers,
     services: plan.services.map((service) => ({
       name: service.name,
       nics: service.nics,
       realServers: service.realServers.map((server) => server.target),
+      ...furtherOf(service),
       panic: service.panic,
     })),
     rules: plan.rules,

@@ -87,6 +87,11 @@ export interface Wanted {
   readonly path: readonly Uint8Array[];
   /** Per service: 1 = panic holds real servers in service although they are judged down. */
   readonly panic: Uint8Array;
+  /**
+   * What checks say of the weight, per real server of the topology. `by` 0: nothing; 1: it is `value`; 2: `value` is added to it.
+   * No limit holds it back, and a freeze does not.
+   */
+  readonly dynamic: { readonly by: Uint8Array; readonly value: Int32Array };
   /** Why nothing may change now: '' or the agent verdict. */
   readonly frozen: '' | AgentVerdict;
 }
@@ -99,6 +104,8 @@ export interface Decisions {
   /** Actions that are held back now and were not in the pass before. */
   readonly blocked: readonly BlockedAction[];
   readonly wanted: Wanted;
+  /** A check has changed what it says of a weight: `wanted.dynamic`. */
+  readonly weighed: boolean;
   /** NICs whose data plane should be asked now, because their probes fail: indices of the topology. */
   readonly doubted: readonly number[];
 }

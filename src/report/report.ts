@@ -1,5 +1,7 @@
 /** The agent's state as plain JSON: what the API answers, the command line prints and the status page draws. */
 import { CAUSES, OUTCOMES } from '../model/outcome.ts';
+import { baseWeight, isDown } from '../model/combined.ts';
+import { type Plan, type ServiceRealServer, targetsOf } from '../model/plan.ts';
 import { effectText } from '../model/subject.ts';
 import { LINK_STATES, type LinkState, type Transition, type Verdict } from '../model/verdict.ts';
 import type { Level, VerdictName } from '../model/verdicts.ts';
@@ -14,7 +16,7 @@ import {
   standing,
   targetIndex,
 } from './state.ts';
-import { bySeverity, commandFor, indexVerdicts, levelOf, sliceEnabled, type VerdictIndex } from './verdicts.ts';
+import { bySeverity, commandFor, indexVerdicts, levelOf, memberVerdict, sliceEnabled, type VerdictIndex } from './verdicts.ts';
 import { type AgentView, BAD, GOOD, type PendingView } from './view.ts';
 
 /** `since` as ISO 8601 wall time; `command` is the first thing to type about it. */
@@ -50,6 +52,14 @@ export interface NicReport {
   readonly lossRatio: number | null;
 }
 
+/** One of several checks of a real server. */
+export interface CheckReport {
+  readonly target: string;
+  readonly type: string;
+  readonly verdict: VerdictName;
+  readonly cause: string;
+}
+
 export interface MemberReport {
   readonly realServer: string;
   readonly target: string;
@@ -57,6 +67,8 @@ export interface MemberReport {
   readonly state: Standing;
   readonly verdict: VerdictName;
   readonly cause: string;
+  /** Of a real server with several checks: what is judged of each. `target` names it after the first. */
+  readonly checks?: readonly CheckReport[];
   readonly weight: { readonly configured: number; readonly wanted: number };
 }
 
@@ -180,14 +192,16 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
     const realServers: MemberReport[] = [];
     let enabled = 0;
     for (let r = 0; r < service.realServers.length; r++) {
-      const { target, weight } = service.realServers[r]!;
+      const member = service.realServers[r]!;
+      const { target, weight } = member;
       const fraction = wanted.weight[i]?.[r] ?? 0;
-      const state = standing(down[target] === 1, fraction);
+      const state = standing(isDown(down, member, service.combine), fraction);
       states[state]++;
-      if (weight * fraction > 0) enabled++;
-      if (members === 'altered' && state === 'up' && fraction === 1) continue;
+      const base = baseWeight(member, wanted.dynamic);
+      if (base * fraction > 0) enabled++;
+      if (members === 'altered' && state === 'up' && fraction === 1 && base === weight) continue;
       const { id, realServer, rack } = plan.targets[target]!;
-      const v = index.rs.get(id);
+      const v = memberVerdict(plan, index, member, service.combine);
       realServers.push({
         realServer,
         target: id,
@@ -195,7 +209,8 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
         state,
         verdict: v?.verdict ?? 'OK',
         cause: v?.cause ?? 'none',
-        weight: { configured: weight, wanted: Math.round(weight * fraction * 100) / 100 },
+        ...reportChecks(plan, index, member),
+        weight: { configured: weight, wanted: Math.round(base * fraction * 100) / 100 },
       });
     }
     const slices = service.nics.map((nic, k) => ({ nic: plan.nics[nic]!.name, enabled: sliceEnabled(plan, wanted, i, k) }));
@@ -211,6 +226,16 @@ function reportServices(view: AgentView, index: VerdictIndex, down: Uint8Array, 
       realServers,
     };
   });
+}
+
+function reportChecks({ targets }: Plan, index: VerdictIndex, member: ServiceRealServer): Pick<MemberReport, 'checks'> {
+  if (member.further === undefined) return {};
+  const checks = targetsOf(member).map((target): CheckReport => {
+    const { id, check } = targets[target]!;
+    const { verdict = 'OK', cause = 'none' } = index.rs.get(id) ?? {};
+    return { target: id, type: check.type, verdict, cause };
+  });
+  return { checks };
 }
 
 function reportPending(view: AgentView): StatusReport['pending'] {
@@ -238,7 +263,8 @@ export function reportStatus(view: AgentView, members: Members = 'all'): StatusR
   const index = indexVerdicts(view.verdicts());
   const down = downTargets(targetIndex(plan), index);
   const used = new Uint8Array(plan.targets.length);
-  for (const { realServers } of plan.services) for (const { target } of realServers) used[target] = 1;
+  for (const { realServers } of plan.services)
+    for (const server of realServers) for (const target of targetsOf(server)) used[target] = 1;
   const total = used.reduce((sum, u) => sum + u, 0);
   const { ok, message, t } = view.lastReload();
   return {

@@ -1,9 +1,10 @@
 /** Families of the services and of their real servers. */
 import { type Family, family, gauge, type Rows } from '../model/family.ts';
+import { baseWeight, isDown } from '../model/combined.ts';
 import type { Plan } from '../model/plan.ts';
 import { Holding } from '../metrics/holding.ts';
 import { downTargets, STANDINGS, standing, targetIndex } from './state.ts';
-import { sliceEnabled, type VerdictIndex } from './verdicts.ts';
+import { memberVerdict, sliceEnabled, type VerdictIndex } from './verdicts.ts';
 import type { AgentView } from './view.ts';
 
 /** Rows that depend on the plan alone. */
@@ -56,7 +57,7 @@ export class ServiceFamilies {
     const states = plan.services.map((service, i) => {
       const count = { up: 0, down: 0, held: 0 };
       for (let r = 0; r < service.realServers.length; r++)
-        count[standing(down[service.realServers[r]!.target] === 1, wanted.weight[i]?.[r] ?? 0)]++;
+        count[standing(isDown(down, service.realServers[r]!, service.combine), wanted.weight[i]?.[r] ?? 0)]++;
       return count;
     });
     return [
@@ -90,16 +91,16 @@ export class ServiceFamilies {
 
   #realServers(view: AgentView, plan: Plan, down: Uint8Array): Family[] {
     const rows = this.#rows;
-    const { weight } = view.wanted();
+    const { weight, dynamic } = view.wanted();
     const up = new Uint8Array(rows.members.length);
     const weights = new Float64Array(rows.weights.length);
     let at = 0;
     for (const [i, service] of plan.services.entries()) {
       for (const [r, m] of service.realServers.entries()) {
-        up[at] = 1 - down[m.target]!;
+        up[at] = isDown(down, m, service.combine) ? 0 : 1;
         weights[2 * at] = m.weight;
         // Fractions are kept as 32-bit floats; without rounding 0.1 would show as 0.10000000149.
-        weights[2 * at + 1] = Math.round(m.weight * (weight[i]?.[r] ?? 0) * 1e4) / 1e4;
+        weights[2 * at + 1] = Math.round(baseWeight(m, dynamic) * (weight[i]?.[r] ?? 0) * 1e4) / 1e4;
         at++;
       }
     }
@@ -110,11 +111,11 @@ export class ServiceFamilies {
         up,
       ),
       family(
-        gauge('real_server_weight', 'Weight of the real server: configured, and wanted after verdicts, slow start and limits.', [
-          'service',
-          'real_server',
-          'kind',
-        ]),
+        gauge(
+          'real_server_weight',
+          'Weight of the real server: configured, and wanted after checks that say a weight, verdicts, slow start and limits.',
+          ['service', 'real_server', 'kind'],
+        ),
         rows.weights,
         weights,
       ),
@@ -126,9 +127,9 @@ export class ServiceFamilies {
     const verdicts: string[][] = [];
     if (index.rs.size > 0) {
       for (const service of plan.services) {
-        for (const { target } of service.realServers) {
-          const { id, realServer, rack } = plan.targets[target]!;
-          const v = index.rs.get(id);
+        for (const member of service.realServers) {
+          const { realServer, rack } = plan.targets[member.target]!;
+          const v = memberVerdict(plan, index, member, service.combine);
           if (v !== undefined) verdicts.push([service.name, realServer, rack ?? '', v.verdict, v.cause]);
         }
       }

@@ -1,5 +1,6 @@
 /** Present verdicts looked up by subject, and how bad each is. */
-import type { Plan } from '../model/plan.ts';
+import { decidingTarget } from '../model/combined.ts';
+import type { Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import type { Subject, Verdict, Wanted } from '../model/verdict.ts';
 import { type Level, VERDICT_TABLE, type VerdictName } from '../model/verdicts.ts';
 
@@ -33,6 +34,22 @@ export function indexVerdicts(verdicts: readonly Verdict[]): VerdictIndex {
   const pick = (kind: Verdict['subject']) => verdicts.filter((verdict) => verdict.subject === kind);
   const map = (kind: 'nic' | 'rs' | 'rack') => new Map(pick(kind).map((v) => [v[kind]!, v]));
   return { nic: map('nic'), rs: map('rs'), rack: map('rack'), paths: pick('path'), agent: pick('agent')[0] };
+}
+
+/** The present verdict of a real server of a service: that of its only check, or of the one that decides. */
+export function memberVerdict(
+  { targets }: Plan,
+  { rs }: VerdictIndex,
+  server: ServiceRealServer,
+  combine: Service['combine'],
+): Verdict | undefined {
+  const of = (target: number) => rs.get(targets[target]!.id);
+  // Severity counts from the worst.
+  const badness = (target: number) => {
+    const verdict = of(target);
+    return verdict === undefined ? 0 : 1 / (1 + VERDICT_TABLE[verdict.verdict].severity);
+  };
+  return of(decidingTarget(server, combine, badness));
 }
 
 /** Whether traffic of service `s` may leave through its k-th NIC: the slice is enabled and some path in it is. */

@@ -1,5 +1,6 @@
 /** Runs a command to its end: no shell, its own process group, a time limit that kills the whole group, bounded output. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import type { Account } from './accounts.ts';
 import { monotonicMs } from './clock.ts';
 
 /** Where programs are looked for: not where whoever started the agent looks for his. */
@@ -13,6 +14,8 @@ export interface CommandOptions {
   readonly killGraceMs?: number;
   /** Bytes kept of standard output and error together; the rest is read and dropped. 0: the kernel drops all of it. */
   readonly maxOutput?: number;
+  /** User and group to run it as; left out: those of this process. Supplementary groups are dropped. */
+  readonly as?: Account;
   /** Ends the command as the time limit does, with `ended: 'cancelled'`. */
   readonly signal?: AbortSignal;
 }
@@ -64,7 +67,13 @@ export function runCommand(argv: readonly [string, ...string[]], options: Comman
     const limit = setTimeout(() => kill('timeout'), timeoutMs);
     const out = maxOutput === 0 ? 'ignore' : 'pipe';
     try {
-      child = spawn(argv[0], argv.slice(1), { cwd: '/', env: options.env, detached: true, stdio: ['ignore', out, out] });
+      child = spawn(argv[0], argv.slice(1), {
+        cwd: '/',
+        env: options.env,
+        detached: true,
+        stdio: ['ignore', out, out],
+        ...options.as,
+      });
     } catch (error) {
       finish('spawn', -1, '', (error as Error).message);
       return;

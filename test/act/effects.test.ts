@@ -59,6 +59,43 @@ describe('wanted effects', () => {
     assert.equal(why.get('realServer web 10.1.0.1:80 disabled 0'), 'OK no fault');
   });
 
+  it('of a real server with several checks carry the verdict of the one that decides', () => {
+    const because = (combine: { combine?: 'any' }, verdicts: Verdict[]) => {
+      const [web, ...others] = PLAN.services;
+      const [first, ...members] = web!.realServers;
+      const realServers = [{ ...first!, further: [2] }, ...members.slice(0, 1)];
+      const plan = { ...PLAN, services: [{ ...web!, ...combine, realServers }, ...others] };
+      const wanted = wantedOf(plan, (w) => w.weight[0]!.fill(0, 0, 1));
+      const made = [...planEffects(plan).wanted(wanted, verdicts).values()].filter((e) => e.kind === 'realServer');
+      return made.map((e) => `${e.realServer} ${e.weight} ${e.reason}`);
+    };
+    const down = (rs: string) => verdictOf({ subject: 'rs', verdict: 'RS_DOWN', rs, reason: rs });
+    assert.deepEqual(because({}, [down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.3:80']);
+    assert.deepEqual(because({}, [down('10.1.0.1:80'), down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.1:80']);
+    assert.deepEqual(because({ combine: 'any' }, [down('10.1.0.1:80'), down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.1:80']);
+  });
+
+  it('of a weight that a check says: that weight, with the configured one and the reason, and the share of it in slow start', () => {
+    const say = (by: number, value: number, more: (w: Mutable) => void = () => undefined) =>
+      effects((w) => {
+        w.dynamic.by[1] = by;
+        w.dynamic.value[1] = value;
+        more(w);
+      })
+        .filter((e) => e.kind === 'realServer')
+        .map((e) => `${nameOf(e)} of ${e.configured}: ${e.reason}`);
+    const { weight } = PLAN.services[0]!.realServers[1]!;
+    const at = (w: number) => `realServer web 10.1.0.2:80 ${w > 0 ? 'enabled' : 'disabled'} ${w} of ${weight}`;
+    assert.deepEqual(say(1, 7), [`${at(7)}: weight 7 instead of ${weight}, as its check says`]);
+    assert.deepEqual(say(1, 0), [`${at(0)}: weight 0 instead of ${weight}, as its check says`]);
+    assert.deepEqual(say(2, 50), [`${at(weight + 50)}: weight ${weight + 50} instead of ${weight}, as its check says`]);
+    assert.deepEqual(say(2, 0), []);
+    assert.deepEqual(
+      say(1, 40, (w) => w.weight[0]!.fill(0.5, 1, 2)),
+      [`${at(20)}: weight 40 instead of ${weight}, as its check says`],
+    );
+  });
+
   it('hold what an actuator needs', () => {
     const [last] = effects((w) => w.weight[0]!.fill(0, 0, 1)).slice(-1);
     const { key: _, ...rest } = last!;

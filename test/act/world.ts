@@ -22,7 +22,12 @@ services:
   - {name: seen, vip: '10.0.0.2:80/tcp', realServers: [10.1.0.1:80]}
 `);
 
-export type Mutable = { nicEnabled: Uint8Array; weight: Float32Array[]; path: Uint8Array[] };
+export type Mutable = {
+  nicEnabled: Uint8Array;
+  weight: Float32Array[];
+  path: Uint8Array[];
+  dynamic: { by: Uint8Array; value: Int32Array };
+};
 
 /** Everything enabled; `change` makes it otherwise. */
 export function wantedOf(plan: Plan, change: (w: Mutable) => void = () => undefined): Wanted {
@@ -31,6 +36,7 @@ export function wantedOf(plan: Plan, change: (w: Mutable) => void = () => undefi
     weight: plan.services.map((s) => new Float32Array(s.realServers.length).fill(1)),
     path: plan.services.map((s) => new Uint8Array(s.realServers.length * s.nics.length).fill(1)),
     panic: new Uint8Array(plan.services.length),
+    dynamic: { by: new Uint8Array(plan.targets.length), value: new Int32Array(plan.targets.length) },
     frozen: '' as const,
   };
   change(w);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { grown, histogram, quantile } from './histogram.ts';
-import { missesOf } from './real-servers.ts';
+import { missesOf } from './phase.ts';
 import { rowOf } from './scenario.ts';
 import { scenarios } from './scenarios/index.ts';
 import { http } from './servers/http.ts';

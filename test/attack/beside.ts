@@ -2,14 +2,13 @@
  * Readers and local users beside an agent with 40 real servers on two NICs. First some of them die without anybody else: the
  * control. Then somebody attacks, and others die: they must be found as soon.
  */
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
 import type { StatusReport } from '../../src/report/report.ts';
-import { grown, histogram, quantile } from './histogram.ts';
-import { missesOf, type Phase, say } from './real-servers.ts';
+import { assertControl, measure, missesOf, type Phase, say } from './phase.ts';
 import type { Scenario, Verdict } from './scenario.ts';
 
 /** Where the attacker is. */
@@ -42,9 +41,6 @@ const GOOD = 40;
 const DYING = 5;
 const PHASE_MS = 7000;
 const QUICK_PHASE_MS = 3000;
-const LIMIT_MS = 20_000;
-
-const rssMb = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 
 class Stage {
   readonly dir = mkdtempSync(join(tmpdir(), 'fourlane-attack-'));
@@ -89,30 +85,16 @@ class Stage {
   }
 
   async phase(number: number): Promise<Phase> {
-    const { agent } = this.site;
-    // Over the control socket: who attacks the other door must not keep the measurement out.
-    const metrics = async () => (await agent.control('/metrics')).text;
-    const before = await metrics();
-    let peakMb = 0;
-    const watch = setInterval(() => (peakMb = Math.max(peakMb, rssMb(agent.pid))), 100);
-    const from = Date.now();
+    const { agent, quick } = this.site;
     const dying = this.#mortals.slice(number * DYING, (number + 1) * DYING);
-    await Promise.all(dying.map(({ close }) => close()));
-    const named = (address: string) => agent.log.find((line) => line['verdict'] === 'RS_DOWN' && line.message.includes(address));
-    await until('all named', LIMIT_MS, () => dying.every(({ address }) => named(address))).catch(() => undefined);
-    const detection = dying.map(({ address }) => {
-      const line = named(address);
-      return line === undefined ? Infinity : (Date.parse(String(line['time'])) - from) / 1000;
+    return measure({
+      agent,
+      // Over the control socket: who attacks the other door must not keep the measurement out.
+      metrics: async () => (await agent.control('/metrics')).text,
+      dying: dying.map(({ address }) => address),
+      kill: () => Promise.all(dying.map(({ close }) => close())),
+      ms: quick ? QUICK_PHASE_MS : PHASE_MS,
     });
-    await sleep(Math.max(0, (this.site.quick ? QUICK_PHASE_MS : PHASE_MS) - (Date.now() - from)));
-    clearInterval(watch);
-    const after = await metrics();
-    const period = grown(histogram(before, 'fourlane_judge_period_seconds'), histogram(after, 'fourlane_judge_period_seconds'));
-    const restarts = [...after.matchAll(/^fourlane_lane_restarts_total\{.*\} (\d+)$/gm)].reduce(
-      (sum, m) => sum + Number(m[1]),
-      0,
-    );
-    return { detection: detection.toSorted((a, b) => a - b), p99: quantile(period, 0.99), restarts, peakMb };
   }
 
   async end(): Promise<void> {
@@ -134,7 +116,7 @@ export function attackBeside(attack: Attack): Scenario {
       try {
         await stage.start(attack, quick);
         const control = await stage.phase(0);
-        if (!(control.detection.at(-1)! < 3)) throw new Error(`the control is no good: ${say(control)}`);
+        assertControl(control);
         const attacker = await attack.attack(stage.site);
         try {
           await sleep(quick ? 500 : 2000);

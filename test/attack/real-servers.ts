@@ -3,12 +3,12 @@
  * hostile ones attack and others of the good ones die: they must be found as soon, by lanes that never restarted.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AgentProcess, until, writeConfig } from '../system/harness.ts';
-import { grown, histogram, quantile } from './histogram.ts';
+import { AgentProcess, writeConfig } from '../system/harness.ts';
+import { assertControl, measure, missesOf, type Phase, say } from './phase.ts';
 import type { Scenario, Verdict } from './scenario.ts';
 import type { ServersInit, ToServers } from './servers.child.ts';
 
@@ -28,20 +28,11 @@ const GOOD = { tcp: 20, http: 10, same: 10 } as const;
 const DYING = { tcp: 3, http: 2, same: 2 } as const;
 /** Length of a phase, and how long before it nothing is measured: ms. */
 const PACE = { whole: { phase: 7000, before: 3000 }, quick: { phase: 4000, before: 2000 } } as const;
-const LIMIT_MS = 20_000;
 
 type Kind = keyof typeof GOOD;
 const KINDS = Object.keys(GOOD) as Kind[];
 const list = (net: number, count: number) => Array.from({ length: count }, (_, i) => `127.${net}.0.${i + 1}`);
 const goodOf = (kind: Kind) => list(KINDS.indexOf(kind) + 1, GOOD[kind]);
-
-export interface Phase {
-  /** From death to verdict, in seconds; Infinity = never. */
-  readonly detection: readonly number[];
-  readonly p99: number;
-  readonly restarts: number;
-  readonly peakMb: number;
-}
 
 class Stage {
   readonly #attack: Attack;
@@ -120,33 +111,18 @@ class Stage {
   async phase(number: number, { phase, before: rest }: { readonly phase: number; readonly before: number }): Promise<Phase> {
     await sleep(rest);
     const agent = this.#agent!;
-    const metrics = async () => (await agent.ask('/metrics')).text;
-    const before = await metrics();
-    let peakMb = 0;
-    const watch = setInterval(() => (peakMb = Math.max(peakMb, rssMb(agent.pid))), 100);
-    const from = Date.now();
     const dying = this.#kinds.flatMap((kind) =>
       goodOf(kind)
         .slice(number * DYING[kind], (number + 1) * DYING[kind])
         .map((address) => ({ kind, address })),
     );
-    for (const { kind, address } of dying) this.#kill(kind, address);
-    const named = (address: string) =>
-      agent.log.find((line) => line['verdict'] === 'RS_DOWN' && new RegExp(`\\b${address}\\b`).test(line.message));
-    await until('all named', LIMIT_MS, () => dying.every(({ address }) => named(address))).catch(() => undefined);
-    const detection = dying.map(({ address }) => {
-      const line = named(address);
-      return line === undefined ? Infinity : (Date.parse(String(line['time'])) - from) / 1000;
+    return measure({
+      agent,
+      metrics: async () => (await agent.ask('/metrics')).text,
+      dying: dying.map(({ address }) => address),
+      kill: () => dying.forEach(({ kind, address }) => this.#kill(kind, address)),
+      ms: phase,
     });
-    await sleep(Math.max(0, phase - (Date.now() - from)));
-    clearInterval(watch);
-    const after = await metrics();
-    const period = grown(histogram(before, 'fourlane_judge_period_seconds'), histogram(after, 'fourlane_judge_period_seconds'));
-    const restarts = [...after.matchAll(/^fourlane_lane_restarts_total\{.*\} (\d+)$/gm)].reduce(
-      (sum, m) => sum + Number(m[1]),
-      0,
-    );
-    return { detection: detection.toSorted((a, b) => a - b), p99: quantile(period, 0.99), restarts, peakMb };
   }
 
   /** What the lanes did about it, in words. */
@@ -164,29 +140,6 @@ class Stage {
   }
 }
 
-const rssMb = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
-const median = (sorted: readonly number[]) => sorted[sorted.length >> 1]!;
-export const say = ({ detection, p99, peakMb }: Phase) =>
-  `dead → named ${median(detection).toFixed(2)} s, worst ${detection.at(-1)!.toFixed(2)} s; period p99 ≤ ${p99 * 1000} ms; ` +
-  `${peakMb.toFixed(0)} MB`;
-
-/** What of the second phase is not as the first one wants it. */
-export function missesOf(control: Phase, now: Phase): string[] {
-  const bounds: readonly (readonly [string, number, number])[] = [
-    // A tick of the judge more; the worst of seven also falls on its interval by chance.
-    ['median detection', median(now.detection), 1.5 * median(control.detection) + 0.1],
-    ['worst detection', now.detection.at(-1)!, 1.5 * control.detection.at(-1)! + 0.25],
-    ['lane restarts', now.restarts, 0],
-    ['period p99', now.p99, 2 * control.p99],
-    ['RSS, MB', now.peakMb, control.peakMb + 100],
-  ];
-  return bounds
-    .filter(([, value, most]) => !(value <= most))
-    .map(([what, value, most]) => `${what} ${round(value)} > ${round(most)}`);
-}
-
-const round = (value: number) => Math.round(value * 100) / 100;
-
 /** A scenario of hostile real servers. */
 export function attackBy(attack: Attack): Scenario {
   const { family, name, before, short } = attack;
@@ -201,7 +154,7 @@ export function attackBy(attack: Attack): Scenario {
       try {
         await stage.start();
         const control = await stage.phase(0, pace);
-        if (!(control.detection.at(-1)! < 3)) throw new Error(`the control is no good: ${say(control)}`);
+        assertControl(control);
         stage.attack();
         const now = await stage.phase(1, pace);
         return { control: say(control), now: say(now) + (await stage.defence()), misses: missesOf(control, now) };

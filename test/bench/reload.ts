@@ -78,7 +78,7 @@ for (let round = 1; round <= ROUNDS; round++) {
   const answer = await thread.load({ path, hostname: 'bench', running, fingerprint: plan.fingerprint });
   if (!('plan' in answer)) throw new Error(JSON.stringify(answer));
   const t1 = performance.now();
-  const next = unpackPlan(answer.plan);
+  const next = unpackPlan(answer.plan, plan);
   const topology = topologyOf(next);
   state = retopologise(state, topology, monotonicMs());
   const applied = lanes.apply(next);

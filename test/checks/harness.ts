@@ -1,4 +1,5 @@
 /** Real listeners on loopback, and one probe through the real engine, with names instead of codes. */
+import { createSocket } from 'node:dgram';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after } from 'node:test';
@@ -69,4 +70,15 @@ export async function closedPort(): Promise<number> {
   );
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** A UDP socket until the tests end; no answer where `reply` gives none. @returns its port */
+export function udpServer(reply: (message: Buffer) => Buffer | undefined, type: 'udp4' | 'udp6' = 'udp4'): Promise<number> {
+  const socket = createSocket(type);
+  socket.on('message', (message, from) => {
+    const answer = reply(message);
+    if (answer) socket.send(answer, from.port, from.address);
+  });
+  after(() => socket.close());
+  return new Promise((resolve) => socket.bind(0, type === 'udp4' ? '127.0.0.1' : '::1', () => resolve(socket.address().port)));
 }

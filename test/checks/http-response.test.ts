@@ -4,10 +4,10 @@ import fc from 'fast-check';
 import { HttpResponse } from '../../src/checks/http-response.ts';
 
 /** Reads `text`, cut at the given places, then a close. */
-function read(text: string, cuts: readonly number[] = [], { noBody = false, maxBody = 1000, close = true } = {}) {
+function read(text: string, cuts: readonly number[] = [], { noBody = false, raw = false, maxBody = 1000, close = true } = {}) {
   const bytes = Buffer.from(text, 'latin1');
   const body: Buffer[] = [];
-  const response = new HttpResponse(noBody, maxBody, (piece) => body.push(Buffer.from(piece)));
+  const response = new HttpResponse(noBody ? 'none' : raw ? 'raw' : 'decoded', maxBody, (piece) => body.push(Buffer.from(piece)));
   const places = [0, ...cuts.map((c) => c % (bytes.length + 1)).sort((a, b) => a - b), bytes.length];
   for (let i = 1; i < places.length; i++) response.feed(bytes.subarray(places[i - 1], places[i]));
   if (close) response.end();
@@ -97,4 +97,13 @@ test('when only the status matters the head is enough', () => {
     status: 200,
     body: '',
   });
+});
+
+test('a raw body is what follows the head: framing included when it is chunked, no more than its length when it has one', () => {
+  const chunked = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n';
+  for (const cuts of [[], [50, 51, 55]])
+    assert.deepEqual(read(chunked, cuts, { raw: true }), { ...good, status: 200, body: '2\r\nhi\r\n0\r\n\r\n' });
+  assert.equal(read(chunked, [], { raw: true, close: false }).finished, false);
+  const length = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi there';
+  assert.deepEqual(read(length, [], { raw: true, close: false }), { ...good, status: 200, body: 'hi' });
 });

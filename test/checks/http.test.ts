@@ -50,6 +50,106 @@ test('body: substring, regular expression, MD5, chunked and with length', async 
   assert.equal(brief(await probe('http', { path: '/length', contains: 'you' }, port)), 'l7 response closed 200');
 });
 
+const md5Of = (text: string) => createHash('md5').update(text).digest('hex');
+
+test('digest is over all that follows the header, md5 over the body', async () => {
+  const port = await httpServer((req, res) => {
+    if (req.url === '/length') res.setHeader('Content-Length', 5);
+    res.write('hel');
+    res.end('lo');
+  });
+  const framed = md5Of('3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n');
+  assert.equal((await probe('http', { digest: framed }, port)).outcome, 'ok');
+  assert.equal((await probe('http', { path: '/length', digest: md5Of('hello') }, port)).outcome, 'ok');
+  assert.equal(brief(await probe('http', { digest: md5Of('hello') }, port)), 'l7 match digest 200');
+  assert.equal((await probe('http', { md5: md5Of('hello') }, port)).outcome, 'ok');
+  // HTTP/1.0: Node neither frames nor announces a length.
+  assert.equal((await probe('http', { protocol: '1.0', digest: md5Of('hello') }, port)).outcome, 'ok');
+});
+
+test('versions of HTTP: 1.0 without, 1.0C with Connection: close', async () => {
+  const seen: string[] = [];
+  const port = await httpServer((req, res) => {
+    seen.push(`${req.httpVersion} ${req.headers.connection}`);
+    res.end();
+  });
+  for (const protocol of ['1.0', '1.0C', '1.1']) assert.equal((await probe('http', { protocol }, port)).outcome, 'ok');
+  assert.deepEqual(seen, ['1.0 undefined', '1.0 close', '1.1 close']);
+});
+
+test('flags of the expression, what must not match, and where a match may begin', async () => {
+  const port = await httpServer((_, res) => res.end('one\nTwo two'));
+  const match = async (parameters: object) => brief(await probe('http', parameters, port));
+  const [good, bad] = ['ok match none 0', 'l7 match body 200'];
+  assert.equal(await match({ matches: 'ONE' }), bad);
+  assert.equal(await match({ matches: 'ONE', matchFlags: ['caseless'] }), good);
+  assert.equal(await match({ matches: 'one.Two' }), bad);
+  assert.equal(await match({ matches: 'one.two', matchFlags: ['dotall', 'caseless'] }), good);
+  assert.equal(await match({ matches: 'three', noMatch: true }), good);
+  assert.equal(await match({ matches: 'two', noMatch: true }), bad);
+  assert.equal(await match({ matches: 'one', matchFrom: 1 }), bad);
+  assert.equal(await match({ matches: 'o', matchFrom: 1 }), good);
+  assert.equal(await match({ matches: 'two', matchTo: 8 }), good);
+  assert.equal(await match({ matches: 'two', matchTo: 7 }), bad);
+  assert.equal(await match({ matches: '^ne', matchFrom: 1 }), bad);
+  assert.equal(await match({ matches: 'x?', matchFrom: 1000, noMatch: true }), good);
+  await assert.rejects(match({ noMatch: true }), /is of no use without \\?"matches/);
+  await assert.rejects(match({ matches: 'a', matchFrom: 3, matchTo: 2 }), /after matchTo/);
+  await assert.rejects(match({ matches: '\\bx', matchFlags: ['caseless'] }), /write it outside/);
+});
+
+test('several pages, each on a connection of its own, all must be good; what one does not set is as for the check', async () => {
+  const seen: string[] = [];
+  let connections = 0;
+  const port = await httpServer((req, res) => {
+    seen.push(`${req.url} ${req.headers.host} ${String(req.headers['x-a'])}`);
+    res.statusCode = req.url === '/missing' ? 404 : 200;
+    res.end(req.url);
+  });
+  const sockets = await tcpServer((s) => (connections++, s.end('HTTP/1.0 200 OK\r\n\r\n')));
+  const urls = [
+    { path: '/a', contains: '/a' },
+    { path: '/b', host: 'b.test' },
+    { path: '/missing', status: 404 },
+  ];
+  const common = { headers: { 'X-A': '1' }, host: 'c.test' };
+  assert.equal(brief(await probe('http', { ...common, urls }, port)), 'ok match none 0');
+  assert.deepEqual(seen, ['/a c.test 1', '/b b.test 1', '/missing c.test 1']);
+  const wrong = [{ path: '/a' }, { path: '/missing' }, { path: '/never' }];
+  assert.equal(brief(await probe('http', { urls: wrong }, port)), 'l7 match status 404');
+  assert.equal(seen.at(-1), `/missing 127.0.0.1:${port} undefined`);
+  assert.equal((await probe('http', { urls: [{}, {}, {}, {}] }, sockets)).outcome, 'ok');
+  assert.equal(connections, 4);
+  await assert.rejects(probe('http', { urls: [{ matches: '(' }] }, port), /regular expression/);
+  await assert.rejects(probe('http', { urls: [] }, port), /Too small/);
+});
+
+test('several pages with expressions', async () => {
+  const port = await httpServer((req, res) => res.end(req.url === '/big' ? `${'x'.repeat(60_000)}end` : 'small'));
+  const urls = [
+    { path: '/big', matches: 'x{300}end$' },
+    { path: '/small', matches: '^s.*l$' },
+  ];
+  const slow = { timeout: 3000 };
+  assert.equal(brief(await probe('http', { urls }, port, slow)), 'ok match none 0');
+  const [big, small] = urls;
+  assert.equal(brief(await probe('http', { urls: [small, { ...big, matches: 'y' }] }, port, slow)), 'l7 match body 200');
+  assert.equal(brief(await probe('http', { urls }, await closedPort(), slow)), 'refused connect errno 111');
+  const cut = await tcpServer((s) => s.once('data', () => s.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n')));
+  assert.equal(brief(await probe('http', { urls }, cut, slow)), 'l7 response closed 200');
+  const reset = await tcpServer((s) => s.once('data', () => s.resetAndDestroy()));
+  assert.equal(brief(await probe('http', { urls }, reset, slow)), 'l7 response closed 0');
+  const hangs = await tcpServer();
+  assert.equal(brief(await probe('http', { urls }, hangs, { timeout: 200 })), 'l7 response deadline 0');
+});
+
+test('the deadline is that of all pages together', async () => {
+  const port = await httpServer((_, res) => void setTimeout(() => res.end(), 150));
+  const seen = await probe('http', { urls: [{}, {}, {}, {}] }, port, { timeout: 400 });
+  assert.equal(brief(seen), 'l7 response deadline 0');
+  assert.ok(seen.elapsedUs < 600_000, String(seen.elapsedUs));
+});
+
 test('a body above maxBody', async () => {
   const port = await httpServer((_, res) => res.end('x'.repeat(3_000_000)));
   assert.equal(brief(await probe('http', { contains: 'y', maxBody: 1000 }, port)), 'l7 response too_large 200');

@@ -41,6 +41,16 @@ test('SNI is the host, if it is a name', async () => {
   assert.deepEqual(names, ['web.test', false]);
 });
 
+test('several pages: each with a connection and a server name of its own; no name with sni: false', async () => {
+  names.length = 0;
+  const urls = [{ host: 'a.test', contains: 'secret' }, { host: 'b.test', matches: '^s' }, {}];
+  assert.equal(brief(await probe('ssl', { urls }, port, slow)), 'ok match none 0');
+  assert.deepEqual(names, ['a.test', 'b.test', false]);
+  assert.equal(brief(await probe('ssl', { urls: [{}, { path: '/500' }] }, port, slow)), 'l7 match status 500');
+  assert.equal((await probe('ssl', { host: 'a.test', sni: false }, port, slow)).outcome, 'ok');
+  assert.equal(names.at(-1), false);
+});
+
 test('a missing CA file is our own trouble', async () => {
   assert.equal(brief(await probe('ssl', { ca: '/nonexistent.pem' }, port, slow)), 'local_error tls certificate 0');
 });

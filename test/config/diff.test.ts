@@ -37,6 +37,18 @@ describe('the difference of two plans', () => {
     assert.deepEqual(weight.services.changed, ['api']);
   });
 
+  it('sees another check of a real server that has several, and how they are combined', () => {
+    const several = to('realServers: [10.1.0.3:80]', 'checks: [{type: tcp}, {type: ping}], realServers: [10.1.0.3:80]');
+    assert.deepEqual([several.checks, several.services.changed], [{ added: 1, removed: 0, kept: 3 }, ['api']]);
+    const checks = 'checks: [{type: tcp}, {type: ping}], realServers: [10.1.0.3:80]';
+    const both = base.replace('realServers: [10.1.0.3:80]', checks);
+    const any = both.replace(checks, `combine: any, ${checks}`);
+    assert.deepEqual(diffPlans(load(both), load(any)).services.changed, ['api']);
+    const reversed = both.replace('{type: tcp}, {type: ping}', '{type: ping}, {type: tcp}');
+    assert.deepEqual(diffPlans(load(both), load(reversed)).services.changed, ['api']);
+    assert.ok(diffPlans(load(both), load(both.replace('cluster: a', 'cluster:  a'))).same);
+  });
+
   it('names NICs and services', () => {
     const d = to('{name: eth3}]', '{name: eth4, group: bond0}]');
     assert.deepEqual(d.nics, { added: ['eth4'], removed: ['eth3'], changed: [] });

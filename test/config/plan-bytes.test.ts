@@ -35,3 +35,23 @@ test('targets with the same check share it, as before', () => {
   const plan = unpackPlan(packPlan(loadPlan(WITH_ALL, 'all', { hostname: 'h' })));
   assert.equal(plan.targets[0]!.check, plan.targets[1]!.check);
 });
+
+test('targets that are the same in the former plan are taken from it, others are not', () => {
+  const variants = [
+    WITH_ALL,
+    WITH_ALL.replace('interval: 9s', 'interval: 8s'),
+    WITH_ALL.replace('rack: r7', 'rack: r8'),
+    WITH_ALL.replace(', rack: r7', ''),
+    WITH_ALL.replace('%eth0', '%eth1'),
+    WITH_ALL.replace("'10.1.0.1:80', {", "'10.1.0.9:80', '10.1.0.1:80', {"),
+    WITH_ALL.replace("realServers: ['10.1.0.1:80', '[fd72::11]:8080']", "realServers: ['[fd72::11]:8080']"),
+  ];
+  const plans = variants.map((text) => loadPlan(text, 'all', { hostname: 'h' }));
+  for (const former of plans)
+    for (const next of plans) {
+      const made = unpackPlan(packPlan(next), former);
+      assert.deepEqual(made, next);
+      const same = new Map(former.targets.map((t) => [JSON.stringify(t), t]));
+      for (const t of made.targets) assert.equal(former.targets.includes(t), same.has(JSON.stringify(t)), t.id);
+    }
+});

@@ -52,6 +52,37 @@ describe('targets', () => {
     );
     assert.ok(targets.every((t) => t.id.startsWith(t.realServer)));
   });
+  it('of a real server with several checks: the first names it, what means the same is made once', () => {
+    const { targets: all, services: three } = fixture('combined');
+    assert.deepEqual(
+      all.map((t) => t.id),
+      [
+        '10.1.0.1:80#web',
+        '10.1.0.1:80#same',
+        '10.1.0.1:80#ping',
+        '10.1.0.2:80#web',
+        '10.1.0.2:80#same',
+        '10.1.0.2:80#ping',
+      ].concat(all.slice(6).map((t) => t.id)),
+    );
+    assert.match(all[6]!.id, /^10\.1\.0\.1:53#dns-[0-9a-f]{6}$/);
+    assert.deepEqual(three[0]!.realServers, [
+      { target: 0, further: [1, 2], weight: 100 },
+      { target: 3, further: [4, 5], weight: 100 },
+    ]);
+    assert.deepEqual([three[1]!.combine, three[1]!.realServers], ['any', [{ target: 6, further: [7], weight: 100 }]]);
+    assert.deepEqual([three[2]!.combine, three[2]!.realServers], [undefined, [{ target: 8, weight: 100 }]]);
+    const topology = topologyOf(fixture('combined'));
+    assert.deepEqual(topology.services[0]!.realServers, [0, 3]);
+    assert.deepEqual(
+      [...topology.services[0]!.further!],
+      [
+        [0, [1, 2]],
+        [1, [4, 5]],
+      ],
+    );
+    assert.ok(!('further' in topology.services[2]!) && !('combine' in topology.services[2]!));
+  });
   it('keep their keys when only names and order change', () => {
     const text = (check: string, more: string) =>
       `nics: [{name: eth0}]\nchecks: {${check}: {type: http}}\nservices:\n${more}  - {vip: '10.0.0.1:80/tcp', check: ` +

@@ -6,7 +6,7 @@ import { initial, type JudgeState } from '../../src/judge/judge.ts';
 import { retopologise } from '../../src/judge/retopologise.ts';
 import { fromSnapshot, toSnapshot } from '../../src/judge/snapshot.ts';
 import { type Check, pass } from './check.ts';
-import { middle, type PassFacts, type Result, type Sequence } from './sequences.ts';
+import { middle, type PassFacts, remapped, type Result, type Sequence } from './sequences.ts';
 import { copyOf, difference } from './values.ts';
 import type { Broken } from './witness.ts';
 
@@ -68,9 +68,8 @@ export class Shrink implements Check {
       nics: t.nics.toSpliced(this.#nic, 1),
       realServers: t.realServers.toSpliced(this.#server, 1),
       services: t.services.map((v) => ({
-        ...v,
+        ...remapped(v, (j) => without(j, this.#server)),
         nics: v.nics.flatMap((i) => without(i, this.#nic)),
-        realServers: v.realServers.flatMap((j) => without(j, this.#server)),
       })),
     };
     this.#state = retopologise(copyOf(state), smaller, now);

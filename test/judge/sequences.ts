@@ -4,7 +4,7 @@
  */
 import { type DataplaneFact, type LinkFact, linkFact, type Observation, type ResultBatch } from '../../src/model/facts.ts';
 import { L7, LATE, LOCAL_ERROR, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT, UNREACHABLE } from '../../src/model/outcome.ts';
-import type { JudgeRealServer, Topology } from '../../src/model/topology.ts';
+import type { JudgeRealServer, JudgeService, Topology } from '../../src/model/topology.ts';
 import { randomFrom } from './world.ts';
 
 /** One result: NIC, real server or -(anchor + 1), outcome, time. */
@@ -134,10 +134,35 @@ function outcomeIn(mood: Mood, random: Random, i: number, j: number): number | u
   }
 }
 
+/** In a third of the worlds some real servers have several checks; with random numbers of its own, so that all else stays. */
+function withSeveralChecks(t: Topology, random: Random): Topology {
+  if (random() < 0.67) return t;
+  const services = t.services.map((v) => {
+    const realServers: number[] = [];
+    const further = new Map<number, number[]>();
+    for (const server of v.realServers) {
+      if (realServers.length === 0 || random() < 0.5) realServers.push(server);
+      else further.set(realServers.length - 1, [...(further.get(realServers.length - 1) ?? []), server]);
+    }
+    const combine = random() < 0.5 ? ({ combine: 'any' } as const) : {};
+    return { ...v, realServers, ...(further.size === 0 ? {} : { further, ...combine }) };
+  });
+  return { ...t, services };
+}
+
+/** A service whose checks have other indices; those without one are gone, and a real server without any with them. */
+export function remapped(v: JudgeService, to: (server: number) => readonly number[]): JudgeService {
+  const { further: _, ...rest } = v;
+  const members = v.realServers.map((server, r) => [server, ...(v.further?.get(r) ?? [])].flatMap(to));
+  const left = members.filter((checks) => checks.length > 0);
+  const further = new Map(left.flatMap((checks, r) => (checks.length > 1 ? [[r, checks.slice(1)] as const] : [])));
+  return { ...rest, realServers: left.map(([first]) => first!), ...(further.size === 0 ? {} : { further }) };
+}
+
 /** About 60 passes. */
 export function randomSequence(seed: number): Sequence {
   const random = randomFrom(seed);
-  const topology = randomTopology(random);
+  const topology = withSeveralChecks(randomTopology(random), randomFrom(seed ^ 0x3c6ef372));
   const n = topology.nics.length;
   const m = topology.realServers.length;
   const step = pick(random, [100, 200, 200]);
@@ -244,9 +269,8 @@ export function permuted(s: Sequence): Sequence {
       nics: nicOrder.map((i) => t.nics[i]!),
       realServers: rsOrder.map((j) => t.realServers[j]!),
       services: t.services.map((v) => ({
-        ...v,
+        ...remapped(v, (j) => [toRs[j]!]),
         nics: v.nics.map((i) => toNic[i]!),
-        realServers: v.realServers.map((j) => toRs[j]!),
       })),
     },
     passes: s.passes.map((p) => ({

@@ -1,6 +1,7 @@
 /** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5). */
 import { LINK_EVIDENCE, NETDOWN, SERVICE_EVIDENCE } from '../../src/model/outcome.ts';
 import type { JudgeState } from '../../src/judge/judge.ts';
+import { VERDICT } from '../../src/model/verdicts.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import type { Action, Decisions, Transition } from '../../src/model/verdict.ts';
 import type { PassFacts } from './sequences.ts';
@@ -55,7 +56,7 @@ export class Witness {
       const broken = this.#checkTransition(x, state, p.now);
       if (broken) return broken;
     }
-    return this.#checkActions(decisions, p.now);
+    return this.#checkCombined(decisions, state) ?? this.#checkActions(decisions, p.now);
   }
 
   #observe(p: PassFacts): void {
@@ -123,6 +124,29 @@ export class Witness {
           return { property: 'P2', message: `${x.rs} is reachable by ${t.nics[i]!.name}` };
         if (seen.serviceGoodT >= recent) return { property: 'P2', message: `${x.rs} was good by ${t.nics[i]!.name}` };
       }
+    }
+    return undefined;
+  }
+
+  /** A real server leaves a service, or a slice, only as its checks together say, and comes back only then. */
+  #checkCombined({ actions }: Decisions, { servers, cells }: JudgeState): Broken | undefined {
+    const t = this.#t;
+    const isDown = (j: number) => servers.verdict[j] === VERDICT.RS_DOWN;
+    for (const a of actions) {
+      if (!('service' in a)) continue;
+      const service = t.services.find((s) => s.name === a.service)!;
+      const r = service.realServers.findIndex((j) => t.realServers[j]!.id === a.rs);
+      const checks = [service.realServers[r]!, ...(service.further?.get(r) ?? [])];
+      const any = service.combine === 'any';
+      let [bad, out] = [any ? checks.every(isDown) : checks.some(isDown), true];
+      if (a.action === 'set_real_server') out = a.weight === 0;
+      else {
+        const row = t.nics.findIndex((n) => n.name === a.nic) * t.realServers.length;
+        const fails = (j: number) => cells.path[row + j] === VERDICT.PATH;
+        bad = any ? checks.some(fails) && checks.every((j) => fails(j) || isDown(j)) : checks.some(fails);
+        out = a.action === 'disable_path';
+      }
+      if (bad !== out) return { property: 'combined', message: `${JSON.stringify(a)} of checks ${checks.join()}` };
     }
     return undefined;
   }

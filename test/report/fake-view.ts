@@ -169,6 +169,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
     weight: plan.services.map((s) => Float32Array.from(s.realServers, (r) => (downRs.has(plan.targets[r.target]!.id) ? 0 : 1))),
     path: plan.services.map((s) => new Uint8Array(s.nics.length * s.realServers.length).fill(1)),
     panic: new Uint8Array(plan.services.length),
+    dynamic: { by: new Uint8Array(plan.targets.length), value: new Int32Array(plan.targets.length) },
     frozen: '',
   };
   return {

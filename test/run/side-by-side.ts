@@ -7,6 +7,9 @@ import type { Job, Result } from './jobs.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
+/** What quiet jobs use of the CPUs together, at most. */
+const QUIET_SHARE = 0.7;
+
 /** @returns whether all is well. A job alone shows itself as it goes. */
 export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   const started = performance.now();
@@ -27,12 +30,14 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     if (job.kind === 'check' && !result.well) throw new Error('the code does not pass its checks');
   };
   const all = async () => {
+    const quiet = (job: Job) => job.quiet === true;
+    const cpus = availableParallelism();
     await runPool(
-      jobs.filter((job) => job.alone !== true),
-      availableParallelism(),
+      jobs.filter((job) => !quiet(job)),
+      cpus,
       run,
     );
-    for (const job of jobs) if (job.alone === true) await run(job);
+    await runPool(jobs.filter(quiet), cpus * QUIET_SHARE, run);
   };
   await all().catch((error: unknown) => failures.push(`\n${(error as Error).message}`));
   for (const text of [...failures, ...remarks]) console.log(text);

@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parse, stringify } from 'yaml';
 import { cases } from '../alerts/cases.ts';
+import { groupsFor, type RuleGroup } from '../alerts/depends.ts';
 import { type AlertCase, promtoolSpeech, promtoolTests, speechName, stepOf } from '../alerts/timeline.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
@@ -24,7 +25,7 @@ interface Alert {
 }
 const groups = parse(readFileSync(RULES[0]!, 'utf8')) as { groups: { name: string; rules: Alert[] }[] };
 /** Recording rules first: samples further apart than 5 minutes are not seen from one evaluation to the next. */
-const ORDER = [...RULES].reverse().flatMap((f) => (parse(readFileSync(f, 'utf8')) as typeof groups).groups.map((g) => g.name));
+const ALL = [...RULES].reverse().flatMap((f) => (parse(readFileSync(f, 'utf8')) as { groups: RuleGroup[] }).groups);
 /** Not the recorded series that pages look things up in. */
 const alerts = groups.groups.flatMap((g) => g.rules).filter((rule) => 'alert' in rule);
 
@@ -33,15 +34,20 @@ function run(command: string, ...args: readonly string[]) {
   return { status, said: `${stdout}${stderr}` };
 }
 
-/** promtool's own unit tests on these. */
+/** promtool's own unit tests on these, each with the rules that its alert depends on. */
 function promtool(name: string, cases: readonly AlertCase[], make: (c: AlertCase) => object | object[]) {
-  // A file per step: the evaluation interval is the file's, and the slow ones have days of samples.
-  const steps = [...new Set(cases.map(stepOf))];
-  const files = steps.map((step) => {
-    const file = join(dir, `${name}-${step}.yaml`);
-    const tests = cases.filter((c) => stepOf(c) === step).flatMap(make);
-    writeFileSync(file, stringify({ rule_files: RULES, evaluation_interval: `${step}s`, group_eval_order: ORDER, tests }));
-    return file;
+  const files = [...Map.groupBy(cases, (c) => c.alert)].flatMap(([alert, ofAlert]) => {
+    const groups = groupsFor(alert, ALL);
+    const rules = join(dir, `${name}-${alert}-rules.yaml`);
+    writeFileSync(rules, stringify({ groups }));
+    const order = groups.map((g) => g.name);
+    // A file per step: the evaluation interval is the file's, and the slow ones have days of samples.
+    return [...Map.groupBy(ofAlert, stepOf)].map(([step, ofStep]) => {
+      const file = join(dir, `${name}-${alert}-${step}.yaml`);
+      const tests = ofStep.flatMap(make);
+      writeFileSync(file, stringify({ rule_files: [rules], evaluation_interval: `${step}s`, group_eval_order: order, tests }));
+      return file;
+    });
   });
   return run('promtool', 'test', 'rules', ...files);
 }

@@ -15,6 +15,11 @@ const FILE = '/etc/fourlane.yaml';
 const LIMIT = { timeout: 60_000 };
 const LISTEN = "require('net').createServer((s) => s.on('error', () => {})).listen(80)";
 const REAL_SERVERS = `[Service]\nExecStart=/opt/fourlane/node_modules/.bin/node -e "${LISTEN}"\n`;
+const PLAYED = '/opt/fourlane/test/collect/dpdk.fake.ts';
+const FAKE = `import('${PLAYED}').then(({ FakeProcess }) => new FakeProcess('/var/run/dpdk', 'rte', 'testpmd-25.11'))`;
+const DATA_PLANE = `[Service]\nUMask=0077\nExecStart=/opt/fourlane/node_modules/.bin/node -e "${FAKE}"\n`;
+const VRRP = 'vrrp_instance VI {\n interface eth1\n virtual_router_id 7\n virtual_ipaddress {\n  192.0.2.7/24\n }\n}\n';
+const KEEPALIVED = '[Service]\nExecStart=/usr/sbin/keepalived -n -l\n';
 /** Numbers of capabilities, linux/capability.h. */
 const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19 } as const;
 let systemd: Systemd;
@@ -29,20 +34,28 @@ function config(servers: readonly string[]): string {
       ...(name === 'lo' ? { anchors: ['127.0.0.9'] } : {}),
     })),
     services: [{ vip: '10.0.0.1:80/tcp', check, realServers: servers.map((ip) => `${ip}:80`) }],
+    collectors: Object.fromEntries(['dpdk', 'keepalived'].map((name) => [name, { interval: '500ms', timeout: '400ms' }])),
     rules: QUICK,
   });
 }
 
 before(async () => {
-  ensure(['iproute2', 'systemd', 'curl']);
+  ensure(['iproute2', 'systemd', 'curl', 'keepalived']);
   systemd = await Systemd.start(
     [
       { from: ROOT, to: '/opt/fourlane' },
       { from: `${UNITS}/fourlane.service`, to: Systemd.unit('fourlane.service') },
       { from: `${UNITS}/fourlane.sysusers`, to: '/etc/sysusers.d/fourlane.conf' },
     ],
-    { [FILE]: config(['127.0.0.2', '127.0.0.3']), [Systemd.unit('real-servers.service')]: REAL_SERVERS },
+    {
+      [FILE]: config(['127.0.0.2', '127.0.0.3']),
+      [Systemd.unit('real-servers.service')]: REAL_SERVERS,
+      [Systemd.unit('data-plane.service')]: DATA_PLANE,
+      [Systemd.unit('keepalived.service')]: KEEPALIVED,
+      '/etc/keepalived/keepalived.conf': VRRP,
+    },
   );
+  systemd.must('ln', '-s', '/run', '/var/run');
   systemd.must('systemd-sysusers');
   systemd.must('sh', '-c', `chown root:fourlane ${FILE} && chmod 0640 ${FILE}`);
   systemd.must('systemctl', 'start', 'real-servers');
@@ -188,20 +201,26 @@ test('a drop-in adds one right: ping for the anchors', LIMIT, async () => {
   assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0);
 });
 
-test('each drop-in starts, and gives what its first line says', LIMIT, async () => {
+/** Sources of root: a data plane and a keepalived. */
+const isRead = (collector: string) => metricOf(ask('/metrics'), 'fourlane_collector_success', `"${collector}"`) === 1;
+
+test('each drop-in starts, gives what its first line says, and lets the agent read what it is for', LIMIT, async () => {
   const drops = `${Systemd.unit('fourlane.service')}.d`;
-  const rights: Readonly<Record<string, readonly number[]>> = {
-    ipvs: [CAP.NET_ADMIN],
-    dataplane: [CAP.DAC_OVERRIDE],
-    keepalived: [CAP.DAC_READ_SEARCH, CAP.KILL, CAP.SYS_PTRACE],
+  const rights: Readonly<Record<string, { readonly caps: readonly number[]; readonly reads?: string }>> = {
+    ipvs: { caps: [CAP.NET_ADMIN] }, // what it may do there is seen with a kernel that has IPVS: test/qemu
+    dataplane: { caps: [CAP.DAC_OVERRIDE], reads: 'dpdk' },
+    keepalived: { caps: [CAP.DAC_READ_SEARCH, CAP.KILL, CAP.SYS_PTRACE], reads: 'keepalived' },
   };
-  for (const [name, caps] of Object.entries(rights)) {
+  systemd.must('systemctl', 'start', 'data-plane', 'keepalived');
+  for (const [name, { caps, reads }] of Object.entries(rights)) {
     systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/${name}.conf ${drops}/`);
     systemd.must('systemctl', 'daemon-reload');
     systemd.must('systemctl', 'restart', 'fourlane');
     const mask = caps.reduce((sum, cap) => sum | (1n << BigInt(cap)), 0n);
     assert.deepEqual(status('CapEff'), [mask.toString(16).padStart(16, '0')], name);
     assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0, name);
+    if (reads !== undefined) await until(`${reads} is read`, 15_000, () => isRead(reads));
+    for (const other of ['dpdk', 'keepalived']) if (other !== reads) assert.equal(isRead(other), false, `${other} with ${name}`);
   }
   systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/exec-root.conf ${drops}/`);
   systemd.must('systemctl', 'daemon-reload');

@@ -5,6 +5,7 @@
  * it, and it is left alone when somebody else had taken it out first.
  */
 import { z } from 'zod';
+import { MOST_WEIGHT } from '../../model/combined.ts';
 import type { Effect, Note, Outcome } from '../actuator.ts';
 import type { AgentRealServer } from './codec.ts';
 import type { HealthItem } from './client.ts';
@@ -101,9 +102,9 @@ function fullWeight({ cached, live }: Seen, before: Memo): number {
   return before.owner === cached.weight ? before.full : cached.weight;
 }
 
-/** `weight` is a part of fourlane's configured weight; the same part of the full one is wanted. */
+/** `weight` is a part of fourlane's configured weight, or more than it; the same part of the full one is wanted. */
 function targetOf({ state, weight = 0, configured = weight }: Wish, full: number) {
   if (state === 'disabled') return { weight: 0, inhibited: true };
-  const part = configured > 0 && weight < configured ? weight / configured : 1;
-  return { weight: full === 0 ? 0 : Math.max(1, Math.round(full * part)), inhibited: false };
+  const part = configured > 0 ? weight / configured : 1;
+  return { weight: full === 0 ? 0 : Math.min(MOST_WEIGHT, Math.max(1, Math.round(full * part))), inhibited: false };
 }

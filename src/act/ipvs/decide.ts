@@ -4,6 +4,7 @@
  * overruled where it puts one into service.
  */
 import { z } from 'zod';
+import { MOST_WEIGHT } from '../../model/combined.ts';
 import type { Effect, Note, Outcome } from '../actuator.ts';
 
 /**
@@ -134,5 +135,5 @@ function isRest({ weight: wanted, configured, state }: Effect): boolean {
 /** The wanted part of a weight: 0 only for 0, else at least 1. */
 function share({ weight: wanted = 0, configured = wanted }: Effect, was: number): number {
   if (wanted === 0 || was === 0) return 0;
-  return configured === 0 ? was : Math.max(1, Math.round((was * wanted) / configured));
+  return configured === 0 ? was : Math.min(MOST_WEIGHT, Math.max(1, Math.round((was * wanted) / configured)));
 }

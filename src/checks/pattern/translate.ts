@@ -11,24 +11,28 @@ export class PatternError extends Error {}
 const MAX_REPEATS = 1000;
 const CONTROLS: Readonly<Record<string, number>> = { t: 9, n: 10, v: 11, f: 12, r: 13, '0': 0 };
 
-/** What holds inside of a group. */
-interface Flags {
+/** What holds inside of a group, or of the whole. */
+export interface Flags {
   readonly ignoreCase: boolean;
   readonly dotAll: boolean;
 }
 
+const NO_FLAGS: Flags = { ignoreCase: false, dotAll: false };
+
 /** @param source valid with the flag u. @throws PatternError */
-export function translate(source: string): string {
-  return new Translator(source).run();
+export function translate(source: string, flags: Flags = NO_FLAGS): string {
+  const translated = new Translator(source, flags).run();
+  return flags.ignoreCase ? `(?i:${translated})` : translated;
 }
 
 class Translator {
   readonly #source: string;
   #at = 0;
-  readonly #flags: Flags[] = [{ ignoreCase: false, dotAll: false }];
+  readonly #flags: Flags[];
 
-  constructor(source: string) {
+  constructor(source: string, flags: Flags) {
     this.#source = source;
+    this.#flags = [flags];
   }
 
   run(): string {

@@ -2,7 +2,7 @@
  * The NIC × real server matrix, by rack. Above 2 000 cells: a summary by rack, and only the real servers with a bad cell, in
  * pages.
  */
-import type { Plan } from '../../model/plan.ts';
+import { type Plan, targetsOf } from '../../model/plan.ts';
 import { type CellReport, lastProbe, reportCell } from '../../report/report.ts';
 import { type CellState, cellState } from '../../report/state.ts';
 import { indexVerdicts, levelOf, type VerdictIndex } from '../../report/verdicts.ts';
@@ -36,7 +36,8 @@ export function isBig(plan: Plan): boolean {
 /** Names of the services that use each of these targets. */
 function servicesOf(plan: Plan, targets: readonly number[]): ReadonlyMap<number, readonly string[]> {
   const services = new Map<number, string[]>(targets.map((target) => [target, []]));
-  for (const service of plan.services) for (const { target } of service.realServers) services.get(target)?.push(service.name);
+  for (const service of plan.services)
+    for (const server of service.realServers) for (const target of targetsOf(server)) services.get(target)?.push(service.name);
   return services;
 }
 

@@ -41,7 +41,12 @@ export function formatHeader(topology: Topology, origin?: Origin): string {
     services: topology.services.map((service) => ({
       name: service.name,
       nics: service.nics.map((nic) => topology.nics[nic]!.name),
-      realServers: service.realServers.map((server) => topology.realServers[server]!.id),
+      realServers: service.realServers.map((server, position) => {
+        const { id } = topology.realServers[server]!;
+        const further = service.further?.get(position);
+        return further === undefined ? id : [id, ...further.map((each) => topology.realServers[each]!.id)];
+      }),
+      combine: service.combine,
       panic: service.panic,
     })),
     ...(Object.keys(topology.rules).length > 0 ? { rules: topology.rules } : {}),
@@ -58,11 +63,11 @@ export function readHeader(line: Line): Header {
   const nicAt = unique(line, nics, ({ name }) => name, 'NIC');
   const serverAt = unique(line, realServers, ({ id }) => id, 'real server');
   const services = line.objects('services').map((service): JudgeService => {
-    service.only(['name', 'nics', 'realServers', 'panic']);
+    service.only(['name', 'nics', 'realServers', 'combine', 'panic']);
     return {
       name: service.text('name'),
-      nics: indices(service, 'nics', nicAt, 'nic'),
-      realServers: indices(service, 'realServers', serverAt, 'rs'),
+      nics: indices(service, 'nics', service.list('nics'), nicAt, 'nic'),
+      ...readMembers(service, serverAt),
       panic: service.number('panic', 0, 1, 0.5),
     };
   });
@@ -122,10 +127,36 @@ function readRules(line: Line): Record<string, number> {
   return rules;
 }
 
-function indices(line: Line, name: string, map: ReadonlyMap<string, number>, what: string): number[] {
-  const found = line.list(name).map((id) => line.index(map, id, what));
+function indices(line: Line, name: string, names: readonly unknown[], map: ReadonlyMap<string, number>, what: string): number[] {
+  const found = names.map((id) => line.index(map, id, what));
   if (new Set(found).size !== found.length) line.fail(`${name} of a service lists a ${what} twice`);
   return found;
+}
+
+/** The real servers of a service: by id, or by the list of ids of their checks. */
+function readMembers(
+  line: Line,
+  serverAt: ReadonlyMap<string, number>,
+): Pick<JudgeService, 'realServers' | 'further' | 'combine'> {
+  const members = line.list('realServers').map((member): readonly unknown[] => (Array.isArray(member) ? member : [member]));
+  const flat = indices(line, 'realServers', members.flat(), serverAt, 'rs');
+  const realServers: number[] = [];
+  const further = new Map<number, readonly number[]>();
+  let at = 0;
+  members.forEach((ids, position) => {
+    if (ids.length === 0) line.fail('realServers of a service has an empty list; a real server has one check at least');
+    const [first, ...others] = flat.slice(at, at + ids.length);
+    realServers.push(first!);
+    if (others.length > 0) further.set(position, others);
+    at += ids.length;
+  });
+  const combine = line.has('combine') ? line.text('combine') : undefined;
+  if (combine !== undefined && combine !== 'any') line.fail(`combine is "${combine}"; it must be any, or left out`);
+  return {
+    realServers,
+    ...(further.size === 0 ? {} : { further }),
+    ...(combine === undefined ? {} : { combine }),
+  };
 }
 
 /** Indices by name. */
