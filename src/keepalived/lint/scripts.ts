@@ -44,7 +44,7 @@ const noCommand: Rule = {
 };
 
 /** What only a shell understands, as a word of its own or at the end of one. */
-const SHELL_WORD = /^(\||\|\||&&|&|;|[0-9]?>{1,2}|<|[0-9]?>&[0-9]|\$\(.*|`.*)$|;$|^[0-9]?>{1,2}\S|^\|/;
+const SHELL_WORD = /^(\||\|\||&&|&|;|[0-9]?>{1,2}|<|[0-9]?>&[0-9]|\$\(.*|`.*)$|;$|^[0-9]?>{1,2}\S|^<\S|^\|/;
 const SHELL_START = new Set(['if', 'while', 'for', 'case', '[', '[[', 'test', 'exit', 'cd', 'export', 'source', '.']);
 
 const shellSyntax: Rule = {
@@ -242,7 +242,7 @@ const notAbsolute: Rule = {
   check: (config) =>
     each(commands(config), (statement) => {
       const program = programWords(statement)[0] ?? '';
-      if (!program.includes('/') || program.startsWith('/') || statement.line.unclear || statement.args[0]?.unclear === true)
+      if (!program.includes('/') || /^[/<>|&]/.test(program) || statement.line.unclear || statement.args[0]?.unclear === true)
         return undefined;
       return { at: argumentsOf(statement), message: `${program} is no absolute path` };
     }),

@@ -75,7 +75,7 @@ const keywordDeprecated: Rule = {
   code: 'keyword-deprecated',
   severity: 'warning',
   title: 'keyword that is to be replaced',
-  why: "keepalived's own test fails because of it, and a later release will not have it.",
+  why: "a later release will not have it, and for most of them keepalived's own test fails already.",
   fix: 'write what replaces it',
   wrong: service({
     servers: ['real_server 10.0.0.1 80 {', 'HTTP_GET {', 'nb_get_retry 3', 'url {', 'path /', 'status_code 200', '}', '}', '}'],
@@ -180,9 +180,13 @@ const undefinedVariable: Rule = {
   fix: 'define it before it is used, at the beginning of a line and without blanks: $NAME=value',
   wrong: instance({ set: { priority: '$PRIORITY' } }),
   right: `$PRIORITY=100\n${instance({ set: { priority: '$PRIORITY' } })}`,
-  check: (config) => {
+  check: ({ tree }) => {
     const told = new Set<string>();
-    return each(statements(config), (statement) => {
+    const looked = [...blocksIn(tree.root)].flatMap(({ kind, statements: all }) =>
+      // What a line that is not known holds does not matter.
+      all.filter(({ spec, keyword }) => kind === 'values' || (kind !== 'unknown' && (spec !== undefined || keyword.unclear))),
+    );
+    return each(looked, (statement) => {
       if (!statement.line.unclear || isFreeText(statement)) return undefined;
       for (const word of [statement.keyword, ...statement.args]) {
         const name = word.unclear ? VARIABLE.exec(word.text)?.[1] : undefined;

@@ -238,8 +238,8 @@ const syncAlone: Rule = {
   wrong: `${instance()}vrrp_sync_group G {\n  group {\n    VI_1\n  }\n}\n`,
   right: `${PAIR}vrrp_sync_group G {\n  group {\n    VI_1\n    VI_2\n  }\n}\n`,
   check: ({ groups }) =>
-    each(groups, ({ members, name, statement }) => {
-      if (members.length > 1) return undefined;
+    each(groups, ({ members, name, statement, block }) => {
+      if (members.length > 1 || block?.statements.some(({ spec }) => spec === undefined) === true) return undefined;
       return {
         at: statement.keyword,
         message: `${name} has ${members.length === 0 ? 'no member' : `one member, ${members[0]!.text}`}`,

@@ -202,7 +202,12 @@ export class Builder {
       });
       return undefined;
     }
-    const message = `${nameOf(block)} has no keyword ${word}${meant === undefined ? '' : `; ${meant} may be meant`}`;
+    // Lines that are no configuration at all, such as a script at the end of the file: the first one is enough.
+    if (meant === undefined && !/^[A-Za-z]\w*$/.test(word) && this.#last?.spec === undefined && this.#last !== undefined)
+      return undefined;
+    const hint =
+      meant !== undefined ? `; ${meant} may be meant` : block === 'vrrp_sync_group' ? '; its members stand in group { }' : '';
+    const message = `${nameOf(block)} has no keyword ${word}${hint}`;
     this.#report({ code: 'keyword-unknown', at, message, ...(meant === undefined ? {} : { edit: { at, text: meant } }) });
     return meant;
   }
