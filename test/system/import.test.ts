@@ -1,4 +1,7 @@
-/** An agent that starts from a keepalived.conf with no service of its own: it follows the file, and changes nothing in shadow mode. */
+/**
+ * An agent that starts from a keepalived.conf with no service of its own: it follows the file, and changes nothing in shadow
+ * mode.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
