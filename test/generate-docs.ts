@@ -23,6 +23,7 @@ import { emptyTally } from '../src/otel/messages.ts';
 import { exportFamilies } from '../src/otel/telemetry.ts';
 import { LIMIT_TABLE } from '../src/model/limits.ts';
 import { SUBJECTS, type SubjectKind, VERDICT_TABLE, verdictsOf } from '../src/model/verdicts.ts';
+import { ShadowLedger } from '../src/shadow/ledger.ts';
 import { lintPages, lintTable } from './generate-lint-docs.ts';
 import { fakeView } from './report/fake-view.ts';
 
@@ -41,6 +42,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['Kernel LVS', /^fourlane_ipvs_/],
   ['DPVS', /^fourlane_(dpvs|snat|control_queue)_/],
   ['VRRP and keepalived', /^fourlane_(vrrp|keepalived)_/],
+  ['Shadow mode', /^fourlane_shadow_/],
   ['Services and real servers', /^fourlane_(service|real_server|rack)_/],
   ['Checks and lanes', /^fourlane_(check|lane|certificate)_/],
   ['Collectors', /^fourlane_(collector|series|conn_table)_/],
@@ -79,6 +81,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map((metric) => family(metric, [], [])),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
+    ...new ShadowLedger(0).families(),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];

@@ -59,6 +59,8 @@ export interface RunContext {
   readonly device: string;
   readonly binding: Binding;
   readonly sockaddr: Uint8Array;
+  /** SO_MARK of its sockets; 0 = none. */
+  readonly mark: number;
   readonly timeoutMs: number;
   /** This thread is for checks that take long. In another one a check that turns out to be such ends with `tooLong`. */
   readonly patient: boolean;

@@ -89,7 +89,7 @@ export class StreamProbe {
     this.#phase = 'connect';
     this.#connections++;
     const mine = this.#ofThisConnection();
-    const raw = adoptStream(context.binding, context.sockaddr, (code) => mine(() => this.#fail(code)));
+    const raw = adoptStream(context, (code) => mine(() => this.#fail(code)));
     this.#raw = raw;
     raw?.once('connect', () => {
       this.#rtt = monotonicMs() - begun;

@@ -26,6 +26,7 @@ header: the framing of a chunked body included, so that of such a page it is the
                               Host header
   -P, --protocol VERSION      1.0 (default), 1.0c (with Connection: close) or 1.1
   -t, --timeout SECONDS       longest time; default 5
+  -m, --fwmark MARK           firewall mark of the packets
       --nic NAME              through this interface
   -v, --verbose               length and time too
 
@@ -45,6 +46,7 @@ const OPTIONS = {
   virtualhost: { type: 'string' },
   protocol: { type: 'string', short: 'P' },
   timeout: { type: 'string', short: 't' },
+  fwmark: { type: 'string', short: 'm' },
   nic: { type: 'string' },
   verbose: { type: 'boolean', short: 'v' },
   help: { type: 'boolean', short: 'h' },
@@ -86,6 +88,7 @@ export async function genhash(argv: readonly string[], { out, err }: Output = te
       device: nic ?? '',
       binding: nic === undefined ? UNBOUND : makeBinding(nic, undefined, false).binding,
       sockaddr: sockaddrOf(address),
+      mark: readMark(values.fwmark),
       timeoutMs: seconds * 1000,
       patient: true,
       signal: new AbortController().signal,
@@ -100,6 +103,12 @@ export async function genhash(argv: readonly string[], { out, err }: Output = te
   out(`${exchange.digest}\n`);
   if (values.verbose) out(`${exchange.length} bytes, status ${exchange.status}, ${(result.elapsedUs / 1000).toFixed(1)} ms\n`);
   return 0;
+}
+
+function readMark(text: string | undefined): number {
+  const mark = Number(text ?? 0);
+  if (Number.isInteger(mark) && mark >= 0 && mark <= 0xffff_ffff) return mark;
+  throw new FourlaneError('USAGE', `--fwmark: found "${text}"; allowed: 0 to 4294967295`);
 }
 
 function readParameters(values: { path: string; host: string | undefined; protocol: string }) {

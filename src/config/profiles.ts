@@ -9,6 +9,7 @@ import { collectors } from '../collect/index.ts';
 import { blockSchema } from '../collect/settings.ts';
 import type { ActuatorSpec, CheckProfile } from '../model/plan.ts';
 import { duration } from '../model/schema.ts';
+import { hostAddress } from './fields.ts';
 import { didYouMean, listed } from './problem.ts';
 
 const timing = {
@@ -18,6 +19,14 @@ const timing = {
     .describe('longest time a check may take, at most the interval; default: 500ms, or the interval when that is shorter'),
   fall: z.int().min(1).max(10).default(3).describe('consecutive bad results until a cell is failed'),
   rise: z.int().min(1).max(10).default(2).describe('consecutive good results until a failed cell is good again'),
+  connectIp: hostAddress.optional().describe('address to check instead of that of the real server'),
+  connectPort: z.int().min(1).max(65_535).optional().describe('port to check instead of that of the real server'),
+  mark: z
+    .int()
+    .min(1)
+    .max(0xffff_ffff)
+    .optional()
+    .describe('firewall mark (SO_MARK) of the packets of the check; needs CAP_NET_ADMIN'),
 };
 
 const DEFAULT_TIMEOUT_MS = 500;

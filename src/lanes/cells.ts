@@ -49,6 +49,8 @@ export class Cells {
   streak: Int8Array;
   fall: Uint8Array;
   rise: Uint8Array;
+  /** SO_MARK of its sockets; 0 = none. */
+  mark: Uint32Array;
   /** Bits: see LATE_START and following. */
   flags: Uint8Array;
   /** Handshake RTT of the probe in flight, µs. */
@@ -78,6 +80,7 @@ export class Cells {
     this.streak = new Int8Array(capacity);
     this.fall = new Uint8Array(capacity);
     this.rise = new Uint8Array(capacity);
+    this.mark = new Uint32Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.rtt = new Uint32Array(capacity);
     this.spent = new Float32Array(capacity);
@@ -105,6 +108,7 @@ export class Cells {
       'streak',
       'fall',
       'rise',
+      'mark',
       'flags',
       'rtt',
       'spent',

@@ -21,7 +21,7 @@ import {
   TCP_SYN_SENT,
 } from '../sys/libc.ts';
 import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
-import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, type TcpInfo, takeError } from '../sys/socket.ts';
+import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, setMark, type TcpInfo, takeError } from '../sys/socket.ts';
 import { type Cells, CONNECTING, EXCHANGING, FAILED_BEFORE, FAR, IDLE, RETRANSMITTED, SLOW, WATCHED } from './cells.ts';
 import type { Meter } from './meter.ts';
 import { expiry, noAnswer, noReply, openFor, outcomeOf, retransmitted } from './sockets.ts';
@@ -103,6 +103,8 @@ export class Conversation {
     cells.flags[cell] = cells.flags[cell]! & ~WATCHED;
     cells.rtt[cell] = 0;
     if (stream) abortOnClose(fd);
+    const unmarked = cells.mark[cell] === 0 ? 0 : setMark(fd, cells.mark[cell]!);
+    if (unmarked !== 0) return this.#end(cell, { outcome: LOCAL_ERROR, phase: START, cause: ERRNO, detail: unmarked }, 0);
     // Who refuses, the real server or a router on the way? Asked only when it matters: it costs a system call.
     if (!stream || (cells.flags[cell]! & FAILED_BEFORE) !== 0) keepIcmpErrors(fd, family);
     if (connect(fd, address, sockaddrLength(address)) < 0) {

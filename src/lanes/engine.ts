@@ -143,6 +143,7 @@ export class Engine {
     cells.timeout[cell] = profile.timeout;
     cells.fall[cell] = profile.fall;
     cells.rise[cell] = profile.rise;
+    cells.mark[cell] = profile.mark ?? 0;
     cells.streak[cell] = 0;
     cells.flags[cell] = 0;
     cells.debt[cell] = 0;

@@ -71,6 +71,7 @@ export class JobRunner {
       device: this.#o.device,
       binding: this.#o.binding,
       sockaddr,
+      mark: parameters.mark ?? 0,
       timeoutMs,
       patient: this.#o.patient,
       signal: running.controller.signal,

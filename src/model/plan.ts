@@ -10,12 +10,16 @@ export interface Address {
   readonly scope?: string;
 }
 
-/** Timing and streak settings every check profile has; all in ms. */
+/** What every check profile has: timing in ms, streaks, and where to when that is not the real server itself. */
 export interface CheckTiming {
   readonly interval: number;
   readonly timeout: number;
   readonly fall: number;
   readonly rise: number;
+  readonly connectIp?: string | undefined;
+  readonly connectPort?: number | undefined;
+  /** SO_MARK of its sockets. */
+  readonly mark?: number | undefined;
 }
 
 /** A normalised check profile: `type` names an entry of `checks/index.ts`, the rest is that kind's own parameters. */
@@ -29,6 +33,7 @@ export interface Target {
   readonly key: string;
   /** `ip:port`, the metric label `real_server`. */
   readonly realServer: string;
+  /** Where its check goes: that of the real server, or what the profile says instead. */
   readonly address: Address;
   readonly rack?: string;
   readonly check: CheckProfile;
@@ -102,6 +107,18 @@ export interface Service {
   readonly actuator: ActuatorSpec;
 }
 
+/** What was taken over from another program's configuration. */
+export interface Imports {
+  readonly file: string;
+  readonly mode: 'shadow' | 'manage';
+  /** How many services. */
+  readonly services: number;
+  /** What was not taken over, or holds otherwise: `file:line:column: what, and why`. */
+  readonly left: readonly string[];
+  /** Paths whose change may change it: files, also missing ones, and directories. */
+  readonly followed: readonly string[];
+}
+
 export interface Plan {
   readonly cluster: string;
   readonly server: string;
@@ -120,6 +137,8 @@ export interface Plan {
   readonly evidenceLog?: string;
   /** Left out = off. */
   readonly opentelemetry?: OpenTelemetrySettings;
+  /** Left out = nothing is imported. */
+  readonly imports?: Imports;
   /** `passwordHash`: bcrypt or scrypt; `passwordSha256`: hex. At most one of them. */
   readonly web: {
     readonly bearerToken?: string;

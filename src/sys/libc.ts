@@ -106,6 +106,7 @@ export const SOL_SOCKET = 1;
 export const SO_ERROR = 4;
 export const SO_LINGER = 13;
 export const SO_BINDTODEVICE = 25;
+export const SO_MARK = 36;
 export const TCP_INFO = 11;
 export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;

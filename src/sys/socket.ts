@@ -14,6 +14,7 @@ import {
   MSG_ERRQUEUE,
   recvmsg,
   SO_BINDTODEVICE,
+  SO_MARK,
   SO_ERROR,
   SO_LINGER,
   SOCK_CLOEXEC,
@@ -59,6 +60,12 @@ function failed(fd: number): number {
   const code = errno();
   close(fd);
   return -code;
+}
+
+/** Gives the packets of a socket a firewall mark. @returns 0, or errno */
+export function setMark(fd: number, mark: number): number {
+  int.writeUInt32LE(mark);
+  return setsockopt(fd, SOL_SOCKET, SO_MARK, int, 4) < 0 ? errno() : 0;
 }
 
 /** Makes close() send RST at once: no TIME_WAIT is left behind by a probe, whatever the rate. */

@@ -75,7 +75,7 @@ describe('wanted effects', () => {
     assert.deepEqual(because({ combine: 'any' }, [down('10.1.0.1:80'), down('10.1.0.3:80')]), ['10.1.0.1:80 0 10.1.0.1:80']);
   });
 
-  it('of a weight that a check says: that weight, with the configured one and the reason, and the share of it in slow start', () => {
+  it('of a weight that a check says: that weight, or the share of it in slow start, with the reason', () => {
     const say = (by: number, value: number, more: (w: Mutable) => void = () => undefined) =>
       effects((w) => {
         w.dynamic.by[1] = by;

@@ -23,11 +23,11 @@ export async function probe(
   type: string,
   parameters: object,
   port: number,
-  { timeout = 300, ip = '127.0.0.1', device = 'lo' } = {},
+  { timeout = 300, ip = '127.0.0.1', device = 'lo', mark = 0 } = {},
 ): Promise<Seen> {
   const kind = checkKinds.find((k) => k.name === type)!;
   const own = kind.schema.parse(parameters) as object;
-  const profile = { ...own, type, interval: 1000, timeout, fall: 3, rise: 2 } as CheckProfile;
+  const profile = { ...own, type, interval: 1000, timeout, fall: 3, rise: 2, mark } as CheckProfile;
   const address: Address = { family: ip.includes(':') ? 6 : 4, ip, port };
   const r = await probeOnce(device, undefined, profile, address);
   return { ...r, outcome: OUTCOMES[r.outcome]!, phase: PHASES[r.phase]!, cause: CAUSES[r.cause]! };

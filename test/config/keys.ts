@@ -44,4 +44,4 @@ export function configKeys(): Key[] {
   return [...keys.values()];
 }
 
-const TIMING: ReadonlySet<string> = new Set(['type', 'interval', 'timeout', 'fall', 'rise']);
+const TIMING: ReadonlySet<string> = new Set(['type', 'interval', 'timeout', 'fall', 'rise', 'connectIp', 'connectPort', 'mark']);

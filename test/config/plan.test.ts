@@ -83,6 +83,18 @@ describe('targets', () => {
     );
     assert.ok(!('further' in topology.services[2]!) && !('combine' in topology.services[2]!));
   });
+  it('go where the profile says instead, under the name of the real server', () => {
+    const check = 'check: {type: tcp, connectIp: "fd72::9", connectPort: 8080, mark: 7}';
+    const plan = load(`nics: [{name: eth0}]\nservices:\n  - {vip: '10.0.0.1:80/tcp', ${check}, realServers: [10.1.0.1:80]}\n`);
+    const [target] = plan.targets;
+    assert.deepEqual([target!.id, target!.realServer, target!.check.mark], ['10.1.0.1:80', '10.1.0.1:80', 7]);
+    assert.deepEqual(target!.address, { family: 6, ip: 'fd72::9', port: 8080 });
+    const port = load(
+      'nics: [{name: eth0}]\nservices:\n' +
+        "  - {vip: '10.0.0.1:80/tcp', check: {type: tcp, connectPort: 9}, realServers: [10.1.0.1]}\n",
+    );
+    assert.deepEqual(port.targets[0]!.address, { family: 4, ip: '10.1.0.1', port: 9 });
+  });
   it('keep their keys when only names and order change', () => {
     const text = (check: string, more: string) =>
       `nics: [{name: eth0}]\nchecks: {${check}: {type: http}}\nservices:\n${more}  - {vip: '10.0.0.1:80/tcp', check: ` +

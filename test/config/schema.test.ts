@@ -60,7 +60,7 @@ describe('the JSON Schema', () => {
   it('finds the alternatives of a place by the value that is there', () => {
     const value = { checks: { a: { type: 'ping' } } };
     const keys = schemasAt(['checks', 'a'], value).flatMap((s) => Object.keys(s.properties ?? {}));
-    assert.deepEqual(keys, ['size', 'type', 'interval', 'timeout', 'fall', 'rise']);
+    assert.deepEqual(keys, ['size', 'type', 'interval', 'timeout', 'fall', 'rise', 'connectIp', 'connectPort', 'mark']);
     assert.deepEqual(schemasAt(['nowhere', 0], value), []);
   });
 });

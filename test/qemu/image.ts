@@ -62,7 +62,8 @@ function addCheckout(image: Initramfs): void {
     image.copy(join(GUEST, path), from, keep);
   }
   image.copy(join(GUEST, 'package.json'), join(ROOT, 'package.json'));
-  for (const path of globSync('{src,test/system,test/qemu}/**/*.ts', { cwd: ROOT })) {
+  image.copy(join(GUEST, 'test/fixtures/tls'), join(ROOT, 'test/fixtures/tls'));
+  for (const path of globSync(['{src,test/system,test/qemu,test/checks}/**/*.ts', 'test/*.ts'], { cwd: ROOT })) {
     image.file(join(GUEST, guestName(path)), withoutTypes(readFileSync(join(ROOT, path), 'utf8')));
   }
 }
