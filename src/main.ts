@@ -13,20 +13,23 @@ import { Asker } from './daemon/asker.ts';
 import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
+import { Following } from './daemon/following.ts';
 import { Life } from './daemon/life.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
 import { readableSecrets } from './daemon/readable.ts';
 import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
+import { Shadowing } from './daemon/shadowing.ts';
 import { makeShown } from './daemon/showing.ts';
 import { VerdictSpans } from './daemon/spans.ts';
 import { StateFile } from './daemon/state-file.ts';
-import { tell, tellAction, tellReady } from './daemon/tell.ts';
+import { tell, tellAction, tellImports, tellReady } from './daemon/tell.ts';
 import { makeTelemetry } from './daemon/telemetry.ts';
 import { Topic } from './daemon/topic.ts';
 import { Lanes } from './lanes/lanes.ts';
 import { Registry } from './metrics/registry.ts';
+import type { Plan } from './model/plan.ts';
 import { topologyOf } from './model/topology.ts';
 import type { Decisions } from './model/verdict.ts';
 import { TransitionLog } from './report/history.ts';
@@ -54,6 +57,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
   const door = await agent.start(() => openDoors(options, parts));
+  tellImports(options.log, plans.plan);
   tellReady(options.log, { tracer: parts.tracer, startedAt: parts.view.startedAt }, plans.plan, door);
   return agent;
 }
@@ -99,7 +103,8 @@ function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, pl
   const asker = new Asker(clock, (nics) => runner.ask(nics));
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
-  const shown = makeShown({ ...base, file, links, logDropped, metrics, passed, runner });
+  const shadowing = new Shadowing({ clock, log, plan, loop });
+  const shown = makeShown({ ...base, shadowing, file, links, logDropped, metrics, passed, runner });
 
   decided.on((decisions) => tell(log, decisions, spans));
   for (const happened of [decided, acted]) happened.on(() => keeper.soon());
@@ -111,18 +116,23 @@ function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, pl
   const configThread = new ConfigThread();
   // A lab reloads a thousand times.
   const options = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };
-  const reloader = new Reloader({ ...options, apply: (next) => applyPlan(parts, next), ended: () => shown.pulse.change() });
-  return { ...parts, recovered, reloader, configThread, tracer };
+  const apply = async (next: Plan, before: Plan) => {
+    await applyPlan(parts, next);
+    tellImports(log, next, before);
+  };
+  const reloader = new Reloader({ ...options, apply, ended: () => shown.pulse.change() });
+  const following = new Following({ paths: () => plan().imports?.followed ?? [], changed: () => void reloader.reload(), clock });
+  return { ...parts, recovered, reloader, configThread, following, shadowing, tracer };
 }
 
 function openDoors(
   { version, chaos }: AgentOptions,
-  { plans, view, pulse, http, publisher, reloader, lanes }: Parts,
+  { plans, view, pulse, http, publisher, reloader, lanes, shadowing }: Parts,
 ): Promise<Door> {
   const { listen, control, server } = plans.plan;
   const reach = { ...listen, ...(control === undefined ? {} : { control }), names: [listen.host, server.toLowerCase()] };
   const limits = { maxConnections: connectionsFor(descriptorLimit()) };
   const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...reach, chaos, limits };
   const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
-  return http.open(init, { publisher, reload: () => reloader.reload(), chaos: crash });
+  return http.open(init, { publisher, reload: () => reloader.reload(), shadow: () => shadowing.report(), chaos: crash });
 }

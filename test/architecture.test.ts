@@ -14,13 +14,15 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   lanes: ['checks', 'sys', 'model'],
   collect: ['keepalived', 'sys', 'model'],
   act: ['keepalived', 'sys', 'model'],
-  config: ['model'],
+  config: ['keepalived', 'model'],
+  // Two deciders held against each other: values in, values and text out.
+  shadow: ['model'],
   metrics: ['model'],
   report: ['metrics', 'model'],
   http: ['report', 'metrics', 'model', 'sys'],
   // Exports what the agent measured and did; it sees values of the model only, so that no other room depends on OpenTelemetry.
   otel: ['metrics', 'sys', 'model'],
-  daemon: ['act', 'collect', 'config', 'http', 'judge', 'lanes', 'metrics', 'otel', 'report', 'sys', 'model'],
+  daemon: ['act', 'collect', 'config', 'http', 'judge', 'lanes', 'metrics', 'otel', 'report', 'shadow', 'sys', 'model'],
   // A source is readable when its collector can read it: no second way to ask.
   doctor: ['collect', 'keepalived', 'sys', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
@@ -39,6 +41,7 @@ const PURE: Readonly<Record<string, readonly string[]>> = {
   model: ['node:net'],
   judge: [],
   keepalived: ['node:net'],
+  shadow: [],
 };
 /** What reaches out of the process, and the rooms that may use it. */
 const OUTSIDE: Readonly<Record<string, readonly string[]>> = {

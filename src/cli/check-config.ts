@@ -92,9 +92,16 @@ export function describePlan(plan: Plan): string {
     section('NICs', nicRows),
     section('Services', serviceRows),
     section('Checks (real servers × check)', checkRows),
+    ...(plan.imports === undefined ? [] : [describeImports(plan.imports)]),
     `${nics} NICs × ${targets} checks = ${cells} cells, ${checksPerSecond} checks/s with anchors`,
     `revision ${plan.revision.slice(0, 12)}`,
   ].join('\n\n')}\n`;
+}
+
+/** What was taken over, and what of it is left out or otherwise. */
+function describeImports({ file, mode, services, left }: NonNullable<Plan['imports']>): string {
+  const rows = left.map((line) => [line]);
+  return section(`Imported from ${file} (${mode}): ${services} services; left out, or done otherwise`, rows);
 }
 
 /** How many checks each real server has, when it has several. */

@@ -24,11 +24,19 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'the running agent reads its configuration again',
     load: async () => (await import('./reload.ts')).reload,
   },
+  shadow: {
+    summary: 'what shadow mode has seen beside keepalived',
+    load: async () => (await import('./shadow.ts')).shadow,
+  },
   replay: { summary: 'run the judge over a recorded evidence log', load: async () => (await import('./replay.ts')).replay },
   collect: { summary: 'one collector, once: what it reads', load: async () => (await import('./collect.ts')).collect },
   doctor: {
     summary: 'what this machine lacks, and the command that mends it',
     load: async () => (await import('./doctor.ts')).doctor,
+  },
+  lint: {
+    summary: 'mistakes in keepalived.conf, also across nodes',
+    load: async () => (await import('./lint.ts')).lintCommand,
   },
   'hash-password': {
     summary: 'the hash of a password for web.authentication',

@@ -25,7 +25,9 @@ export interface PlanDiff {
   readonly summary: string;
 }
 
-type Setting = Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'fingerprint' | 'evidenceLog'> | 'evidence';
+type Setting =
+  | Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'fingerprint' | 'evidenceLog' | 'imports'>
+  | 'evidence';
 
 /** Every setting of a plan and the part of the plan that it is. A key of the plan without an entry here does not compile. */
 const SETTINGS = {

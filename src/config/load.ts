@@ -5,10 +5,11 @@ import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { excessIn } from './excess.ts';
 import { explain } from './explain.ts';
+import { importKeepalived } from './import-keepalived.ts';
 import { buildPlan } from './plan.ts';
 import { ConfigError, type Issue, type Problem } from './problem.ts';
 import { checkProfile, DEFAULT_CHECK } from './profiles.ts';
-import { configSchema, nicSchema, serviceSchema } from './schema.ts';
+import { type Config, configSchema, nicSchema, serviceSchema } from './schema.ts';
 import { type ConfigView, inspect, portless, type ServiceView } from './semantics.ts';
 import { parseYaml } from './yaml.ts';
 import { parsePlainYaml } from './yaml-fast.ts';
@@ -33,7 +34,7 @@ export function loadPlan(source: string | Uint8Array, filename: string, { hostna
   const plain = parsePlainYaml(text);
   if (plain !== undefined) {
     const result = validate(plain);
-    if (result.config) return buildPlan(result.config, hostname);
+    if (result.config) return planOf(result.config, { text, filename, hostname });
   }
   const file = parseYaml(text);
   if (file.problems.length > 0) throw new ConfigError(filename, file.problems);
@@ -43,7 +44,34 @@ export function loadPlan(source: string | Uint8Array, filename: string, { hostna
       filename,
       issues.map((issue) => file.locate(issue)),
     );
-  return buildPlan(config, hostname);
+  return planOf(config, { text, filename, hostname });
+}
+
+interface Loading extends LoadOptions {
+  readonly text: string;
+  readonly filename: string;
+}
+
+/** The plan of a valid config, with what it imports. */
+function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
+  const spec = config.import.keepalived;
+  if (spec === undefined) return buildPlan(config, hostname);
+  const { services, imports } = importKeepalived(spec, config);
+  const merged = { ...config, services: [...config.services, ...services] };
+  const view = {
+    ...merged,
+    nicNames: new Set(config.nics.map(({ name }) => name)),
+    checkNames: new Set(Object.keys(config.checks)),
+  };
+  // Each imported service has the same NICs; the file itself is valid already.
+  const messages = new Set(inspect(view).map(({ message }) => message));
+  if (messages.size === 0) return buildPlan(merged, hostname, imports);
+  const file = parseYaml(text);
+  const path = ['import', 'keepalived'];
+  throw new ConfigError(
+    filename,
+    [...messages].map((message) => file.locate({ path, message })),
+  );
 }
 
 /**

@@ -2,14 +2,16 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
-import type { Address, CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
+import type { Address, CheckProfile, Imports, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { Config } from './schema.ts';
 
-/** Builds the plan of a config without issues. `hostname` is the name of this machine. */
-export function buildPlan(config: Config, hostname: string): Plan {
+/**
+ * Builds the plan of a config without issues, imported services among its own. `hostname` is the name of this machine.
+ */
+export function buildPlan(config: Config, hostname: string, imports?: Imports): Plan {
   const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
   const everyNic = config.nics.map((_, i) => i);
   const { targets, members } = collectTargets(config);
@@ -46,6 +48,7 @@ export function buildPlan(config: Config, hostname: string): Plan {
     collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
+    ...(imports === undefined ? {} : { imports }),
     web: defined({ bearerToken, ...basic }),
   };
   return { ...plan, ...digestsOf(plan) };
@@ -115,13 +118,17 @@ function collectTargets(config: Config) {
     return index;
   };
 
-  const members = config.services.map((service): readonly ServiceRealServer[] => {
-    const [first, ...others] = (service.checks ?? [service.check ?? DEFAULT_CHECK]).map((written): Wanted => {
+  const wantedOf = (checks: readonly (string | CheckProfile)[]) =>
+    checks.map((written): Wanted => {
       const check = typeof written === 'string' ? config.checks[written]! : written;
       return { check, name: typeof written === 'string' ? written : check.type, digest: digestOf(check) };
     });
+
+  const members = config.services.map((service): readonly ServiceRealServer[] => {
+    const ofService = wantedOf(service.checks ?? [service.check ?? DEFAULT_CHECK]);
     return service.realServers.map((rs) => {
       const { weight, rack, address } = rs;
+      const [first, ...others] = rs.checks === undefined ? ofService : wantedOf(rs.checks);
       if (rack !== undefined) racks.set(address.ip, rack);
       const realServer = formatAddress(address);
       const target = draftOf(rs, realServer, first!);
@@ -162,7 +169,7 @@ function memberLine({ target, further, weight }: ServiceRealServer): string {
  * Hashes of everything that matters: `revision` without secrets, `fingerprint` with them. What there are tens of thousands of
  * holds none, and is hashed once.
  */
-function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
+function digestsOf({ targets, services, imports, ...rest }: Content): Pick<Plan, 'revision' | 'fingerprint'> {
   const checks = new Map<CheckProfile, number>();
   const lines = targets.map(({ id, realServer, rack = '', check }) => {
     if (!checks.has(check)) checks.set(check, checks.size);
@@ -171,5 +178,7 @@ function digestsOf({ targets, services, ...rest }: Content): Pick<Plan, 'revisio
   for (const service of services) lines.push(service.realServers.map(memberLine).join(' '));
   const many = sha256(lines.join('\n'));
   const few = [rest, [...checks.keys()], services.map(({ realServers: _, ...service }) => service)];
-  return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(few)) };
+  // Where the services come from is no part of what is done with them.
+  const all = imports === undefined ? few : [few, imports];
+  return { revision: sha256(many + canonical(withoutSecrets(few))), fingerprint: sha256(many + canonical(all)) };
 }

@@ -24,12 +24,18 @@ export const nicSchema = z.strictObject({
 
 const MOST_CHECKS = 16;
 
+const checkList = z
+  .array(z.union([label, checkProfile]))
+  .min(1)
+  .max(MOST_CHECKS);
+
 const realServer = z.union([
-  realServerAddress.transform((address) => ({ address, weight: DEFAULT_WEIGHT, rack: undefined })),
+  realServerAddress.transform((address) => ({ address, weight: DEFAULT_WEIGHT, rack: undefined, checks: undefined })),
   z.strictObject({
     address: realServerAddress,
     weight: z.int().min(0).max(65535).default(DEFAULT_WEIGHT).describe('configured weight'),
     rack: label.optional().describe('rack label, for telling a rack fault from many single ones'),
+    checks: checkList.optional().describe('its own checks, instead of those of the service: names of profiles, or profiles'),
   }),
 ]);
 
@@ -46,12 +52,7 @@ export const serviceSchema = z
         description: 'name of a check profile, or a profile written here; default: tcp',
         examples: ['web', { type: 'tcp' }],
       }),
-    checks: z
-      .array(z.union([label, checkProfile]))
-      .min(1)
-      .max(MOST_CHECKS)
-      .optional()
-      .describe('several checks of each real server, instead of check: names of profiles, or profiles'),
+    checks: checkList.optional().describe('several checks of each real server, instead of check: names of profiles, or profiles'),
     combine: z
       .enum(['all', 'any'])
       .optional()
@@ -69,7 +70,37 @@ export const serviceSchema = z
       ctx.addIssue({ code: 'custom', path: ['combine'], message: 'is for several checks; write "checks" too, or remove it' });
   });
 
-const NOT_YET = 'not supported by this version of fourlane yet; remove the block and list nics and services here';
+const keepalivedImport = z
+  .strictObject({
+    file: absolutePath.default('/etc/keepalived/keepalived.conf').describe('its configuration; what it includes is read too'),
+    mode: z
+      .enum(['shadow', 'manage'])
+      .default('shadow')
+      .describe('shadow: decide and compare with keepalived, change nothing; manage: set the weights in kernel LVS'),
+    semantics: z
+      .literal('fourlane', { error: 'must be "fourlane": keepalived\'s own timing is not supported by this version yet' })
+      .default('fourlane')
+      .describe('whose rules decide when a real server is down'),
+    configId: label.optional().describe('what the conditions @ID of the file are compared with; default: every line counts'),
+    nics: z.array(nicName).min(1).optional().describe('NICs whose slices carry the services; default: all'),
+    panic: z.number().min(0).max(1).default(0.5).describe('least fraction of the real servers of a service kept enabled'),
+    timing: z
+      .strictObject({
+        interval: z.string().optional().describe('time between two checks; default: 1s, of scripts the delay_loop'),
+        timeout: z.string().optional().describe('longest time a check may take; default: the connect_timeout, at most 1s'),
+        fall: z.int().min(1).max(10).optional().describe('consecutive bad results until a cell is failed; default: 3'),
+        rise: z.int().min(1).max(10).optional().describe('consecutive good results until it is good again; default: 2'),
+      })
+      .superRefine((timing, ctx) => {
+        const { error } = checkProfile.safeParse({ type: 'tcp', ...timing });
+        for (const { path, message } of error?.issues ?? []) ctx.addIssue({ code: 'custom', path: [...path], message });
+      })
+      .optional()
+      .describe('times of the imported checks'),
+  })
+  .describe('virtual servers of a keepalived.conf as services');
+
+export type KeepalivedImport = z.output<typeof keepalivedImport>;
 
 const authentication = z
   .strictObject({
@@ -161,7 +192,7 @@ export const configSchema = z.strictObject({
     .describe('HTTP server'),
   collectors: collectorBlocks,
   import: z
-    .strictObject({ keepalived: z.never({ error: NOT_YET }).optional().describe('not supported by this version yet') })
+    .strictObject({ keepalived: keepalivedImport.optional() })
     .default({})
     .describe('services taken over from another configuration'),
 });

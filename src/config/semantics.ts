@@ -126,13 +126,11 @@ function inspectServices(view: ConfigView): Issue[] {
     issues.push(...inspectNicList(view, service, index));
 
     issues.push(...inspectChecks(view, service, index));
-    const needsPort = checksOf(view, service).some(
-      (profile) => profile !== undefined && !portless.has(profile.type) && profile.connectPort === undefined,
-    );
+    const needsPort = needPort(checksOf(view, service));
     const addresses = new Firsts(issues);
     service.realServers.forEach((rs, each) => {
       if (!rs) return;
-      const { address, rack } = rs;
+      const { address, rack, checks } = rs;
       const path = () => at('realServers', each);
       const text = formatAddress(address);
       hosts.add(text);
@@ -142,7 +140,7 @@ function inspectServices(view: ConfigView): Issue[] {
         what: `real server ${text}`,
         remedy: 'a service lists each once; use weight',
       }));
-      if (address.port === 0 && needsPort) {
+      if (address.port === 0 && (checks === undefined ? needsPort : needPort(profilesOf(view, checks)))) {
         const ambiguous = address.family === 6 ? ' (an address with its port needs the brackets)' : '';
         const remedy = `write ${formatAddress({ ...address, port: 80 })}${ambiguous}, or use a check without port`;
         const message = `"${text}": the port is missing; ${remedy} (${[...portless].join(', ')})`;
@@ -169,19 +167,45 @@ function inspectServices(view: ConfigView): Issue[] {
   return issues;
 }
 
-/** The profiles of a service's checks; undefined where a name has none. */
-function checksOf({ checks }: ConfigView, service: ServiceView): readonly (CheckProfile | undefined)[] {
-  const own = service.checks ?? [service.check ?? DEFAULT_CHECK];
-  return own.map((check) => (typeof check === 'string' ? checks[check] : check));
+type Profiles = readonly (CheckProfile | undefined)[];
+
+const needPort = (profiles: Profiles) =>
+  profiles.some((profile) => profile !== undefined && !portless.has(profile.type) && profile.connectPort === undefined);
+
+/** The profiles of checks as written; undefined where a name has none. */
+function profilesOf({ checks }: ConfigView, written: readonly (string | CheckProfile)[]): Profiles {
+  return written.map((check) => (typeof check === 'string' ? checks[check] : check));
 }
+
+/** The profiles of a service's checks. */
+function checksOf(view: ConfigView, service: ServiceView): Profiles {
+  return profilesOf(view, service.checks ?? [service.check ?? DEFAULT_CHECK]);
+}
+
+type Written = readonly (readonly [string | CheckProfile | undefined, readonly PropertyKey[]])[];
 
 function inspectChecks(view: ConfigView, service: ServiceView, index: number): Issue[] {
   const issues: Issue[] = [];
-  const { check, checks } = service;
-  const written = checks?.map((each, k) => [each, ['checks', k]] as const) ?? [[check, ['check']] as const];
+  const { check, checks, realServers } = service;
+  const listOf = (list: readonly (string | CheckProfile)[]): Written => list.map((each, k) => [each, ['checks', k]]);
+  inspectNames(view, checks === undefined ? [[check, ['check']]] : listOf(checks), { issues, path: ['services', index] });
+  realServers.forEach((rs, each) => {
+    if (rs?.checks?.some((own) => typeof own === 'string'))
+      inspectNames(view, listOf(rs.checks), { issues, path: ['services', index, 'realServers', each] });
+  });
+  const isUsed = realServers.some((rs) => rs?.checks === undefined);
+  if (isUsed && check === undefined && checks === undefined && service.vip?.endsWith('/udp')) {
+    const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
+    issues.push({ path: ['services', index, 'check'], message });
+  }
+  return issues;
+}
+
+/** Names of check profiles that stand twice, or for nothing. `path`: of what they stand in. */
+function inspectNames(view: ConfigView, written: Written, { issues, path: of }: { issues: Issue[]; path: PropertyKey[] }): void {
   const names = new Firsts(issues);
   for (const [each, place] of written) {
-    const path = ['services', index, ...place];
+    const path = [...of, ...place];
     if (typeof each !== 'string') continue;
     names.add(
       each,
@@ -196,11 +220,6 @@ function inspectChecks(view: ConfigView, service: ServiceView, index: number): I
       message: `no check profile is named "${each}"${didYouMean(each, known)}; defined: ${listed(known)}; ${remedy}`,
     });
   }
-  if (check === undefined && checks === undefined && service.vip?.endsWith('/udp')) {
-    const message = 'is missing: a UDP service has no default check; write check: {type: udp, …} or check: {type: ping}';
-    issues.push({ path: ['services', index, 'check'], message });
-  }
-  return issues;
 }
 
 function inspectNicList({ nicNames }: ConfigView, service: ServiceView, s: number): Issue[] {

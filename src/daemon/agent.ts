@@ -6,9 +6,11 @@ import { topologyOf } from '../model/topology.ts';
 import type { ProcessMetrics } from '../metrics/process-metrics.ts';
 import type { Phase, ReloadResult } from '../report/view.ts';
 import type { Followers } from './apply.ts';
+import type { Following } from './following.ts';
 import type { CurrentPlan } from './current-plan.ts';
 import type { Life } from './life.ts';
 import type { Reloader } from './reload.ts';
+import type { Shadowing } from './shadowing.ts';
 
 /** What the agent opens to the outside. */
 export interface Door {
@@ -24,6 +26,8 @@ export interface AgentParts extends Followers {
   readonly processMetrics: ProcessMetrics;
   readonly reloader: Reloader;
   readonly configThread: ConfigThread;
+  readonly following: Following;
+  readonly shadowing: Shadowing;
   /** What the judge begins with at a time. */
   readonly recovered: (now: number) => JudgeState;
   readonly life: Life;
@@ -71,13 +75,13 @@ export class Agent {
 
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   async stop(): Promise<void> {
-    const { life, loop, links, publisher, lanes, runner, keeper, telemetry, recording, configThread, processMetrics } =
-      this.#parts;
+    const { life, loop, links, publisher, recording, processMetrics } = this.#parts;
+    const { lanes, runner, keeper, telemetry, configThread, following, shadowing } = this.#parts;
     life.phase = 'stopping';
     loop.stop();
     links.stop();
     processMetrics.stop();
-    const ending = [lanes, runner, keeper, telemetry, configThread].map((part) => part.stop());
+    const ending = [lanes, runner, keeper, telemetry, configThread, following, shadowing].map((part) => part.stop());
     await Promise.all([this.#door?.close(), ...ending, recording.current?.close()]);
     publisher.stop();
   }

@@ -6,7 +6,7 @@ import type { ServerLimits } from '../http/server.ts';
 import type { FamilyFrame } from '../metrics/frames.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Transition } from '../model/verdict.ts';
-import type { AgentView, CollectorView, CountsView, NicView, Phase, ReloadResult } from '../report/view.ts';
+import type { AgentView, CollectorView, CountsView, NicView, Phase, ReloadResult, ShadowAnswer } from '../report/view.ts';
 
 export interface HttpInit {
   readonly version: string;
@@ -71,8 +71,11 @@ export type ToHttp =
   | { readonly type: 'stop' };
 
 /** What HTTP may ask the agent to do. */
-export type Call = { readonly do: 'reload'; readonly by: string } | { readonly do: 'chaos'; readonly nic: string };
-export type CallAnswer = ReloadResult | boolean;
+export type Call =
+  | { readonly do: 'reload'; readonly by: string }
+  | { readonly do: 'shadow' }
+  | { readonly do: 'chaos'; readonly nic: string };
+export type CallAnswer = ReloadResult | ShadowAnswer | undefined | boolean;
 
 export type FromHttp =
   /** It listens there; `port` 0: on the control socket. */

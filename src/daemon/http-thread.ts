@@ -7,7 +7,7 @@ import { FourlaneError } from '../model/errors.ts';
 import { Backoff } from '../model/backoff.ts';
 import type { Door as HttpDoor } from '../http/routes.ts';
 import { counter, type Family, type FamilySource, family, gauge, ONE_ROW } from '../model/family.ts';
-import type { Phase, ReloadResult } from '../report/view.ts';
+import type { Phase, ReloadResult, ShadowAnswer } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
 import type { Door } from './agent.ts';
 import type { Call, CallAnswer, FromHttp, HttpInit, ToHttp } from './http-messages.ts';
@@ -22,6 +22,7 @@ export interface HttpThreadOptions {
 export interface Behind {
   readonly publisher: Publisher;
   readonly reload: () => Promise<ReloadResult>;
+  readonly shadow: () => ShadowAnswer | undefined;
   /** Makes a lane throw; false when there is no such lane. */
   readonly chaos: (nic: string) => boolean;
 }
@@ -211,6 +212,7 @@ export class HttpThread implements Door, FamilySource {
 
   async #do(call: Call): Promise<CallAnswer> {
     if (call.do === 'chaos') return this.#behind!.chaos(call.nic);
+    if (call.do === 'shadow') return this.#behind!.shadow();
     this.#o.log.info({ by: call.by }, 'reload asked for');
     return this.#behind!.reload();
   }

@@ -21,7 +21,7 @@ export interface ReloaderOptions {
   /** Reads the file, elsewhere: a long one takes longer than the judge may wait. */
   readonly loader: Pick<ConfigThread, 'load'>;
   /** Makes the running agent follow the new plan. */
-  readonly apply: (plan: Plan) => Promise<void>;
+  readonly apply: (plan: Plan, before: Plan) => Promise<void>;
   /** Called after each of them, however it ended. */
   readonly ended: () => void;
   readonly clock: () => number;
@@ -102,9 +102,10 @@ export class Reloader {
         };
       }
       if (!same || this.#incomplete) {
+        const before = plans.plan;
         if (bytes !== undefined) plans.replace(unpackPlan(bytes, plans.plan), bytes);
         this.#incomplete = true;
-        await apply(plans.plan);
+        await apply(plans.plan, before);
         this.#incomplete = false;
       }
       return { ok: true, message: summary };

@@ -14,7 +14,7 @@ import { judgeNic, type Topology } from '../model/topology.ts';
 import type { Subject, Verdict } from '../model/verdict.ts';
 import { JudgeFamilies } from '../report/families.ts';
 import { TransitionLog } from '../report/history.ts';
-import type { AgentView, HistoryView, ReloadResult } from '../report/view.ts';
+import type { AgentView, HistoryView, ReloadResult, ShadowAnswer } from '../report/view.ts';
 import type { CallAnswer, FromHttp, HttpInit, Moment, Standing, ToHttp } from './http-messages.ts';
 import { VerdictMemory } from './memory.ts';
 import { Pulse } from './pulse.ts';
@@ -24,6 +24,7 @@ import { judged } from './view.ts';
 const FRESH_MS = 100;
 /** How long the judge's thread may take to answer, ms. */
 const PATIENCE_MS = 5000;
+const SHADOW_MS = 1000;
 
 interface Planned {
   readonly plan: Plan;
@@ -49,6 +50,7 @@ export class RemoteAgent implements AgentLink {
   #verdicts: readonly Verdict[] | undefined;
   #wait: { readonly promise: Promise<number>; readonly resolve: (number: number) => void } | undefined;
   #nextCall = 0;
+  #shadow: { readonly t: number; readonly answer: Promise<ShadowAnswer | undefined> } | undefined;
 
   constructor(init: HttpInit, post: (message: FromHttp) => void, clock: () => number) {
     this.#init = init;
@@ -110,6 +112,14 @@ export class RemoteAgent implements AgentLink {
 
   async reload(by: string): Promise<ReloadResult> {
     return (await this.#call({ do: 'reload', by })) as ReloadResult;
+  }
+
+  /** Whoever asks more often than once a second gets the same answer: the judge's thread makes it. */
+  shadow(): Promise<ShadowAnswer | undefined> {
+    const now = this.#clock();
+    if (this.#shadow === undefined || now - this.#shadow.t >= SHADOW_MS)
+      this.#shadow = { t: now, answer: this.#call({ do: 'shadow' }) as Promise<ShadowAnswer | undefined> };
+    return this.#shadow.answer;
   }
 
   #call(call: Extract<FromHttp, { type: 'call' }>['call']): Promise<CallAnswer> {

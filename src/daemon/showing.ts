@@ -8,6 +8,7 @@ import { JudgeFamilies } from '../report/families.ts';
 import type { Logger } from '../sys/log.ts';
 import { HttpThread } from './http-thread.ts';
 import { OwnFamilies, type OwnParts } from './own-families.ts';
+import type { Shadowing } from './shadowing.ts';
 import { Publisher } from './publisher.ts';
 import { Pulse } from './pulse.ts';
 import { makeView, type ViewParts } from './view.ts';
@@ -18,6 +19,7 @@ interface OtherParts {
   readonly log: Logger;
   readonly reconciler: Reconciler;
   readonly telemetry: Telemetry;
+  readonly shadowing: Shadowing;
   /** All series: filled here. */
   readonly metrics: Registry;
 }
@@ -30,6 +32,7 @@ export function makeShown(shownParts: ShownParts) {
   const http = new HttpThread({ log, clock });
   const measured = new Registry();
   measured.add(new LaneFamilies(lanes, clock), reconciler, runner, telemetry, new OwnFamilies(shownParts), http, processMetrics);
+  measured.add(shownParts.shadowing);
   metrics.add(new JudgeFamilies(view), measured);
   const pulse = new Pulse();
   const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured });

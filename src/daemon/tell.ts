@@ -38,6 +38,18 @@ export function tellAction(log: Logger, { effect, result, durationMs, failures, 
   else log.info(fields, `${subject}: done`);
 }
 
+/** Most lines of one configuration. */
+const MOST_LEFT = 100;
+
+/** Logs what of an import was left out, or is done otherwise, unless it is as it was `before`. */
+export function tellImports(log: Logger, { imports }: Plan, before?: Plan): void {
+  if (imports === undefined || imports.left.join('\n') === before?.imports?.left.join('\n')) return;
+  const { file, mode, services, left } = imports;
+  log.info({ file, mode, services, left: left.length }, `imported ${services} services from ${file}`);
+  for (const line of left.slice(0, MOST_LEFT)) log.warn({}, `import: ${line}`);
+  if (left.length > MOST_LEFT) log.warn({}, `import: and ${left.length - MOST_LEFT} more; fourlane check-config lists them`);
+}
+
 /** Logs that the agent runs: the end of the first application of a configuration. */
 export function tellReady(
   log: Logger,

@@ -52,6 +52,7 @@ export class Routes {
     '/-/reload': { method: 'POST', handler: (asked) => this.#reload(asked) },
     '/api/v1/status': { method: 'GET', handler: (asked) => this.#status(asked) },
     '/api/v1/why': { method: 'GET', handler: (asked) => this.#why(asked) },
+    '/api/v1/shadow': { method: 'GET', handler: (asked) => this.#shadow(asked) },
     '/api/v1/verdicts': { method: 'GET', handler: (asked) => this.#verdicts(asked) },
   };
   readonly #guesses: Guesses;
@@ -165,6 +166,12 @@ export class Routes {
     const rs = query.get('rs');
     if ((nic === null) === (rs === null)) throw new FourlaneError('BAD_REQUEST', 'ask with either ?nic=NAME or ?rs=HOST:PORT');
     await this.#json(res, `why ${query.toString()}`, () => reportWhy(this.#view, nic === null ? { rs: rs! } : { nic }));
+  }
+
+  async #shadow({ res }: Asked): Promise<void> {
+    const seen = await this.#agent.shadow();
+    if (seen === undefined) throw new FourlaneError('NOT_FOUND', 'no service is in shadow mode; see import.keepalived');
+    await sendJson(res, seen);
   }
 
   async #verdicts({ res, query }: Asked): Promise<void> {

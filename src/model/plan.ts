@@ -107,6 +107,18 @@ export interface Service {
   readonly actuator: ActuatorSpec;
 }
 
+/** What was taken over from another program's configuration. */
+export interface Imports {
+  readonly file: string;
+  readonly mode: 'shadow' | 'manage';
+  /** How many services. */
+  readonly services: number;
+  /** What was not taken over, or holds otherwise: `file:line:column: what, and why`. */
+  readonly left: readonly string[];
+  /** Paths whose change may change it: files, also missing ones, and directories. */
+  readonly followed: readonly string[];
+}
+
 export interface Plan {
   readonly cluster: string;
   readonly server: string;
@@ -125,6 +137,8 @@ export interface Plan {
   readonly evidenceLog?: string;
   /** Left out = off. */
   readonly opentelemetry?: OpenTelemetrySettings;
+  /** Left out = nothing is imported. */
+  readonly imports?: Imports;
   /** `passwordHash`: bcrypt or scrypt; `passwordSha256`: hex. At most one of them. */
   readonly web: {
     readonly bearerToken?: string;

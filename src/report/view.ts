@@ -82,6 +82,13 @@ export interface ReloadResult {
   readonly errors?: readonly string[];
 }
 
+/** What shadow mode has seen: real servers that are compared, and the report for people. */
+export interface ShadowAnswer {
+  readonly compared: number;
+  readonly agreeing: number;
+  readonly report: string;
+}
+
 /** All times are ms of the agent's monotonic clock. Everything here describes the plan that `plan()` returns. */
 export interface AgentView {
   readonly version: string;

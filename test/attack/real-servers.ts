@@ -134,7 +134,8 @@ class Stage {
   }
 
   async end(): Promise<void> {
-    await this.#agent?.end();
+    // Not killed: it ends what it has started.
+    await this.#agent?.end('SIGTERM');
     for (const child of this.#children.values()) child.kill('SIGKILL');
     rmSync(this.dir, { recursive: true, force: true });
   }

@@ -142,6 +142,7 @@ export async function openAgent({
   const answers: Behind = {
     publisher,
     reload: async () => ({ ok: true, message: 'nothing changed' }),
+    shadow: () => undefined,
     chaos: () => false,
     ...behind,
   };

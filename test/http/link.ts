@@ -43,5 +43,6 @@ export function linkTo(view: AgentView, over: Partial<AgentLink> = {}, ...source
   metrics.add(new JudgeFamilies(view), ...sources);
   let moment = 0;
   const reload = async () => ({ ok: true, message: 'nothing changed' });
-  return { view, metrics, refresh: async () => ++moment, silentMs: () => 0, reload, ...over };
+  const shadow = async () => undefined;
+  return { view, metrics, refresh: async () => ++moment, silentMs: () => 0, reload, shadow, ...over };
 }

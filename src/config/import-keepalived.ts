@@ -1,0 +1,120 @@
+/** Services taken over from a keepalived.conf: read with all it includes, translated, each piece checked as if it were ours. */
+import { readConfig } from '../keepalived/config/config.ts';
+import { placeOf, type Problem, type Span } from '../keepalived/read/source.ts';
+import { translate, type TranslatedService } from '../keepalived/translate/services.ts';
+import { FourlaneError } from '../model/errors.ts';
+import type { CheckProfile, Imports } from '../model/plan.ts';
+import { realServerAddress, vip } from './fields.ts';
+import { ImportFiles } from './import-files.ts';
+import { ConfigError } from './problem.ts';
+import { actuatorSpec, checkProfile } from './profiles.ts';
+import type { Config, KeepalivedImport, ServiceConfig } from './schema.ts';
+
+export interface Imported {
+  readonly services: readonly ServiceConfig[];
+  readonly imports: Imports;
+}
+
+/** With such a mistake keepalived itself reads something else than what is meant: the edit is not finished. */
+const BROKEN: ReadonlySet<Problem['code']> = new Set([
+  'definition-loop',
+  'extra-brace',
+  'include-loop',
+  'missing-brace',
+  'missing-open-brace',
+  'too-large',
+  'unexpected-brace',
+  'unterminated-quote',
+]);
+const MOST_LEFT = 10_000;
+const WITHOUT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
+
+/**
+ * Reads and translates. @param own what fourlane.yaml has itself: it goes before what is imported
+ * @throws FourlaneError CONFIG_UNREADABLE; ConfigError for a file with open braces or quotes
+ */
+export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'services'>): Imported {
+  const files = new ImportFiles();
+  let text: string;
+  try {
+    text = files.root(spec.file);
+  } catch (error) {
+    const { message } = error as Error;
+    throw new FourlaneError('CONFIG_UNREADABLE', `cannot import ${spec.file}: ${message}`, { cause: error });
+  }
+  const { configId } = spec;
+  const config = readConfig(spec.file, text, { files: files.included, ...(configId === undefined ? {} : { configId }) });
+  const { problems } = config.tree;
+  const broken = problems.filter(({ code }) => BROKEN.has(code));
+  if (broken.length > 0)
+    throw new ConfigError(
+      spec.file,
+      broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
+    );
+  const translated = translate(config, spec.timing ?? {});
+  const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
+  const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
+  if (problems.length > 0)
+    left.push(`${spec.file}: ${problems.length} mistakes, which keepalived passes over: fourlane lint ${spec.file} names them`);
+
+  const checks = new Map<string, CheckProfile>();
+  for (const [name, { value, at }] of translated.checks) {
+    const { data, error } = checkProfile.safeParse(value);
+    if (data === undefined)
+      note(at, `${name}: ${error!.issues[0]!.path.join('.')} ${error!.issues[0]!.message}; checked by tcp instead`);
+    checks.set(name, data ?? WITHOUT_CHECK);
+  }
+  const taken = new Set(own.services.flatMap(({ name, vip: address }) => [address, name ?? address]));
+  const services = translated.services.flatMap((service) => {
+    if (!taken.has(service.vip)) return serviceOf(service, { spec, checks, note }) ?? [];
+    note(service.at, `virtual server ${service.vip}: fourlane.yaml has a service of this name or VIP, which holds`);
+    return [];
+  });
+  const imports = {
+    file: spec.file,
+    mode: spec.mode,
+    services: services.length,
+    left: left.slice(0, MOST_LEFT),
+    followed: files.paths,
+  };
+  return { services, imports };
+}
+
+/** A problem of an included file names that file. */
+const inFile = ({ source, line, column }: Span, root: string, message: string) =>
+  source.path === root ? message : `${source.path}:${line}:${column}: ${message}`;
+
+const ACTUATORS = { shadow: actuatorSpec('service').parse('shadow'), manage: actuatorSpec('service').parse('ipvs') };
+
+interface Given {
+  readonly spec: KeepalivedImport;
+  readonly checks: ReadonlyMap<string, CheckProfile>;
+  readonly note: (at: Span, message: string) => void;
+}
+
+function serviceOf(
+  { at, vip: text, realServers }: TranslatedService,
+  { spec: { mode, nics, panic }, checks, note }: Given,
+): ServiceConfig | undefined {
+  const named = vip.safeParse(text);
+  if (!named.success) {
+    note(at, `virtual server ${named.error.issues[0]!.message}`);
+    return undefined;
+  }
+  const seen = new Set<string>();
+  const servers = realServers.flatMap(({ at: place, value }): ServiceConfig['realServers'] => {
+    const address = realServerAddress.safeParse(value.address);
+    if (!address.success) note(place, `real server ${address.error.issues[0]!.message}`);
+    else if (seen.has(value.address)) note(place, `real server ${value.address} stands there twice: the first one counts`);
+    else {
+      seen.add(value.address);
+      return [
+        { address: address.data, weight: value.weight, rack: undefined, checks: value.checks.map((name) => checks.get(name)!) },
+      ];
+    }
+    return [];
+  });
+  if (servers.length === 0) return undefined;
+  const rest = { name: undefined, check: undefined, checks: undefined, combine: undefined };
+  return { ...rest, vip: named.data, nics, panic, realServers: servers, actuator: ACTUATORS[mode] };
+}

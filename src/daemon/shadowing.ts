@@ -1,0 +1,147 @@
+/** Shadow mode in the daemon: each second what fourlane wants is held against the weights that kernel LVS has. */
+import { parseTable, type TableService } from '../collect/ipvs/proc.ts';
+import type { Family, FamilySource } from '../model/family.ts';
+import type { Plan, Service } from '../model/plan.ts';
+import { isFault } from '../model/verdicts.ts';
+import type { Verdict } from '../model/verdict.ts';
+import type { Ended, Sight } from '../shadow/comparison.ts';
+import { formatDuration } from '../report/format.ts';
+import type { ShadowAnswer } from '../report/view.ts';
+import { ShadowLedger } from '../shadow/ledger.ts';
+import { shadowReport } from '../shadow/report.ts';
+import { wallOffsetMs } from '../sys/clock.ts';
+import type { Logger } from '../sys/log.ts';
+import { readProc } from '../sys/procfs.ts';
+import type { Loop } from './loop.ts';
+
+export interface ShadowingParts {
+  readonly clock: () => number;
+  readonly log: Logger;
+  readonly plan: () => Plan;
+  readonly loop: Pick<Loop, 'state' | 'verdicts'>;
+  /** The services of kernel LVS; undefined = there is no IPVS. Rejects when it can't be read. */
+  readonly table?: () => Promise<readonly TableService[] | undefined>;
+}
+
+const LOOK_MS = 1000;
+
+/** Of this network namespace. */
+async function kernelTable(): Promise<readonly TableService[] | undefined> {
+  const text = await readProc('/proc/net/ip_vs');
+  return text === undefined ? undefined : parseTable(text);
+}
+
+const isShadowed = ({ actuator }: Service) => actuator.type === 'shadow';
+
+export class Shadowing implements FamilySource {
+  readonly #p: ShadowingParts;
+  #ledger: ShadowLedger | undefined;
+  #looking = false;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(parts: ShadowingParts) {
+    this.#p = parts;
+    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+  }
+
+  /** What it has seen; undefined when no service is in shadow mode. */
+  report(): ShadowAnswer | undefined {
+    const view = this.#ledger?.view();
+    if (view === undefined) return undefined;
+    const time = (t: number) => new Date(Math.round(t + wallOffsetMs())).toISOString();
+    const report = shadowReport(view, this.#p.clock(), { time, duration: formatDuration });
+    return { compared: view.compared, agreeing: view.agreeing, report };
+  }
+
+  families(): readonly Family[] {
+    return this.#ledger?.families() ?? [];
+  }
+
+  /** One look, unless one is under way. Never rejects. */
+  async look(): Promise<void> {
+    const { plan, table = kernelTable, clock } = this.#p;
+    if (this.#looking) return;
+    if (!plan().services.some(isShadowed)) {
+      this.#ledger = undefined;
+      return;
+    }
+    this.#looking = true;
+    try {
+      const ledger = (this.#ledger ??= new ShadowLedger(clock()));
+      const found = await table();
+      if (found === undefined) ledger.blind('the kernel module ip_vs is not loaded');
+      // The plan may be another one by now: the state is read with it, in one turn.
+      else for (const event of ledger.take(this.#sights(found), clock())) this.#tell(event);
+    } catch (error) {
+      this.#ledger?.blind((error as Error).message);
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  stop(): Promise<void> {
+    clearInterval(this.#timer);
+    return Promise.resolve();
+  }
+
+  *#sights(table: readonly TableService[]): Iterable<Sight> {
+    const { plan, loop } = this.#p;
+    const { services, targets, nics } = plan();
+    const { weight } = loop.state.wanted;
+    const byVip = new Map(table.map((service) => [vipOf(service), service]));
+    const whyOf = explain(loop.verdicts());
+    for (const [index, service] of services.entries()) {
+      const found = isShadowed(service) ? byVip.get(service.vip) : undefined;
+      // keepalived does not have it (yet): there is nothing to compare with.
+      if (found === undefined) continue;
+      const weights = new Map(found.realServers.map((server) => [server.realServer, server.weight]));
+      for (const [position, server] of service.realServers.entries()) {
+        const { id, realServer } = targets[server.target]!;
+        if (server.weight === 0) continue;
+        yield {
+          service: service.name,
+          realServer,
+          in: { fourlane: (weight[index]?.[position] ?? 1) > 0, keepalived: (weights.get(realServer) ?? 0) > 0 },
+          why: whyOf(
+            id,
+            service.nics.map((nic) => nics[nic]!.name),
+          ),
+        };
+      }
+    }
+  }
+
+  #tell({ service, realServer, first, change, how, ms, why }: Ended): void {
+    const done = change === 'out' ? 'taken out' : 'put in';
+    const seconds = (ms / 1000).toFixed(1);
+    const by = how === 'followed' ? `by both, by ${first} ${seconds} s earlier` : `by ${first} alone, for ${seconds} s`;
+    this.#p.log.info({ first, change, how, why }, `shadow: ${realServer} of ${service} ${done} ${by}`);
+  }
+}
+
+function vipOf({ key }: TableService): string {
+  const [protocol = '', name = ''] = key.split(' ');
+  return protocol === 'FWM' ? `fwmark:${name}` : `${name}/${protocol.toLowerCase()}`;
+}
+
+/** What is known against a real server: its own verdict, that of a path to it, that of a NIC, in this order; '' = nothing. */
+function explain(verdicts: readonly Verdict[]): (id: string, nics: readonly string[]) => string {
+  const faults = verdicts.filter(({ verdict }) => isFault(verdict));
+  const servers = new Map(faults.flatMap((v) => (v.subject === 'rs' ? [[v.rs, v] as const] : [])));
+  const paths = Map.groupBy(
+    faults.filter((v) => v.subject === 'path'),
+    (v) => v.rs,
+  );
+  const ofNics = faults.filter((v) => v.subject === 'nic');
+  const isOneOf = (nics: readonly string[], nic: string | undefined) => nic !== undefined && nics.includes(nic);
+  const text = ({ verdict, cause }: Verdict, nic = '') =>
+    [`${verdict}${cause === 'none' ? '' : `(${cause})`}`, nic].filter(Boolean).join(' ');
+  return (id, nics) => {
+    const own = servers.get(id);
+    if (own !== undefined) return text(own);
+    const path = paths.get(id)?.find(({ nic }) => isOneOf(nics, nic));
+    if (path !== undefined) return text(path, path.nic);
+    const nic = ofNics.find((v) => isOneOf(nics, v.nic));
+    return nic === undefined ? '' : text(nic, nic.nic);
+  };
+}

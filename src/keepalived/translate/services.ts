@@ -1,0 +1,212 @@
+/** Virtual servers of keepalived as services, as they would be written in fourlane.yaml, and what is left out. Pure. */
+import type { Config } from '../config/config.ts';
+import type { Key, RealServer, ServerGroup, VirtualServer } from '../config/lvs.ts';
+import { has } from '../config/values.ts';
+import type { Tracker } from '../config/vrrp.ts';
+import type { Span } from '../read/source.ts';
+import { statementOf } from '../read/tree.ts';
+import { CHECKERS, PORTLESS } from './checkers.ts';
+import type { Left, Note } from './left.ts';
+import type { Profile, WantedTiming } from './timing.ts';
+
+export interface TranslatedServer {
+  readonly at: Span;
+  readonly value: { readonly address: string; readonly weight: number; readonly checks: readonly string[] };
+}
+
+export interface TranslatedService {
+  readonly at: Span;
+  readonly vip: string;
+  readonly realServers: readonly TranslatedServer[];
+}
+
+export interface Translated {
+  readonly services: readonly TranslatedService[];
+  /** Check profiles by the names that real servers use, each where it was first needed. */
+  readonly checks: ReadonlyMap<string, { readonly value: Profile; readonly at: Span }>;
+  readonly left: readonly Left[];
+}
+
+/** Addresses of one line of a group that become services. */
+const MOST_OF_RANGE = 1024;
+const HEAVIEST = 65_535;
+
+/** Translates every virtual server. Linear in the configuration and in the addresses of its groups. */
+export function translate(config: Config, timing: WantedTiming = {}): Translated {
+  return new Translation(config, timing).run();
+}
+
+class Translation {
+  readonly #config: Config;
+  readonly #timing: WantedTiming;
+  readonly #left: Left[] = [];
+  readonly #services: TranslatedService[] = [];
+  readonly #checks = new Map<string, { value: Profile; at: Span }>();
+  /** Names of checks by their content. */
+  readonly #names = new Map<string, string>();
+  readonly #taken = new Map<string, number>();
+  readonly #vips = new Set<string>();
+  readonly #files: ReadonlyMap<string, Tracker>;
+  readonly #groups: ReadonlyMap<string, ServerGroup>;
+
+  constructor(config: Config, timing: WantedTiming) {
+    this.#config = config;
+    this.#timing = timing;
+    this.#files = new Map(config.trackers.filter(({ kind }) => kind === 'file').map((tracker) => [tracker.name, tracker]));
+    this.#groups = new Map(config.serverGroups.map((group) => [group.name, group]));
+  }
+
+  readonly #note: Note = (at, message) => void this.#left.push({ at, message });
+
+  run(): Translated {
+    for (const virtual of this.#config.virtualServers) this.#virtualServer(virtual);
+    return { services: this.#services, checks: this.#checks, left: this.#left };
+  }
+
+  #virtualServer(virtual: VirtualServer): void {
+    const at = virtual.statement.keyword;
+    const protocol = (virtual.protocol ?? 'UDP').toLowerCase();
+    if (protocol === 'sctp') return this.#note(at, 'virtual server for SCTP: fourlane checks services of TCP and UDP');
+    const keys = this.#keysOf(virtual);
+    if (keys.length === 0) return;
+    this.#behaviour(virtual);
+    for (const key of keys) this.#service(virtual, key, protocol);
+  }
+
+  /** What names it: one key, or those of its group. */
+  #keysOf({ key, statement }: VirtualServer): readonly Key[] {
+    if (key.kind === 'unclear') {
+      this.#note(statement.keyword, 'virtual server whose address is not valid, or holds a variable that is not known');
+      return [];
+    }
+    if (key.kind !== 'group') return [key];
+    const group = this.#groups.get(key.name);
+    if (group === undefined) this.#note(statement.keyword, `virtual server of the group ${key.name}, which is not defined`);
+    return (group?.entries ?? []).flatMap((entry): readonly Key[] => {
+      if (entry.kind === 'fwmark') return [entry];
+      if (entry.kind === 'addresses') {
+        const all = rangeOf(entry.ip, entry.to);
+        if (all !== undefined) return all.map((ip) => ({ kind: 'address', ip, port: entry.port }));
+      }
+      this.#note(entry.at.keyword, `line of the group ${key.name} that is no address, or a range of more than ${MOST_OF_RANGE}`);
+      return [];
+    });
+  }
+
+  #service(virtual: VirtualServer, key: Key, protocol: string): void {
+    const at = virtual.statement.keyword;
+    if (key.kind === 'address' && key.port === 0)
+      return this.#note(at, `virtual server ${key.ip} of all ports: fourlane has services of one port`);
+    const vip = vipOf(key, protocol);
+    if (this.#vips.has(vip)) return this.#note(at, `virtual server ${vip} stands there twice: the first one counts`);
+    this.#vips.add(vip);
+    const port = key.kind === 'address' ? key.port : 0;
+    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { port, protocol }) ?? []);
+    if (realServers.length === 0) this.#note(at, `virtual server ${vip} without a real server`);
+    else this.#services.push({ at, vip, realServers });
+  }
+
+  #realServer(
+    virtual: VirtualServer,
+    real: RealServer,
+    outer: { readonly port: number; readonly protocol: string },
+  ): TranslatedServer | undefined {
+    const at = real.statement.keyword;
+    if (real.ip === undefined) {
+      this.#note(at, 'real server whose address is not valid, or holds a variable that is not known');
+      return undefined;
+    }
+    // Without translation of ports a real server gets what the virtual server gets.
+    const port = real.port === 0 || (real.method !== 'NAT' && outer.port !== 0) ? outer.port : real.port;
+    if (real.weight > HEAVIEST) this.#note(at, `weight ${real.weight}: the greatest of fourlane is ${HEAVIEST}`);
+    const checks = this.#checksOf(virtual, real, { port, protocol: outer.protocol });
+    const value = { address: addressText(real.ip, port), weight: Math.min(real.weight, HEAVIEST), checks };
+    return { at, value };
+  }
+
+  #checksOf(virtual: VirtualServer, real: RealServer, { port, protocol }: { port: number; protocol: string }): readonly string[] {
+    const around = { outer: [real.block, virtual.block], files: this.#files, timing: this.#timing, note: this.#note };
+    const names = new Set<string>();
+    for (const checker of real.checkers) {
+      const value = CHECKERS[checker.kind]?.(checker, around);
+      if (value === undefined) continue;
+      const at = checker.statement.keyword;
+      if (port === 0 && !PORTLESS.has(value.type) && value['connectPort'] === undefined)
+        this.#note(at, `${checker.kind}: neither the real server nor the check has a port`);
+      else names.add(this.#named(checker.kind, value, at));
+    }
+    if (names.size > 0) return [...names];
+    const at = real.statement.keyword;
+    const [kind, what] = protocol === 'udp' || port === 0 ? (['ping', 'ping'] as const) : (['tcp', 'a TCP connection'] as const);
+    this.#note(
+      at,
+      `real server without a check that is taken over: keepalived never takes it out; fourlane checks it by ${what}`,
+    );
+    return [this.#named('without_checker', { type: kind, ...this.#timing }, at)];
+  }
+
+  /** The name of a check: equal ones have one. */
+  #named(kind: string, value: Profile, at: Span): string {
+    const text = JSON.stringify([kind, value]);
+    const known = this.#names.get(text);
+    if (known !== undefined) return known;
+    const number = (this.#taken.get(kind) ?? 0) + 1;
+    this.#taken.set(kind, number);
+    const name = number === 1 ? kind : `${kind}-${number}`;
+    this.#names.set(text, name);
+    this.#checks.set(name, { value, at });
+    return name;
+  }
+
+  /** What of a virtual server's and its real servers' behaviour fourlane does otherwise. */
+  #behaviour(virtual: VirtualServer): void {
+    for (const [name, message] of Object.entries(VIRTUAL)) this.#noteIf(virtual, name, message);
+    for (const real of virtual.realServers) for (const [name, message] of Object.entries(REAL)) this.#noteIf(real, name, message);
+  }
+
+  #noteIf({ block }: Pick<VirtualServer, 'block'>, name: string, message: string): void {
+    const statement = has(block, name) ? statementOf(block, name) : undefined;
+    if (statement === undefined) return;
+    const words = [name, ...statement.args.slice(0, 2).map((word) => word.text)].join(' ');
+    this.#note(statement.keyword, `${words}: ${message}`);
+  }
+}
+
+const SCRIPTS = 'scripts are not run for imported services';
+const VIRTUAL: Readonly<Record<string, string>> = {
+  quorum: 'fourlane keeps a least share of real servers in service instead (panic)',
+  hysteresis: 'fourlane keeps a least share of real servers in service instead (panic)',
+  sorry_server: 'fourlane puts no other server in; the last real servers stay in service instead (panic)',
+  alpha: 'fourlane takes nothing out that it has not seen fail',
+  omega: 'fourlane leaves everything as it is when it ends',
+  ha_suspend: 'fourlane checks whether or not the VIP is on this machine',
+  quorum_up: SCRIPTS,
+  quorum_down: SCRIPTS,
+};
+const REAL: Readonly<Record<string, string>> = {
+  alpha: VIRTUAL['alpha']!,
+  notify_up: SCRIPTS,
+  notify_down: SCRIPTS,
+};
+
+function vipOf(key: Key, protocol: string): string {
+  if (key.kind === 'fwmark') return `fwmark:${key.mark}`;
+  return key.kind === 'address' ? `${addressText(key.ip, key.port)}/${protocol}` : '';
+}
+
+function addressText(ip: string, port: number): string {
+  if (port === 0) return ip;
+  return ip.includes(':') ? `[${ip}]:${port}` : `${ip}:${port}`;
+}
+
+/** All addresses from one to another; undefined when they are too many, or no IPv4 range. */
+function rangeOf(first: string, last: string): string[] | undefined {
+  if (first === last) return [first];
+  if (first.includes(':')) return undefined;
+  const number = (ip: string) => ip.split('.').reduce((sum, part) => sum * 256 + Number(part), 0);
+  const [from, to] = [number(first), number(last)];
+  if (!(to >= from && to - from < MOST_OF_RANGE)) return undefined;
+  return Array.from({ length: to - from + 1 }, (_, i) =>
+    [24, 16, 8, 0].map((shift) => Math.floor((from + i) / 2 ** shift) % 256).join('.'),
+  );
+}

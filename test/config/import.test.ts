@@ -1,0 +1,140 @@
+/**
+ * import.keepalived: services from a file and what it includes, beside those of fourlane.yaml; broken files are refused whole.
+ */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { loadPlan } from '../../src/config/load.ts';
+import type { Plan } from '../../src/model/plan.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
+after(() => rmSync(dir, { recursive: true }));
+const file = join(dir, 'keepalived.conf');
+
+const server = (ip: string, check = 'TCP_CHECK {\n}') => ` real_server ${ip} 80 {\n  weight 3\n  ${check}\n }\n`;
+const virtual = (key: string, inside: string, protocol = 'TCP') => `virtual_server ${key} {\n protocol ${protocol}\n${inside}}\n`;
+
+function load(text: string, more: object = {}, rest: object = {}): Plan {
+  writeFileSync(file, text);
+  const config = { nics: [{ name: 'eth0' }, { name: 'eth1' }], import: { keepalived: { file, ...more } }, ...rest };
+  return loadPlan(JSON.stringify(config), 'fourlane.yaml', { hostname: 'lb' });
+}
+
+test('virtual servers become services that change nothing, with the checks of each real server', () => {
+  const http = 'HTTP_GET {\n url {\n path /\n }\n }';
+  const plan = load(virtual('192.0.2.1 80', server('10.0.0.1') + server('10.0.0.2', `${http}\n  TCP_CHECK {\n}`)));
+  const [service] = plan.services;
+  assert.deepEqual(
+    plan.services.map(({ name, actuator, nics, panic }) => ({ name, actuator, nics, panic })),
+    [{ name: '192.0.2.1:80/tcp', actuator: { type: 'shadow' }, nics: [0, 1], panic: 0.5 }],
+  );
+  assert.deepEqual(service!.realServers, [
+    { target: 0, weight: 3 },
+    { target: 1, further: [2], weight: 3 },
+  ]);
+  assert.deepEqual(
+    plan.targets.map(({ id, check }) => [id, check.type, check.timeout]),
+    [
+      ['10.0.0.1:80', 'tcp', 1000],
+      ['10.0.0.2:80#http', 'http', 1000],
+      ['10.0.0.2:80#tcp', 'tcp', 1000],
+    ],
+  );
+  assert.deepEqual(plan.imports, { file, mode: 'shadow', services: 1, left: [], followed: [file] });
+});
+
+test('mode manage: weights are set in kernel LVS; NICs, panic and times as wanted', () => {
+  const plan = load(virtual('192.0.2.1 80', server('10.0.0.1')), {
+    mode: 'manage',
+    nics: ['eth1'],
+    panic: 0.2,
+    timing: { interval: '2s', timeout: '1500ms', fall: 2, rise: 1 },
+  });
+  assert.equal(plan.services[0]!.actuator.type, 'ipvs');
+  assert.deepEqual([plan.services[0]!.nics, plan.services[0]!.panic], [[1], 0.2]);
+  const { interval, timeout, fall, rise } = plan.targets[0]!.check;
+  assert.deepEqual([interval, timeout, fall, rise], [2000, 1500, 2, 1]);
+});
+
+test('includes are read and followed, missing ones and directories of patterns too', () => {
+  mkdirSync(join(dir, 'conf.d'));
+  writeFileSync(join(dir, 'conf.d', 'a.conf'), virtual('192.0.2.7 80', server('10.0.0.1')));
+  const plan = load('include conf.d/*.conf\ninclude nothere.conf\n');
+  assert.deepEqual(
+    plan.services.map(({ vip }) => vip),
+    ['192.0.2.7:80/tcp'],
+  );
+  assert.deepEqual(
+    plan.imports!.followed,
+    [join(dir, 'conf.d'), join(dir, 'conf.d/a.conf'), file, join(dir, 'nothere.conf')].sort(),
+  );
+  assert.match(plan.imports!.left.join('\n'), /1 mistakes, which keepalived passes over: fourlane lint /);
+});
+
+test('a service of fourlane.yaml goes before an imported one of the same VIP or name', () => {
+  const own = [{ name: 'web', vip: '192.0.2.1:80/tcp', realServers: ['10.0.0.9:80'] }];
+  const plan = load(
+    virtual('192.0.2.1 80', server('10.0.0.1')) + virtual('192.0.2.2 80', server('10.0.0.1')),
+    {},
+    { services: own },
+  );
+  assert.deepEqual(
+    plan.services.map(({ name }) => name),
+    ['web', '192.0.2.2:80/tcp'],
+  );
+  assert.match(plan.imports!.left[0]!, /keepalived.conf:1:1: virtual server 192.0.2.1:80\/tcp: fourlane.yaml has a service/);
+});
+
+test('what fourlane would refuse in its own file is left out by name, and the rest is taken', () => {
+  const regex = 'HTTP_GET {\n url {\n path /\n regex "a(?=b)"\n }\n }';
+  const plan = load(
+    virtual('192.0.2.1 80', server('10.0.0.1', regex) + server('224.0.0.1')) + virtual('192.0.2.2 80', server('10.0.0.2')),
+  );
+  assert.deepEqual(
+    plan.targets.map(({ id, check }) => [id, check.type]),
+    [
+      ['10.0.0.1:80', 'tcp'],
+      ['10.0.0.2:80', 'tcp'],
+    ],
+  );
+  const left = plan.imports!.left.join('\n');
+  assert.match(left, /:5:3: HTTP_GET: matches .*; checked by tcp instead/);
+  assert.match(left, /real server "224.0.0.1:80": a multicast or reserved address is no host/);
+});
+
+test('an edit that is not finished is refused with its place', () => {
+  assert.throws(
+    () => load(virtual('192.0.2.1 80', server('10.0.0.1')).slice(0, -3)),
+    (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'CONFIG_INVALID');
+      assert.match(error.message, /keepalived.conf:\d+:\d+: /);
+      return true;
+    },
+  );
+  const missing = () => load('', { file: join(dir, 'no.conf') });
+  assert.throws(missing, /cannot import .*no.conf: there is no such file/);
+  assert.throws(() => load('', { file: dir }), /it is a directory; name the file/);
+});
+
+test('a NIC that is not there is named at the import', () => {
+  assert.throws(
+    () => load(virtual('192.0.2.1 80', server('10.0.0.1')), { nics: ['eth7'] }),
+    /fourlane.yaml:1:\d+: import.keepalived: .*"eth7"/,
+  );
+});
+
+test('where services come from is no part of the revision, and a change of it is noticed', () => {
+  const text = virtual('192.0.2.1 80', server('10.0.0.1'));
+  const [a, b] = [load(text), load(`${text}\ninclude other.conf\n`)];
+  assert.equal(a.revision, b.revision);
+  assert.notEqual(a.fingerprint, b.fingerprint);
+});
+
+test('10 000 virtual servers', () => {
+  const text = Array.from({ length: 10_000 }, (_, i) =>
+    virtual(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255} 80`, server(`10.200.${(i >> 8) & 255}.${i & 255}`)),
+  ).join('');
+  assert.equal(load(text).services.length, 10_000);
+});
