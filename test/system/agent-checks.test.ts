@@ -32,7 +32,8 @@ before(async () => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)),
   );
   name = `127.0.0.1:${port}`;
-  const script = `[ "$FOURLANE_KIND" = realServer ] && echo "$FOURLANE_SERVICE $FOURLANE_REAL_SERVER $FOURLANE_STATE $FOURLANE_WEIGHT" >> ${CALLS}; :`;
+  const line = '$FOURLANE_SERVICE $FOURLANE_REAL_SERVER $FOURLANE_STATE $FOURLANE_WEIGHT';
+  const script = `[ "$FOURLANE_KIND" = realServer ] && echo "${line}" >> ${CALLS}; :`;
   const actuator = { exec: { command: ['/bin/sh', '-c', script] } };
   const service = (called: string, vip: string, file: object) => ({
     name: called,
