@@ -15,6 +15,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'config/excess': { seconds: 4, cpus: 1 },
   'config/yaml': { seconds: 7, cpus: 1 },
   'judge/properties': { seconds: 139, cpus: 1 },
+  'system/agent-checks': { seconds: 8, cpus: 0.5 },
   'system/agent-disk': { seconds: 23, cpus: 0.5 },
   'system/agent-endurance': { seconds: 54, cpus: 1 },
   'system/agent-limits': { seconds: 9, cpus: 1 },
