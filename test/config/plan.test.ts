@@ -90,7 +90,8 @@ describe('targets', () => {
     assert.deepEqual([target!.id, target!.realServer, target!.check.mark], ['10.1.0.1:80', '10.1.0.1:80', 7]);
     assert.deepEqual(target!.address, { family: 6, ip: 'fd72::9', port: 8080 });
     const port = load(
-      `nics: [{name: eth0}]\nservices:\n  - {vip: '10.0.0.1:80/tcp', check: {type: tcp, connectPort: 9}, realServers: [10.1.0.1]}\n`,
+      'nics: [{name: eth0}]\nservices:\n' +
+        "  - {vip: '10.0.0.1:80/tcp', check: {type: tcp, connectPort: 9}, realServers: [10.1.0.1]}\n",
     );
     assert.deepEqual(port.targets[0]!.address, { family: 4, ip: '10.1.0.1', port: 9 });
   });
