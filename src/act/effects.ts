@@ -9,10 +9,10 @@ import { identityOf } from './index.ts';
 /** The effects a plan can have. */
 export interface PlannedEffects {
   /**
-   * Every effect wanted now, by key. NICs and slices are always listed; real servers and paths only while they differ from their
+   * Every effect wanted now, by key. NICs, the agent and slices are always listed; real servers and paths only while they differ from their
    * rest state (enabled, configured weight), because there may be a million of them.
    */
-  wanted(wanted: Wanted, verdicts: readonly Verdict[]): Map<string, Effect>;
+  wanted(wanted: Wanted, verdicts: readonly Verdict[], isolated?: boolean): Map<string, Effect>;
   /** The rest state of an effect made earlier, perhaps by an older plan; undefined when this plan no longer acts on it. */
   rest(effect: Effect): Effect | undefined;
 }
@@ -44,7 +44,7 @@ export function planEffects(plan: Plan): PlannedEffects {
   const rackOf = new Map(plan.targets.map((t) => [t.id, t.rack]));
 
   return {
-    wanted(wanted, verdicts) {
+    wanted(wanted, verdicts, isolated = false) {
       const because = explain(rackOf, verdicts);
       const effects = new Map<string, Effect>();
       const add = (e: Effect) => effects.set(e.key, e);
@@ -55,6 +55,11 @@ export function planEffects(plan: Plan): PlannedEffects {
           add(effect(plan, subject, wanted.nicEnabled[i] === 0 ? 'failed' : 'ok', because(nic.name)));
         }
       });
+      for (const spec of plan.onIsolated ?? []) {
+        if (spec.type === 'none') continue;
+        const [state, why] = isolated ? (['failed', isolation(because())] as const) : (['ok', NO_VERDICT] as const);
+        add(effect(plan, { kind: 'agent', spec }, state, why));
+      }
       for (const { service, index } of acting) {
         const make = makers.get(service.name)!;
         for (const i of service.nics) {
@@ -145,6 +150,12 @@ function explain(
       (rack === undefined ? undefined : bySubject.get(nameOf({ subject: 'rack', rack })));
     return found ? { verdict: found.verdict, cause: found.cause, reason: found.reason } : NO_VERDICT;
   };
+}
+
+/** The reason of a failed `onIsolated`, also while it is held after the isolation. */
+function isolation(because: Because): Because {
+  if (because.verdict === 'AGENT_ISOLATED') return because;
+  return { verdict: 'AGENT_ISOLATED', cause: 'none', reason: 'isolated until a short while ago; held until it lasts' };
 }
 
 /** The reason of a weight that nothing but a check has changed. */

@@ -42,6 +42,7 @@ export function buildPlan(config: Config, hostname: string, imports?: Imports): 
       ...(nic.source === undefined ? {} : { source: nic.source }),
       onFail: nic.onFail,
     })),
+    ...(config.onIsolated.length === 0 ? {} : { onIsolated: config.onIsolated }),
     targets,
     services,
     rules: config.rules,

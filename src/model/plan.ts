@@ -45,7 +45,7 @@ export interface Anchor {
   readonly address: Address;
 }
 
-/** One entry of `onFail` or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own parameters. */
+/** One entry of `onFail` or `onIsolated`, or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own parameters. */
 export type ActuatorSpec = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 /** One entry of `collectors`: cadence in ms, the rest is that collector's own parameters. */
@@ -78,6 +78,11 @@ export interface Nic {
   readonly dataplane?: string;
   readonly source?: string;
   readonly onFail: readonly ActuatorSpec[];
+}
+
+/** Every action that follows the state of this machine: those of its NICs, and those of all of it. */
+export function machineActions({ nics, onIsolated = [] }: Pick<Plan, 'nics' | 'onIsolated'>): readonly ActuatorSpec[] {
+  return [...nics.flatMap((nic) => nic.onFail), ...onIsolated];
 }
 
 export interface ServiceRealServer {
@@ -127,6 +132,8 @@ export interface Plan {
   readonly control?: string;
   readonly stateDir: string;
   readonly nics: readonly Nic[];
+  /** Actions while the agent is judged isolated; left out = none. */
+  readonly onIsolated?: readonly ActuatorSpec[];
   readonly targets: readonly Target[];
   readonly services: readonly Service[];
   /** Overrides of judge thresholds by name (`src/model/rules.ts` holds names, defaults and meaning). */
