@@ -34,6 +34,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'what this machine lacks, and the command that mends it',
     load: async () => (await import('./doctor.ts')).doctor,
   },
+  lint: {
+    summary: 'mistakes in keepalived.conf, also across nodes',
+    load: async () => (await import('./lint.ts')).lintCommand,
+  },
   'hash-password': {
     summary: 'the hash of a password for web.authentication',
     load: async () => (await import('./hash-password.ts')).hashPasswordCommand,

@@ -77,3 +77,8 @@ export function problemsOf({ keyword, args, spec, name }: Statement): Problem[] 
   }
   return problems;
 }
+
+/** Whether the words of a statement are free text, in which a `$` means nothing. */
+export function isFreeText({ spec }: Statement): boolean {
+  return spec?.args.some(({ kind }) => kind === 'command' || kind === 'secret' || kind === 'text') === true;
+}

@@ -1,6 +1,6 @@
 /** A configuration as keepalived would act on it. */
 import { type ReadOptions, readTree, type Tree } from '../read/read.ts';
-import { type Statement, statementsOf } from '../read/tree.ts';
+import { type Statement, statementOf, statementsOf } from '../read/tree.ts';
 import { type ServerGroup, serverGroupOf, type VirtualServer, virtualServerOf } from './lvs.ts';
 import { has, numberIn } from './values.ts';
 import { groupOf, type Instance, instanceOf, type SyncGroup, type Tracker, trackerOf } from './vrrp.ts';
@@ -35,4 +35,9 @@ export function readConfig(path: string, text: string, options?: ReadOptions): C
     virtualServers: statementsOf(root, 'virtual_server').map(virtualServerOf),
     serverGroups: statementsOf(root, 'virtual_server_group').map(serverGroupOf),
   };
+}
+
+/** A keyword of global_defs: the last one written. */
+export function globalOf({ globals }: Config, name: string): Statement | undefined {
+  return globals.map(({ block }) => statementOf(block, name)).findLast((statement) => statement !== undefined);
 }

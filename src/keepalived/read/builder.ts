@@ -89,7 +89,7 @@ export class Builder {
       this.#report({ code: 'unexpected-brace', at, message });
     }
     this.#awaiting = undefined;
-    const block: Block = { kind, owner: statement, statements: [] };
+    const block: Block = { kind, owner: statement, statements: [], open: at };
     if (statement !== undefined) statement.block = block;
     this.#stack.push(block);
   }
@@ -114,7 +114,7 @@ export class Builder {
     const { keyword } = statement;
     this.#report({ code: 'missing-open-brace', at: keyword, message: `no { follows ${keyword.text}` });
     if (next === undefined || next.source !== keyword.source || next.column <= keyword.column) return;
-    const block: Block = { kind: statement.spec!.block!, owner: statement, statements: [] };
+    const block: Block = { kind: statement.spec!.block!, owner: statement, statements: [], open: keyword };
     statement.block = block;
     this.#stack.push(block);
   }
@@ -124,7 +124,7 @@ export class Builder {
     const blocks = this.#stack.splice(this.#stack.length - open);
     const suspect = misclosedIn(blocks[0]!) ?? blocks.at(-1)!.owner;
     const before = next === undefined ? 'the end of the file' : `${next.text} in line ${next.line}`;
-    const at = suspect?.keyword ?? next!;
+    const at = suspect?.keyword ?? blocks[0]!.open!;
     const lacking = open - 1;
     const others = lacking > 0 ? `, and ${lacking} more around it` : '';
     this.#report({ code: 'missing-brace', at, message: `its } is missing before ${before}${others}` });
@@ -198,11 +198,16 @@ export class Builder {
       this.#report({
         code: 'keyword-misplaced',
         at,
-        message: `${word} has no meaning in ${nameOf(block)}; it belongs in ${places}`,
+        message: `${word} has no meaning ${inBlock(block)}; it belongs in ${places}`,
       });
       return undefined;
     }
-    const message = `${nameOf(block)} has no keyword ${word}${meant === undefined ? '' : `; ${meant} may be meant`}`;
+    // Lines that are no configuration at all, such as a script at the end of the file: the first one is enough.
+    if (meant === undefined && !/^[A-Za-z]\w*$/.test(word) && this.#last?.spec === undefined && this.#last !== undefined)
+      return undefined;
+    const hint =
+      meant !== undefined ? `; ${meant} may be meant` : block === 'vrrp_sync_group' ? '; its members stand in group { }' : '';
+    const message = `${nameOf(block)} has no keyword ${word}${hint}`;
     this.#report({ code: 'keyword-unknown', at, message, ...(meant === undefined ? {} : { edit: { at, text: meant } }) });
     return meant;
   }
@@ -210,6 +215,10 @@ export class Builder {
 
 function nameOf(block: string): string {
   return block === 'root' ? 'the top of the file' : block;
+}
+
+function inBlock(block: string): string {
+  return block === 'root' ? 'at the top of the file' : `in ${block}`;
 }
 
 /** The deepest first statement whose block is closed by a brace further left than it: that brace was meant for another. */

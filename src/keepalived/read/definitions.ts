@@ -9,7 +9,8 @@ export interface Definition {
   readonly lines: Line[];
 }
 
-/** Definitions that keepalived brings along (set_std_definitions) and whose value never changes; others are known at run time. */
+/** Definitions that keepalived brings along (set_std_definitions), of which the value is not known before it runs. */
+export const AT_RUN_TIME: ReadonlySet<string> = new Set(['_PWD', '_INSTANCE', '_RANDOM', '_ENV']);
 const FIXED: Readonly<Record<string, string>> = { _HASH: '#', _BANG: '!' };
 const USE = /\$(?:([A-Za-z_]\w*)(?=[ \t,)]|$)|\{([A-Za-z_]\w*)(?:[ ]+[^}]*)?\})/g;
 

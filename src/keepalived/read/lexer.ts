@@ -128,6 +128,7 @@ export class Lexer {
     const columns: number[] = [];
     const removed = new Set(found.removed);
     for (let i = found.start; columns.length < found.text.length; i++) if (!removed.has(i)) columns.push(base + i);
+    if (found.continues) columns[columns.length - 1] = base + written.length - 1;
     return { ...common, text: found.text, columns };
   }
 
@@ -271,11 +272,12 @@ export class Lexer {
 
   /** Parts the line at its braces. */
   #finish(line: Line): void {
-    if (line.text.endsWith('\\') && line.text !== '\\' && !/["']/.test(line.text)) {
+    if (line.text.endsWith('\\') && !/["']/.test(line.text)) {
       const at = spanIn(line, line.text.length - 1, line.text.length);
       const message = 'a line is continued in a $definition only: the backslash is part of the last word';
       this.report({ code: 'stray-backslash', at, message, edit: { at, text: '' } });
-      return this.#finish({ ...line, text: line.text.slice(0, -1).trimEnd() });
+      const text = line.text.slice(0, -1).trimEnd();
+      return text === '' ? undefined : this.#finish({ ...line, text });
     }
     if (!BRACE.test(line.text)) return this.#sink.line(line);
     let from = 0;

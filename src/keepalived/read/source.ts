@@ -16,15 +16,24 @@ export interface Span {
   readonly end: number;
 }
 
-/** A line of a source, without its line end; '' when there is none. Linear in the length of the text. */
+const starts = new WeakMap<Source, readonly number[]>();
+
+function startsOf(source: Source): readonly number[] {
+  const known = starts.get(source);
+  if (known !== undefined) return known;
+  const found = [0];
+  for (let i = source.text.indexOf('\n'); i >= 0; i = source.text.indexOf('\n', i + 1)) found.push(i + 1);
+  starts.set(source, found);
+  return found;
+}
+
+/** A line of a source as it is written, without its line end; '' when there is none. */
 export function lineOf(source: Source, line: number): string {
-  let start = 0;
-  for (let i = 1; i < line; i++) {
-    start = source.text.indexOf('\n', start) + 1;
-    if (start === 0) return '';
-  }
-  const end = source.text.indexOf('\n', start);
-  return source.text.slice(start, end < 0 ? undefined : end).replace(/\r+$/, '');
+  const all = startsOf(source);
+  const start = all[line - 1];
+  if (start === undefined) return '';
+  const next = all[line];
+  return source.text.slice(start, next === undefined ? undefined : next - 1).replace(/\r+$/, '');
 }
 
 /** `path:line:column`. */

@@ -21,6 +21,8 @@ export interface Block {
   readonly kind: string;
   readonly owner: Statement | undefined;
   readonly statements: Statement[];
+  /** Where it begins: its brace, or the keyword when that is missing; undefined for the root. */
+  readonly open?: Span;
   close?: Span;
 }
 
@@ -47,4 +49,10 @@ export function* everyStatement(block: Block): Generator<Statement> {
     yield statement;
     if (statement.block !== undefined) yield* everyStatement(statement.block);
   }
+}
+
+/** The whole of a statement on its line, as a place. */
+export function extentOf({ keyword, args }: Statement): Span {
+  const last = args.at(-1);
+  return last === undefined || last.line !== keyword.line ? keyword : { ...keyword, end: last.end };
 }

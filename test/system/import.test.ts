@@ -1,0 +1,101 @@
+/** An agent that starts from a keepalived.conf with no service of its own: it follows the file, and changes nothing in shadow mode. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { AgentProcess, QUICK, serve, until, writeConfig } from './harness.ts';
+
+const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const LIMIT = { timeout: 60_000 };
+const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
+const file = join(dir, 'keepalived.conf');
+const included = join(dir, 'conf.d');
+const ends: (() => unknown)[] = [() => rmSync(dir, { recursive: true })];
+after(async () => {
+  for (const end of ends.toReversed()) await end();
+});
+
+const ports: Record<string, number> = {};
+const server = (ip: string) => `  real_server ${ip} ${ports[ip]} {\n    TCP_CHECK {\n      connect_timeout 0.2\n    }\n  }\n`;
+const virtual = (vip: string, ...servers: string[]) =>
+  `virtual_server ${vip} 80 {\n  lb_kind NAT\n  lb_algo rr\n  protocol TCP\n${servers.map(server).join('')}}\n`;
+/** As an editor does: in one step. */
+const write = (text: string) => {
+  writeFileSync(`${file}.new`, text);
+  renameSync(`${file}.new`, file);
+};
+const closers: Record<string, () => Promise<void>> = {};
+let agent: AgentProcess;
+const services = async () => (await agent.status()).services.map(({ name, total }) => `${name} ${total}`);
+
+before(async () => {
+  mkdirSync(included);
+  for (const ip of ['127.7.0.1', '127.7.0.2', '127.7.0.3']) {
+    const { port, close } = await serve(0, undefined, ip);
+    ports[ip] = port;
+    closers[ip] = close;
+    ends.push(close);
+  }
+  write(`include conf.d/*.conf\n${virtual('192.0.2.10', '127.7.0.1')}`);
+  const timing = { interval: '200ms', timeout: '200ms', fall: 2 };
+  const config = writeConfig(dir, {
+    listen: '127.0.0.1:0',
+    stateDir: join(dir, 'state'),
+    nics: ['127.0.0.2', '127.0.0.3'].map((source, i) => ({ name: `lo${i}`, device: 'lo', source })),
+    services: [],
+    import: { keepalived: { file, timing } },
+    rules: QUICK,
+  });
+  agent = await AgentProcess.start(config);
+  ends.push(() => agent.end());
+}, LIMIT);
+
+test('its virtual servers are services, checked through every NIC', LIMIT, async () => {
+  await agent.allGood();
+  assert.deepEqual(await services(), ['192.0.2.10:80/tcp 1']);
+  assert.ok(agent.logged(/^imported 1 services from .*keepalived\.conf$/));
+});
+
+test('an edit is followed within seconds, by the same process and without a restart of what stays', LIMIT, async () => {
+  const begun = performance.now();
+  write(`include conf.d/*.conf\n${virtual('192.0.2.10', '127.7.0.1', '127.7.0.2')}`);
+  await until('the second real server', 10_000, async () => (await services())[0] === '192.0.2.10:80/tcp 2');
+  assert.ok(performance.now() - begun > 1000, 'a second of rest');
+  assert.ok(agent.logged(/^config: service 192\.0\.2\.10:80\/tcp changed; checks: 1 added, 0 removed, 1 kept$/));
+  await agent.allGood();
+});
+
+test('a file that appears where a pattern looks is followed too', LIMIT, async () => {
+  writeFileSync(join(included, 'b.conf'), virtual('192.0.2.20', '127.7.0.3'));
+  await until('its service', 10_000, async () => (await services()).includes('192.0.2.20:80/tcp 1'));
+});
+
+test('an unfinished edit changes nothing and is told with its place; the finished one is taken', LIMIT, async () => {
+  const whole = `include conf.d/*.conf\n${virtual('192.0.2.10', '127.7.0.1')}`;
+  const former = await services();
+  write(whole.slice(0, -3));
+  const refused = await until('refused', 10_000, () => agent.logged(/^config not applied: the file is refused/));
+  assert.match(String(refused['errors']), /keepalived\.conf:\d+:\d+: /);
+  assert.equal(await agent.metric('fourlane_config_last_reload_successful'), 0);
+  assert.deepEqual(await services(), former);
+  write(whole);
+  await until('taken', 10_000, async () => (await services())[0] === '192.0.2.10:80/tcp 1');
+  assert.equal(await agent.metric('fourlane_config_last_reload_successful'), 1);
+});
+
+test('in shadow mode a dead real server is decided on, and nothing is written', LIMIT, async () => {
+  write(virtual('192.0.2.10', '127.7.0.1', '127.7.0.2', '127.7.0.3'));
+  await until('all three', 10_000, async () => (await services())[0] === '192.0.2.10:80/tcp 3');
+  await agent.allGood();
+  await closers['127.7.0.2']!();
+  const line = await until('decided', 10_000, () => agent.logged(/^realServer 192\.0\.2\.10:80\/tcp 127\.7\.0\.2:\d+: done$/));
+  assert.deepEqual([line['actuator'], line['weight']], ['shadow', 0]);
+  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'shadow', 'report', '--url', `unix:${join(dir, 'fourlane.yaml.control')}`], {
+    encoding: 'utf8',
+  });
+  assert.match(stdout, /^Shadow of keepalived since \d{4}-.*: nothing is compared now: the kernel module ip_vs is not loaded\n/);
+  assert.equal(status, 0);
+});
