@@ -12,7 +12,10 @@ export interface Effect {
   /** Identity over passes and restarts: what is acted on, and by what. */
   readonly key: string;
   readonly spec: ActuatorSpec;
-  /** `nic`: an `onFail` entry. `agent`: an `onIsolated` entry. `slice`: a service on a NIC. `realServer`: in all slices. `path`: in one slice only. */
+  /**
+   * `nic`: an `onFail` entry. `agent`: an `onIsolated` entry. `slice`: a service on a NIC. `realServer`: in all slices. `path`:
+   * in one slice only.
+   */
   readonly kind: EffectKind;
   readonly cluster: string;
   readonly server: string;

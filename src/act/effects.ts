@@ -9,8 +9,8 @@ import { identityOf } from './index.ts';
 /** The effects a plan can have. */
 export interface PlannedEffects {
   /**
-   * Every effect wanted now, by key. NICs, the agent and slices are always listed; real servers and paths only while they differ from their
-   * rest state (enabled, configured weight), because there may be a million of them.
+   * Every effect wanted now, by key. NICs, the agent and slices are always listed; real servers and paths only while they differ
+   * from their rest state (enabled, configured weight), because there may be a million of them.
    */
   wanted(wanted: Wanted, verdicts: readonly Verdict[], isolated?: boolean): Map<string, Effect>;
   /** The rest state of an effect made earlier, perhaps by an older plan; undefined when this plan no longer acts on it. */

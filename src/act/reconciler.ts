@@ -255,7 +255,7 @@ export class Reconciler implements FamilySource {
     }
   }
 
-  /** An effect the plan does not list: back to rest if the plan still acts on it, undone if it was a NIC's or the agent's, else left. */
+  /** An effect the plan does not list: back to rest if the plan still acts on it, undone if it was this machine's, else left. */
   #unlisted(entry: Entry): void {
     const { last } = entry;
     const undone = { ...last, state: 'ok', verdict: 'OK', cause: 'none', reason: 'no longer configured' } as const;

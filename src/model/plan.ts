@@ -45,7 +45,10 @@ export interface Anchor {
   readonly address: Address;
 }
 
-/** One entry of `onFail` or `onIsolated`, or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own parameters. */
+/**
+ * One entry of `onFail` or `onIsolated`, or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own
+ * parameters.
+ */
 export type ActuatorSpec = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 /** One entry of `collectors`: cadence in ms, the rest is that collector's own parameters. */

@@ -93,9 +93,13 @@ test('in shadow mode a dead real server is decided on, and nothing is written', 
   await closers['127.7.0.2']!();
   const line = await until('decided', 10_000, () => agent.logged(/^realServer 192\.0\.2\.10:80\/tcp 127\.7\.0\.2:\d+: done$/));
   assert.deepEqual([line['actuator'], line['weight']], ['shadow', 0]);
-  const { status, stdout } = spawnSync(process.execPath, [MAIN, 'shadow', 'report', '--url', `unix:${join(dir, 'fourlane.yaml.control')}`], {
-    encoding: 'utf8',
-  });
+  const { status, stdout } = spawnSync(
+    process.execPath,
+    [MAIN, 'shadow', 'report', '--url', `unix:${join(dir, 'fourlane.yaml.control')}`],
+    {
+      encoding: 'utf8',
+    },
+  );
   assert.match(stdout, /^Shadow of keepalived since \d{4}-.*: nothing is compared now: the kernel module ip_vs is not loaded\n/);
   assert.equal(status, 0);
 });
