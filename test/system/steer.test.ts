@@ -39,7 +39,7 @@ after(async () => {
   for (const end of ends) end();
   a?.close();
   b?.close();
-  if (process.env.KEEP) console.log(dir); else rmSync(dir, { recursive: true });
+  rmSync(dir, { recursive: true });
 });
 
 /** Waits until this node alone has the address. @returns when it got it, ms of performance.now() */
@@ -66,7 +66,7 @@ async function comesBack(mend: () => void): Promise<void> {
   const before = moves();
   mend();
   await holds(a);
-  await pause(1500);
+  await pause(1200);
   assert.deepEqual(moves(), [before[0]! + 1, before[1]], 'one move, no flap');
 }
 
@@ -85,7 +85,7 @@ test('both nodes have a bad NIC: nobody moves', LIMIT, async () => {
   const before = moves();
   for (const node of [a, b]) node.cut('up1');
   await Promise.all([a, b].map((node) => until('the file', 5000, () => node.file('up1') === '1')));
-  await pause(3000);
+  await pause(2200);
   assert.deepEqual(moves(), before);
   for (const node of [a, b]) node.mend('up1');
   await Promise.all([a, b].map((node) => until('the file', 8000, () => node.file('up1') === '0')));
@@ -118,7 +118,7 @@ test('nopreempt: an isolation is a fault, and the other node keeps the address a
   const before = moves();
   a.reconnect();
   await until('the file', 8000, () => a.file('isolated') === '0');
-  await pause(3000);
+  await pause(2200);
   assert.deepEqual([moves(), b.hasVip], [before, true]);
 });
 
@@ -130,7 +130,7 @@ test('equal priorities without nopreempt: evidence moves the address, its end do
   const before = moves();
   from.mend('up1');
   await until('the file', 8000, () => from.file('up1') === '0');
-  await pause(3000);
+  await pause(2200);
   assert.deepEqual([moves(), to.hasVip], [before, true]);
 });
 
