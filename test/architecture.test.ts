@@ -25,9 +25,11 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   daemon: ['act', 'collect', 'config', 'http', 'judge', 'lanes', 'metrics', 'otel', 'report', 'shadow', 'sys', 'model'],
   // A source is readable when its collector can read it: no second way to ask.
   doctor: ['collect', 'keepalived', 'sys', 'model'],
+  // It asks the machine as the doctor does, and data planes through their collectors.
+  init: ['collect', 'doctor', 'keepalived', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
   lab: ['report', 'sys', 'model'],
-  cli: 'act checks collect config daemon doctor http judge keepalived lab metrics model report sys'.split(' '),
+  cli: 'act checks collect config daemon doctor http init judge keepalived lab metrics model report sys'.split(' '),
 };
 /** Single files a room may use although the room they are in is closed to it. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {

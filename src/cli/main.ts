@@ -8,6 +8,7 @@ type Command = (argv: string[]) => Promise<number>;
 
 /** Loaded on use: `status` at night must not wait for the modules of the agent. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
+  init: { summary: 'a configuration from what is found on this machine', load: async () => (await import('./init.ts')).init },
   agent: { summary: 'the daemon', load: async () => (await import('./agent.ts')).agent },
   'check-config': {
     summary: 'validate a config file and print the plan',

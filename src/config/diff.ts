@@ -48,11 +48,11 @@ const RESTART: ReadonlySet<Setting> = new Set(['cluster', 'server', 'listen', 'c
 
 /** The difference between the running plan `a` and the new plan `b`. */
 export function diffPlans(old: Plan, next: Plan): PlanDiff {
-  const oldKeys = new Set(old.targets.map((t) => t.key));
-  const kept = next.targets.filter((t) => oldKeys.has(t.key)).length;
+  const [before, after] = [contentOf(old), contentOf(next)];
+  const kept = next.targets.filter((t) => before.keys.has(t.key)).length;
   const checks = { added: next.targets.length - kept, removed: old.targets.length - kept, kept };
-  const nics = diffNames(nicTexts(old), nicTexts(next));
-  const services = diffNames(serviceTexts(old), serviceTexts(next));
+  const nics = diffNames(before.nics, after.nics);
+  const services = diffNames(before.services, after.services);
   const settings = SETTING_NAMES.filter((name) => canonical(SETTINGS[name](old)) !== canonical(SETTINGS[name](next)));
   const parts = { nics, services, checks, settings, needsRestart: settings.filter((name) => RESTART.has(name)) };
   const same = old.fingerprint === next.fingerprint;
@@ -60,6 +60,23 @@ export function diffPlans(old: Plan, next: Plan): PlanDiff {
 }
 
 type Texts = ReadonlyMap<string, string>;
+
+interface Content {
+  readonly keys: ReadonlySet<string>;
+  readonly nics: Texts;
+  readonly services: Texts;
+}
+
+/** The new plan of one comparison is the old one of the next. */
+const known = new WeakMap<Plan, Content>();
+
+function contentOf(plan: Plan): Content {
+  const found = known.get(plan);
+  if (found !== undefined) return found;
+  const made = { keys: new Set(plan.targets.map((t) => t.key)), nics: nicTexts(plan), services: serviceTexts(plan) };
+  known.set(plan, made);
+  return made;
+}
 
 function nicTexts(plan: Plan): Texts {
   return new Map(plan.nics.map((nic) => [nic.name, canonical(nic)]));

@@ -54,8 +54,9 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
   const translated = translate(config, spec.timing ?? {});
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
+  const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length} mistakes`;
   if (problems.length > 0)
-    left.push(`${spec.file}: ${problems.length} mistakes, which keepalived passes over: fourlane lint ${spec.file} names them`);
+    left.push(`${spec.file}: ${mistakes}, which keepalived passes over: fourlane lint ${spec.file} names them`);
 
   const checks = new Map<string, CheckProfile>();
   for (const [name, { value, at }] of translated.checks) {

@@ -50,6 +50,12 @@ export const checkProfile = z
   .discriminatedUnion('type', kinds as unknown as [(typeof kinds)[number]])
   .meta({ description: 'check profile', examples: [{ type: 'tcp' }] });
 
+/** Why a check profile can't be in a file; undefined: it can. */
+export function checkProblem(profile: unknown): string | undefined {
+  const issue = checkProfile.safeParse(profile).error?.issues[0];
+  return issue === undefined ? undefined : `${issue.path.join('.')}: ${issue.message}`;
+}
+
 /** The profile of a service that names none. */
 export const DEFAULT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
 

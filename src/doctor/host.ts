@@ -65,7 +65,8 @@ export interface Host {
 }
 
 const ENV = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
-const MOST_OUTPUT = 1 << 20;
+/** Routes of a router may be many. */
+const MOST_OUTPUT = 64 << 20;
 const MOST_BYTES = 8 << 20;
 
 /** The machine we are on. `signal` aborts at the deadline of the check that asks. */

@@ -127,6 +127,24 @@ export async function fileVersion(path: string): Promise<FileVersion | undefined
   }
 }
 
+/** Makes a file that is not there yet, whole or not at all. Rejects with FileError; EEXIST: there is one, and it is untouched. */
+export async function createFile(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  try {
+    const handle = await open(path, 'wx', mode);
+    try {
+      await handle.writeFile(data);
+      await handle.sync();
+    } catch (error) {
+      await unlink(path);
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  } catch (error) {
+    throw new FileError('write', path, error);
+  }
+}
+
 /** Removes what writers that were killed have left of `path`; never rejects. */
 export async function removeLeftovers(path: string): Promise<void> {
   const names = await readdir(dirname(path)).catch(() => []);

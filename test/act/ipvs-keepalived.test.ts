@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { mentionedIn } from '../../src/act/ipvs/keepalived-conf.ts';
-import { configFileOf, keepalivedOwner } from '../../src/act/ipvs/keepalived.ts';
+import { configFileOf } from '../../src/keepalived/command-line.ts';
+import { keepalivedOwner } from '../../src/act/ipvs/keepalived.ts';
 
 describe('services a keepalived.conf speaks of', () => {
   const cases: [name: string, text: string, services: string[], unclear: string][] = [
@@ -133,13 +134,13 @@ describe('the owner of a service', () => {
   });
 
   it('is where the arguments say', () => {
-    const files: [string[], string][] = [
-      [['keepalived'], '/etc/keepalived/keepalived.conf'],
+    const files: [string[], string | undefined][] = [
+      [['keepalived'], undefined],
       [['keepalived', '-nlf', '/k.conf'], '/k.conf'],
       [['keepalived', '-n', '-f/k.conf'], '/k.conf'],
       [['keepalived', '--use-file=/k.conf'], '/k.conf'],
       [['keepalived', '--use-file', '/k.conf', '-D'], '/k.conf'],
-      [['keepalived', '--dont-fork', '--log-console'], '/etc/keepalived/keepalived.conf'],
+      [['keepalived', '--dont-fork', '--log-console'], undefined],
     ];
     for (const [argv, path] of files) assert.equal(configFileOf(argv), path, argv.join(' '));
   });

@@ -70,7 +70,7 @@ test('includes are read and followed, missing ones and directories of patterns t
     plan.imports!.followed,
     [join(dir, 'conf.d'), join(dir, 'conf.d/a.conf'), file, join(dir, 'nothere.conf')].sort(),
   );
-  assert.match(plan.imports!.left.join('\n'), /1 mistakes, which keepalived passes over: fourlane lint /);
+  assert.match(plan.imports!.left.join('\n'), /1 mistake, which keepalived passes over: fourlane lint /);
 });
 
 test('a service of fourlane.yaml goes before an imported one of the same VIP or name', () => {

@@ -99,7 +99,7 @@ describe('checkers', () => {
       'MISC_CHECK {\n misc_path "/bin/check -a \'two words\'"\n misc_timeout 3\n misc_dynamic\n user nobody nogroup\n}',
       {
         type: 'exec',
-        command: ["/bin/check -a 'two words'"],
+        command: ['/bin/check', '-a', 'two words'],
         dynamic: true,
         user: 'nobody',
         group: 'nogroup',
@@ -114,6 +114,13 @@ describe('checkers', () => {
       assert.deepEqual(found, check);
       assert.deepEqual(left, []);
     });
+
+  it('MISC_CHECK runs the words of its command, in one pair of quotes or not', () => {
+    for (const path of [`"/bin/x 'a b' c"`, `/bin/x 'a b' c`]) {
+      const { checks } = of(inServer(`MISC_CHECK {\n misc_path ${path}\n}`));
+      assert.deepEqual(checks['MISC_CHECK']!['command'], ['/bin/x', 'a b', 'c'], path);
+    }
+  });
 
   it('FILE_CHECK, by the definition of its file', () => {
     const file = 'track_file drain {\n  file /run/drain\n  weight -2\n}\n';
@@ -138,8 +145,9 @@ describe('virtual servers', () => {
   it('by address, IPv6, mark and group, each with its own VIP', () => {
     const group = 'virtual_server_group web {\n 192.0.2.20 80\n 192.0.2.30-31 8080\n fwmark 9\n}\n';
     const server = '{\n protocol TCP\n real_server 10.0.0.1 80 {\n TCP_CHECK {\n}\n }\n}\n';
+    const server6 = server.replace('10.0.0.1', 'fd00::1');
     const { services, left } = of(
-      `${group}virtual_server 2001:db8::1 443 ${server}virtual_server fwmark 7 ${server}virtual_server group web ${server}`,
+      `${group}virtual_server 2001:db8::1 443 ${server6}virtual_server fwmark 7 ${server}virtual_server group web ${server}`,
     );
     assert.deepEqual(
       services.map(({ vip }) => vip),
@@ -192,5 +200,17 @@ describe('left out, with its place', () => {
     assert.match(of('virtual_server group nosuch {\n protocol TCP\n}\n').left.join('\n'), /the group nosuch, which is not/);
     const twice = inServer('TCP_CHECK {\n}') + inServer('TCP_CHECK {\n}');
     assert.match(of(twice).left.join('\n'), /192.0.2.10:80\/tcp stands there twice/);
+  });
+});
+
+describe('a real server of another family', () => {
+  const server = (method: string) =>
+    `virtual_server 192.0.2.10 80 {\n protocol TCP\n lb_kind ${method}\n real_server fd00::1 80 {\n }\n}\n`;
+
+  it('is skipped, as keepalived does, unless it is a TUN', () => {
+    const { services, left } = of(server('NAT'));
+    assert.deepEqual(services, []);
+    assert.match(left[0]!, /^4: real server fd00::1 of 192\.0\.2\.10: keepalived skips one of another family/);
+    assert.equal(of(server('TUN')).services.length, 1);
   });
 });

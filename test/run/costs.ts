@@ -36,6 +36,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/ensure': { seconds: 11, cpus: 0.3 },
   'system/genhash': { seconds: 4, cpus: 0.6 },
   'system/import': { seconds: 20, cpus: 0.5 },
+  'system/init': { seconds: 20, cpus: 0.8 },
   'system/keepalived': { seconds: 39, cpus: 0.4 },
   'system/keepalived-many': { seconds: 28, cpus: 0.3 },
   'system/lab': { seconds: 37, cpus: 0.4 },

@@ -3,6 +3,7 @@
  * writes the configured weight at each recovery, whatever others have set meanwhile.
  */
 import { dirname, join } from 'node:path';
+import { configFileOf } from '../../keepalived/command-line.ts';
 import { type Found, gathering } from '../../keepalived/read/files.ts';
 import { parseAddress } from '../../model/schema.ts';
 import { readIfExists } from '../../sys/files.ts';
@@ -61,19 +62,8 @@ async function ours(): Promise<readonly Process[]> {
   return [...new Map(near.toReversed().map((p) => [p.argv.join('\0'), p])).values()];
 }
 
-/** The configuration file among a keepalived's arguments. */
-export function configFileOf(argv: readonly string[]): string {
-  for (const [i, word] of argv.entries()) {
-    const long = /^--use-file(?:=(.*))?$/.exec(word);
-    if (long) return long[1] ?? argv[i + 1] ?? DEFAULT_FILE;
-    const short = /^-[A-Za-z]*f(.*)$/.exec(word);
-    if (short && !word.startsWith('--')) return short[1] || (argv[i + 1] ?? DEFAULT_FILE);
-  }
-  return DEFAULT_FILE;
-}
-
 async function managedBy({ pid, argv }: Process): Promise<Managed> {
-  const file = configFileOf(argv);
+  const file = configFileOf(argv) ?? DEFAULT_FILE;
   const who = `keepalived (pid ${pid}, ${file})`;
   const root = `/proc/${pid}/root`;
   try {

@@ -159,3 +159,9 @@ export function commandOf({ line, keyword }: Statement): string[] | undefined {
   const at = text.indexOf(keyword.text);
   return commandWords(text.slice(at + keyword.text.length));
 }
+
+/** The program that a statement runs, with its arguments: a command in one pair of quotes is parted once more (notify.c). */
+export function programOf(statement: Statement): string[] | undefined {
+  const words = commandOf(statement);
+  return words?.length === 1 ? commandWords(words[0]!) : words;
+}

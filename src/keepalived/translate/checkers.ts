@@ -1,7 +1,7 @@
 /** Each checker of keepalived as a check of fourlane. A new one is a function here and a line in `CHECKERS`. */
 import type { Checker } from '../config/lvs.ts';
 import { flagIn, has, numberIn, wordIn } from '../config/values.ts';
-import { commandOf, type Tracker } from '../config/vrrp.ts';
+import { commandOf, programOf, type Tracker } from '../config/vrrp.ts';
 import { type Block, type Statement, statementOf, statementsOf } from '../read/tree.ts';
 import type { Note } from './left.ts';
 import { connectionTiming, type Profile, scriptTiming, type WantedTiming } from './timing.ts';
@@ -149,7 +149,7 @@ function smtp({ block }: Checker, { note }: Around): Profile {
 function script(checker: Checker, { note, timing }: Around): Profile | undefined {
   const { block, statement } = checker;
   const path = statementOf(block, 'misc_path');
-  const command = path && commandOf(path);
+  const command = path && programOf(path);
   if (command === undefined || command.length === 0) {
     note(statement.keyword, 'MISC_CHECK without a misc_path: there is nothing to run');
     return undefined;

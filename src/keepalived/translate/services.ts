@@ -100,8 +100,8 @@ class Translation {
     const vip = vipOf(key, protocol);
     if (this.#vips.has(vip)) return this.#note(at, `virtual server ${vip} stands there twice: the first one counts`);
     this.#vips.add(vip);
-    const port = key.kind === 'address' ? key.port : 0;
-    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { port, protocol }) ?? []);
+    const { ip, port } = key.kind === 'address' ? key : { ip: undefined, port: 0 };
+    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { ip, port, protocol }) ?? []);
     if (realServers.length === 0) this.#note(at, `virtual server ${vip} without a real server`);
     else this.#services.push({ at, vip, realServers });
   }
@@ -109,11 +109,15 @@ class Translation {
   #realServer(
     virtual: VirtualServer,
     real: RealServer,
-    outer: { readonly port: number; readonly protocol: string },
+    outer: { readonly ip: string | undefined; readonly port: number; readonly protocol: string },
   ): TranslatedServer | undefined {
     const at = real.statement.keyword;
     if (real.ip === undefined) {
       this.#note(at, 'real server whose address is not valid, or holds a variable that is not known');
+      return undefined;
+    }
+    if (outer.ip !== undefined && outer.ip.includes(':') !== real.ip.includes(':') && real.method !== 'TUN') {
+      this.#note(at, `real server ${real.ip} of ${outer.ip}: keepalived skips one of another family, unless it is a TUN`);
       return undefined;
     }
     // Without translation of ports a real server gets what the virtual server gets.
