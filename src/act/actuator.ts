@@ -14,7 +14,7 @@ export interface Effect {
   readonly spec: ActuatorSpec;
   /**
    * `nic`: an `onFail` entry. `agent`: an `onIsolated` entry. `slice`: a service on a NIC. `realServer`: in all slices. `path`:
-   * in one slice only.
+   * in one slice only. `service`: all of it, whether it has its quorum.
    */
   readonly kind: EffectKind;
   readonly cluster: string;
@@ -78,8 +78,11 @@ export interface Actuator {
   readonly summary: string;
   /** Own parameters. Strict; every default filled in. */
   readonly schema: z.ZodObject;
-  /** Where it may be configured: a NIC's `onFail` and `onIsolated`, a service's `actuator`. */
-  readonly scopes: readonly ('nic' | 'service')[];
+  /**
+   * Where it may be configured: a NIC's `onFail` and `onIsolated`, a service's `actuator`; `import`: in an imported configuration
+   * only.
+   */
+  readonly scopes: readonly ('nic' | 'service' | 'import')[];
   /** Kinds of effects it can carry out, all when absent. Others are counted and reported once, and never asked of it. */
   readonly kinds?: readonly Effect['kind'][];
   /** Doing it again is harmless, so the wanted state is repeated after start and reload. */

@@ -4,7 +4,7 @@ import { duration } from '../model/schema.ts';
 import { runCommand, STANDARD_PATH } from '../sys/child.ts';
 import { actuator, type Effect } from './actuator.ts';
 
-const TYPE = { nic: 'NIC', agent: 'AGENT', slice: 'SLICE', realServer: 'RS', path: 'PATH' } as const;
+const TYPE = { nic: 'NIC', agent: 'AGENT', service: 'SERVICE', slice: 'SLICE', realServer: 'RS', path: 'PATH' } as const;
 
 /** Arguments appended to the configured command: type, name, state, and the service or `-`. */
 export function execArguments(effect: Effect): string[] {

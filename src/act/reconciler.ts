@@ -103,7 +103,8 @@ export class Reconciler implements FamilySource {
   pass(wanted: Wanted, verdicts: readonly Verdict[]): void {
     if (!this.#planned) return;
     this.isolates(wanted);
-    const effects = this.#planned.wanted(wanted, verdicts, this.#isolation.failed);
+    const before = (key: string) => this.#entries.get(key)?.wanted.state;
+    const effects = this.#planned.wanted(wanted, verdicts, { isolated: this.#isolation.failed, before });
     this.#impossible.recount();
     for (const effect of effects.values()) this.#want(effect);
     for (const [key, entry] of this.#entries) if (!effects.has(key)) this.#unlisted(entry);

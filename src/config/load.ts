@@ -56,7 +56,7 @@ interface Loading extends LoadOptions {
 function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
   const spec = config.import.keepalived;
   if (spec === undefined) return buildPlan(config, hostname);
-  const { services, imports } = importKeepalived(spec, config);
+  const { services, ...imported } = importKeepalived(spec, config);
   const merged = { ...config, services: [...config.services, ...services] };
   const view = {
     ...merged,
@@ -65,7 +65,7 @@ function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
   };
   // Each imported service has the same NICs; the file itself is valid already.
   const messages = new Set(inspect(view).map(({ message }) => message));
-  if (messages.size === 0) return buildPlan(merged, hostname, imports);
+  if (messages.size === 0) return buildPlan(merged, hostname, imported);
   const file = parseYaml(text);
   const path = ['import', 'keepalived'];
   throw new ConfigError(

@@ -64,6 +64,7 @@ export class VerdictSpans {
     const keys: Record<Effect['kind'], readonly string[]> = {
       nic: [`nic ${nic}`],
       agent: [nameOf({ subject: 'agent' })],
+      service: [],
       slice: [`nic ${nic}`],
       realServer: [`rs ${service} ${realServer}`, `rs ${realServer}`],
       path: [`path ${service} ${nic} ${realServer}`, nameOf({ subject: 'path', nic, rs: realServer })],

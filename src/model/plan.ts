@@ -101,6 +101,27 @@ export function targetsOf({ target, further }: ServiceRealServer): readonly numb
   return further === undefined ? [target] : [target, ...further];
 }
 
+/** A script that another program's configuration names. */
+export interface Hook {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly user?: string;
+  readonly group?: string;
+}
+
+export interface Hooks {
+  readonly up?: Hook;
+  readonly down?: Hook;
+}
+
+/** Scripts of an imported service: its own with its quorum (in weight), and those of its real servers, by position. */
+export interface ServiceNotify {
+  readonly quorum: number;
+  readonly hysteresis: number;
+  readonly service?: Hooks;
+  readonly realServers: readonly (Hooks | undefined)[];
+}
+
 export interface Service {
   readonly name: string;
   /** Normalised `vip:port/proto`, `[v6]:port/proto` or `fwmark:N`. */
@@ -113,6 +134,8 @@ export interface Service {
   /** Of several checks of a real server one good one is enough; left out = all must be good. */
   readonly combine?: 'any';
   readonly actuator: ActuatorSpec;
+  /** Left out = no scripts are run. */
+  readonly notify?: ServiceNotify;
 }
 
 /** What was taken over from another program's configuration. */

@@ -1,7 +1,7 @@
 /** `fourlane keepalived snippet` over files, and the script for those who prefer a vrrp_script. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -75,6 +75,18 @@ describe('fourlane keepalived snippet', () => {
     const empty = write('empty.conf', '');
     assert.match((await snippet('--keepalived', empty, '--peer-priority', '1')).err, /has no vrrp_instance/);
   });
+});
+
+it('docs/keepalived.md shows what the snippet prints for what it shows', async () => {
+  const section = readFileSync(join(import.meta.dirname, '../../docs/keepalived.md'), 'utf8').split('\n## Steering VRRP\n')[1]!;
+  const [, config = ''] = /```yaml\n([\s\S]+?)```/.exec(section) ?? [];
+  const [, shown = ''] = /```console\n([\s\S]+?)```/.exec(section) ?? [];
+  const [command, ...lines] = shown.split('\n');
+  const root = write('shown.conf', `global_defs {\n  script_user root\n}\n${instance({ set: { priority: '101' } })}`);
+  const yamlFile = write('shown.yaml', config);
+  const { exit, out } = await snippet('--config', yamlFile, '--keepalived', root, ...command!.split(' ').slice(4));
+  assert.equal(exit, 0);
+  assert.deepEqual(out.replaceAll(root, '/etc/keepalived/keepalived.conf').split('\n'), lines);
 });
 
 describe('docs/keepalived/fourlane-state', () => {

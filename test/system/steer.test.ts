@@ -1,6 +1,6 @@
 /**
- * Verdicts of two running agents steer the VRRP of two real keepalived, whose configurations have what the snippet says. Times from
- * a cut to the address on the other node are printed. In a network of its own; needs root.
+ * Verdicts of two running agents steer the VRRP of two real keepalived, whose configurations have what the snippet says. Times
+ * from a cut to the address on the other node are printed. In a network of its own; needs root.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -75,11 +75,15 @@ test('a lost carrier: keepalived sees it alone', LIMIT, async () => {
   await comesBack(() => a.plug('up'));
 });
 
-test('upstream of a NIC dead with its carrier up: the verdict moves the address, and its end moves it back once', LIMIT, async () => {
-  await failsOver('upstream of a NIC dead, carrier up, by the verdict', () => a.cut('up1'));
-  assert.equal(run('ip -n ka -o link show up1').includes('LOWER_UP'), true);
-  await comesBack(() => a.mend('up1'));
-});
+test(
+  'upstream of a NIC dead with its carrier up: the verdict moves the address, and its end moves it back once',
+  LIMIT,
+  async () => {
+    await failsOver('upstream of a NIC dead, carrier up, by the verdict', () => a.cut('up1'));
+    assert.equal(run('ip -n ka -o link show up1').includes('LOWER_UP'), true);
+    await comesBack(() => a.mend('up1'));
+  },
+);
 
 test('both nodes have a bad NIC: nobody moves', LIMIT, async () => {
   const before = moves();

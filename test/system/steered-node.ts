@@ -1,4 +1,4 @@
-/** A node whose VRRP follows the verdicts of an agent: two NICs behind switches of their own, which can be cut behind the switch. */
+/** A node whose VRRP follows the verdicts of an agent: two NICs, each behind a switch that can be cut off behind it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -163,7 +163,8 @@ function steered(dir: string, text: string, peer: number, { nopreempt, equal = f
 export async function serveRealServers(): Promise<(() => unknown)[]> {
   for (const ip of SERVERS) run(`ip -n rs address add ${ip}/32 dev lo`);
   const listener =
-    "require('net').createServer((s) => s.on('error', () => {}))" + ".listen({port: 80, host: '0.0.0.0'}, () => console.log('up'))";
+    "require('net').createServer((s) => s.on('error', () => {}))" +
+    ".listen({port: 80, host: '0.0.0.0'}, () => console.log('up'))";
   const child = spawn('ip', ['netns', 'exec', 'rs', process.execPath, '-e', listener], { stdio: ['ignore', 'pipe', 'inherit'] });
   await new Promise((resolve) => child.stdout.once('data', resolve));
   const anchors = await serve(ANCHOR_PORT);
