@@ -114,7 +114,11 @@ export class Shadowing implements FamilySource {
   #tell({ service, realServer, first, change, how, ms, why }: Ended): void {
     const done = change === 'out' ? 'taken out' : 'put in';
     const seconds = (ms / 1000).toFixed(1);
-    const by = how === 'followed' ? `by both, by ${first} ${seconds} s earlier` : `by ${first} alone, for ${seconds} s`;
+    const by = {
+      followed: `by both, by ${first} ${seconds} s earlier`,
+      reverted: `by ${first} alone, for ${seconds} s`,
+      together: 'by both within the same second',
+    }[how];
     this.#p.log.info({ first, change, how, why }, `shadow: ${realServer} of ${service} ${done} ${by}`);
   }
 }

@@ -328,7 +328,7 @@ export function reportCell(view: AgentView, nic: number, target: number): CellRe
   return {
     nic: plan.nics[nic]!.name,
     rs: plan.targets[target]!.id,
-    state: cellState(cells.link[i], cells.service[i]),
+    state: cellState(cells.link[i], cells.service[i], cells.outcome[i]),
     link: word(cells.link[i]),
     service: word(cells.service[i]),
     outcome: probed ? (OUTCOMES[cells.outcome[i]!] ?? null) : null,

@@ -1,4 +1,5 @@
 /** What the agent, a NIC's cells and a real server are doing, as one word each. */
+import { OK_LOCAL } from '../model/outcome.ts';
 import type { Plan } from '../model/plan.ts';
 import { AGENT_VERDICTS, frozenState, type FrozenState } from '../model/verdicts.ts';
 import { isOut, type VerdictIndex } from './verdicts.ts';
@@ -18,19 +19,22 @@ export function agentState(view: AgentView): AgentState {
 export const CELL_STATES = ['ok', 'link_fail', 'service_fail', 'unknown'] as const;
 export type CellState = (typeof CELL_STATES)[number];
 
-/** State of one cell from its two states; a failed link says more than the service behind it. */
-export function cellState(link: number | undefined, service: number | undefined): CellState {
+/**
+ * State of one cell from its two states; a failed link says more than the service behind it. Of a check that does not go through
+ * the NIC, by the outcome of its last probe, there is no link.
+ */
+export function cellState(link: number | undefined, service: number | undefined, outcome: number | undefined): CellState {
   if (link === BAD) return 'link_fail';
   if (service === BAD) return 'service_fail';
-  return link === GOOD && service === GOOD ? 'ok' : 'unknown';
+  return (link === GOOD || outcome === OK_LOCAL) && service === GOOD ? 'ok' : 'unknown';
 }
 
 /** Cells of NIC number `nic` by state, in the order of CELL_STATES. */
 export function countCells(view: AgentView, nic: number): Record<CellState, number> {
-  const { link, service } = view.cells();
+  const { link, service, outcome } = view.cells();
   const width = view.plan().targets.length;
   const count = { ok: 0, link_fail: 0, service_fail: 0, unknown: 0 };
-  for (let i = nic * width; i < (nic + 1) * width; i++) count[cellState(link[i], service[i])]++;
+  for (let i = nic * width; i < (nic + 1) * width; i++) count[cellState(link[i], service[i], outcome[i])]++;
   return count;
 }
 

@@ -29,11 +29,13 @@ export interface Difference {
   readonly why: string;
 }
 
+/** How it ended: the other one did the same, or who was first took it back. */
 export const ENDS = ['followed', 'reverted'] as const;
 
-/** How it ended: the other one did the same, or who was first took it back. */
-export interface Ended extends Difference {
-  readonly how: (typeof ENDS)[number];
+/** `together`: both have done it between two looks, so that nobody was first. */
+export interface Ended extends Omit<Difference, 'first'> {
+  readonly first: Who | 'both';
+  readonly how: (typeof ENDS)[number] | 'together';
   readonly ms: number;
 }
 
@@ -64,6 +66,7 @@ export function compare(
     const difference = differenceOf(known, sight, now);
     const before = known?.difference;
     if (before !== undefined && difference?.since !== before.since) ended.push(end(before, sight, now));
+    if (known !== undefined && before === undefined && difference === undefined) ended.push(...together(known, sight, now));
     next.set(key, difference === undefined ? { in: sight.in } : { in: sight.in, difference });
   }
   return { pairs: next, ended };
@@ -83,6 +86,13 @@ function differenceOf(known: Pair | undefined, sight: Sight, now: number): Diffe
   const changed = WHO.filter((who) => known !== undefined && sight.in[who] !== known.in[who]);
   const first = changed.length === 1 ? changed[0]! : out;
   return { service, realServer, first, change: sight.in[first] ? 'in' : 'out', since: now, why };
+}
+
+/** Both have changed their minds since the last look. */
+function together(known: Pair, { service, realServer, in: present, why }: Sight, now: number): Ended[] {
+  if (known.in.fourlane === present.fourlane) return [];
+  const change = present.fourlane ? 'in' : 'out';
+  return [{ service, realServer, first: 'both', change, since: now, why, how: 'together', ms: 0 }];
 }
 
 function end(before: Difference, sight: Sight, now: number): Ended {

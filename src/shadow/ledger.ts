@@ -1,7 +1,18 @@
 /** What a shadow has seen so far: counts for series, the last events and the present differences for reports. */
 import { counter, type Family, family, gauge, histogram, ONE_ROW } from '../model/family.ts';
 import { Histogram } from '../model/histogram.ts';
-import { CHANGES, compare, type Difference, ENDS, type Ended, outFor, type Pairs, type Sight, WHO } from './comparison.ts';
+import {
+  CHANGES,
+  compare,
+  type Difference,
+  ENDS,
+  type Ended,
+  outFor,
+  type Pairs,
+  type Sight,
+  WHO,
+  type Who,
+} from './comparison.ts';
 
 /** Events kept for a report; older ones are counted only. */
 const MOST_EVENTS = 1000;
@@ -19,13 +30,16 @@ const DIFFERING = gauge(
 );
 const DONE = counter(
   'shadow_changes_total',
-  'Real servers taken out or put in: by who was first, and whether the other one followed or who was first took it back.',
+  'Real servers taken out or put in: who was first, and whether the other followed, it was taken back, or both did it at once.',
   ['first', 'change', 'end'],
 );
 const LEAD = histogram('shadow_lead_seconds', 'How much earlier one decider was than the other that followed.', ['first']);
 
 const FIRSTS = WHO.map((who) => [who]);
-const ENDINGS = WHO.flatMap((first) => CHANGES.flatMap((change) => ENDS.map((how) => [first, change, how])));
+const ENDINGS = [
+  ...WHO.flatMap((first) => CHANGES.flatMap((change) => ENDS.map((how) => [first, change, how]))),
+  ...CHANGES.map((change) => ['both', change, 'together']),
+];
 
 /** A moment of it, for reports: plain values. Times are ms of the clock. */
 export interface ShadowView {
@@ -64,7 +78,7 @@ export class ShadowLedger {
     for (const event of ended) {
       const key = [event.first, event.change, event.how].join(' ');
       this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
-      if (event.how === 'followed') this.#leads.observe(event.ms / 1000, WHO.indexOf(event.first));
+      if (event.how === 'followed') this.#leads.observe(event.ms / 1000, WHO.indexOf(event.first as Who));
     }
     this.#events = [...this.#events, ...ended].slice(-MOST_EVENTS);
     return ended;

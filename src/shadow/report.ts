@@ -10,6 +10,7 @@ export interface ReportTexts {
 
 const MOST = 10;
 const count = (n: number, one: string) => `${n} ${one}${n === 1 ? '' : 's'}`;
+const times = (n: number) => (n === 1 ? 'once' : `${n} times`);
 const DONE: Readonly<Record<Change, string>> = { out: 'removal', in: 'return' };
 
 /** @param now ms of the clock that the view's times are of */
@@ -29,8 +30,12 @@ function past(events: readonly Ended[], duration: ReportTexts['duration']): stri
   if (events.length === 0) return ['Nothing has been taken out or put in by either of them.'];
   return (['out', 'in'] as const).flatMap((change) => {
     const ofChange = events.filter((event) => event.change === change);
-    const both = ofChange.filter(({ how }) => how === 'followed');
-    const first = WHO.flatMap((who) => lead(both, who, duration) ?? []);
+    const both = ofChange.filter(({ how }) => how !== 'reverted');
+    const together = both.filter(({ how }) => how === 'together').length;
+    const first = [
+      ...WHO.flatMap((who) => lead(both, who, duration) ?? []),
+      ...(together === 0 ? [] : [`within the same second ${times(together)}`]),
+    ];
     const line = both.length === 0 ? [] : [`${count(both.length, DONE[change])} by both: ${first.join('; ')}.`];
     return [...line, ...WHO.flatMap((who) => alone(ofChange, who, { change, duration }))];
   });
@@ -40,7 +45,7 @@ function lead(both: readonly Ended[], who: Who, duration: ReportTexts['duration'
   const leads = both.filter(({ first }) => first === who).map(({ ms }) => ms);
   if (leads.length === 0) return undefined;
   const median = leads.toSorted((a, b) => a - b)[leads.length >> 1]!;
-  return `${who} first ${leads.length === 1 ? 'once' : `${leads.length} times`}, by ${duration(median / 1000)} in the median`;
+  return `${who} first ${times(leads.length)}, by ${duration(median / 1000)} in the median`;
 }
 
 function alone(

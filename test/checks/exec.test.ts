@@ -65,9 +65,7 @@ test('dynamic: codes from 2 are weights, 1 is bad, 0 is good without saying a we
 test('SIGTERM first, SIGKILL to the whole group two seconds later', async () => {
   const file = join(dir, 'signals');
   const script = `trap 'echo term >> ${file}' TERM; sleep 30 & while :; do wait; done`;
-  // A probe this long may see this thread held up by other tests: that one is judged late, and made again.
-  let seen = await probe('exec', sh(script), 80, { timeout: 200 });
-  for (let again = 0; again < 3 && seen.outcome === 'late'; again++) seen = await probe('exec', sh(script), 80, { timeout: 200 });
+  const seen = await probe('exec', sh(script), 80, { timeout: 200 });
   assert.equal(brief(seen), 'l7 run deadline 0');
   assert.ok(seen.elapsedUs > 2_100_000 && seen.elapsedUs < 2_900_000, String(seen.elapsedUs));
   assert.match(readFileSync(file, 'utf8'), /^term\n/);

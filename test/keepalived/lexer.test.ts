@@ -96,6 +96,20 @@ describe('lines of a keepalived.conf', () => {
     });
   }
 
+  it('bounds definitions of several lines that hold themselves', () => {
+    const { codes, lines } = readAs('$B=use_pid_dir \\\n $B\n$B\ninstance y\n');
+    assert.deepEqual(codes, ['definition-loop']);
+    assert.equal(lines.at(-1), 'instance|y');
+  });
+
+  it('bounds includes in includes', () => {
+    const text = `${'include {a,b}{c,d}{e,f}{g,h}{i,j}{k,l}\n'.repeat(3)}instance x\n`;
+    const files = (pattern: string): Found[] => [{ path: `/x/${pattern}`, text }];
+    const started = performance.now();
+    assert.ok(readTree('k', text, { files }).problems.some(({ code }) => code === 'too-large'));
+    assert.ok(performance.now() - started < 10_000);
+  });
+
   it('bounds what generators and variables make', () => {
     const started = performance.now();
     const { codes } = readAs('$A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n~SEQ(i,1,1000000000) ~SEQ(j,1,1000000000) instance $A\n');

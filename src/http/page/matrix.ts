@@ -119,7 +119,7 @@ function renderCell(cell: CellReport, path: boolean): Html {
 
 function renderBig(matrix: Matrix, all: readonly number[], query: URLSearchParams): Html {
   const { view, index } = matrix;
-  const { link, service } = view.cells();
+  const { link, service, outcome } = view.cells();
   const { nics, targets } = view.plan();
   const bad = all.filter(
     (each) =>
@@ -129,7 +129,10 @@ function renderBig(matrix: Matrix, all: readonly number[], query: URLSearchParam
   const racks = byRack(view, all).map(([rack, rows]) => {
     const cells = { ok: 0, service_fail: 0, link_fail: 0, unknown: 0 };
     for (const row of rows)
-      for (let i = 0; i < nics.length; i++) cells[cellState(link[i * targets.length + row], service[i * targets.length + row])]++;
+      for (let i = 0; i < nics.length; i++) {
+        const cell = i * targets.length + row;
+        cells[cellState(link[cell], service[cell], outcome[cell])]++;
+      }
     return { rack, rows, cells, failing: cells.link_fail + cells.service_fail };
   });
   const worst = racks.toSorted((a, b) => b.failing / b.rows.length - a.failing / a.rows.length).slice(0, MAX_RACKS);

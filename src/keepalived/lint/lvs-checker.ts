@@ -95,8 +95,8 @@ const noCriteria: Rule = {
   code: 'check-url-no-criteria',
   severity: 'info',
   title: 'url without status_code, digest or regex',
-  why: 'any status from 200 to 299 is good then, whatever the page says.',
-  fix: 'write status_code, digest or regex, if the page can say more',
+  why: 'any status from 200 to 299 is good then, whatever the page holds.',
+  fix: 'write status_code, digest or regex, if more of the answer matters',
   wrong: service({ servers: http('path /') }),
   right: service({ servers: http('path /', 'status_code 200') }),
   check: (config) =>
@@ -183,8 +183,8 @@ const protocol: Rule = {
   code: 'check-tcp-of-udp',
   severity: 'warning',
   title: 'TCP check of a UDP service',
-  why: 'it says whether something listens on the TCP port, which the service may not have, or have when it is dead.',
-  fix: 'use UDP_CHECK, DNS_CHECK or MISC_CHECK, or write connect_port and a port that tells',
+  why: 'it shows whether something listens on the TCP port, which the service may not have, or have when it is dead.',
+  fix: 'use UDP_CHECK, DNS_CHECK or MISC_CHECK, or write connect_port and a port of TCP that the service needs',
   wrong: service({ set: { protocol: 'UDP' } }),
   right: service({ set: { protocol: 'UDP' }, servers: server('10.0.0.1 80', ['UDP_CHECK {', 'connect_timeout 3', '}']) }),
   check: ofCheckers(({ checker: { kind, block, statement }, virtual }) => {
@@ -202,14 +202,14 @@ const timeout: Rule = {
   wrong: service({ servers: server('10.0.0.1 80', ['TCP_CHECK {', 'connect_timeout 60', '}']) }),
   right: service(),
   check: (config) => {
-    const told = new Set<Statement>();
+    const reported = new Set<Statement>();
     return ofCheckers(({ checker, real, virtual }) => {
       const { connectTimeout, delayLoop } = checker.timing;
       const statement = [checker.block, real.block, virtual.block]
         .map((b) => statementOf(b, 'connect_timeout'))
         .find((s) => s !== undefined);
-      if (connectTimeout <= delayLoop || statement === undefined || told.has(statement)) return undefined;
-      told.add(statement);
+      if (connectTimeout <= delayLoop || statement === undefined || reported.has(statement)) return undefined;
+      reported.add(statement);
       return { at: statement.keyword, message: `it waits ${connectTimeout} s, and checks every ${delayLoop} s` };
     })(config);
   },

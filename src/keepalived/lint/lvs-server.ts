@@ -59,7 +59,7 @@ const groupUndefined: Rule = {
   code: 'lvs-group-undefined',
   severity: 'error',
   title: 'virtual server of a group that does not exist',
-  why: 'keepalived makes no virtual service of it, and says nothing.',
+  why: 'keepalived makes no virtual service of it, without a message.',
   fix: 'define the group, or correct the name',
   wrong: service({ key: 'group web' }),
   right: `virtual_server_group web {\n  192.0.2.10 80\n}\n${service({ key: 'group web' })}`,
@@ -256,7 +256,7 @@ const familyMismatch: Rule = {
     ),
 };
 
-/** What tells real servers of a virtual server apart. */
+/** The key by which real servers of a virtual server differ. */
 export function realKey({ ip, port }: Pick<RealServer, 'ip' | 'port'>, { key }: VirtualServer): string | undefined {
   return ip === undefined ? undefined : `${ip} ${port === 0 && key.kind === 'address' ? key.port : port}`;
 }

@@ -1,5 +1,6 @@
 /** Every rule of the linter. */
 import { crossNode } from './cross-node.ts';
+import { details } from './details.ts';
 import { host } from './host.ts';
 import { lvsChecker } from './lvs-checker.ts';
 import { lvsServer } from './lvs-server.ts';
@@ -23,6 +24,7 @@ export const FAMILIES: readonly { readonly title: string; readonly rules: readon
   { title: 'Scripts', rules: scripts },
   { title: 'Virtual and real servers', rules: lvsServer },
   { title: 'Checkers', rules: lvsChecker },
+  { title: 'Smaller things', rules: details },
   { title: 'Nodes against each other (several files)', rules: crossNode },
   { title: 'The machine (`--host`)', rules: host },
 ];

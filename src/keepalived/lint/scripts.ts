@@ -116,7 +116,7 @@ const killall: Rule = {
       const program = words[0]?.split('/').at(-1) ?? '';
       const isSignal = ['killall', 'kill', 'pkill'].includes(program) && words.includes('-0');
       if (!isSignal && !['pidof', 'pgrep'].includes(program)) return undefined;
-      return { at: argumentsOf(statement), message: `${program} does not say whether the service works` };
+      return { at: argumentsOf(statement), message: `${program} does not show whether the service works` };
     }),
 };
 

@@ -67,7 +67,7 @@ const TEXTS: Readonly<Partial<Record<ProblemCode, Text>>> = {
   'include-missing': {
     severity: 'warning',
     title: 'include of a file that is not there',
-    why: 'keepalived goes on without what the file was to say, and even its own test reports success.',
+    why: 'keepalived goes on without what the file holds, and even its own test reports success.',
     fix: 'correct the path, or use a wildcard if the file is optional; includea makes keepalived insist',
     wrong: `include conf.d/missing.conf\n${instance()}`,
     right: `include conf.d/*.conf\n${instance()}`,

@@ -135,7 +135,7 @@ const keywordRepeated: Rule = {
   code: 'keyword-repeated',
   severity: 'warning',
   title: 'keyword twice in one block',
-  why: 'only one of the lines counts, and keepalived does not say that the other one is lost.',
+  why: 'only one of the lines counts, and keepalived does not report that the other one is lost.',
   fix: 'remove the line that is not meant',
   wrong: instance({ more: ['priority 90'] }),
   right: instance(),
@@ -181,7 +181,7 @@ const undefinedVariable: Rule = {
   wrong: instance({ set: { priority: '$PRIORITY' } }),
   right: `$PRIORITY=100\n${instance({ set: { priority: '$PRIORITY' } })}`,
   check: ({ tree }) => {
-    const told = new Set<string>();
+    const reported = new Set<string>();
     const looked = [...blocksIn(tree.root)].flatMap(({ kind, statements: all }) =>
       // What a line that is not known holds does not matter.
       all.filter(({ spec, keyword }) => kind === 'values' || (kind !== 'unknown' && (spec !== undefined || keyword.unclear))),
@@ -190,8 +190,8 @@ const undefinedVariable: Rule = {
       if (!statement.line.unclear || isFreeText(statement)) return undefined;
       for (const word of [statement.keyword, ...statement.args]) {
         const name = word.unclear ? VARIABLE.exec(word.text)?.[1] : undefined;
-        if (name === undefined || AT_RUN_TIME.has(name) || told.has(name)) continue;
-        told.add(name);
+        if (name === undefined || AT_RUN_TIME.has(name) || reported.has(name)) continue;
+        reported.add(name);
         return { at: word, message: `nothing defines $${name} before this line` };
       }
       return undefined;

@@ -107,7 +107,7 @@ const noMask: Rule = {
   severity: 'info',
   title: 'virtual address without a prefix length',
   why: 'it gets /32 (or /128): fine beside an address of the same network, but then no route to the network comes with it.',
-  fix: 'write the length of the prefix, such as /24, or /32 to say that it is meant',
+  fix: 'write the length of the prefix, such as /24, or /32 to show that it is meant',
   wrong: instance({ vips: ['192.0.2.1'] }),
   right: instance({ vips: ['192.0.2.1/32'] }),
   check: (config) =>

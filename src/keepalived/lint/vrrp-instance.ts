@@ -232,9 +232,9 @@ const advertInterval: Rule = {
 
 const versionConflict: Rule = {
   code: 'vrrp-version-ipv6',
-  severity: 'error',
+  severity: 'warning',
   title: 'version 2 with IPv6 addresses',
-  why: 'only version 3 of VRRP has IPv6, so keepalived ignores the line or drops addresses.',
+  why: 'version 2 of VRRP has no IPv6, so what is sent then is known to no other router; strict mode takes version 3.',
   fix: 'remove the line: version 3 is taken by itself',
   wrong: instance({ set: { version: '2' }, vips: ['fe80::5/64', '2001:db8::5/64'] }),
   right: instance({ vips: ['fe80::5/64', '2001:db8::5/64'] }),

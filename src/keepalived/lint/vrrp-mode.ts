@@ -46,9 +46,9 @@ const strictUnreachable: Rule = {
 
 const strictUnicast: Rule = {
   code: 'vrrp-strict-unicast',
-  severity: 'error',
+  severity: 'warning',
   title: 'strict mode with unicast peers',
-  why: 'the standard knows no unicast, so keepalived refuses to run the instance on an interface that has multicast.',
+  why: 'the standard has no unicast and keepalived means to refuse the two together, although 2.2.7 does not notice.',
   fix: 'remove vrrp_strict, or the peers',
   wrong:
     STRICT + instance({ set: { version: '3', unicast_src_ip: '10.0.0.1' }, more: ['accept', 'unicast_peer {', '10.0.0.2', '}'] }),

@@ -7,7 +7,16 @@ import { decomment, isBlank } from './decomment.ts';
 import { type Definition, Definitions } from './definitions.ts';
 import { type Files, hasWildcards, INCLUDES, withoutBraces } from './files.ts';
 import { generatorOf } from './generators.ts';
-import { MOST_CHARACTERS, MOST_DEPTH, MOST_FILES, MOST_GENERATED, LINE_COST, MOST_LINE, MOST_PROBLEMS } from './limits.ts';
+import {
+  MOST_CHARACTERS,
+  MOST_DEPTH,
+  MOST_FILES,
+  MOST_GENERATED,
+  LINE_COST,
+  MOST_LINE,
+  MOST_MADE,
+  MOST_PROBLEMS,
+} from './limits.ts';
 import { type Line, type Problem, type Source, type Span, spanIn } from './source.ts';
 
 export interface LexerOptions {
@@ -48,12 +57,16 @@ export class Lexer {
   readonly #options: LexerOptions;
   readonly #sink: Sink;
   #generated = 0;
+  /** Patterns of includes that were looked for. */
+  #patterns = 0;
+  /** Lines that are being made by one another. */
+  #depth = 0;
   #read = 0;
   /** The definition whose lines go on. */
   #growing: Definition | undefined;
   /** Includes one after another. */
   readonly #open: string[] = [];
-  #told = new Set<string>();
+  #reported = new Set<string>();
 
   constructor(options: LexerOptions, sink: Sink) {
     this.#options = options;
@@ -141,9 +154,23 @@ export class Lexer {
   }
 
   /** A line from a file, a definition of several lines or a generator. */
-  #logical(first: Line, isMade: boolean): void {
-    let line = first;
+  #logical(line: Line, isMade: boolean): void {
     if (isMade && !this.#spend(line, line.text.length + LINE_COST)) return;
+    if (this.#depth >= MOST_MADE) {
+      this.#once({
+        code: 'definition-loop',
+        at: spanIn(line, 0, line.text.length),
+        message: 'what is made here makes itself again',
+      });
+      return;
+    }
+    this.#depth++;
+    this.#expand(line);
+    this.#depth--;
+  }
+
+  #expand(first: Line): void {
+    let line = first;
     if (line.text.startsWith('@')) {
       const rest = this.#condition(line);
       if (rest === undefined) return;
@@ -176,8 +203,8 @@ export class Lexer {
   }
 
   #once(problem: Problem): void {
-    if (!this.#told.has(problem.code)) this.report(problem);
-    this.#told.add(problem.code);
+    if (!this.#reported.has(problem.code)) this.report(problem);
+    this.#reported.add(problem.code);
   }
 
   #condition(line: Line): Line | undefined {
@@ -252,7 +279,11 @@ export class Lexer {
       const message = 'keepalived looks for a file whose name has the quotes in it';
       this.report({ code: 'include-quoted', at, message, edit: { at, text: bare } });
     }
-    for (const part of withoutBraces(bare)) this.#follow(part, at, INCLUDES[word]!);
+    const parts = this.#patterns < MOST_FILES ? withoutBraces(bare) : [];
+    this.#patterns += parts.length;
+    if (this.#patterns >= MOST_FILES)
+      this.#once({ code: 'too-large', at, message: `files are included by ${MOST_FILES} patterns or more` });
+    for (const part of parts) this.#follow(part, at, INCLUDES[word]!);
   }
 
   #follow(pattern: string, at: Span, kind: { must: boolean; wildcards: boolean }): void {

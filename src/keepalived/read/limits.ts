@@ -10,6 +10,8 @@ export const MOST_GENERATED = 32 << 20;
 export const LINE_COST = 100;
 /** Characters of a line, after its variables are put in (MAXBUF - 1 of keepalived's parser.h). */
 export const MOST_LINE = 1023;
+/** How deep lines may make lines: generators in generators, definitions in definitions, files that they include. */
+export const MOST_MADE = 200;
 /** Variables put into one line: more is a definition that holds itself. */
 export const MOST_REPLACED = 500;
 /** Depth of blocks. */

@@ -20,12 +20,16 @@ export interface Row {
   readonly weight?: number;
   readonly udp?: true;
   readonly ip?: string;
+  /** Where keepalived is known to say something else, and why. */
+  readonly differs?: string;
 }
 
 /** Configured weight of every real server. */
 export const WEIGHT = 10;
-const BODY = 'Hello, checkers';
-const CHUNKS = ['Hello', ', checkers'];
+const BODY = 'Hello, checkers\nand others\n';
+const CHUNKS = ['Hello', ', checkers\nand others\n'];
+/** The header of /fixed: keepalived counts offsets of a match from its beginning. */
+const HEAD = 'HTTP/1.0 200 OK\r\nContent-Type: text/plain\r\n\r\n';
 
 const serve: RequestListener = (req, res) => {
   const socket = req.socket as Partial<TLSSocket> & { servername?: string | false };
@@ -38,13 +42,16 @@ const serve: RequestListener = (req, res) => {
   };
   const status = /^\/(\d{3})$/.exec(req.url!)?.[1];
   res.statusCode = status === undefined ? (right[req.url!] === false ? 400 : 200) : Number(status);
-  if (req.url === '/chunked') {
+  if (req.url === '/fixed') {
+    req.socket.end(HEAD + BODY);
+  } else if (req.url === '/chunked') {
     res.write(CHUNKS[0]);
     setTimeout(() => res.end(CHUNKS[1]), 50);
   } else res.setHeader('Content-Length', BODY.length).end(BODY);
 };
 
 function listening(server: Server): Promise<number> {
+  server.unref();
   return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port)));
 }
 
@@ -69,6 +76,8 @@ const FRAMED = md5(
     .concat('0\r\n\r\n'),
 );
 
+const offset = (which: string, at: number) => `path /fixed\n regex "ch"\n regex_${which}_offset ${HEAD.length + at}`;
+
 /** `inner` stands in the url block; `around` in the checker's. */
 const PAGES: Pages = [
   ['status default', 'path /', { path: '/' }, true],
@@ -87,10 +96,10 @@ const PAGES: Pages = [
   ['regex_no_match', 'path /\n regex "ch"\n regex_no_match', { matches: 'ch', noMatch: true }, false],
   ['regex_options', 'path /\n regex "HELLO"\n regex_options caseless', { matches: 'HELLO', matchFlags: ['caseless'] }, true],
   ['regex_options', 'path /\n regex "HELLO"', { matches: 'HELLO' }, false],
-  ['regex_min_offset', 'path /\n regex "ch"\n regex_min_offset 7', { matches: 'ch', matchFrom: 7 }, true],
-  ['regex_min_offset', 'path /\n regex "ch"\n regex_min_offset 8', { matches: 'ch', matchFrom: 8 }, false],
-  ['regex_max_offset', 'path /\n regex "ch"\n regex_max_offset 7', { matches: 'ch', matchTo: 7 }, true],
-  ['regex_max_offset', 'path /\n regex "ch"\n regex_max_offset 6', { matches: 'ch', matchTo: 6 }, false],
+  ['regex_min_offset', offset('min', 7), { path: '/fixed', matches: 'ch', matchFrom: 7 }, true],
+  ['regex_min_offset', offset('min', 8), { path: '/fixed', matches: 'ch', matchFrom: 8 }, false],
+  ['regex_max_offset', offset('max', 7), { path: '/fixed', matches: 'ch', matchTo: 7 }, true],
+  ['regex_max_offset', offset('max', 6), { path: '/fixed', matches: 'ch', matchTo: 6 }, false],
   ['virtualhost', 'path /host\n virtualhost web.test', { path: '/host', host: 'web.test' }, true],
   ['virtualhost', 'path /host\n virtualhost other.test', { path: '/host', host: 'other.test' }, false],
   ['http_protocol 1.0', 'path /1.0', { path: '/1.0' }, true],
@@ -141,7 +150,12 @@ function scriptRows(port: number): Row[] {
     ['misc_dynamic 7', 'exit 7', true, true, 5],
     ['misc_dynamic 102', 'exit 102', true, true, 100],
     ['misc_timeout', 'sleep 20', false, false],
-    ['user', 'test "$(cat /proc/self/status | grep ^Uid)" != ""', false, true],
+    [
+      'user',
+      'while read -r name uid more; do [ "$name $uid" = "Uid: 0" ] && exit 0; done < /proc/self/status; exit 1',
+      false,
+      true,
+    ],
   ];
   return rows.map(([option, text, dynamic, good, weight], k) => {
     const path = script(`misc${k}`, text);
@@ -200,6 +214,7 @@ export async function makeRows(): Promise<{ readonly rows: readonly Row[]; reado
   const silent = await udpServer(() => undefined);
   const posts = {
     good: await mail('220 mail.test\r\n', (line) => (line === 'HELO lb.test' ? '250 hello\r\n' : '501 who\r\n')),
+    lines: await mail('220-mail.test\r\n220 ready\r\n', () => '250-hello\r\n250 HELP\r\n'),
     closed: await mail('554 no\r\n', () => '250 hello\r\n'),
   };
   const smtp = (name: string, port: number, good: boolean): Row => ({
@@ -256,6 +271,33 @@ export async function makeRows(): Promise<{ readonly rows: readonly Row[]; reado
       parameters: { path: '/sni', host: 'web.test', sni: false, protocol: '1.0' },
       port: secure,
       good: false,
+    },
+    {
+      name: 'HTTP_GET regex to the end of the body',
+      checker: 'HTTP_GET {\n url {\n path /\n regex "others.*$"\n regex_options dotall\n }\n connect_timeout 5\n }',
+      kind: 'http',
+      parameters: { matches: 'others.*$', matchFlags: ['dotall'], protocol: '1.0' },
+      port: web,
+      good: true,
+      differs: 'keepalived waits for more of a match that might go on, and forgets it when none comes',
+    },
+    {
+      name: 'HTTP_GET regex in the header',
+      checker: 'HTTP_GET {\n url {\n path /fixed\n regex "text/plain"\n }\n connect_timeout 5\n }',
+      kind: 'http',
+      parameters: { path: '/fixed', matches: 'text/plain', protocol: '1.0' },
+      port: web,
+      good: false,
+      differs: 'keepalived searches the header too',
+    },
+    {
+      name: 'SMTP_CHECK several lines',
+      checker: 'SMTP_CHECK {\n helo_name lb.test\n }',
+      kind: 'smtp',
+      parameters: { helo: 'lb.test' },
+      port: posts.lines,
+      good: true,
+      differs: 'keepalived takes the first line of several for a wrong reply',
     },
     smtp('lb.test', posts.good, true),
     smtp('other.test', posts.good, false),

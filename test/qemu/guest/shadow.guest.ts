@@ -113,7 +113,7 @@ describe('in shadow beside keepalived', () => {
         assert.fail(`${error.message}\n${log.split('\n').slice(-10).join('\n')}`),
       );
       await until('both have it in', LIMIT_MS, async () => (await counted('return')) > before.returns);
-      assert.equal((await shadow()).agreeing, 2);
+      await until('they agree', LIMIT_MS, async () => (await shadow()).agreeing === 2);
       assert.equal(await counted('removal'), before.removals + 1);
     });
 
