@@ -4,6 +4,7 @@
 import type { z } from 'zod';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { ActuatorSpec } from '../model/plan.ts';
+import type { EffectKind } from '../model/subject.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
 
 /** One thing that should be so, with everything an actuator needs to make it so. */
@@ -11,8 +12,11 @@ export interface Effect {
   /** Identity over passes and restarts: what is acted on, and by what. */
   readonly key: string;
   readonly spec: ActuatorSpec;
-  /** `nic`: an `onFail` entry. `slice`: a service on a NIC. `realServer`: in all slices. `path`: in one slice only. */
-  readonly kind: 'nic' | 'slice' | 'realServer' | 'path';
+  /**
+   * `nic`: an `onFail` entry. `agent`: an `onIsolated` entry. `slice`: a service on a NIC. `realServer`: in all slices. `path`:
+   * in one slice only. `service`: all of it, whether it has its quorum.
+   */
+  readonly kind: EffectKind;
   readonly cluster: string;
   readonly server: string;
   readonly service?: string;
@@ -20,7 +24,7 @@ export interface Effect {
   readonly nic?: string;
   /** `ip:port`. */
   readonly realServer?: string;
-  /** `nic`: ok or failed; everything else: enabled or disabled. */
+  /** `nic` and `agent`: ok or failed; everything else: enabled or disabled. */
   readonly state: 'ok' | 'failed' | 'enabled' | 'disabled';
   /** `realServer` only: the weight to set; 0 = no new connections, the entry stays (inhibit). */
   readonly weight?: number;
@@ -74,8 +78,11 @@ export interface Actuator {
   readonly summary: string;
   /** Own parameters. Strict; every default filled in. */
   readonly schema: z.ZodObject;
-  /** Where it may be configured: a NIC's `onFail`, a service's `actuator`. */
-  readonly scopes: readonly ('nic' | 'service')[];
+  /**
+   * Where it may be configured: a NIC's `onFail` and `onIsolated`, a service's `actuator`; `import`: in an imported configuration
+   * only.
+   */
+  readonly scopes: readonly ('nic' | 'service' | 'import')[];
   /** Kinds of effects it can carry out, all when absent. Others are counted and reported once, and never asked of it. */
   readonly kinds?: readonly Effect['kind'][];
   /** Doing it again is harmless, so the wanted state is repeated after start and reload. */

@@ -1,6 +1,7 @@
 /** What the data plane should do, from what the judge wants. Pure: plan and decisions in, effects out. */
 import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
+import { hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import type { Effect } from './actuator.ts';
@@ -9,12 +10,20 @@ import { identityOf } from './index.ts';
 /** The effects a plan can have. */
 export interface PlannedEffects {
   /**
-   * Every effect wanted now, by key. NICs and slices are always listed; real servers and paths only while they differ from their
-   * rest state (enabled, configured weight), because there may be a million of them.
+   * Every effect wanted now, by key. NICs, the agent and slices are always listed; real servers and paths only while they differ
+   * from their rest state (enabled, configured weight), because there may be a million of them.
    */
-  wanted(wanted: Wanted, verdicts: readonly Verdict[]): Map<string, Effect>;
+  wanted(wanted: Wanted, verdicts: readonly Verdict[], known?: Known): Map<string, Effect>;
   /** The rest state of an effect made earlier, perhaps by an older plan; undefined when this plan no longer acts on it. */
   rest(effect: Effect): Effect | undefined;
+}
+
+/** What the judge does not say. */
+export interface Known {
+  /** This load balancer is cut off. */
+  readonly isolated?: boolean;
+  /** The state that an effect was wanted in at the pass before; undefined: it was not. */
+  readonly before?: (key: string) => Effect['state'] | undefined;
 }
 
 type Subject = Pick<Effect, 'kind' | 'spec'> & Partial<Pick<Effect, 'service' | 'vip' | 'nic' | 'realServer'>>;
@@ -44,7 +53,7 @@ export function planEffects(plan: Plan): PlannedEffects {
   const rackOf = new Map(plan.targets.map((t) => [t.id, t.rack]));
 
   return {
-    wanted(wanted, verdicts) {
+    wanted(wanted, verdicts, { isolated = false, before = () => undefined } = {}) {
       const because = explain(rackOf, verdicts);
       const effects = new Map<string, Effect>();
       const add = (e: Effect) => effects.set(e.key, e);
@@ -55,6 +64,11 @@ export function planEffects(plan: Plan): PlannedEffects {
           add(effect(plan, subject, wanted.nicEnabled[i] === 0 ? 'failed' : 'ok', because(nic.name)));
         }
       });
+      for (const spec of plan.onIsolated ?? []) {
+        if (spec.type === 'none') continue;
+        const [state, why] = isolated ? (['failed', isolation(because())] as const) : (['ok', NO_VERDICT] as const);
+        add(effect(plan, { kind: 'agent', spec }, state, why));
+      }
       for (const { service, index } of acting) {
         const make = makers.get(service.name)!;
         for (const i of service.nics) {
@@ -63,6 +77,12 @@ export function planEffects(plan: Plan): PlannedEffects {
         }
         const weights = wanted.weight[index];
         const paths = wanted.path[index];
+        if (make.quorum !== undefined) {
+          const { key } = make.quorum(true);
+          const had = before(key);
+          const counted = { notify: service.notify!, realServers: service.realServers, weights, dynamic: wanted.dynamic };
+          add(make.quorum(hasQuorum({ ...counted, had: had === undefined ? undefined : had === 'enabled' })));
+        }
         service.realServers.forEach((member, r) => {
           const { target, weight: configured } = member;
           const { realServer } = plan.targets[target]!;
@@ -77,6 +97,8 @@ export function planEffects(plan: Plan): PlannedEffects {
                 byCheck(explained(plan, because, { service, member }), base, configured),
               ),
             );
+          const told = make.hooked(r);
+          if (told !== undefined && (weights?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
@@ -87,10 +109,11 @@ export function planEffects(plan: Plan): PlannedEffects {
       return effects;
     },
 
-    rest({ kind, key, service: name, nic: nicName, realServer }) {
+    rest({ kind, key, spec, service: name, nic: nicName, realServer }) {
       const make = name === undefined ? undefined : makers.get(name);
       const nic = make?.nics.get(nicName ?? '');
       const weight = make?.weights.get(realServer ?? '');
+      if (spec.type === 'notify') return kind === 'realServer' ? make?.told(realServer!, key) : undefined;
       let rest: Effect | undefined;
       if (kind === 'slice' && nic) rest = make?.slice(nic, true, NO_VERDICT);
       if (kind === 'realServer' && weight !== undefined) rest = make?.realServer(realServer!, weight, weight, NO_VERDICT);
@@ -106,7 +129,32 @@ type Because = Pick<Effect, 'verdict' | 'cause' | 'reason'>;
 function serviceEffects(plan: Plan, service: Service) {
   const base = { spec: service.actuator, service: service.name, vip: service.vip };
   const state = (enabled: boolean) => (enabled ? 'enabled' : 'disabled');
+  const { notify } = service;
+  const addressOf = (position: number) => plan.targets[service.realServers[position]!.target]!.realServer;
+  /** Effects of the scripts of a real server, by its position; undefined without scripts. */
+  const hooked = (position: number) => {
+    const hooks = notify?.realServers[position];
+    if (hooks === undefined) return undefined;
+    const subject = { ...base, spec: { type: 'notify', ...hooks }, kind: 'realServer', realServer: addressOf(position) } as const;
+    return (enabled: boolean, because: Because) => effect(plan, subject, state(enabled), because);
+  };
+  const ofService = notify?.service;
   return {
+    hooked,
+    /** The rest state of the scripts of a real server, when they are still the same. */
+    told: (realServer: string, key: string) => {
+      const position = service.realServers.findIndex((_, i) => addressOf(i) === realServer);
+      const rest = position < 0 ? undefined : hooked(position)?.(true, NO_VERDICT);
+      return rest?.key === key ? rest : undefined;
+    },
+    /** The scripts of the service; undefined when it has none. */
+    quorum:
+      ofService === undefined
+        ? undefined
+        : (has: boolean) => {
+            const subject = { ...base, spec: { type: 'notify', ...ofService }, kind: 'service' } as const;
+            return effect(plan, subject, state(has), has ? NO_VERDICT : { ...NO_VERDICT, reason: 'the quorum is lost' });
+          },
     nics: new Map(service.nics.map((i) => [plan.nics[i]!.name, plan.nics[i]!])),
     weights: new Map(service.realServers.map((r) => [plan.targets[r.target]!.realServer, r.weight])),
     slice: (nic: Nic, enabled: boolean, because: Because) =>
@@ -145,6 +193,12 @@ function explain(
       (rack === undefined ? undefined : bySubject.get(nameOf({ subject: 'rack', rack })));
     return found ? { verdict: found.verdict, cause: found.cause, reason: found.reason } : NO_VERDICT;
   };
+}
+
+/** The reason of a failed `onIsolated`, also while it is held after the isolation. */
+function isolation(because: Because): Because {
+  if (because.verdict === 'AGENT_ISOLATED') return because;
+  return { verdict: 'AGENT_ISOLATED', cause: 'none', reason: 'isolated until a short while ago; held until it lasts' };
 }
 
 /** The reason of a weight that nothing but a check has changed. */

@@ -4,11 +4,11 @@ import { duration } from '../model/schema.ts';
 import { runCommand, STANDARD_PATH } from '../sys/child.ts';
 import { actuator, type Effect } from './actuator.ts';
 
-const TYPE = { nic: 'NIC', slice: 'SLICE', realServer: 'RS', path: 'PATH' } as const;
+const TYPE = { nic: 'NIC', agent: 'AGENT', service: 'SERVICE', slice: 'SLICE', realServer: 'RS', path: 'PATH' } as const;
 
 /** Arguments appended to the configured command: type, name, state, and the service or `-`. */
 export function execArguments(effect: Effect): string[] {
-  const name = effect.realServer ?? effect.nic ?? '-';
+  const name = effect.kind === 'agent' ? effect.server : (effect.realServer ?? effect.nic ?? '-');
   return [TYPE[effect.kind], name, effect.state.toUpperCase(), effect.service ?? '-'];
 }
 

@@ -5,6 +5,7 @@
 import type { Family, FamilySource } from '../model/family.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
+import { resolveRules } from '../model/rules.ts';
 import type { Verdict, Wanted } from '../model/verdict.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
@@ -24,6 +25,7 @@ import {
 } from './entry.ts';
 import { count, Impossible } from './impossible.ts';
 import { identityOf } from './index.ts';
+import { CONNECTED, type Holding, type Isolation, isolationAfter, restoredIsolation } from './isolation.ts';
 import { perform } from './perform.ts';
 import type { ActionReport, PendingEffect } from './report.ts';
 import { isFailing, notInPlace } from './not-in-place.ts';
@@ -59,6 +61,8 @@ export class Reconciler implements FamilySource {
   readonly #counters: ActionCounters;
   #planned: PlannedEffects | undefined;
   #announce = false;
+  #isolation: Isolation = CONNECTED;
+  #holding: Holding = resolveRules({});
   #look: Look | undefined;
   #recheckedAt = -Infinity;
   readonly #impossible = new Impossible();
@@ -79,8 +83,18 @@ export class Reconciler implements FamilySource {
   /** Sets the plan, at start and after a reload. The next pass announces the wanted state to idempotent actuators. */
   setPlan(plan: Plan): void {
     this.#planned = planEffects(plan);
+    this.#holding = resolveRules(plan.rules);
     this.#announce = true;
     this.#impossible.forget();
+  }
+
+  /**
+   * Follows the agent's own verdict, of each pass. @returns whether what `onIsolated` is to be has changed, so that `pass` is due
+   */
+  isolates({ frozen }: Pick<Wanted, 'frozen'>): boolean {
+    const before = this.#isolation;
+    this.#isolation = isolationAfter(before, frozen, this.#options.clock(), this.#holding);
+    return before.failed !== this.#isolation.failed;
   }
 
   /**
@@ -88,7 +102,9 @@ export class Reconciler implements FamilySource {
    */
   pass(wanted: Wanted, verdicts: readonly Verdict[]): void {
     if (!this.#planned) return;
-    const effects = this.#planned.wanted(wanted, verdicts);
+    this.isolates(wanted);
+    const before = (key: string) => this.#entries.get(key)?.wanted.state;
+    const effects = this.#planned.wanted(wanted, verdicts, { isolated: this.#isolation.failed, before });
     this.#impossible.recount();
     for (const effect of effects.values()) this.#want(effect);
     for (const [key, entry] of this.#entries) if (!effects.has(key)) this.#unlisted(entry);
@@ -187,6 +203,8 @@ export class Reconciler implements FamilySource {
   restore(saved: unknown): number {
     const { entries, damaged } = parseAppliedState(saved);
     for (const { effect, value, note } of entries) this.#entries.set(effect.key, newEntry(effect, value ?? undefined, note));
+    const held = entries.find(({ effect }) => effect.kind === 'agent' && effect.state === 'failed');
+    if (held !== undefined) this.#isolation = restoredIsolation(this.#options.clock());
     return damaged;
   }
 
@@ -238,11 +256,11 @@ export class Reconciler implements FamilySource {
     }
   }
 
-  /** An effect the plan does not list: back to rest if the plan still acts on it, undone if it was a NIC's, else left alone. */
+  /** An effect the plan does not list: back to rest if the plan still acts on it, undone if it was this machine's, else left. */
   #unlisted(entry: Entry): void {
     const { last } = entry;
     const undone = { ...last, state: 'ok', verdict: 'OK', cause: 'none', reason: 'no longer configured' } as const;
-    const rest = last.kind === 'nic' ? undone : this.#planned?.rest(last);
+    const rest = isOwn(last) ? undone : this.#planned?.rest(last);
     this.#set(entry, stepped(entry, { is: 'unlisted', rest }));
     // Also without a call: `tick` forgets it.
     if (!this.#open.has(last.key)) this.#open.set(last.key, this.#options.clock());
@@ -262,7 +280,7 @@ export class Reconciler implements FamilySource {
 
   /** The value an effect has when nothing is wrong; undefined when the plan does not act on it. */
   #restOf(effect: Effect): string | undefined {
-    if (effect.kind === 'nic') return 'ok';
+    if (isOwn(effect)) return 'ok';
     const rest = this.#planned?.rest(effect);
     return rest && valueOf(rest);
   }
@@ -318,4 +336,9 @@ export class Reconciler implements FamilySource {
     }
     return true;
   }
+}
+
+/** Of `onFail` or `onIsolated`: of this machine, not of a service. */
+function isOwn({ kind }: Effect): boolean {
+  return kind === 'nic' || kind === 'agent';
 }

@@ -1,5 +1,6 @@
 /** The saved form of what is applied. Lenient on reading: a damaged entry is left out, the rest is used. */
 import { z } from 'zod';
+import { EFFECT_KINDS } from '../model/subject.ts';
 import type { Effect } from './actuator.ts';
 import { type Entry, heldIn } from './entry.ts';
 
@@ -20,7 +21,7 @@ const entry = z.object({
   effect: z.object({
     key: z.string(),
     spec: z.looseObject({ type: z.string() }),
-    kind: z.enum(['nic', 'slice', 'realServer', 'path']),
+    kind: z.enum(EFFECT_KINDS),
     cluster: z.string(),
     server: z.string(),
     service: z.string().optional(),

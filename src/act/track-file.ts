@@ -1,4 +1,4 @@
-/** trackFile: a small file whose number follows the NIC's state, as keepalived's track_file reads it. */
+/** trackFile: a small file whose number follows the state of a NIC or the load balancer, as keepalived's track_file reads it. */
 import { z } from 'zod';
 import { readIfExists, writeAtomic } from '../sys/files.ts';
 import { actuator } from './actuator.ts';
@@ -24,8 +24,8 @@ export const trackFile = actuator({
       .regex(/^\/(?:.*[^/])$/, 'must be an absolute path of a file')
       .max(4096)
       .meta({ description: 'file to write, replaced in one step; its directory must exist', examples: ['/run/fourlane/eth2'] }),
-    ok: value.default(0).describe('number written while the NIC is good'),
-    failed: value.default(1).describe('number written while the NIC is judged failed'),
+    ok: value.default(0).describe('number written while the NIC, or the load balancer, is good'),
+    failed: value.default(1).describe('number written while the NIC is judged failed, or the load balancer isolated'),
   }),
   scopes: ['nic'],
   idempotent: true,

@@ -90,6 +90,7 @@ export function describePlan(plan: Plan): string {
   return `${[
     `cluster ${plan.cluster}, server ${plan.server}, listening on ${hostPort(plan.listen)}, state in ${plan.stateDir}`,
     section('NICs', nicRows),
+    ...(plan.onIsolated === undefined ? [] : [`when isolated: ${plan.onIsolated.map((spec) => spec.type).join(', ')}`]),
     section('Services', serviceRows),
     section('Checks (real servers × check)', checkRows),
     ...(plan.imports === undefined ? [] : [describeImports(plan.imports)]),

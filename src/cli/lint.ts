@@ -1,7 +1,5 @@
 /** `fourlane lint`: mistakes in keepalived configurations. */
-import { dirname, isAbsolute, join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Found, gathering, type Wanted } from '../keepalived/read/files.ts';
 import { asGithub, asJson, asSarif, asText } from '../keepalived/lint/format.ts';
 import { lint, type NodeText, variantsOf } from '../keepalived/lint/lint.ts';
 import { applyEdits, unifiedDiff } from '../keepalived/lint/mend.ts';
@@ -10,14 +8,12 @@ import { RULES } from '../keepalived/lint/rules.ts';
 import { programsOf } from '../keepalived/lint/scripts.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { FileError } from '../sys/files.ts';
-import { pathsMatching } from '../sys/glob.ts';
 import { interfaceNames, localAddresses, programRefusal } from '../sys/machine.ts';
-import { readPlain, replacePlain } from '../sys/plain-file.ts';
+import { replacePlain } from '../sys/plain-file.ts';
+import { nodeOf } from './keepalived-file.ts';
 import { isForUser, json, type Output, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
-const MOST_FILES = 2000;
-const MOST_BYTES = 64 << 20;
 /** Exit status of wrong options and of a file that is not there (sysexits.h). */
 const USAGE = 64;
 const NO_INPUT = 66;
@@ -115,34 +111,6 @@ function explained({ code, severity, title, why, fix, wrong, right }: Rule): str
       .map((file, i, all) => `${name}${all.length > 1 ? `, node ${i + 1}` : ''}:\n\n${file}`)
       .join('\n');
   return `${code}: ${title} (${severity})\n\nwhy: ${why}\nfix: ${fix}\n\n${example('Wrong', wrong)}\n${example('Right', right)}`;
-}
-
-/** A file and what it includes. @throws FourlaneError when the file itself can not be read */
-async function nodeOf(path: string, configId: string | undefined): Promise<NodeText> {
-  const root = await readPlain(path, MOST_BYTES);
-  if (root === undefined) throw new FourlaneError('NOT_FOUND', `there is no file ${path}`);
-  if (!('text' in root) && root.refused !== 'executable')
-    throw new FourlaneError('NOT_FOUND', `${path} is no file that can be read (${root.refused})`);
-  if (!('text' in root)) throw new FourlaneError('NOT_FOUND', `${path} is executable: keepalived does not read it; chmod -x it`);
-  const { text } = root;
-  const files = await gathering(
-    (included) => {
-      variantsOf({ path, text, files: included }, configId);
-      return included;
-    },
-    (wanted) => included(wanted),
-  );
-  return { path, text, files };
-}
-
-async function included({ pattern, from }: Wanted): Promise<Found[]> {
-  const paths = await pathsMatching(isAbsolute(pattern) ? pattern : join(dirname(from), pattern), MOST_FILES);
-  const found: Found[] = [];
-  for (const path of paths) {
-    const file = await readPlain(path, MOST_BYTES);
-    if (file !== undefined) found.push({ path, ...file });
-  }
-  return found;
 }
 
 async function thisMachine(nodes: readonly NodeText[], configId: string | undefined): Promise<Host> {

@@ -47,6 +47,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "the digest of a page for an http check, as keepalived's genhash prints it",
     load: async () => (await import('./genhash.ts')).genhash,
   },
+  keepalived: {
+    summary: "snippet: the lines that let verdicts steer keepalived's VRRP",
+    load: async () => (await import('./keepalived.ts')).keepalivedCommand,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

@@ -36,6 +36,7 @@ const SETTINGS = {
   listen: (plan) => plan.listen,
   control: (plan) => plan.control ?? '',
   stateDir: (plan) => plan.stateDir,
+  onIsolated: (plan) => plan.onIsolated ?? [],
   rules: (plan) => plan.rules,
   collectors: (plan) => plan.collectors,
   evidence: (plan) => plan.evidenceLog ?? '',

@@ -3,7 +3,7 @@ import { readConfig } from '../keepalived/config/config.ts';
 import { placeOf, type Problem, type Span } from '../keepalived/read/source.ts';
 import { translate, type TranslatedService } from '../keepalived/translate/services.ts';
 import { FourlaneError } from '../model/errors.ts';
-import type { CheckProfile, Imports } from '../model/plan.ts';
+import type { CheckProfile, Hooks, Imports, ServiceNotify } from '../model/plan.ts';
 import { realServerAddress, vip } from './fields.ts';
 import { ImportFiles } from './import-files.ts';
 import { ConfigError } from './problem.ts';
@@ -12,6 +12,8 @@ import type { Config, KeepalivedImport, ServiceConfig } from './schema.ts';
 
 export interface Imported {
   readonly services: readonly ServiceConfig[];
+  /** Scripts to run, by VIP. */
+  readonly notify: ReadonlyMap<string, ServiceNotify>;
   readonly imports: Imports;
 }
 
@@ -51,7 +53,7 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
       spec.file,
       broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
     );
-  const translated = translate(config, spec.timing ?? {});
+  const translated = translate(config, spec.timing ?? {}, { scripts: spec.mode === 'manage' });
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
   const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length} mistakes`;
@@ -66,8 +68,9 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     checks.set(name, data ?? WITHOUT_CHECK);
   }
   const taken = new Set(own.services.flatMap(({ name, vip: address }) => [address, name ?? address]));
+  const notify = new Map<string, ServiceNotify>();
   const services = translated.services.flatMap((service) => {
-    if (!taken.has(service.vip)) return serviceOf(service, { spec, checks, note }) ?? [];
+    if (!taken.has(service.vip)) return serviceOf(service, { spec, checks, notify, note }) ?? [];
     note(service.at, `virtual server ${service.vip}: fourlane.yaml has a service of this name or VIP, which holds`);
     return [];
   });
@@ -78,7 +81,7 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     left: left.slice(0, MOST_LEFT),
     followed: files.paths,
   };
-  return { services, imports };
+  return { services, notify, imports };
 }
 
 /** A problem of an included file names that file. */
@@ -90,12 +93,14 @@ const ACTUATORS = { shadow: actuatorSpec('service').parse('shadow'), manage: act
 interface Given {
   readonly spec: KeepalivedImport;
   readonly checks: ReadonlyMap<string, CheckProfile>;
+  /** What scripts there are is put in here. */
+  readonly notify: Map<string, ServiceNotify>;
   readonly note: (at: Span, message: string) => void;
 }
 
 function serviceOf(
-  { at, vip: text, realServers }: TranslatedService,
-  { spec: { mode, nics, panic }, checks, note }: Given,
+  { at, vip: text, realServers, hooks, quorum, hysteresis }: TranslatedService,
+  { spec: { mode, nics, panic }, checks, notify, note }: Given,
 ): ServiceConfig | undefined {
   const named = vip.safeParse(text);
   if (!named.success) {
@@ -103,12 +108,14 @@ function serviceOf(
     return undefined;
   }
   const seen = new Set<string>();
-  const servers = realServers.flatMap(({ at: place, value }): ServiceConfig['realServers'] => {
+  const scripts: (Hooks | undefined)[] = [];
+  const servers = realServers.flatMap(({ at: place, value, hooks: own }): ServiceConfig['realServers'] => {
     const address = realServerAddress.safeParse(value.address);
     if (!address.success) note(place, `real server ${address.error.issues[0]!.message}`);
     else if (seen.has(value.address)) note(place, `real server ${value.address} stands there twice: the first one counts`);
     else {
       seen.add(value.address);
+      scripts.push(own);
       return [
         { address: address.data, weight: value.weight, rack: undefined, checks: value.checks.map((name) => checks.get(name)!) },
       ];
@@ -116,6 +123,8 @@ function serviceOf(
     return [];
   });
   if (servers.length === 0) return undefined;
+  if (hooks !== undefined || scripts.some((own) => own !== undefined))
+    notify.set(named.data, { quorum, hysteresis, ...(hooks === undefined ? {} : { service: hooks }), realServers: scripts });
   const rest = { name: undefined, check: undefined, checks: undefined, combine: undefined };
   return { ...rest, vip: named.data, nics, panic, realServers: servers, actuator: ACTUATORS[mode] };
 }

@@ -56,7 +56,7 @@ interface Loading extends LoadOptions {
 function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
   const spec = config.import.keepalived;
   if (spec === undefined) return buildPlan(config, hostname);
-  const { services, imports } = importKeepalived(spec, config);
+  const { services, ...imported } = importKeepalived(spec, config);
   const merged = { ...config, services: [...config.services, ...services] };
   const view = {
     ...merged,
@@ -65,7 +65,7 @@ function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
   };
   // Each imported service has the same NICs; the file itself is valid already.
   const messages = new Set(inspect(view).map(({ message }) => message));
-  if (messages.size === 0) return buildPlan(merged, hostname, imports);
+  if (messages.size === 0) return buildPlan(merged, hostname, imported);
   const file = parseYaml(text);
   const path = ['import', 'keepalived'];
   throw new ConfigError(
@@ -149,7 +149,7 @@ function validate(value: unknown) {
   return parsed.success && issues.length === 0 ? { config: parsed.data, issues } : { issues };
 }
 
-type Partly = Pick<ConfigView, 'nics' | 'services' | 'checks' | 'rules'>;
+type Partly = Pick<ConfigView, 'nics' | 'onIsolated' | 'services' | 'checks' | 'rules'>;
 
 function viewOf(config: Partly, value: unknown): ConfigView {
   const { nics, checks } = loose.parse(value);
@@ -160,15 +160,16 @@ function viewOf(config: Partly, value: unknown): ConfigView {
 const loose = z
   .object({
     nics: z.array(z.unknown()).catch([]),
+    onIsolated: z.unknown().optional(),
     services: z.array(z.unknown()).catch([]),
     checks: z.record(z.string(), z.unknown()).catch({}),
     rules: z.record(z.string(), z.unknown()).catch({}),
   })
-  .catch({ nics: [], services: [], checks: {}, rules: {} });
+  .catch({ nics: [], onIsolated: undefined, services: [], checks: {}, rules: {} });
 
 /** The valid parts of a file that is not valid as a whole. */
 function salvage(value: unknown): Partly {
-  const { nics, services, checks, rules } = loose.parse(value);
+  const { nics, onIsolated, services, checks, rules } = loose.parse(value);
   const keepEntries = <T>(schema: z.ZodType<T>, record: Record<string, unknown>) =>
     Object.fromEntries(
       Object.entries(record).flatMap(([name, v]) => {
@@ -178,6 +179,7 @@ function salvage(value: unknown): Partly {
     );
   return {
     nics: nics.map((nic) => nicSchema.safeParse(nic).data),
+    onIsolated: configSchema.shape.onIsolated.safeParse(onIsolated).data ?? [],
     services: services.map(salvageService),
     checks: keepEntries(checkProfile, checks),
     rules: keepEntries(z.number(), rules),

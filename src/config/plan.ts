@@ -2,16 +2,23 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
-import type { Address, CheckProfile, Imports, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
+import type { Address, CheckProfile, Imports, Plan, Service, ServiceNotify, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { Config } from './schema.ts';
 
+/** What comes with imported services. */
+interface Imported {
+  readonly imports?: Imports;
+  /** Scripts to run, by VIP. */
+  readonly notify?: ReadonlyMap<string, ServiceNotify>;
+}
+
 /**
  * Builds the plan of a config without issues, imported services among its own. `hostname` is the name of this machine.
  */
-export function buildPlan(config: Config, hostname: string, imports?: Imports): Plan {
+export function buildPlan(config: Config, hostname: string, { imports, notify }: Imported = {}): Plan {
   const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
   const everyNic = config.nics.map((_, i) => i);
   const { targets, members } = collectTargets(config);
@@ -24,6 +31,7 @@ export function buildPlan(config: Config, hostname: string, imports?: Imports): 
       realServers: members[index]!,
       ...(service.combine === 'any' ? { combine: service.combine } : {}),
       actuator: service.actuator,
+      ...(notify?.has(service.vip) === true ? { notify: notify.get(service.vip)! } : {}),
     }),
   );
   const { bearerToken, basic } = config.web.authentication ?? {};
@@ -42,6 +50,7 @@ export function buildPlan(config: Config, hostname: string, imports?: Imports): 
       ...(nic.source === undefined ? {} : { source: nic.source }),
       onFail: nic.onFail,
     })),
+    ...(config.onIsolated.length === 0 ? {} : { onIsolated: config.onIsolated }),
     targets,
     services,
     rules: config.rules,

@@ -59,12 +59,19 @@ export function checkProblem(profile: unknown): string | undefined {
 /** The profile of a service that names none. */
 export const DEFAULT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
 
-/** An actuator as written: a mapping of one actuator's name to its parameters, or the name of one that needs none. */
-export function actuatorSpec(scope: 'nic' | 'service') {
+const PLACES = { nic: 'onFail of a NIC', service: "a service's actuator" } as const;
+
+/**
+ * An actuator as written: a mapping of one actuator's name to its parameters, or the name of one that needs none.
+ * @param place how messages name where it stands
+ */
+export function actuatorSpec(scope: 'nic' | 'service', place: string = PLACES[scope]) {
   const usable = actuators.filter((actuator) => actuator.scopes.includes(scope));
   const names = usable.map((actuator) => actuator.name);
   const sufficient = usable.filter((actuator) => actuator.schema.safeParse({}).success).map((actuator) => actuator.name);
-  const bare = z.enum(sufficient, { error: ({ input }) => (typeof input === 'string' ? complain(input, scope) : undefined) });
+  const bare = z.enum(sufficient, {
+    error: ({ input }) => (typeof input === 'string' ? complain(input, scope, place) : undefined),
+  });
   const withParameters = z
     .strictObject(
       Object.fromEntries(
@@ -75,7 +82,7 @@ export function actuatorSpec(scope: 'nic' | 'service') {
       {
         error: (issue) => {
           if (issue.code !== 'unrecognized_keys') return undefined;
-          return (issue as unknown as { keys: string[] }).keys.map((key) => complain(key, scope)).join('; ');
+          return (issue as unknown as { keys: string[] }).keys.map((key) => complain(key, scope, place)).join('; ');
         },
       },
     )
@@ -95,12 +102,11 @@ export function actuatorSpec(scope: 'nic' | 'service') {
 }
 
 /** Why a word is not a usable actuator by itself. */
-function complain(word: string, scope: 'nic' | 'service'): string {
+function complain(word: string, scope: 'nic' | 'service', place: string): string {
   const known = actuators.find((actuator) => actuator.name === word);
   const usable = actuators.filter((actuator) => actuator.scopes.includes(scope)).map((actuator) => actuator.name);
-  const where = scope === 'nic' ? 'onFail of a NIC' : "a service's actuator";
   if (!known) return `unknown actuator "${word}"${didYouMean(word, usable)}; allowed: ${listed(usable)}`;
-  if (!usable.includes(word)) return `"${word}" can't be used as ${where}; allowed: ${listed(usable)}`;
+  if (!usable.includes(word)) return `"${word}" can't be used as ${place}; allowed: ${listed(usable)}`;
   return `"${word}" needs parameters (${Object.keys(known.schema.shape).join(', ') || 'none'}); write ${word}: {…} as a mapping`;
 }
 

@@ -172,6 +172,11 @@ export const configSchema = z.strictObject({
     .describe('unix socket for commands and changes, which only root and the agent may connect to; `false`: none'),
   stateDir: absolutePath.default('/var/lib/fourlane').describe('directory for what must survive a restart'),
   nics: z.array(nicSchema).min(1).max(64).describe('interfaces to probe through'),
+  onIsolated: z
+    .array(actuatorSpec('nic', 'onIsolated'))
+    .max(16)
+    .default([])
+    .describe('actions while this load balancer, and not its real servers, is cut off; undone on recovery'),
   checks: z.record(label, checkProfile).default({}).describe('named check profiles'),
   services: z.array(serviceSchema).max(20_000).default([]).describe('virtual services and their real servers'),
   rules: z.record(z.string(), z.number()).default({}).describe('judge thresholds that differ from their defaults, by name'),

@@ -11,6 +11,7 @@ import type { Config, NicConfig, ServiceConfig } from './schema.ts';
 /** What is left of a file when its invalid entries are taken out: they leave holes, so that positions stay. */
 export interface ConfigView {
   readonly nics: readonly (NicConfig | undefined)[];
+  readonly onIsolated: Config['onIsolated'];
   readonly services: readonly ServiceView[];
   /** Names that references may use, of invalid entries too. */
   readonly nicNames: ReadonlySet<string>;
@@ -55,7 +56,7 @@ class Firsts {
   }
 }
 
-function inspectNics({ nics }: ConfigView): Issue[] {
+function inspectNics({ nics, onIsolated }: ConfigView): Issue[] {
   const issues: Issue[] = [];
   const names = new Firsts(issues);
   const files = new Firsts(issues);
@@ -85,7 +86,7 @@ function inspectNics({ nics }: ConfigView): Issue[] {
       // One file can follow one NIC only; a command or URL may serve several.
       const among = spec.type === 'trackFile' ? files : actions;
       const identity = identityOf(spec);
-      const remedy = spec.type === 'trackFile' ? 'give each NIC a file of its own' : 'remove one';
+      const remedy = spec.type === 'trackFile' ? OWN_FILE : 'remove one';
       among.add(
         `${spec.type} ${identity}`,
         () => `nics[${i}].onFail[${index}]`,
@@ -93,8 +94,25 @@ function inspectNics({ nics }: ConfigView): Issue[] {
       );
     });
   });
+  const actions = new Firsts(issues);
+  onIsolated.forEach((spec, index) => {
+    const isFile = spec.type === 'trackFile';
+    (isFile ? files : actions).add(
+      `${spec.type} ${identityOf(spec)}`,
+      () => `onIsolated[${index}]`,
+      () => ({ path: ['onIsolated', index], what: `this ${spec.type}`, remedy: isFile ? OWN_FILE : 'remove one' }),
+    );
+  });
+  if (onIsolated.length > 0 && !nics.some((nic) => nic === undefined || nic.anchors.length > 0)) {
+    const message =
+      'needs an anchor of a NIC: without one, real servers that all fail can not be told from a load balancer that is cut off; ' +
+      'write anchors: [ADDRESS] with the gateway';
+    issues.push({ path: ['onIsolated'], message });
+  }
   return issues;
 }
+
+const OWN_FILE = 'give each NIC, and onIsolated, a file of its own';
 
 function inspectServices(view: ConfigView): Issue[] {
   const issues: Issue[] = [];

@@ -63,6 +63,8 @@ export class VerdictSpans {
   #verdictOf({ kind, service = '', nic = '', realServer = '' }: Effect): SpanIds | undefined {
     const keys: Record<Effect['kind'], readonly string[]> = {
       nic: [`nic ${nic}`],
+      agent: [nameOf({ subject: 'agent' })],
+      service: [],
       slice: [`nic ${nic}`],
       realServer: [`rs ${service} ${realServer}`, `rs ${realServer}`],
       path: [`path ${service} ${nic} ${realServer}`, nameOf({ subject: 'path', nic, rs: realServer })],

@@ -29,7 +29,7 @@ export function tell(log: Logger, decisions: Decisions, spans: VerdictSpans): vo
 /** Logs the end of one call of an actuator. */
 export function tellAction(log: Logger, { effect, result, durationMs, failures, error, known, drift }: ActionReport): void {
   const fields = { actuator: effect.spec.type, state: effect.state, weight: effect.weight, result, ms: Math.round(durationMs) };
-  const subject = `${effect.kind} ${[effect.service, effect.nic, effect.realServer].filter(Boolean).join(' ')}`;
+  const subject = [effect.kind, effect.service, effect.nic, effect.realServer].filter(Boolean).join(' ');
   if (result === 'failed') log.error({ ...fields, failures, error }, `${subject}: failed, will be tried again`);
   else if (known && (result === 'unsupported' || result === 'unchanged')) return;
   else if (result === 'unsupported') log.error({ ...fields, error }, `${subject}: cannot be done, is not tried again`);

@@ -45,7 +45,10 @@ export interface Anchor {
   readonly address: Address;
 }
 
-/** One entry of `onFail` or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own parameters. */
+/**
+ * One entry of `onFail` or `onIsolated`, or a service's `actuator`: `type` names an entry of `act/index.ts`, the rest is its own
+ * parameters.
+ */
 export type ActuatorSpec = { readonly type: string } & Readonly<Record<string, unknown>>;
 
 /** One entry of `collectors`: cadence in ms, the rest is that collector's own parameters. */
@@ -80,6 +83,11 @@ export interface Nic {
   readonly onFail: readonly ActuatorSpec[];
 }
 
+/** Every action that follows the state of this machine: those of its NICs, and those of all of it. */
+export function machineActions({ nics, onIsolated = [] }: Pick<Plan, 'nics' | 'onIsolated'>): readonly ActuatorSpec[] {
+  return [...nics.flatMap((nic) => nic.onFail), ...onIsolated];
+}
+
 export interface ServiceRealServer {
   /** Index into `Plan.targets`: its check; of several the first, by which it is named. */
   readonly target: number;
@@ -91,6 +99,27 @@ export interface ServiceRealServer {
 /** All checks of a real server: indices into `Plan.targets`. */
 export function targetsOf({ target, further }: ServiceRealServer): readonly number[] {
   return further === undefined ? [target] : [target, ...further];
+}
+
+/** A script that another program's configuration names. */
+export interface Hook {
+  /** Program and arguments. */
+  readonly command: readonly string[];
+  readonly user?: string;
+  readonly group?: string;
+}
+
+export interface Hooks {
+  readonly up?: Hook;
+  readonly down?: Hook;
+}
+
+/** Scripts of an imported service: its own with its quorum (in weight), and those of its real servers, by position. */
+export interface ServiceNotify {
+  readonly quorum: number;
+  readonly hysteresis: number;
+  readonly service?: Hooks;
+  readonly realServers: readonly (Hooks | undefined)[];
 }
 
 export interface Service {
@@ -105,6 +134,8 @@ export interface Service {
   /** Of several checks of a real server one good one is enough; left out = all must be good. */
   readonly combine?: 'any';
   readonly actuator: ActuatorSpec;
+  /** Left out = no scripts are run. */
+  readonly notify?: ServiceNotify;
 }
 
 /** What was taken over from another program's configuration. */
@@ -127,6 +158,8 @@ export interface Plan {
   readonly control?: string;
   readonly stateDir: string;
   readonly nics: readonly Nic[];
+  /** Actions while the agent is judged isolated; left out = none. */
+  readonly onIsolated?: readonly ActuatorSpec[];
   readonly targets: readonly Target[];
   readonly services: readonly Service[];
   /** Overrides of judge thresholds by name (`src/model/rules.ts` holds names, defaults and meaning). */

@@ -14,18 +14,24 @@ export function subjectText(subject: Subject): string {
   return subject.nic ?? subject.rs ?? 'this agent';
 }
 
-/** What an effect acts on: a NIC, a service on a NIC, a real server of a service, or that through one NIC. */
+/** Kinds of effects, in the order of docs/actuators.md. */
+export const EFFECT_KINDS = ['nic', 'agent', 'service', 'slice', 'realServer', 'path'] as const;
+export type EffectKind = (typeof EFFECT_KINDS)[number];
+
+/** What an effect acts on: a NIC, this load balancer, a service, its part on a NIC, a real server of it, or that on one NIC. */
 export interface EffectSubject {
-  readonly kind: 'nic' | 'slice' | 'realServer' | 'path';
+  readonly kind: EffectKind;
   readonly service?: string;
   readonly nic?: string;
   readonly realServer?: string;
 }
 
-/** `NIC eth2`, `web on eth2`, `real server 10.1.0.1:80 of web`, `10.1.0.1:80 of web through eth2`. */
+/** `NIC eth2`, `service web`, `web on eth2`, `real server 10.1.0.1:80 of web`, `10.1.0.1:80 of web through eth2`. */
 export function effectText({ kind, service, nic, realServer }: EffectSubject): string {
   return {
     nic: `NIC ${nic}`,
+    agent: 'this load balancer',
+    service: `service ${service}`,
     slice: `${service} on ${nic}`,
     realServer: `real server ${realServer} of ${service}`,
     path: `${realServer} of ${service} through ${nic}`,

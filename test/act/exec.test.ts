@@ -47,6 +47,7 @@ describe('exec', () => {
 
   it('has arguments for each kind of effect', () => {
     assert.deepEqual(execArguments(rs), ['RS', '10.1.0.1:80', 'DISABLED', 'web']);
+    assert.deepEqual(execArguments(effectOf({ spec: nic.spec, kind: 'agent' })), ['AGENT', 'lb-01', 'FAILED', '-']);
     assert.deepEqual(execArguments({ ...rs, kind: 'path' }), ['PATH', '10.1.0.1:80', 'DISABLED', 'web']);
     assert.deepEqual(execArguments(effectOf({ spec: nic.spec, kind: 'slice', service: 'web', state: 'enabled' })), [
       'SLICE',

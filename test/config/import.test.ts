@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { loadPlan } from '../../src/config/load.ts';
+import { packPlan, unpackPlan } from '../../src/config/plan-bytes.ts';
 import type { Plan } from '../../src/model/plan.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
@@ -43,6 +44,24 @@ test('virtual servers become services that change nothing, with the checks of ea
     ],
   );
   assert.deepEqual(plan.imports, { file, mode: 'shadow', services: 1, left: [], followed: [file] });
+});
+
+test('mode manage: scripts are in the plan, by position, for every thread; in shadow they are named as left out', () => {
+  const scripts = 'TCP_CHECK {\n}\n  notify_down "/bin/down now"';
+  const text = virtual('192.0.2.1 80', ` quorum_up /bin/up\n${server('10.0.0.1')}${server('10.0.0.2', scripts)}`);
+  const managed = load(text, { mode: 'manage' });
+  assert.deepEqual(managed.services[0]!.notify, {
+    quorum: 1,
+    hysteresis: 0,
+    service: { up: { command: ['/bin/up'] } },
+    realServers: [undefined, { down: { command: ['/bin/down', 'now'] } }],
+  });
+  assert.deepEqual(managed.imports!.left, []);
+  assert.deepEqual(unpackPlan(packPlan(managed)), managed);
+  const shadowed = load(text);
+  assert.equal(shadowed.services[0]!.notify, undefined);
+  assert.equal(shadowed.imports!.left.filter((line) => line.includes('scripts are run with mode: manage only')).length, 2);
+  assert.equal(load(virtual('192.0.2.1 80', server('10.0.0.1')), { mode: 'manage' }).services[0]!.notify, undefined);
 });
 
 test('mode manage: weights are set in kernel LVS; NICs, panic and times as wanted', () => {

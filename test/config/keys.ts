@@ -22,7 +22,7 @@ export function configKeys(): Key[] {
     if (typeof schema.additionalProperties === 'object') walk(schema.additionalProperties, `${path}.*`);
     const kind = schema.properties?.type?.const;
     const required = (schema.required ?? []) as readonly string[];
-    const isActuator = /(?:onFail\[\]|actuator)$/.test(path);
+    const isActuator = /(?:onFail\[\]|onIsolated\[\]|actuator)$/.test(path);
     for (const [name, property] of Object.entries(schema.properties ?? {})) {
       if (isActuator) {
         walk(property, name);

@@ -207,6 +207,7 @@ describe('the size of a plan', () => {
     const nicNames = new Set<string>();
     return {
       nics: Array.from({ length: nics }, () => undefined),
+      onIsolated: [],
       services: [service, shared],
       nicNames,
       checkNames: nicNames,

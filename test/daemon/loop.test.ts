@@ -8,7 +8,7 @@ import { TransitionLog } from '../../src/report/history.ts';
 import { initial } from '../../src/judge/judge.ts';
 import type { Lanes } from '../../src/lanes/lanes.ts';
 import { type Facts, linkFact, newBatch } from '../../src/model/facts.ts';
-import { OK, TIMEOUT } from '../../src/model/outcome.ts';
+import { OK, REFUSED, TIMEOUT } from '../../src/model/outcome.ts';
 import { topologyOf } from '../../src/model/topology.ts';
 import type { Decisions } from '../../src/model/verdict.ts';
 import type { Logger } from '../../src/sys/log.ts';
@@ -134,6 +134,30 @@ test('after a reload the wanted state is announced by the next pass, even when n
   loop.replace(topology, loop.state);
   pass(2);
   assert.equal(announced.mock.callCount(), 1);
+});
+
+test('an isolation reaches onIsolated although everything is frozen; a total failure of real servers does not', async () => {
+  const { loop, world, acting, pass } = stage();
+  const isolating = planOf(`nics: [{name: eth2, anchors: [192.0.2.1]}, {name: eth3}]
+onIsolated: [{exec: {command: [/bgp]}}]
+services:
+  - {name: web, vip: 10.0.0.1:80/tcp, realServers: ${JSON.stringify(SERVERS)}}
+`);
+  acting.reconciler.setPlan(isolating);
+  pass(10);
+  world.outcome = () => REFUSED;
+  pass(30);
+  assert.deepEqual([loop.verdicts()[0]?.verdict, acting.calls], ['ALL_RS_DOWN', []]);
+  world.outcome = () => OK;
+  pass(60);
+  world.outcome = () => TIMEOUT;
+  pass(20);
+  assert.deepEqual([loop.verdicts()[0]?.verdict, acting.calls], ['AGENT_ISOLATED', ['agent failed']]);
+  await acting.endAll();
+  world.outcome = () => OK;
+  pass(30);
+  assert.deepEqual(acting.calls, ['agent ok']);
+  await acting.endAll();
 });
 
 /** Lines as the log gets them. */

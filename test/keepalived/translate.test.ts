@@ -187,6 +187,28 @@ describe('left out, with its place', () => {
       ['3: quorum 2', '4: sorry_server 10.0.0.9 80', '5: alpha', '6: quorum_up /bin/a b'],
     );
   });
+  it('scripts are taken over when they are run: program and arguments, user and group, those of script_user', () => {
+    const text = inServer(
+      'notify_up "/bin/a \'b c\'" ops adm\n  notify_down /bin/d\n  TCP_CHECK {\n}',
+      'protocol TCP\n  quorum 2\n  quorum_up "/bin/q x" root',
+    );
+    const run = (globals: string) => translate(readConfig('k.conf', globals + text), {}, { scripts: true });
+    const { services, left: notes } = run('global_defs {\n script_user who grp\n}\n');
+    const [{ hooks, quorum, hysteresis, realServers } = assert.fail()] = services;
+    assert.deepEqual(
+      { hooks, quorum, hysteresis },
+      { hooks: { up: { command: ['/bin/q', 'x'], user: 'root' } }, quorum: 2, hysteresis: 0 },
+    );
+    assert.deepEqual(realServers[0]!.hooks, {
+      up: { command: ['/bin/a', 'b c'], user: 'ops', group: 'adm' },
+      down: { command: ['/bin/d'], user: 'who', group: 'grp' },
+    });
+    assert.deepEqual(
+      notes.map(({ message }) => message.slice(0, 8)),
+      ['quorum 2'],
+    );
+    assert.deepEqual(run('').services[0]!.realServers[0]!.hooks!.down, { command: ['/bin/d'] });
+  });
   it('scripts of a real server, sources of checks, BFD, options of expressions', () => {
     assert.match(left('notify_down "/bin/x"\nTCP_CHECK {\n bindto 10.0.0.2\n}').join('\n'), /^5: notify_down .*\n7: bindto: /);
     assert.match(left('BFD_CHECK {\n name b\n}').join('\n'), /BFD_CHECK: fourlane does not read/);

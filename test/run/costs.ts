@@ -54,6 +54,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/paging': { seconds: 163, cpus: 0.3 },
   'system/readers': { seconds: 49, cpus: 1 },
   'system/replay': { seconds: 3, cpus: 0.7 },
+  'system/steer': { seconds: 55, cpus: 0.6 },
   'system/status-page': { seconds: 11, cpus: 0.8 },
   'system/unit-file': { seconds: 45, cpus: 0.6 },
 };

@@ -17,6 +17,8 @@ export interface NodeOptions {
   readonly priority: number;
   readonly instances: readonly string[];
   readonly groups?: Readonly<Record<string, readonly string[]>>;
+  /** Changes its configuration before it is written. */
+  readonly rewrite?: (text: string) => string;
 }
 
 /** Transitions by `instance to`. */
@@ -57,7 +59,7 @@ export class VrrpNode {
 
   /** Writes keepalived.conf. `without`: instances left out. */
   configure(without: readonly string[] = []): void {
-    const { name, priority, instances, groups = {} } = this.#o;
+    const { name, priority, instances, groups = {}, rewrite = (text: string) => text } = this.#o;
     const blocks = instances.map((instance, i) =>
       without.includes(instance)
         ? ''
@@ -84,13 +86,13 @@ export class VrrpNode {
     );
     writeFileSync(
       join(this.dir, 'keepalived.conf'),
-      `global_defs {
+      rewrite(`global_defs {
   router_id ${name}
   enable_script_security
   script_user root
   vrrp_notify_fifo ${this.fifo}
 }
-${sync.join('')}${blocks.join('')}`,
+${sync.join('')}${blocks.join('')}`),
     );
   }
 

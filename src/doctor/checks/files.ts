@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import type { Plan } from '../../model/plan.ts';
+import { machineActions, type Plan } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';
 import type { FileState, Host } from '../host.ts';
 
@@ -32,8 +32,7 @@ async function openDirectory(host: Host, path: string): Promise<string | undefin
 /** Files whose directories decide who can change them, by what they are. */
 function watched(plan: Plan): Map<string, string> {
   const paths = new Map([[plan.stateDir, 'the saved state']]);
-  for (const nic of plan.nics)
-    for (const spec of nic.onFail) if (spec.type === 'trackFile') paths.set(dirname(String(spec['path'])), 'track files');
+  for (const spec of machineActions(plan)) if (spec.type === 'trackFile') paths.set(dirname(String(spec['path'])), 'track files');
   if (plan.control !== undefined) paths.set(dirname(plan.control), 'the control socket');
   if (plan.evidenceLog !== undefined) paths.set(dirname(plan.evidenceLog), 'the evidence log');
   return paths;

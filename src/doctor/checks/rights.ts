@@ -1,4 +1,4 @@
-import type { Plan } from '../../model/plan.ts';
+import { machineActions, type Plan } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';
 import type { Rights } from '../host.ts';
 
@@ -66,8 +66,7 @@ export const rights: Check = {
       }),
     );
     const commands =
-      plan.nics.some((nic) => nic.onFail.some(({ type }) => type === 'exec')) ||
-      plan.services.some(({ actuator }) => actuator.type === 'exec');
+      machineActions(plan).some(({ type }) => type === 'exec') || plan.services.some(({ actuator }) => actuator.type === 'exec');
     if (own.uid === 0) findings.push(...tooMuch(needs, commands));
     if (findings.length > 0) return findings;
     const given = needs.length === 0 ? 'none is needed' : needs.flatMap(({ dropIn }) => RIGHTS[dropIn].names).join(', ');

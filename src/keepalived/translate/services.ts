@@ -4,20 +4,29 @@ import type { Key, RealServer, ServerGroup, VirtualServer } from '../config/lvs.
 import { has } from '../config/values.ts';
 import type { Tracker } from '../config/vrrp.ts';
 import type { Span } from '../read/source.ts';
-import { statementOf } from '../read/tree.ts';
+import { type Block, statementOf } from '../read/tree.ts';
+import type { Hooks } from '../../model/plan.ts';
 import { CHECKERS, PORTLESS } from './checkers.ts';
+import { hooksIn } from './hooks.ts';
 import type { Left, Note } from './left.ts';
 import type { Profile, WantedTiming } from './timing.ts';
 
 export interface TranslatedServer {
   readonly at: Span;
   readonly value: { readonly address: string; readonly weight: number; readonly checks: readonly string[] };
+  /** Its scripts; undefined: it has none, or they are not run. */
+  readonly hooks: Hooks | undefined;
 }
 
 export interface TranslatedService {
   readonly at: Span;
   readonly vip: string;
   readonly realServers: readonly TranslatedServer[];
+  /** The scripts of its quorum; undefined: it has none, or they are not run. */
+  readonly hooks: Hooks | undefined;
+  /** In weight. */
+  readonly quorum: number;
+  readonly hysteresis: number;
 }
 
 export interface Translated {
@@ -31,14 +40,18 @@ export interface Translated {
 const MOST_OF_RANGE = 1024;
 const HEAVIEST = 65_535;
 
-/** Translates every virtual server. Linear in the configuration and in the addresses of its groups. */
-export function translate(config: Config, timing: WantedTiming = {}): Translated {
-  return new Translation(config, timing).run();
+/**
+ * Translates every virtual server. Linear in the configuration and in the addresses of its groups.
+ * @param options `scripts`: the scripts of changes are run
+ */
+export function translate(config: Config, timing: WantedTiming = {}, { scripts = false } = {}): Translated {
+  return new Translation(config, timing, scripts).run();
 }
 
 class Translation {
   readonly #config: Config;
   readonly #timing: WantedTiming;
+  readonly #scripts: boolean;
   readonly #left: Left[] = [];
   readonly #services: TranslatedService[] = [];
   readonly #checks = new Map<string, { value: Profile; at: Span }>();
@@ -49,9 +62,10 @@ class Translation {
   readonly #files: ReadonlyMap<string, Tracker>;
   readonly #groups: ReadonlyMap<string, ServerGroup>;
 
-  constructor(config: Config, timing: WantedTiming) {
+  constructor(config: Config, timing: WantedTiming, scripts: boolean) {
     this.#config = config;
     this.#timing = timing;
+    this.#scripts = scripts;
     this.#files = new Map(config.trackers.filter(({ kind }) => kind === 'file').map((tracker) => [tracker.name, tracker]));
     this.#groups = new Map(config.serverGroups.map((group) => [group.name, group]));
   }
@@ -103,7 +117,10 @@ class Translation {
     const { ip, port } = key.kind === 'address' ? key : { ip: undefined, port: 0 };
     const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { ip, port, protocol }) ?? []);
     if (realServers.length === 0) this.#note(at, `virtual server ${vip} without a real server`);
-    else this.#services.push({ at, vip, realServers });
+    else {
+      const { quorum, hysteresis, block } = virtual;
+      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis });
+    }
   }
 
   #realServer(
@@ -125,7 +142,11 @@ class Translation {
     if (real.weight > HEAVIEST) this.#note(at, `weight ${real.weight}: the greatest of fourlane is ${HEAVIEST}`);
     const checks = this.#checksOf(virtual, real, { port, protocol: outer.protocol });
     const value = { address: addressText(real.ip, port), weight: Math.min(real.weight, HEAVIEST), checks };
-    return { at, value };
+    return { at, value, hooks: this.#hooksIn(real.block, 'notify') };
+  }
+
+  #hooksIn(block: Block, kind: 'notify' | 'quorum'): Hooks | undefined {
+    return this.#scripts ? hooksIn(block, kind, this.#config.globals) : undefined;
   }
 
   #checksOf(virtual: VirtualServer, real: RealServer, { port, protocol }: { port: number; protocol: string }): readonly string[] {
@@ -170,13 +191,13 @@ class Translation {
 
   #noteIf({ block }: Pick<VirtualServer, 'block'>, name: string, message: string): void {
     const statement = has(block, name) ? statementOf(block, name) : undefined;
-    if (statement === undefined) return;
+    if (statement === undefined || (this.#scripts && message === SCRIPTS)) return;
     const words = [name, ...statement.args.slice(0, 2).map((word) => word.text)].join(' ');
     this.#note(statement.keyword, `${words}: ${message}`);
   }
 }
 
-const SCRIPTS = 'scripts are not run for imported services';
+const SCRIPTS = 'scripts are run with mode: manage only';
 const VIRTUAL: Readonly<Record<string, string>> = {
   quorum: 'fourlane keeps a least share of real servers in service instead (panic)',
   hysteresis: 'fourlane keeps a least share of real servers in service instead (panic)',
