@@ -1,6 +1,7 @@
 /** Scripts of an imported keepalived.conf: run as keepalived runs them, once a change. */
 import assert from 'node:assert/strict';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import type { Effect } from '../../src/act/actuator.ts';
@@ -12,8 +13,7 @@ import type { ActionReport } from '../../src/act/report.ts';
 import type { Hook, Plan } from '../../src/model/plan.ts';
 import { effectOf, type Mutable, nameOf, PLAN, UNTOUCHED, wantedOf } from './world.ts';
 
-// Below /tmp others could replace a script, which is a reason not to run it.
-const dir = mkdtempSync('/var/lib/fourlane-notify-');
+const dir = mkdtempSync(join(tmpdir(), 'fourlane-notify-'));
 after(() => rmSync(dir, { recursive: true }));
 chmodSync(dir, 0o755);
 

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -105,4 +105,46 @@ test('in shadow mode a dead real server is decided on, and nothing is written', 
   );
   assert.match(stdout, /^Shadow of keepalived since \d{4}-.*: nothing is compared now: the kernel module ip_vs is not loaded\n/);
   assert.equal(status, 0);
+});
+
+test('with mode manage an agent runs the scripts of the file: once a change, and not again after a restart', LIMIT, async () => {
+  const log = join(dir, 'told');
+  const script = join(dir, 'tell');
+  writeFileSync(log, '');
+  writeFileSync(script, `#!/bin/sh\necho "$*" >> ${log}\n`, { mode: 0o755 });
+  const told = () => readFileSync(log, 'utf8').trim().split('\n');
+  const listeners = await Promise.all(['127.7.1.1', '127.7.1.2'].map((ip) => serve(0, undefined, ip)));
+  const real = listeners.map(
+    ({ port }, i) =>
+      `  real_server 127.7.1.${i + 1} ${port} {\n    notify_up "${script} ${i} up" root\n    notify_down "${script} ${i} down" root\n` +
+      '    TCP_CHECK {\n      connect_timeout 0.2\n    }\n  }\n',
+  );
+  const own = join(dir, 'managed.conf');
+  const quorum = `  quorum 2\n  quorum_up "${script} quorum up" root\n  quorum_down "${script} quorum down" root\n`;
+  writeFileSync(own, `virtual_server 192.0.2.30 80 {\n  lb_kind NAT\n  lb_algo rr\n  protocol TCP\n${quorum}${real.join('')}}\n`);
+  const config = writeConfig(
+    dir,
+    {
+      listen: '127.0.0.1:0',
+      stateDir: join(dir, 'managed'),
+      nics: [{ name: 'lo0', device: 'lo' }],
+      import: { keepalived: { file: own, mode: 'manage', timing: { interval: '200ms', timeout: '200ms', fall: 2 } } },
+      rules: QUICK,
+    },
+    'managed.yaml',
+  );
+  let managing = await AgentProcess.start(config);
+  ends.push(() => managing.end());
+  await managing.allGood();
+  assert.deepEqual(told(), ['quorum up']);
+  await listeners[1]!.close();
+  await until('the scripts', 10_000, () => told().length >= 3);
+  assert.deepEqual(told().slice(1).toSorted(), ['1 down', 'quorum down']);
+  await managing.end('SIGTERM');
+  managing = await AgentProcess.start(config);
+  await managing.verdict('RS_DOWN', {});
+  const again = await serve(listeners[1]!.port, undefined, '127.7.1.2');
+  ends.push(again.close, listeners[0]!.close);
+  await until('the scripts', 10_000, () => told().length >= 5);
+  assert.deepEqual(told().slice(3).toSorted(), ['1 up', 'quorum up']);
 });
