@@ -4,6 +4,7 @@ import type { Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
+import { CUT_OFF } from '../model/verdicts.ts';
 import type { Effect } from './actuator.ts';
 import { identityOf } from './index.ts';
 
@@ -197,8 +198,8 @@ function explain(
 
 /** The reason of a failed `onIsolated`, also while it is held after the isolation. */
 function isolation(because: Because): Because {
-  if (because.verdict === 'AGENT_ISOLATED') return because;
-  return { verdict: 'AGENT_ISOLATED', cause: 'none', reason: 'isolated until a short while ago; held until it lasts' };
+  if (because.verdict === CUT_OFF) return because;
+  return { verdict: CUT_OFF, cause: 'none', reason: 'isolated until a short while ago; held until it lasts' };
 }
 
 /** The reason of a weight that nothing but a check has changed. */

@@ -2,6 +2,7 @@
 import { pauseAfter } from '../model/backoff.ts';
 import type { Rules } from '../model/rules.ts';
 import type { Wanted } from '../model/verdict.ts';
+import { CUT_OFF } from '../model/verdicts.ts';
 
 /** What is remembered from pass to pass; times are ms of the clock. */
 export interface Isolation {
@@ -27,12 +28,12 @@ export function restoredIsolation(now: number): Isolation {
 }
 
 /**
- * The state after a pass. Only AGENT_ISOLATED begins it. A stall proves nothing either way: it neither begins nor ends it, for at
+ * The state after a pass. Only the verdict CUT_OFF begins it. A stall proves nothing either way: it neither begins nor ends it, for at
  * most the longest hold. Dead real servers behind links or anchors that answer are no isolation, and end one like a recovery.
  */
 export function isolationAfter(before: Isolation, frozen: Wanted['frozen'], now: number, holding: Holding): Isolation {
   const { nic_hold_down_ms: least, nic_hold_down_max_ms: most, flap_window_ms: memory } = holding;
-  if (frozen === 'AGENT_ISOLATED') {
+  if (frozen === CUT_OFF) {
     const kept = before.onsets.filter((t) => t > now - memory);
     const onsets = before.isolated && kept.length > 0 ? kept : [...kept, now];
     return { failed: true, isolated: true, onsets, isolatedAt: now, doubtedAt: now };

@@ -233,6 +233,9 @@ export function verdictsOf(kind: SubjectKind): readonly VerdictName[] {
 /** Verdicts of the agent in code order. */
 export const AGENT_VERDICTS = VERDICTS.filter((name): name is AgentVerdict => 'state' in TABLE[name]);
 
+/** The verdict of an agent that is cut off while its real servers are not: what `onIsolated` follows. */
+export const CUT_OFF = 'AGENT_ISOLATED' satisfies AgentVerdict;
+
 /** The agent's state while it has this verdict. */
 export function frozenState(verdict: AgentVerdict): FrozenState {
   return TABLE[verdict].state;
