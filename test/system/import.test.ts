@@ -121,7 +121,8 @@ test('with mode manage an agent runs the scripts of the file: once a change, and
   );
   const own = join(dir, 'managed.conf');
   const quorum = `  quorum 2\n  quorum_up "${script} quorum up" root\n  quorum_down "${script} quorum down" root\n`;
-  writeFileSync(own, `virtual_server 192.0.2.30 80 {\n  lb_kind NAT\n  lb_algo rr\n  protocol TCP\n${quorum}${real.join('')}}\n`);
+  const head = 'virtual_server 192.0.2.30 80 {\n  lb_kind NAT\n  lb_algo rr\n  protocol TCP\n';
+  writeFileSync(own, `${head}${quorum}${real.join('')}}\n`);
   const config = writeConfig(
     dir,
     {
