@@ -56,6 +56,15 @@ function(config)
         command: 'systemctl status keepalived; journalctl -u keepalived -n 50',
       }),
       alert({
+        name: 'FourlaneShadowDisagrees',
+        severity: 'info',
+        expr: 'sum by (cluster, server, out, verdict) (fourlane_shadow_differing_real_servers{%s}) > 0' % s,
+        hold: '5m',
+        summary: 'keepalived and fourlane in shadow mode disagree.',
+        description: '{{ $value }} real servers on ' + where + ' are out for {{ $labels.out }} and in service for the other one, verdict {{ $labels.verdict }}.',
+        command: 'fourlane shadow report',
+      }),
+      alert({
         name: 'FourlaneControlQueueDrops',
         severity: 'warning',
         expr: 'sum by (cluster, server, source) (rate(fourlane_control_queue_dropped_total{%s}[5m])) > 0' % s,

@@ -98,7 +98,7 @@ function headLines(looks: Seen['looks']): string[] {
     'Written by `fourlane init` from what it found on this machine. Looked for:',
     ...looks.map(({ source, outcome, text }) => `  ${source.padEnd(first)}  ${outcome.padEnd(second)}  ${text}`),
     '',
-    'fourlane only observes with it: no NIC has onFail, and no service an actuator.',
+    'fourlane only observes with it: no NIC has onFail, and no service an actuator that changes anything.',
     '`fourlane check-config FILE` says what it means, `fourlane doctor --config FILE` what this machine lacks.',
   ].map((text) => comment(0, text));
 }

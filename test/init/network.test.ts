@@ -115,6 +115,13 @@ describe('the source network', () => {
     assert.equal(ways.to('2001:db8:ffff::1', {})!.route.hops[0]!.gateway, 'fe80::1');
   });
 
+  it('a tunnel stands on nothing: the listing has null', async () => {
+    const tunnel = { ifname: 'tunl0', flags: ['NOARP'], address: '0.0.0.0', link: null, linkinfo: { info_kind: 'ipip' } };
+    const commands = { ...edge(), 'ip -j -d link show': JSON.stringify([tunnel]) };
+    const [link] = (await source.look(looking({ commands }))).facts!.network!.links;
+    assert.deepEqual([link!.name, link!.kind, link!.below], ['tunl0', 'ipip', undefined]);
+  });
+
   it('without iproute2, or with one that prints something else, it has failed and says so', async () => {
     await assert.rejects(source.look(looking()), /the program ip .*is not installed/);
     const commands = { ...edge(), 'ip -j -d link show': '{"a": 1}' };

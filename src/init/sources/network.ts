@@ -8,14 +8,15 @@ const linksSchema = z.array(
   z.object({
     ifname: z.string(),
     flags: z.array(z.string()),
-    operstate: z.string().optional(),
-    address: z.string().optional(),
-    link: z.string().optional(),
-    master: z.string().optional(),
+    operstate: z.string().nullish(),
+    address: z.string().nullish(),
+    // null: of a tunnel that stands on nothing.
+    link: z.string().nullish(),
+    master: z.string().nullish(),
     linkinfo: z
       .object({
-        info_kind: z.string().optional(),
-        info_data: z.object({ mode: z.union([z.string(), z.int()]).optional(), id: z.int().optional() }).optional(),
+        info_kind: z.string().nullish(),
+        info_data: z.object({ mode: z.union([z.string(), z.int()]).nullish(), id: z.int().nullish() }).nullish(),
       })
       .optional(),
   }),
@@ -66,22 +67,22 @@ async function ask<S extends z.ZodType>(host: Host, argv: readonly string[], sch
 async function links(host: Host): Promise<readonly Link[]> {
   const known = await ask(host, ['-d', 'link', 'show'], linksSchema);
   const addresses = new Map((await ask(host, ['address', 'show'], addressesSchema)).map((each) => [each.ifname, each.addr_info]));
-  return known.map(({ ifname, flags, operstate, address = '', link, master, linkinfo }): Link => {
+  return known.map(({ ifname, flags, operstate, address, link, master, linkinfo }): Link => {
     const { mode, id } = linkinfo?.info_data ?? {};
     return {
       name: ifname,
       isUp: flags.includes('UP'),
       isLoopback: flags.includes('LOOPBACK'),
       isWithoutCarrier: operstate === 'DOWN' || operstate === 'LOWERLAYERDOWN' || flags.includes('NO-CARRIER'),
-      mac: address,
-      kind: linkinfo?.info_kind,
-      below: link,
-      master,
+      mac: address ?? '',
+      kind: linkinfo?.info_kind ?? undefined,
+      below: link ?? undefined,
+      master: master ?? undefined,
       addresses: (addresses.get(ifname) ?? []).flatMap((each) => {
         if (each.local === undefined || !('scope' in each) || each.scope !== 'global') return [];
         return [{ family: each.family === 'inet' ? 4 : 6, ip: each.local, prefix: each.prefixlen }];
       }),
-      detail: mode === undefined ? id?.toString() : String(mode),
+      detail: (mode ?? id)?.toString(),
     };
   });
 }

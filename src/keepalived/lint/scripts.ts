@@ -2,8 +2,7 @@
 import type { Config } from '../config/config.ts';
 import { globalOf } from '../config/config.ts';
 import { has, numberIn } from '../config/values.ts';
-import { commandOf } from '../config/vrrp.ts';
-import { commandWords } from '../read/source.ts';
+import { programOf } from '../config/vrrp.ts';
 import { everyStatement, extentOf, type Statement, statementOf } from '../read/tree.ts';
 import { instance, script, server, service, TRACKING } from './examples.ts';
 import { each } from './marks.ts';
@@ -67,11 +66,9 @@ const shellSyntax: Rule = {
     }),
 };
 
-/** The words that keepalived runs: a command in one pair of quotes is parted once more (set_script_params_array). */
+/** The words that keepalived runs; where a quote does not end, as well as can be told. */
 function programWords(statement: Statement): string[] {
-  const words = commandOf(statement) ?? statement.args.map(({ text }) => text);
-  const [only = ''] = words;
-  return words.length === 1 ? (commandWords(only) ?? only.trim().split(/\s+/)) : words;
+  return programOf(statement) ?? statement.args.flatMap(({ text }) => text.trim().split(/\s+/));
 }
 
 function isShell(program: string): boolean {

@@ -28,6 +28,22 @@ export const controlCases: readonly AlertCase[] = [
     resolvesAfter: KEEP,
   },
   {
+    alert: 'FourlaneShadowDisagrees',
+    severity: 'info',
+    labels: { out: 'keepalived', verdict: 'NIC_FAIL(link)' },
+    series: [
+      {
+        series: 'fourlane_shadow_differing_real_servers{out="keepalived", verdict="NIC_FAIL(link)"}',
+        good: null,
+        bad: 3,
+        below: 0,
+      },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+    step: 15,
+  },
+  {
     alert: 'FourlaneVrrpFlapping',
     severity: 'warning',
     labels: { vrrp_instance: 'VI_1' },

@@ -4,7 +4,9 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { run } from '../../../src/lab/netns.ts';
+import { checkConfig } from '../../../src/cli/check-config.ts';
+import { init } from '../../../src/cli/init.ts';
+import { run as exec } from '../../../src/lab/netns.ts';
 import { AgentProcess, until } from '../../system/harness.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, table, VIP, VIP_BY_HAND, weightOf } from './net.ts';
 
@@ -12,20 +14,22 @@ const LIMIT_MS = 120_000;
 const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
 const dir = mkdtempSync('/tmp/init-');
 
-function fourlane(argv: readonly string[], netns?: string) {
-  const whole = [...(netns === undefined ? [] : ['ip', 'netns', 'exec', netns]), process.execPath, MAIN, ...argv];
-  return spawnSync(whole[0]!, whole.slice(1), { encoding: 'utf8' });
+/** A command in this process: starting one takes the emulated machine half a minute. */
+async function run(command: typeof init, argv: readonly string[]): Promise<string> {
+  const printed = { out: '', err: '' };
+  const out = (text: string) => void (printed.out += text);
+  const err = (text: string) => void (printed.err += text);
+  assert.equal(await command(argv, { out, err }), 0, printed.err);
+  return printed.out;
 }
 
 /** The file that is written, the same twice, as check-config accepts it. */
-function written(name: string, netns?: string): string {
+async function written(name: string): Promise<string> {
   const file = `${dir}/${name}.yaml`;
-  const first = fourlane(['init', '--output', file], netns);
-  assert.equal(first.status, 0, first.stderr);
+  await run(init, ['--output', file]);
   const text = readFileSync(file, 'utf8');
-  assert.equal(fourlane(['init', '--stdout'], netns).stdout, text);
-  const checked = fourlane(['check-config', file]);
-  assert.equal(checked.status, 0, checked.stderr);
+  assert.equal(await run(init, ['--stdout']), text);
+  await run(checkConfig, [file]);
   return text;
 }
 
@@ -60,7 +64,7 @@ describe('init beside keepalived and IPVS', () => {
   });
 
   it('services of its file with its checks, the rest from IPVS; an agent runs with it and finds all well', async () => {
-    const text = written('lvs');
+    const text = await written('lvs');
     assert.match(text, /^# {3}keepalived +found +\/etc\/keepalived\/init\.conf: 1 service$/m);
     assert.match(text, /^# {3}ipvs +found +\/proc\/net\/ip_vs: 2 services$/m);
     assert.match(
@@ -74,7 +78,7 @@ describe('init beside keepalived and IPVS', () => {
     ipvsadm(`-d -t ${VIP}:80 -r 10.1.0.13:80`);
     const own = `listen: 127.0.0.1:9845\nstateDir: ${dir}/state\ncontrol: ${dir}/control\n`;
     const file = `${dir}/run.yaml`;
-    writeFileSync(file, fourlane(['init', '--stdout']).stdout + own);
+    writeFileSync(file, (await run(init, ['--stdout'])) + own);
     const agent = AgentProcess.spawn(file);
     try {
       await until('the agent is ready', LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
@@ -88,9 +92,9 @@ describe('init beside keepalived and IPVS', () => {
 
 describe('init on a host with a bond, VLANs and policy tables', () => {
   before(() => {
-    run(['modprobe', '-a', 'bonding', '8021q']);
+    exec(['modprobe', '-a', 'bonding', '8021q']);
     const ip = (commands: string, ns: string) =>
-      run(['ip', ...(ns === '' ? [] : ['-n', ns]), '-batch', '-'], `${commands.trim()}\n`);
+      exec(['ip', ...(ns === '' ? [] : ['-n', ns]), '-batch', '-'], `${commands.trim()}\n`);
     const plugs = [0, 1, 2].map((n) => `link add eth${n} netns edge type veth peer name plug${n}\nlink set plug${n} up`);
     ip(['netns add edge', ...plugs].join('\n'), '');
     ip(
@@ -114,11 +118,18 @@ rule add from 10.200.0.10 lookup 200 priority 200`,
       'edge',
     );
     const lines = ['-A -t 203.0.113.1:80 -s rr', '-a -t 203.0.113.1:80 -r 10.9.0.5:80 -m -w 100'];
-    run(['ip', 'netns', 'exec', 'edge', 'ipvsadm', '-R'], `${lines.join('\n')}\n`);
+    exec(['ip', 'netns', 'exec', 'edge', 'ipvsadm', '-R'], `${lines.join('\n')}\n`);
   });
 
   it('VLANs of the bond are one group; the one with a table for its address gets its source', () => {
-    const text = written('edge', 'edge');
+    const {
+      stdout: text,
+      stderr,
+      status,
+    } = spawnSync('ip', ['netns', 'exec', 'edge', process.execPath, MAIN, 'init', '--stdout'], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 0, stderr);
     const nics = text.slice(text.indexOf('nics:'), text.indexOf('\n\n', text.indexOf('nics:')));
     assert.equal(
       nics,
