@@ -114,14 +114,15 @@ test('with mode manage an agent runs the scripts of the file: once a change, and
   writeFileSync(script, `#!/bin/sh\necho "$*" >> ${log}\n`, { mode: 0o755 });
   const told = () => readFileSync(log, 'utf8').trim().split('\n');
   const listeners = await Promise.all(['127.7.1.1', '127.7.1.2'].map((ip) => serve(0, undefined, ip)));
-  const real = listeners.map(
-    ({ port }, i) =>
-      `  real_server 127.7.1.${i + 1} ${port} {\n    notify_up "${script} ${i} up" root\n    notify_down "${script} ${i} down" root\n` +
-      '    TCP_CHECK {\n      connect_timeout 0.2\n    }\n  }\n',
-  );
+  const hook = (name: string, ...words: (string | number)[]) => `    ${name} "${script} ${words.join(' ')}" root\n`;
+  const real = listeners.map(({ port }, i) => {
+    const hooks = hook('notify_up', i, 'up') + hook('notify_down', i, 'down');
+    return `  real_server 127.7.1.${i + 1} ${port} {\n${hooks}    TCP_CHECK {\n      connect_timeout 0.2\n    }\n  }\n`;
+  });
   const own = join(dir, 'managed.conf');
-  const quorum = `  quorum 2\n  quorum_up "${script} quorum up" root\n  quorum_down "${script} quorum down" root\n`;
-  writeFileSync(own, `virtual_server 192.0.2.30 80 {\n  lb_kind NAT\n  lb_algo rr\n  protocol TCP\n${quorum}${real.join('')}}\n`);
+  const quorum = `  quorum 2\n${hook('quorum_up', 'quorum', 'up')}${hook('quorum_down', 'quorum', 'down')}`;
+  const head = 'virtual_server 192.0.2.30 80 {\n  lb_kind NAT\n  lb_algo rr\n  protocol TCP\n';
+  writeFileSync(own, `${head}${quorum}${real.join('')}}\n`);
   const config = writeConfig(
     dir,
     {
