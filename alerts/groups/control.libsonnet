@@ -60,7 +60,7 @@ function(config)
         severity: 'info',
         expr: 'sum by (cluster, server, out, verdict) (fourlane_shadow_differing_real_servers{%s}) > 0' % s,
         hold: '5m',
-        summary: 'keepalived and fourlane in shadow mode disagree.',
+        summary: 'In shadow mode keepalived and fourlane disagree.',
         description: '{{ $value }} real servers on ' + where + ' are out for {{ $labels.out }} and in service for the other one, verdict {{ $labels.verdict }}.',
         command: 'fourlane shadow report',
       }),

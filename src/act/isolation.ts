@@ -28,8 +28,9 @@ export function restoredIsolation(now: number): Isolation {
 }
 
 /**
- * The state after a pass. Only the verdict CUT_OFF begins it. A stall proves nothing either way: it neither begins nor ends it, for at
- * most the longest hold. Dead real servers behind links or anchors that answer are no isolation, and end one like a recovery.
+ * The state after a pass. Only the verdict CUT_OFF begins it. A stall proves nothing either way: it neither begins nor ends it,
+ * for at most the longest hold. Dead real servers behind links or anchors that answer are no isolation, and end one like a
+ * recovery.
  */
 export function isolationAfter(before: Isolation, frozen: Wanted['frozen'], now: number, holding: Holding): Isolation {
   const { nic_hold_down_ms: least, nic_hold_down_max_ms: most, flap_window_ms: memory } = holding;
