@@ -24,6 +24,8 @@ Example: fourlane agent --config /etc/fourlane.yaml
 
 /** The end waits no longer than this for what is under way, ms. */
 const PATIENCE_MS = 4000;
+/** A start that a signal has overtaken may take this long to get to where it can be ended, ms. */
+const START_PATIENCE_MS = 800;
 
 /** Reports to systemd, if that has started us; it is no reason to end when it does not listen. */
 function report(log: Logger, state: 'READY=1' | 'STOPPING=1'): void {
@@ -62,15 +64,21 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
     reloadAsked = true;
     void running?.reload();
   });
-  running = await startAgent(options);
-  if (reloadAsked) void running.reload();
-  report(log, 'READY=1');
-  const signal = await new Promise<string>((resolve) => {
+  const starting = startAgent(options);
+  // The file has been read by now. Before, which may be waiting for a FIFO, a signal ends the process by itself.
+  const signalled = new Promise<string>((resolve) => {
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
   });
+  running = await Promise.race([starting, signalled.then(() => sleep(START_PATIENCE_MS, undefined))]);
+  if (running !== undefined) {
+    if (reloadAsked) void running.reload();
+    report(log, 'READY=1');
+  }
+  const signal = await signalled;
   log.info({ signal }, 'ending');
   report(log, 'STOPPING=1');
-  const ended = await Promise.race([running.stop().then(() => true), sleep(PATIENCE_MS, false)]);
+  const stopping = running?.stop().then(() => true) ?? Promise.resolve(false);
+  const ended = await Promise.race([stopping, sleep(PATIENCE_MS, false)]);
   if (ended) log.info({}, 'ended');
   else log.error({}, `something did not end within ${PATIENCE_MS / 1000} s, and is left as it is`);
   await logWritten();

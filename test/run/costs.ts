@@ -19,7 +19,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/agent-checks': { seconds: 8, cpus: 0.5 },
   'system/agent-disk': { seconds: 23, cpus: 0.5 },
   'system/agent-endurance': { seconds: 54, cpus: 1 },
-  'system/agent-limits': { seconds: 9, cpus: 1 },
+  'system/agent-limits': { seconds: 9, cpus: 0.7, quiet: true },
   'system/agent-log': { seconds: 3, cpus: 1 },
   'system/agent-nic': { seconds: 8, cpus: 0.6 },
   'system/agent-restart': { seconds: 27, cpus: 0.6 },
