@@ -9,7 +9,15 @@ import { type Kernel, withDependencies } from './kernel.ts';
 const ROOT = join(import.meta.dirname, '..', '..');
 /** Schedulers load their modules by themselves. */
 const MODULES = ['veth', 'bonding', '8021q', 'bridge', 'dummy', 'ipip', 'crc32c_generic', 'nf_conntrack', 'ipv6'];
-const PROGRAMS = ['/sbin/ipvsadm', '/usr/sbin/keepalived', '/bin/ip', '/sbin/modprobe', '/bin/dash', '/usr/bin/test'];
+const PROGRAMS = [
+  '/sbin/ipvsadm',
+  '/usr/sbin/keepalived',
+  '/bin/ip',
+  '/sbin/modprobe',
+  '/bin/dash',
+  '/usr/bin/test',
+  '/usr/bin/setpriv',
+];
 /** Applets of busybox that tests use by name; its `ip` would hide the real one. */
 const APPLETS = ['mount', 'poweroff', 'cat', 'kill', 'sleep'];
 const GUEST = '/fourlane';

@@ -207,7 +207,7 @@ const isRead = (collector: string) => metricOf(ask('/metrics'), 'fourlane_collec
 test('each drop-in starts, gives what its first line says, and lets the agent read what it is for', LIMIT, async () => {
   const drops = `${Systemd.unit('fourlane.service')}.d`;
   const rights: Readonly<Record<string, { readonly caps: readonly number[]; readonly reads?: string }>> = {
-    ipvs: { caps: [CAP.NET_ADMIN] }, // what it may do there is seen with a kernel that has IPVS: test/qemu
+    ipvs: { caps: [CAP.NET_ADMIN] }, // on a kernel that has IPVS: test/qemu/guest/least-rights.guest.ts
     dataplane: { caps: [CAP.DAC_OVERRIDE], reads: 'dpdk' },
     keepalived: { caps: [CAP.DAC_READ_SEARCH, CAP.KILL, CAP.SYS_PTRACE], reads: 'keepalived' },
   };
