@@ -22,6 +22,8 @@ export function look(known: Watched, seen: ReadonlyMap<string, string>, now: num
 
 const SETTLE_MS = 1000;
 const LOOK_MS = 250;
+/** Where there are many files, each costs this much time between two looks. */
+const MS_PER_FILE = 1;
 
 export interface FollowingOptions {
   /** Of the plan that is followed; none = nothing is imported. */
@@ -34,6 +36,7 @@ export class Following {
   readonly #o: FollowingOptions;
   #known: Watched = { seen: new Map() };
   #looking = false;
+  #notBefore = 0;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: FollowingOptions) {
@@ -43,8 +46,10 @@ export class Following {
 
   async #look(): Promise<void> {
     const paths = this.#o.paths();
-    if (this.#looking || (paths.length === 0 && this.#known.seen.size === 0)) return;
+    const now = this.#o.clock();
+    if (this.#looking || now < this.#notBefore || (paths.length === 0 && this.#known.seen.size === 0)) return;
     this.#looking = true;
+    this.#notBefore = now + paths.length * MS_PER_FILE;
     const texts = await Promise.all(paths.map(async (path) => [path, await textOf(path)] as const));
     this.#looking = false;
     const [known, isDue] = look(this.#known, new Map(texts), this.#o.clock());

@@ -1,4 +1,7 @@
-/** Shadow mode in the daemon: each second what fourlane wants is held against the weights that kernel LVS has. */
+/**
+ * Shadow mode in the daemon: each second what fourlane wants is held against the weights that kernel LVS has; less often where
+ * that would take more than its share of the judge's thread.
+ */
 import { parseTable, type TableService } from '../collect/ipvs/proc.ts';
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan, Service } from '../model/plan.ts';
@@ -24,6 +27,8 @@ export interface ShadowingParts {
 }
 
 const LOOK_MS = 1000;
+/** Share of this thread's time that looking may take. */
+const SHARE = 0.02;
 
 /** Of this network namespace. */
 async function kernelTable(): Promise<readonly TableService[] | undefined> {
@@ -37,11 +42,23 @@ export class Shadowing implements FamilySource {
   readonly #p: ShadowingParts;
   #ledger: ShadowLedger | undefined;
   #looking = false;
-  readonly #timer: NodeJS.Timeout;
+  #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   constructor(parts: ShadowingParts) {
     this.#p = parts;
-    this.#timer = setInterval(() => void this.look(), LOOK_MS).unref();
+    this.#lookIn(LOOK_MS);
+  }
+
+  #lookIn(ms: number): void {
+    this.#timer = setTimeout(() => void this.#lookAgain(), ms).unref();
+  }
+
+  async #lookAgain(): Promise<void> {
+    const before = process.threadCpuUsage();
+    await this.look();
+    const { user, system } = process.threadCpuUsage(before);
+    if (!this.#stopped) this.#lookIn(Math.max(LOOK_MS, (user + system) / 1000 / SHARE));
   }
 
   /** What it has seen; undefined when no service is in shadow mode. */
@@ -80,7 +97,8 @@ export class Shadowing implements FamilySource {
   }
 
   stop(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stopped = true;
+    clearTimeout(this.#timer);
     return Promise.resolve();
   }
 
@@ -95,6 +113,7 @@ export class Shadowing implements FamilySource {
       // keepalived does not have it (yet): there is nothing to compare with.
       if (found === undefined) continue;
       const weights = new Map(found.realServers.map((server) => [server.realServer, server.weight]));
+      const nicNames = service.nics.map((nic) => nics[nic]!.name);
       for (const [position, server] of service.realServers.entries()) {
         const { id, realServer } = targets[server.target]!;
         if (server.weight === 0) continue;
@@ -102,10 +121,7 @@ export class Shadowing implements FamilySource {
           service: service.name,
           realServer,
           in: { fourlane: (weight[index]?.[position] ?? 1) > 0, keepalived: (weights.get(realServer) ?? 0) > 0 },
-          why: whyOf(
-            id,
-            service.nics.map((nic) => nics[nic]!.name),
-          ),
+          why: whyOf(id, nicNames),
         };
       }
     }

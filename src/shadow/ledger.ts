@@ -58,6 +58,8 @@ export interface ShadowView {
 export class ShadowLedger {
   readonly #since: number;
   #pairs: Pairs = new Map();
+  /** Oldest first; made once a look, since series are asked for more often. */
+  #differences: readonly Difference[] = [];
   #events: Ended[] = [];
   #problem = 'nothing has been read yet';
   #now: number;
@@ -73,6 +75,7 @@ export class ShadowLedger {
   take(sights: Iterable<Sight>, now: number): readonly Ended[] {
     const { pairs, ended } = compare(this.#pairs, sights, now);
     this.#pairs = pairs;
+    this.#differences = [...pairs.values()].flatMap(({ difference }) => difference ?? []).sort((a, b) => a.since - b.since);
     this.#now = now;
     this.#problem = '';
     for (const event of ended) {
@@ -87,11 +90,12 @@ export class ShadowLedger {
   /** The data plane can't be read: nothing is compared, and nothing is taken for a change. */
   blind(problem: string): void {
     this.#pairs = new Map();
+    this.#differences = [];
     this.#problem = problem;
   }
 
   view(): ShadowView {
-    const differences = this.#differences().sort((a, b) => a.since - b.since);
+    const differences = this.#differences;
     return {
       since: this.#since,
       compared: this.#pairs.size,
@@ -104,7 +108,7 @@ export class ShadowLedger {
   }
 
   families(): readonly Family[] {
-    const differences = this.#differences();
+    const differences = this.#differences;
     const differing = new Map<string, number>();
     for (const { since, first, change, why } of differences) {
       if (this.#now - since < SETTLE_MS) continue;
@@ -126,9 +130,5 @@ export class ShadowLedger {
       ),
       family(LEAD, FIRSTS, this.#leads.values, LEAD_BOUNDS),
     ];
-  }
-
-  #differences(): Difference[] {
-    return [...this.#pairs.values()].flatMap(({ difference }) => difference ?? []);
   }
 }

@@ -7,7 +7,7 @@ import type { Job, Result } from './jobs.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
-/** What quiet jobs use of the CPUs together, at most. */
+/** What quiet jobs use of the CPUs together, at most: on two CPUs one that takes a whole one runs by itself. */
 const QUIET_SHARE = 0.7;
 
 /** @returns whether all is well. A job alone shows itself as it goes. */
