@@ -76,7 +76,19 @@ const keepalivedImport = z
     mode: z
       .enum(['shadow', 'manage'])
       .default('shadow')
-      .describe('shadow: decide and compare with keepalived, change nothing; manage: set the weights in kernel LVS'),
+      .describe(
+        'shadow: decide and compare with keepalived, change nothing; manage: make the services in kernel LVS, set weights',
+      ),
+    existing: z
+      .enum(['leave', 'adopt'])
+      .default('leave')
+      .describe(
+        'with manage, entries of its services in kernel LVS that fourlane has not made: leave them, or treat them as its own',
+      ),
+    running: z
+      .enum(['leave', 'overwrite'])
+      .default('leave')
+      .describe('with manage, while a keepalived with these services runs: leave them to it, or write all the same'),
     semantics: z
       .literal('fourlane', { error: 'must be "fourlane": keepalived\'s own timing is not supported by this version yet' })
       .default('fourlane')

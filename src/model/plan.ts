@@ -122,6 +122,43 @@ export interface ServiceNotify {
   readonly realServers: readonly (Hooks | undefined)[];
 }
 
+/** Flags of a service in kernel LVS, as ipvsadm and keepalived name them; 1 to 3 mean what its scheduler makes of them. */
+export const LVS_FLAGS = ['ops', 'flag-1', 'flag-2', 'flag-3'] as const;
+export const TUNNELS = ['ipip', 'gue', 'gre'] as const;
+export const CHECKSUMS = ['nocsum', 'csum', 'remcsum'] as const;
+
+/** How packets get to a real server. Thresholds: numbers of connections, 0 or left out = none. */
+export interface LvsServer {
+  readonly method: 'NAT' | 'DR' | 'TUN';
+  /** Its port in the table where that is not the one in its name. */
+  readonly port?: number;
+  readonly tunnel?: {
+    readonly type: (typeof TUNNELS)[number];
+    readonly port?: number | undefined;
+    readonly checksum?: (typeof CHECKSUMS)[number] | undefined;
+  };
+  readonly upper?: number;
+  readonly lower?: number;
+}
+
+/** A service that fourlane makes in kernel LVS. */
+export interface LvsService {
+  /** Of a firewall mark; otherwise it is that of the address. */
+  readonly family: 4 | 6;
+  readonly scheduler: string;
+  readonly flags: readonly (typeof LVS_FLAGS)[number][];
+  /** s; 0 = connections of one client may go to several real servers. */
+  readonly persistence: number;
+  /** Clients that count as one: `255.255.255.0`, of IPv6 a length; left out = each by itself. */
+  readonly netmask?: string;
+  /** Persistence engine, such as `sip`. */
+  readonly engine?: string;
+  /** By position. */
+  readonly servers: readonly LvsServer[];
+  /** What is there and not made by fourlane. */
+  readonly existing: 'leave' | 'adopt';
+}
+
 export interface Service {
   readonly name: string;
   /** Normalised `vip:port/proto`, `[v6]:port/proto` or `fwmark:N`. */
@@ -136,6 +173,8 @@ export interface Service {
   readonly actuator: ActuatorSpec;
   /** Left out = no scripts are run. */
   readonly notify?: ServiceNotify;
+  /** Left out = its entries in the data plane are made by somebody else. */
+  readonly lvs?: LvsService;
 }
 
 /** What was taken over from another program's configuration. */

@@ -5,10 +5,11 @@ import { has } from '../config/values.ts';
 import type { Tracker } from '../config/vrrp.ts';
 import type { Span } from '../read/source.ts';
 import { type Block, statementOf } from '../read/tree.ts';
-import type { Hooks } from '../../model/plan.ts';
+import type { Hooks, LvsServer } from '../../model/plan.ts';
 import { CHECKERS, PORTLESS } from './checkers.ts';
 import { hooksIn } from './hooks.ts';
 import type { Left, Note } from './left.ts';
+import { lvsServerOf, lvsServiceOf, type TranslatedLvs } from './lvs.ts';
 import type { Profile, WantedTiming } from './timing.ts';
 
 export interface TranslatedServer {
@@ -16,6 +17,7 @@ export interface TranslatedServer {
   readonly value: { readonly address: string; readonly weight: number; readonly checks: readonly string[] };
   /** Its scripts; undefined: it has none, or they are not run. */
   readonly hooks: Hooks | undefined;
+  readonly lvs: LvsServer;
 }
 
 export interface TranslatedService {
@@ -27,6 +29,7 @@ export interface TranslatedService {
   /** In weight. */
   readonly quorum: number;
   readonly hysteresis: number;
+  readonly lvs: TranslatedLvs;
 }
 
 export interface Translated {
@@ -115,18 +118,19 @@ class Translation {
     if (this.#vips.has(vip)) return this.#note(at, `virtual server ${vip} stands there twice: the first one counts`);
     this.#vips.add(vip);
     const { ip, port } = key.kind === 'address' ? key : { ip: undefined, port: 0 };
-    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { ip, port, protocol }) ?? []);
+    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { ip, port, protocol, key }) ?? []);
     if (realServers.length === 0) this.#note(at, `virtual server ${vip} without a real server`);
     else {
       const { quorum, hysteresis, block } = virtual;
-      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis });
+      const lvs = lvsServiceOf(virtual, key);
+      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis, lvs });
     }
   }
 
   #realServer(
     virtual: VirtualServer,
     real: RealServer,
-    outer: { readonly ip: string | undefined; readonly port: number; readonly protocol: string },
+    outer: { readonly ip: string | undefined; readonly port: number; readonly protocol: string; readonly key: Key },
   ): TranslatedServer | undefined {
     const at = real.statement.keyword;
     if (real.ip === undefined) {
@@ -142,7 +146,7 @@ class Translation {
     if (real.weight > HEAVIEST) this.#note(at, `weight ${real.weight}: the greatest of fourlane is ${HEAVIEST}`);
     const checks = this.#checksOf(virtual, real, { port, protocol: outer.protocol });
     const value = { address: addressText(real.ip, port), weight: Math.min(real.weight, HEAVIEST), checks };
-    return { at, value, hooks: this.#hooksIn(real.block, 'notify') };
+    return { at, value, hooks: this.#hooksIn(real.block, 'notify'), lvs: lvsServerOf(virtual, real, outer.key) };
   }
 
   #hooksIn(block: Block, kind: 'notify' | 'quorum'): Hooks | undefined {
