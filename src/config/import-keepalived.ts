@@ -1,4 +1,5 @@
 /** Services taken over from a keepalived.conf: read with all it includes, translated, each piece checked as if it were ours. */
+import { readFileSync } from 'node:fs';
 import { readConfig } from '../keepalived/config/config.ts';
 import { placeOf, type Problem, type Span } from '../keepalived/read/source.ts';
 import { translate, type TranslatedService } from '../keepalived/translate/services.ts';
@@ -55,7 +56,8 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
       spec.file,
       broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
     );
-  const translated = translate(config, spec.timing ?? {}, { scripts: spec.mode === 'manage' });
+  const options = { scripts: spec.mode === 'manage', defaultUser: defaultScriptUser(), bfd: spec.bfd };
+  const translated = translate(config, spec.timing ?? {}, options);
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
   const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length} mistakes`;
@@ -82,9 +84,24 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     mode: spec.mode,
     services: services.length,
     left: left.slice(0, MOST_LEFT),
+    ...(spec.fifo === undefined ? {} : { fifo: spec.fifo }),
     followed: files.paths,
   };
   return { services, notify, lvs, imports };
+}
+
+/** Whom keepalived, which is root, runs scripts as without a script_user. */
+const SCRIPT_USER = 'keepalived_script';
+const ACCOUNTS = '/etc/passwd';
+
+/** undefined: this machine has no such user, or the agent could not become him. */
+function defaultScriptUser(): string | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  try {
+    return readFileSync(ACCOUNTS, 'utf8').includes(`\n${SCRIPT_USER}:`) ? SCRIPT_USER : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A problem of an included file names that file. */

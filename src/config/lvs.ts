@@ -1,14 +1,17 @@
 /** What a service of fourlane.yaml is to have in kernel LVS. Pure. */
-import type { LvsSettings } from '../act/ipvs/schema.ts';
 import type { LvsServer, LvsService } from '../model/plan.ts';
 import { parseAddress } from '../model/schema.ts';
 import type { ServiceConfig } from './schema.ts';
 
+/** `ipvs.make` as its schema leaves it; persistence in ms. */
+type Make = Pick<LvsService, 'scheduler' | 'flags' | 'existing' | 'netmask'> &
+  Pick<LvsServer, 'method' | 'tunnel' | 'upper' | 'lower'> & { readonly persistence?: number };
+
 /** Undefined: its entries are made by somebody else. */
 export function lvsOf({ vip, actuator, realServers }: ServiceConfig): LvsService | undefined {
-  const make = actuator.type === 'ipvs' ? (actuator['make'] as LvsSettings | undefined) : undefined;
+  const make = actuator.type === 'ipvs' ? (actuator['make'] as Make | undefined) : undefined;
   if (make === undefined) return undefined;
-  const { scheduler, method, tunnel, persistence = 0, netmask, flags, upper, lower, existing } = make;
+  const { scheduler, method, tunnel, persistence = 0, netmask, flags, upper = 0, lower = 0, existing } = make;
   const address = parseAddress(vip.slice(0, vip.lastIndexOf('/')));
   const server: LvsServer = {
     method,

@@ -71,6 +71,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
     collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
+    ...defined({ report: config.report }),
     ...(imports === undefined ? {} : { imports }),
     web: defined({ bearerToken, ...basic }),
   };

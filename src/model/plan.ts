@@ -70,6 +70,26 @@ export interface OpenTelemetrySettings {
   readonly traces: boolean;
 }
 
+export interface ReportWebhook {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** ms. */
+  readonly timeout: number;
+}
+
+/** When the report of shadow mode is sent, and where to: at least one place. */
+export interface ReportSettings {
+  /** As cron has it. */
+  readonly schedule: string;
+  /** Left out = that of the machine. */
+  readonly timezone?: string | undefined;
+  readonly to: {
+    readonly log: boolean;
+    readonly file?: string | undefined;
+    readonly webhook?: ReportWebhook | undefined;
+  };
+}
+
 export interface Nic {
   readonly name: string;
   /**
@@ -185,6 +205,8 @@ export interface Imports {
   readonly services: number;
   /** What was not taken over, or holds otherwise: `file:line:column: what, and why`. */
   readonly left: readonly string[];
+  /** FIFO that keepalived writes what its checkers decide into; left out = there is none. */
+  readonly fifo?: string;
   /** Paths whose change may change it: files, also missing ones, and directories. */
   readonly followed: readonly string[];
 }
@@ -209,6 +231,8 @@ export interface Plan {
   readonly evidenceLog?: string;
   /** Left out = off. */
   readonly opentelemetry?: OpenTelemetrySettings;
+  /** Left out = no regular report. */
+  readonly report?: ReportSettings;
   /** Left out = nothing is imported. */
   readonly imports?: Imports;
   /** `passwordHash`: bcrypt or scrypt; `passwordSha256`: hex. At most one of them. */

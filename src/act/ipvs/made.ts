@@ -37,8 +37,8 @@ export class Made {
   }
 
   /**
-   * What the file says; nothing when there is none, or it is of before the last boot, when the tables were others. Rejects when it
-   * can't be read: what is in the kernel would be taken for somebody else's.
+   * What the file says; nothing when there is none, or it is of before the last boot, when the tables were others. Rejects when
+   * it can't be read: what is in the kernel would be taken for somebody else's.
    */
   static async read(path: string): Promise<Made> {
     const bytes = await readIfExists(path, MOST_BYTES);

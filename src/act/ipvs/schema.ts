@@ -58,5 +58,3 @@ export const lvsSchema = z
     path: ['netmask'],
     message: 'is for a service with persistence',
   });
-
-export type LvsSettings = z.output<typeof lvsSchema>;

@@ -3,7 +3,10 @@ import type { Word } from '../read/source.ts';
 import { type Block, type Statement, statementOf, statementsOf } from '../read/tree.ts';
 import { flagIn, has, inherited, ipOf, numberIn, numberOrDefault, wordIn } from './values.ts';
 
-/** What names a virtual server. `family`: inet or inet6, as a group writes it. `unclear`: it is not valid, or a variable is not known. */
+/**
+ * What names a virtual server. `family`: inet or inet6, as a group writes it. `unclear`: it is not valid, or a variable is not
+ * known.
+ */
 export type Key =
   | { readonly kind: 'address'; readonly ip: string; readonly port: number }
   | { readonly kind: 'fwmark'; readonly mark: number; readonly family?: string }

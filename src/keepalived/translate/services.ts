@@ -6,8 +6,8 @@ import type { Tracker } from '../config/vrrp.ts';
 import type { Span } from '../read/source.ts';
 import { type Block, statementOf } from '../read/tree.ts';
 import type { Hooks, LvsServer } from '../../model/plan.ts';
-import { CHECKERS, PORTLESS } from './checkers.ts';
-import { hooksIn } from './hooks.ts';
+import { CHECKERS, PORTLESS, type ScriptAccount } from './checkers.ts';
+import { hooksIn, scriptUser } from './hooks.ts';
 import type { Left, Note } from './left.ts';
 import { lvsServerOf, lvsServiceOf, type TranslatedLvs } from './lvs.ts';
 import type { Profile, WantedTiming } from './timing.ts';
@@ -43,18 +43,26 @@ export interface Translated {
 const MOST_OF_RANGE = 1024;
 const HEAVIEST = 65_535;
 
-/**
- * Translates every virtual server. Linear in the configuration and in the addresses of its groups.
- * @param options `scripts`: the scripts of changes are run
- */
-export function translate(config: Config, timing: WantedTiming = {}, { scripts = false } = {}): Translated {
-  return new Translation(config, timing, scripts).run();
+export interface Options {
+  /** The scripts of changes are run. */
+  readonly scripts?: boolean;
+  /** Whom scripts are run as without script_user, when this machine has such a user. */
+  readonly defaultUser?: string | undefined;
+  /** Where the states of BFD sessions are read: parameters of the check bfd. */
+  readonly bfd?: object | undefined;
+}
+
+/** Translates every virtual server. Linear in the configuration and in the addresses of its groups. */
+export function translate(config: Config, timing: WantedTiming = {}, options: Options = {}): Translated {
+  return new Translation(config, timing, options).run();
 }
 
 class Translation {
   readonly #config: Config;
   readonly #timing: WantedTiming;
   readonly #scripts: boolean;
+  readonly #account: ScriptAccount;
+  readonly #bfd: object | undefined;
   readonly #left: Left[] = [];
   readonly #services: TranslatedService[] = [];
   readonly #checks = new Map<string, { value: Profile; at: Span }>();
@@ -65,10 +73,13 @@ class Translation {
   readonly #files: ReadonlyMap<string, Tracker>;
   readonly #groups: ReadonlyMap<string, ServerGroup>;
 
-  constructor(config: Config, timing: WantedTiming, scripts: boolean) {
+  constructor(config: Config, timing: WantedTiming, { scripts = false, defaultUser, bfd }: Options) {
     this.#config = config;
     this.#timing = timing;
     this.#scripts = scripts;
+    const written = scriptUser(config.globals);
+    this.#account = written.length > 0 || defaultUser === undefined ? written : [defaultUser];
+    this.#bfd = bfd;
     this.#files = new Map(config.trackers.filter(({ kind }) => kind === 'file').map((tracker) => [tracker.name, tracker]));
     this.#groups = new Map(config.serverGroups.map((group) => [group.name, group]));
   }
@@ -154,7 +165,8 @@ class Translation {
   }
 
   #checksOf(virtual: VirtualServer, real: RealServer, { port, protocol }: { port: number; protocol: string }): readonly string[] {
-    const around = { outer: [real.block, virtual.block], files: this.#files, timing: this.#timing, note: this.#note };
+    const given = { files: this.#files, timing: this.#timing, scripts: this.#account, bfd: this.#bfd, note: this.#note };
+    const around = { outer: [real.block, virtual.block], ...given };
     const names = new Set<string>();
     for (const checker of real.checkers) {
       const value = CHECKERS[checker.kind]?.(checker, around);
