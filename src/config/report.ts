@@ -1,5 +1,6 @@
 /** The key `report`: when the report of shadow mode is sent, and where to. */
-import { validateDetailed } from 'node-cron';
+import { createRequire } from 'node:module';
+import type * as Cron from 'node-cron';
 import { z } from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { absolutePath } from './fields.ts';
@@ -7,11 +8,16 @@ import { absolutePath } from './fields.ts';
 const FIELDS = 5;
 const EXAMPLE = 'minute, hour, day of the month, month, day of the week, such as "0 8 * * 1-5"';
 
+/** node-cron, loaded by the first report that is configured: most agents have none. */
+export function cron(): typeof Cron {
+  return createRequire(import.meta.url)('node-cron') as typeof Cron;
+}
+
 /** Why it is no schedule; undefined: it is one. */
 function scheduleProblem(text: string): string | undefined {
   const count = text.trim().split(/\s+/).length;
   if (count !== FIELDS) return `has ${count} fields; write five: ${EXAMPLE}`;
-  const { valid, errors } = validateDetailed(text);
+  const { valid, errors } = cron().validateDetailed(text);
   const [first] = errors;
   return valid ? undefined : `${first === undefined ? 'is no schedule' : fieldProblem(first)}; write ${EXAMPLE}`;
 }
@@ -23,7 +29,8 @@ function fieldProblem({ field, value }: { readonly field: string; readonly value
 
 function isTimezone(name: string): boolean {
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }) !== undefined;
+    new Intl.DateTimeFormat('en', { timeZone: name }).format(0);
+    return true;
   } catch {
     return false;
   }

@@ -1,5 +1,6 @@
 /**
- * What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports, reports.
+ * What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports,
+ * reports.
  */
 import type { Reconciler } from '../act/reconciler.ts';
 import type { Lanes } from '../lanes/lanes.ts';

@@ -2,7 +2,7 @@
  * The regular report of shadow mode: at its times, to its places. A place that can't be reached is told once, and tried again the
  * next time.
  */
-import { schedule } from 'node-cron';
+import { cron } from '../config/report.ts';
 import type { Plan, ReportSettings, ReportWebhook } from '../model/plan.ts';
 import type { ShadowAnswer } from '../report/view.ts';
 import { writeAtomic } from '../sys/files.ts';
@@ -42,7 +42,8 @@ export class Reporting {
     this.#following = text;
     void this.#task?.destroy();
     this.#failures.clear();
-    if (settings === undefined) return void (this.#task = undefined);
+    this.#task = undefined;
+    if (settings === undefined) return;
     const { timezone } = settings;
     const silent = () => undefined;
     const options = {
@@ -52,7 +53,7 @@ export class Reporting {
       logger: { info: silent, warn: silent, error: silent, debug: silent },
       ...(timezone === undefined ? {} : { timezone }),
     };
-    this.#task = schedule(settings.schedule, () => this.send(settings), options);
+    this.#task = cron().schedule(settings.schedule, () => this.send(settings), options);
   }
 
   /** Sends one now. Never rejects. */

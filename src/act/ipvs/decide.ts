@@ -1,7 +1,7 @@
 /**
- * What to do with one destination's weight: pure. The weight to go back to is the one that was found, or, where fourlane makes the
- * entries itself, the configured one; it is kept in the effect's note. Somebody else's word is kept where it takes a destination
- * out of service, and only so often overruled where it puts one into service.
+ * What to do with one destination's weight: pure. The weight to go back to is the one that was found, or, where fourlane makes
+ * the entries itself, the configured one; it is kept in the effect's note. Somebody else's word is kept where it takes a
+ * destination out of service, and only so often overruled where it puts one into service.
  */
 import { z } from 'zod';
 import { MOST_WEIGHT } from '../../model/combined.ts';

@@ -156,7 +156,7 @@ export function foundServerText(forward: string, attributes: Attributes): string
   return [OPTIONS[forward] ?? forward, ...tunnel, ...thresholdText(number(DEST.upper), number(DEST.lower))].join(' ');
 }
 
-const textOf = (bytes: Buffer) => bytes.toString('latin1').replace(/\0.*$/s, '');
+const textOf = (bytes: Buffer) => bytes.toString('latin1').split('\0', 1)[0]!;
 
 function addressText(field: Buffer, family: 4 | 6): string {
   if (family === 4) return [...field.subarray(0, 4)].join('.');

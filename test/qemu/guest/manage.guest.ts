@@ -81,7 +81,7 @@ describe('in place of keepalived', () => {
     });
   const start = async () => {
     agent = AgentProcess.spawn(config());
-    await until('the agent is ready', LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
+    await until('the agent is ready', 2 * LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
     await agent.ready();
   };
   const isWhole = () => until('the table is whole', LIMIT_MS, () => services() === ALL && saved() === whole).catch(differences);
