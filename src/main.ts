@@ -20,6 +20,7 @@ import { Keeper, recover } from './daemon/persist.ts';
 import { readableSecrets } from './daemon/readable.ts';
 import { Recording } from './daemon/recorder.ts';
 import { Reloader } from './daemon/reload.ts';
+import { Reporting } from './daemon/reporting.ts';
 import { Shadowing } from './daemon/shadowing.ts';
 import { makeShown } from './daemon/showing.ts';
 import { VerdictSpans } from './daemon/spans.ts';
@@ -104,15 +105,17 @@ function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, pl
   const links = watchLinks({ clock, log, plan, carriers });
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
   const shadowing = new Shadowing({ clock, log, plan, loop });
+  const reporting = new Reporting({ log, plan, report: () => shadowing.report() });
   const shown = makeShown({ ...base, shadowing, file, links, logDropped, metrics, passed, runner });
 
   decided.on((decisions) => tell(log, decisions, spans));
   for (const happened of [decided, acted]) happened.on(() => keeper.soon());
   decided.on((decisions) => shown.publisher.decided(decisions));
+  decided.on((decisions) => shadowing.decided(decisions));
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
   doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));
-  const parts = { ...base, ...shown, links, carriers, runner, keeper };
+  const parts = { ...base, ...shown, links, carriers, runner, keeper, reporting };
   const configThread = new ConfigThread();
   // A lab reloads a thousand times.
   const options = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };

@@ -15,6 +15,7 @@ function(config)
       { height: 9, panels: [[8, panel.table(s.addresses)], [8, panel.series(s.priorities)], [8, panel.series(s.adverts)]] },
       { title: 'keepalived', height: 9, panels: [[12, panel.timeline(s.processes)], [12, panel.series(s.reloads)]] },
       { height: 9, panels: [[12, panel.series(s.errors)], [12, panel.series(s.dump)]] },
+      { title: 'Shadow mode', height: 9, panels: [[6, panel.series(s.shadow)], [6, panel.series(s.disagreement)], [6, panel.series(s.lead)], [6, panel.series(s.alone)]] },
       { title: 'Control of the data plane', height: 9, panels: [[12, panel.series(s.control)], [12, panel.timeline(s.sync)]] },
     ],
   })

@@ -3,7 +3,7 @@
  */
 import type { z } from 'zod';
 import type { LiveRealServers } from '../model/live-real-server.ts';
-import type { ActuatorSpec } from '../model/plan.ts';
+import type { ActuatorSpec, LvsService } from '../model/plan.ts';
 import type { EffectKind } from '../model/subject.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
 
@@ -30,10 +30,23 @@ export interface Effect {
   readonly weight?: number;
   /** `realServer` only: the weight it has in the configuration; `weight` is all of it or a part. */
   readonly configured?: number;
+  /** `realServer` only: fourlane makes the entries of this service, so the configured weight is the one to go back to. */
+  readonly made?: true;
+  /** `service` only, and not saved: the entries it is to have. */
+  readonly entries?: WantedEntries;
   /** The verdict behind it; `OK` when there is none. */
   readonly verdict: VerdictName;
   readonly cause: VerdictCause;
   readonly reason: string;
+}
+
+/** What a service is to have in kernel LVS. */
+export interface WantedEntries {
+  readonly lvs: LvsService;
+  /** In their order. `name`: as the kernel has it, `ip:port` or `ip`. */
+  readonly servers: readonly { readonly name: string; readonly realServer: string; readonly configured: number }[];
+  /** Weights wanted now that are not the configured ones, by `realServer`. */
+  readonly weights: ReadonlyMap<string, number>;
 }
 
 /** What is known of an effect from earlier calls, kept over restarts. */

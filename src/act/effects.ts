@@ -1,6 +1,7 @@
 /** What the data plane should do, from what the judge wants. Pure: plan and decisions in, effects out. */
 import { baseWeight, decidingTarget } from '../model/combined.ts';
-import type { Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
+import type { LvsService, Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 import { hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
@@ -32,6 +33,10 @@ type Subject = Pick<Effect, 'kind' | 'spec'> & Partial<Pick<Effect, 'service' | 
 /** Steps in which a weight may follow a slow start: a call per step, not per judge pass. */
 const WEIGHT_STEPS = 20;
 
+/** The actuator that makes entries of kernel LVS, and the file below `stateDir` that says which. */
+const ENTRIES = 'ipvsTable';
+const LEDGER = 'ipvs-made.json';
+
 const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
 
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
@@ -47,6 +52,7 @@ export function planEffects(plan: Plan): PlannedEffects {
   const makers = new Map(acting.map(({ service }) => [service.name, serviceEffects(plan, service)]));
   // Once a plan and not once a pass: 60 000 targets take tens of milliseconds of the judge's thread.
   const rackOf = new Map(plan.targets.map((t) => [t.id, t.rack]));
+  const vips = new Set<string | undefined>(plan.services.map(({ vip }) => vip));
 
   return {
     wanted(wanted, verdicts, { isolated = false, before = () => undefined } = {}) {
@@ -73,6 +79,8 @@ export function planEffects(plan: Plan): PlannedEffects {
         }
         const weights = wanted.weight[index];
         const paths = wanted.path[index];
+        const unusual = new Map<string, number>();
+        if (make.entries !== undefined) add(make.entries(unusual));
         if (make.quorum !== undefined) {
           const { key } = make.quorum(true);
           const had = before(key);
@@ -84,7 +92,8 @@ export function planEffects(plan: Plan): PlannedEffects {
           const { realServer } = plan.targets[target]!;
           const base = baseWeight(member, wanted.dynamic);
           const weight = weightFor(base, weights?.[r] ?? 1);
-          if (weight !== configured)
+          if (weight !== configured) {
+            unusual.set(realServer, weight);
             add(
               make.realServer(
                 realServer,
@@ -93,6 +102,7 @@ export function planEffects(plan: Plan): PlannedEffects {
                 byCheck(explained(plan, because, { service, member }), base, configured),
               ),
             );
+          }
           const told = make.hooked(r);
           if (told !== undefined && (weights?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
           service.nics.forEach((i, k) => {
@@ -105,7 +115,10 @@ export function planEffects(plan: Plan): PlannedEffects {
       return effects;
     },
 
-    rest({ kind, key, spec, service: name, nic: nicName, realServer }) {
+    rest(effect) {
+      const { kind, key, spec, service: name, nic: nicName, realServer } = effect;
+      // Whoever has the service now, it is not to be removed.
+      if (spec.type === ENTRIES) return vips.has(effect.vip) ? undefined : removed(effect);
       const make = name === undefined ? undefined : makers.get(name);
       const nic = make?.nics.get(nicName ?? '');
       const weight = make?.weights.get(realServer ?? '');
@@ -119,11 +132,12 @@ export function planEffects(plan: Plan): PlannedEffects {
   };
 }
 
-type Weights = Pick<Effect, 'weight' | 'configured'>;
+type Weights = Pick<Effect, 'weight' | 'configured' | 'made'>;
 type Because = Pick<Effect, 'verdict' | 'cause' | 'reason'>;
 
 function serviceEffects(plan: Plan, service: Service) {
   const base = { spec: service.actuator, service: service.name, vip: service.vip };
+  const made = service.lvs === undefined ? {} : ({ made: true } as const);
   const state = (enabled: boolean) => (enabled ? 'enabled' : 'disabled');
   const { notify } = service;
   const addressOf = (position: number) => plan.targets[service.realServers[position]!.target]!.realServer;
@@ -135,8 +149,10 @@ function serviceEffects(plan: Plan, service: Service) {
     return (enabled: boolean, because: Because) => effect(plan, subject, state(enabled), because);
   };
   const ofService = notify?.service;
+  const { lvs } = service;
   return {
     hooked,
+    entries: lvs === undefined ? undefined : entriesOf(plan, service, lvs),
     /** The rest state of the scripts of a real server, when they are still the same. */
     told: (realServer: string, key: string) => {
       const position = service.realServers.findIndex((_, i) => addressOf(i) === realServer);
@@ -156,10 +172,32 @@ function serviceEffects(plan: Plan, service: Service) {
     slice: (nic: Nic, enabled: boolean, because: Because) =>
       effect(plan, { ...base, kind: 'slice', nic: nic.name }, state(enabled), because),
     realServer: (realServer: string, weight: number, configured: number, because: Because) =>
-      effect(plan, { ...base, kind: 'realServer', realServer }, state(weight > 0), because, { weight, configured }),
+      effect(plan, { ...base, kind: 'realServer', realServer }, state(weight > 0), because, { weight, configured, ...made }),
     path: (nic: Nic, realServer: string, enabled: boolean, because: Because) =>
       effect(plan, { ...base, kind: 'path', nic: nic.name, realServer }, state(enabled), because),
   };
+}
+
+/** The effect that a service has its entries in kernel LVS. */
+function entriesOf(plan: Plan, { name, vip, actuator, realServers }: Service, lvs: LvsService) {
+  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: `${plan.stateDir}/${LEDGER}` };
+  const servers = realServers.map(({ target, weight: configured }, r) => {
+    const { realServer } = plan.targets[target]!;
+    const { port } = lvs.servers[r]!;
+    return { name: port === undefined ? realServer : withPort(realServer, port), realServer, configured };
+  });
+  const subject = { kind: 'service', spec, service: name, vip } as const;
+  return (weights: ReadonlyMap<string, number>): Effect => ({
+    ...effect(plan, subject, 'enabled', NO_VERDICT),
+    entries: { lvs, servers, weights },
+  });
+}
+
+const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });
+
+/** The service is nobody's any more. */
+function removed(effect: Effect): Effect {
+  return { ...effect, state: 'disabled', verdict: 'OK', cause: 'none', reason: 'no longer configured' };
 }
 
 function effect(plan: Plan, subject: Subject, state: Effect['state'], because: Because, weights: Weights = {}): Effect {

@@ -8,6 +8,7 @@ import { monotonicMs } from '../sys/clock.ts';
 import { actuator, type Actuator, type Outcome } from './actuator.ts';
 import { apply, failed, type Kernel } from './ipvs/apply.ts';
 import { Ipvs, type KernelService } from './ipvs/client.ts';
+import { lvsSchema } from './ipvs/schema.ts';
 import { keepalivedOwner, type Owner } from './ipvs/keepalived.ts';
 
 const schema = z.strictObject({
@@ -24,6 +25,11 @@ const schema = z.strictObject({
     .max(1000)
     .default(5)
     .describe('how many looks in a row may find a weight overwritten, and set it again; then it is left and reported'),
+  make: lvsSchema
+    .optional()
+    .describe(
+      'the service and its real servers are made in kernel LVS, and kept as written here; default: they have to be there',
+    ),
   timeout: duration(50, 60_000).prefault('2s').describe('longest time one call may take, all its real servers together'),
 });
 

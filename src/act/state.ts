@@ -49,7 +49,8 @@ export function savedForm(entry: Entry, rest: string | undefined): AppliedEffect
   // A note from before a call whose end is not known would be wrong.
   const isKnown = held !== undefined || entry.state.is !== 'running';
   const note = entry.note === undefined || !isKnown ? {} : { note: entry.note };
-  return { effect: entry.last, value: held ?? null, ...note };
+  const { entries: _, ...effect } = entry.last;
+  return { effect, value: held ?? null, ...note };
 }
 
 /** Reads a saved state of any origin; never throws. */

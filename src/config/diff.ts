@@ -41,6 +41,7 @@ const SETTINGS = {
   collectors: (plan) => plan.collectors,
   evidence: (plan) => plan.evidenceLog ?? '',
   opentelemetry: (plan) => plan.opentelemetry ?? '',
+  report: (plan) => plan.report ?? '',
   web: (plan) => plan.web,
 } satisfies Readonly<Record<Setting, (plan: Plan) => unknown>>;
 const SETTING_NAMES = Object.keys(SETTINGS) as Setting[];

@@ -92,7 +92,7 @@ function peer(text: string, portless: boolean, form: string): Address | string {
 
 /** A real server: address and port; the port may be left out where the check has none. */
 export const realServerAddress = parsed((text) => peer(text, true, 'an address and port'), {
-  description: 'IP address and port; no names. The port is left out only for checks without one (ping, exec, file)',
+  description: 'IP address and port; no names. The port is left out only for checks without one (ping, exec, file, bfd)',
   examples: ['10.1.0.1:8080', '[fd72::11]:80'],
 });
 

@@ -1,9 +1,10 @@
 /** Services taken over from a keepalived.conf: read with all it includes, translated, each piece checked as if it were ours. */
+import { readFileSync } from 'node:fs';
 import { readConfig } from '../keepalived/config/config.ts';
 import { placeOf, type Problem, type Span } from '../keepalived/read/source.ts';
 import { translate, type TranslatedService } from '../keepalived/translate/services.ts';
 import { FourlaneError } from '../model/errors.ts';
-import type { CheckProfile, Hooks, Imports, ServiceNotify } from '../model/plan.ts';
+import type { CheckProfile, Hooks, Imports, LvsServer, LvsService, ServiceNotify } from '../model/plan.ts';
 import { realServerAddress, vip } from './fields.ts';
 import { ImportFiles } from './import-files.ts';
 import { ConfigError } from './problem.ts';
@@ -14,6 +15,8 @@ export interface Imported {
   readonly services: readonly ServiceConfig[];
   /** Scripts to run, by VIP. */
   readonly notify: ReadonlyMap<string, ServiceNotify>;
+  /** Entries of kernel LVS to make, by VIP. */
+  readonly lvs: ReadonlyMap<string, LvsService>;
   readonly imports: Imports;
 }
 
@@ -53,7 +56,8 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
       spec.file,
       broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
     );
-  const translated = translate(config, spec.timing ?? {}, { scripts: spec.mode === 'manage' });
+  const options = { scripts: spec.mode === 'manage', defaultUser: defaultScriptUser(), bfd: spec.bfd };
+  const translated = translate(config, spec.timing ?? {}, options);
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
   const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length} mistakes`;
@@ -69,8 +73,9 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
   }
   const taken = new Set(own.services.flatMap(({ name, vip: address }) => [address, name ?? address]));
   const notify = new Map<string, ServiceNotify>();
+  const lvs = new Map<string, LvsService>();
   const services = translated.services.flatMap((service) => {
-    if (!taken.has(service.vip)) return serviceOf(service, { spec, checks, notify, note }) ?? [];
+    if (!taken.has(service.vip)) return serviceOf(service, { spec, checks, notify, lvs, note }) ?? [];
     note(service.at, `virtual server ${service.vip}: fourlane.yaml has a service of this name or VIP, which holds`);
     return [];
   });
@@ -79,28 +84,48 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     mode: spec.mode,
     services: services.length,
     left: left.slice(0, MOST_LEFT),
+    ...(spec.fifo === undefined ? {} : { fifo: spec.fifo }),
     followed: files.paths,
   };
-  return { services, notify, imports };
+  return { services, notify, lvs, imports };
+}
+
+/** Whom keepalived, which is root, runs scripts as without a script_user. */
+const SCRIPT_USER = 'keepalived_script';
+const ACCOUNTS = '/etc/passwd';
+
+/** undefined: this machine has no such user, or the agent could not become him. */
+function defaultScriptUser(): string | undefined {
+  if (process.geteuid?.() !== 0) return undefined;
+  try {
+    return readFileSync(ACCOUNTS, 'utf8').includes(`\n${SCRIPT_USER}:`) ? SCRIPT_USER : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** A problem of an included file names that file. */
 const inFile = ({ source, line, column }: Span, root: string, message: string) =>
   source.path === root ? message : `${source.path}:${line}:${column}: ${message}`;
 
-const ACTUATORS = { shadow: actuatorSpec('service').parse('shadow'), manage: actuatorSpec('service').parse('ipvs') };
+const SHADOW = actuatorSpec('service').parse('shadow');
+const MANAGE = {
+  leave: actuatorSpec('service').parse('ipvs'),
+  overwrite: actuatorSpec('service').parse({ ipvs: { keepalived: 'overwrite' } }),
+};
 
 interface Given {
   readonly spec: KeepalivedImport;
   readonly checks: ReadonlyMap<string, CheckProfile>;
   /** What scripts there are is put in here. */
   readonly notify: Map<string, ServiceNotify>;
+  readonly lvs: Map<string, LvsService>;
   readonly note: (at: Span, message: string) => void;
 }
 
 function serviceOf(
-  { at, vip: text, realServers, hooks, quorum, hysteresis }: TranslatedService,
-  { spec: { mode, nics, panic }, checks, notify, note }: Given,
+  { at, vip: text, realServers, hooks, quorum, hysteresis, lvs: service }: TranslatedService,
+  { spec: { mode, nics, panic, existing, running }, checks, notify, lvs, note }: Given,
 ): ServiceConfig | undefined {
   const named = vip.safeParse(text);
   if (!named.success) {
@@ -109,13 +134,15 @@ function serviceOf(
   }
   const seen = new Set<string>();
   const scripts: (Hooks | undefined)[] = [];
-  const servers = realServers.flatMap(({ at: place, value, hooks: own }): ServiceConfig['realServers'] => {
+  const entries: LvsServer[] = [];
+  const servers = realServers.flatMap(({ at: place, value, hooks: own, lvs: entry }): ServiceConfig['realServers'] => {
     const address = realServerAddress.safeParse(value.address);
     if (!address.success) note(place, `real server ${address.error.issues[0]!.message}`);
     else if (seen.has(value.address)) note(place, `real server ${value.address} stands there twice: the first one counts`);
     else {
       seen.add(value.address);
       scripts.push(own);
+      entries.push(entry);
       return [
         { address: address.data, weight: value.weight, rack: undefined, checks: value.checks.map((name) => checks.get(name)!) },
       ];
@@ -125,6 +152,7 @@ function serviceOf(
   if (servers.length === 0) return undefined;
   if (hooks !== undefined || scripts.some((own) => own !== undefined))
     notify.set(named.data, { quorum, hysteresis, ...(hooks === undefined ? {} : { service: hooks }), realServers: scripts });
+  if (mode === 'manage') lvs.set(named.data, { ...service, servers: entries, existing });
   const rest = { name: undefined, check: undefined, checks: undefined, combine: undefined };
-  return { ...rest, vip: named.data, nics, panic, realServers: servers, actuator: ACTUATORS[mode] };
+  return { ...rest, vip: named.data, nics, panic, realServers: servers, actuator: mode === 'manage' ? MANAGE[running] : SHADOW };
 }

@@ -2,9 +2,20 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
-import type { Address, CheckProfile, Imports, Plan, Service, ServiceNotify, ServiceRealServer, Target } from '../model/plan.ts';
+import type {
+  Address,
+  CheckProfile,
+  Imports,
+  LvsService,
+  Plan,
+  Service,
+  ServiceNotify,
+  ServiceRealServer,
+  Target,
+} from '../model/plan.ts';
 import { formatAddress } from '../model/address.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
+import { lvsOf } from './lvs.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { Config } from './schema.ts';
 
@@ -13,12 +24,14 @@ interface Imported {
   readonly imports?: Imports;
   /** Scripts to run, by VIP. */
   readonly notify?: ReadonlyMap<string, ServiceNotify>;
+  /** Entries of kernel LVS to make, by VIP. */
+  readonly lvs?: ReadonlyMap<string, LvsService>;
 }
 
 /**
  * Builds the plan of a config without issues, imported services among its own. `hostname` is the name of this machine.
  */
-export function buildPlan(config: Config, hostname: string, { imports, notify }: Imported = {}): Plan {
+export function buildPlan(config: Config, hostname: string, { imports, notify, lvs }: Imported = {}): Plan {
   const nicIndex = new Map(config.nics.map((nic, i) => [nic.name, i]));
   const everyNic = config.nics.map((_, i) => i);
   const { targets, members } = collectTargets(config);
@@ -32,6 +45,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify }:
       ...(service.combine === 'any' ? { combine: service.combine } : {}),
       actuator: service.actuator,
       ...(notify?.has(service.vip) === true ? { notify: notify.get(service.vip)! } : {}),
+      ...defined({ lvs: lvs?.get(service.vip) ?? lvsOf(service) }),
     }),
   );
   const { bearerToken, basic } = config.web.authentication ?? {};
@@ -57,6 +71,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify }:
     collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
+    ...defined({ report: config.report }),
     ...(imports === undefined ? {} : { imports }),
     web: defined({ bearerToken, ...basic }),
   };

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
 import { isPasswordHash } from '../model/password-hash.ts';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
+import { reportSchema } from './report.ts';
 import { actuatorSpec, checkProfile, collectorBlocks } from './profiles.ts';
 
 export const DEFAULT_WEIGHT = 100;
@@ -76,7 +77,38 @@ const keepalivedImport = z
     mode: z
       .enum(['shadow', 'manage'])
       .default('shadow')
-      .describe('shadow: decide and compare with keepalived, change nothing; manage: set the weights in kernel LVS'),
+      .describe(
+        'shadow: decide and compare with keepalived, change nothing; manage: make the services in kernel LVS, set weights',
+      ),
+    existing: z
+      .enum(['leave', 'adopt'])
+      .default('leave')
+      .describe(
+        'with manage, entries of its services in kernel LVS that fourlane has not made: leave them, or treat them as its own',
+      ),
+    running: z
+      .enum(['leave', 'overwrite'])
+      .default('leave')
+      .describe('with manage, while a keepalived with these services runs: leave them to it, or write all the same'),
+    bfd: z
+      .strictObject({
+        path: absolutePath.optional().describe('file with a line for each session, such as "peer1 Up"'),
+        maxAge: z.string().optional().describe('an older file says nothing; default: 10s'),
+        command: z
+          .array(z.string())
+          .min(1)
+          .optional()
+          .meta({ description: 'instead: a program that prints these lines', private: true }),
+      })
+      .superRefine((source, ctx) => {
+        const { error } = checkProfile.safeParse({ type: 'bfd', session: 'x', ...source });
+        for (const { path, message } of error?.issues ?? []) ctx.addIssue({ code: 'custom', path: [...path], message });
+      })
+      .optional()
+      .describe('where the states of the sessions of BFD_CHECK are read; default: these are left out'),
+    fifo: absolutePath
+      .optional()
+      .describe('lvs_notify_fifo of the file, read by nobody else: with it shadow mode has times to the millisecond'),
     semantics: z
       .literal('fourlane', { error: 'must be "fourlane": keepalived\'s own timing is not supported by this version yet' })
       .default('fourlane')
@@ -187,6 +219,7 @@ export const configSchema = z.strictObject({
   opentelemetry: opentelemetry
     .optional()
     .describe('push of traces and metrics to an OpenTelemetry collector (OTLP over HTTP, JSON); default: off'),
+  report: reportSchema.optional().describe('regular report of what shadow mode has seen; default: none'),
   web: z
     .strictObject({
       authentication: authentication

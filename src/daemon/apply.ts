@@ -1,4 +1,7 @@
-/** What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports. */
+/**
+ * What a new plan does to the running parts, in this order: judge, actions, lanes, links, collectors, recording, exports,
+ * reports.
+ */
 import type { Reconciler } from '../act/reconciler.ts';
 import type { Lanes } from '../lanes/lanes.ts';
 import type { Plan } from '../model/plan.ts';
@@ -11,6 +14,7 @@ import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
 import type { Publisher } from './publisher.ts';
 import type { Recording } from './recorder.ts';
+import type { Reporting } from './reporting.ts';
 
 /** Everything that follows a plan. */
 export interface Followers {
@@ -24,12 +28,13 @@ export interface Followers {
   readonly recording: Recording;
   readonly keeper: Keeper;
   readonly telemetry: Telemetry;
+  readonly reporting: Reporting;
   readonly publisher: Publisher;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
-  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher } = parts;
+  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, reporting, publisher } = parts;
   loop.stop();
   loop.pass();
   loop.retopologise(topologyOf(plan));
@@ -41,6 +46,7 @@ export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   runner.apply(plan.collectors);
   recording.follow(plan.evidenceLog);
   telemetry.follow(plan.opentelemetry);
+  reporting.follow(plan.report);
   loop.start();
   await applied;
   keeper.soon();

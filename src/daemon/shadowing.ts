@@ -3,19 +3,22 @@
  * that would take more than its share of the judge's thread.
  */
 import { parseTable, type TableService } from '../collect/ipvs/proc.ts';
+import { parseCheckerNotice } from '../keepalived/state/notify.ts';
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan, Service } from '../model/plan.ts';
 import { isFault } from '../model/verdicts.ts';
-import type { Verdict } from '../model/verdict.ts';
+import type { Decisions, Verdict } from '../model/verdict.ts';
 import type { Ended, Sight } from '../shadow/comparison.ts';
 import { formatDuration } from '../report/format.ts';
 import type { ShadowAnswer } from '../report/view.ts';
 import { ShadowLedger } from '../shadow/ledger.ts';
 import { shadowReport } from '../shadow/report.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
+import { FifoStream } from '../sys/fifo-stream.ts';
 import type { Logger } from '../sys/log.ts';
 import { readProc } from '../sys/procfs.ts';
 import type { Loop } from './loop.ts';
+import { Moments } from './moments.ts';
 
 export interface ShadowingParts {
   readonly clock: () => number;
@@ -30,6 +33,11 @@ const LOOK_MS = 1000;
 /** Share of this thread's time that looking may take. */
 const SHARE = 0.02;
 
+/** keepalived may be somebody else's root, in a container: the FIFO is for its owner. */
+const FIFO_MODE = 0o600;
+/** keepalived writes lines of at most two names and some words. */
+const MAX_LINE = 2048;
+
 /** Of this network namespace. */
 async function kernelTable(): Promise<readonly TableService[] | undefined> {
   const text = await readProc('/proc/net/ip_vs');
@@ -42,6 +50,9 @@ export class Shadowing implements FamilySource {
   readonly #p: ShadowingParts;
   #ledger: ShadowLedger | undefined;
   #looking = false;
+  readonly #moments = new Moments();
+  #fifo: { readonly path: string; readonly stream: FifoStream } | undefined;
+  #fifoProblem = '';
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
@@ -74,17 +85,24 @@ export class Shadowing implements FamilySource {
     return this.#ledger?.families() ?? [];
   }
 
+  /** Notes when the judge has decided. */
+  decided({ actions }: Pick<Decisions, 'actions'>): void {
+    if (this.#ledger !== undefined) this.#moments.decided(actions, this.#p.clock());
+  }
+
   /** One look, unless one is under way. Never rejects. */
   async look(): Promise<void> {
     const { plan, table = kernelTable, clock } = this.#p;
     if (this.#looking) return;
     if (!plan().services.some(isShadowed)) {
       this.#ledger = undefined;
+      await this.#follow(undefined);
       return;
     }
     this.#looking = true;
     try {
       const ledger = (this.#ledger ??= new ShadowLedger(clock()));
+      await this.#follow(plan().imports?.fifo);
       const found = await table();
       if (found === undefined) ledger.blind('the kernel module ip_vs is not loaded');
       // The plan may be another one by now: the state is read with it, in one turn.
@@ -96,10 +114,35 @@ export class Shadowing implements FamilySource {
     }
   }
 
-  stop(): Promise<void> {
+  /** Reads the FIFO at this path from now on. Logged once when it can't; tried again at each look. Never rejects. */
+  async #follow(path: string | undefined): Promise<void> {
+    if (this.#stopped) return;
+    const known = this.#fifo;
+    if (known !== undefined && known.path === path && (await known.stream.isCurrent())) return;
+    this.#fifo = undefined;
+    await known?.stream.close();
+    if (path === undefined) return;
+    try {
+      const stream = await FifoStream.open(path, { mode: FIFO_MODE, maxLine: MAX_LINE }, (line) => this.#notified(line));
+      if (this.#stopped) return await stream.close();
+      this.#fifo = { path, stream };
+      this.#fifoProblem = '';
+    } catch (error) {
+      const { message } = error as Error;
+      if (message !== this.#fifoProblem) this.#p.log.warn({}, `shadow: ${message}; times are to the second until it can be read`);
+      this.#fifoProblem = message;
+    }
+  }
+
+  #notified(line: string): void {
+    const notice = parseCheckerNotice(line);
+    if (notice !== undefined) this.#moments.notified(notice, this.#p.clock());
+  }
+
+  async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#timer);
-    return Promise.resolve();
+    await this.#fifo?.stream.close();
   }
 
   *#sights(table: readonly TableService[]): Iterable<Sight> {
@@ -117,12 +160,10 @@ export class Shadowing implements FamilySource {
       for (const [position, server] of service.realServers.entries()) {
         const { id, realServer } = targets[server.target]!;
         if (server.weight === 0) continue;
-        yield {
-          service: service.name,
-          realServer,
-          in: { fourlane: (weight[index]?.[position] ?? 1) > 0, keepalived: (weights.get(realServer) ?? 0) > 0 },
-          why: whyOf(id, nicNames),
-        };
+        const { name, vip } = service;
+        const wanted = { fourlane: (weight[index]?.[position] ?? 1) > 0, keepalived: (weights.get(realServer) ?? 0) > 0 };
+        const at = this.#moments.of({ service: name, target: id, vip, realServer }, wanted);
+        yield { service: name, realServer, in: wanted, at, why: whyOf(id, nicNames) };
       }
     }
   }

@@ -3,11 +3,11 @@
  * says why, never deleted and never fatal.
  */
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { FourlaneError } from '../model/errors.ts';
 import { readIfExists, removeLeftovers, writeAtomic } from '../sys/files.ts';
+import { bootId } from '../sys/machine.ts';
 
 export interface SavedState {
   /** Monotonic ms when it was written. */
@@ -123,12 +123,4 @@ export class StateFile {
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
-}
-
-function bootId(): string {
-  try {
-    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
-  } catch {
-    return 'unknown';
-  }
 }

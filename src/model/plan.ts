@@ -70,6 +70,26 @@ export interface OpenTelemetrySettings {
   readonly traces: boolean;
 }
 
+export interface ReportWebhook {
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** ms. */
+  readonly timeout: number;
+}
+
+/** When the report of shadow mode is sent, and where to: at least one place. */
+export interface ReportSettings {
+  /** As cron has it. */
+  readonly schedule: string;
+  /** Left out = that of the machine. */
+  readonly timezone?: string | undefined;
+  readonly to: {
+    readonly log: boolean;
+    readonly file?: string | undefined;
+    readonly webhook?: ReportWebhook | undefined;
+  };
+}
+
 export interface Nic {
   readonly name: string;
   /**
@@ -122,6 +142,43 @@ export interface ServiceNotify {
   readonly realServers: readonly (Hooks | undefined)[];
 }
 
+/** Flags of a service in kernel LVS, as ipvsadm and keepalived name them; 1 to 3 mean what its scheduler makes of them. */
+export const LVS_FLAGS = ['ops', 'flag-1', 'flag-2', 'flag-3'] as const;
+export const TUNNELS = ['ipip', 'gue', 'gre'] as const;
+export const CHECKSUMS = ['nocsum', 'csum', 'remcsum'] as const;
+
+/** How packets get to a real server. Thresholds: numbers of connections, 0 or left out = none. */
+export interface LvsServer {
+  readonly method: 'NAT' | 'DR' | 'TUN';
+  /** Its port in the table where that is not the one in its name. */
+  readonly port?: number;
+  readonly tunnel?: {
+    readonly type: (typeof TUNNELS)[number];
+    readonly port?: number | undefined;
+    readonly checksum?: (typeof CHECKSUMS)[number] | undefined;
+  };
+  readonly upper?: number;
+  readonly lower?: number;
+}
+
+/** A service that fourlane makes in kernel LVS. */
+export interface LvsService {
+  /** Of a firewall mark; otherwise it is that of the address. */
+  readonly family: 4 | 6;
+  readonly scheduler: string;
+  readonly flags: readonly (typeof LVS_FLAGS)[number][];
+  /** s; 0 = connections of one client may go to several real servers. */
+  readonly persistence: number;
+  /** Clients that count as one: `255.255.255.0`, of IPv6 a length; left out = each by itself. */
+  readonly netmask?: string;
+  /** Persistence engine, such as `sip`. */
+  readonly engine?: string;
+  /** By position. */
+  readonly servers: readonly LvsServer[];
+  /** What is there and not made by fourlane. */
+  readonly existing: 'leave' | 'adopt';
+}
+
 export interface Service {
   readonly name: string;
   /** Normalised `vip:port/proto`, `[v6]:port/proto` or `fwmark:N`. */
@@ -136,6 +193,8 @@ export interface Service {
   readonly actuator: ActuatorSpec;
   /** Left out = no scripts are run. */
   readonly notify?: ServiceNotify;
+  /** Left out = its entries in the data plane are made by somebody else. */
+  readonly lvs?: LvsService;
 }
 
 /** What was taken over from another program's configuration. */
@@ -146,6 +205,8 @@ export interface Imports {
   readonly services: number;
   /** What was not taken over, or holds otherwise: `file:line:column: what, and why`. */
   readonly left: readonly string[];
+  /** FIFO that keepalived writes what its checkers decide into; left out = there is none. */
+  readonly fifo?: string;
   /** Paths whose change may change it: files, also missing ones, and directories. */
   readonly followed: readonly string[];
 }
@@ -170,6 +231,8 @@ export interface Plan {
   readonly evidenceLog?: string;
   /** Left out = off. */
   readonly opentelemetry?: OpenTelemetrySettings;
+  /** Left out = no regular report. */
+  readonly report?: ReportSettings;
   /** Left out = nothing is imported. */
   readonly imports?: Imports;
   /** `passwordHash`: bcrypt or scrypt; `passwordSha256`: hex. At most one of them. */

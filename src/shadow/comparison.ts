@@ -14,6 +14,8 @@ export interface Sight {
   readonly realServer: string;
   /** In service, as each of them wants it. */
   readonly in: Readonly<Record<Who, boolean>>;
+  /** When each has come to want that, where it is known better than by this look. */
+  readonly at?: Readonly<Partial<Record<Who, number>>>;
   /** What fourlane knows against it, such as `RS_DOWN` or `NIC_FAIL eth3`; '' = nothing. */
   readonly why: string;
 }
@@ -85,17 +87,29 @@ function differenceOf(known: Pair | undefined, sight: Sight, now: number): Diffe
   const out: Who = sight.in.fourlane ? 'keepalived' : 'fourlane';
   const changed = WHO.filter((who) => known !== undefined && sight.in[who] !== known.in[who]);
   const first = changed.length === 1 ? changed[0]! : out;
-  return { service, realServer, first, change: sight.in[first] ? 'in' : 'out', since: now, why };
+  const since = changed.length === 1 ? timeOf(sight, first, now) : now;
+  return { service, realServer, first, change: sight.in[first] ? 'in' : 'out', since, why };
 }
 
-/** Both have changed their minds since the last look. */
-function together(known: Pair, { service, realServer, in: present, why }: Sight, now: number): Ended[] {
+/** When one of them changed its mind, as this look sees it: never later than the look. */
+function timeOf({ at }: Sight, who: Who, now: number): number {
+  return Math.min(at?.[who] ?? now, now);
+}
+
+/** Both have changed their minds since the last look: nobody was first, unless both times are known. */
+function together(known: Pair, { service, realServer, in: present, at, why }: Sight, now: number): Ended[] {
   if (known.in.fourlane === present.fourlane) return [];
-  const change = present.fourlane ? 'in' : 'out';
-  return [{ service, realServer, first: 'both', change, since: now, why, how: 'together', ms: 0 }];
+  const event = { service, realServer, change: present.fourlane ? 'in' : 'out', why } as const;
+  const [ours, theirs] = [at?.fourlane, at?.keepalived];
+  if (ours === undefined || theirs === undefined || ours === theirs)
+    return [{ ...event, first: 'both', since: now, how: 'together', ms: 0 }];
+  const first = ours < theirs ? 'fourlane' : 'keepalived';
+  return [{ ...event, first, since: Math.min(ours, theirs), how: 'followed', ms: Math.abs(ours - theirs) }];
 }
 
 function end(before: Difference, sight: Sight, now: number): Ended {
   const isFollowed = sight.in[before.first] === (before.change === 'in');
-  return { ...before, why: before.why || sight.why, how: isFollowed ? 'followed' : 'reverted', ms: now - before.since };
+  const last = isFollowed ? WHO.find((who) => who !== before.first)! : before.first;
+  const ms = Math.max(0, timeOf(sight, last, now) - before.since);
+  return { ...before, why: before.why || sight.why, how: isFollowed ? 'followed' : 'reverted', ms };
 }

@@ -19,7 +19,7 @@ const MOST_EVENTS = 1000;
 const MOST_SHOWN = 20;
 /** A difference that lasts longer is more than one of them being slower: ms. */
 export const SETTLE_MS = 30_000;
-const LEAD_BOUNDS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
+const LEAD_BOUNDS = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 20, 30, 60];
 
 const COMPARED = gauge('shadow_compared_real_servers', 'Real servers of services in shadow mode that both deciders know.');
 const AGREEING = gauge('shadow_agreeing_real_servers', 'Those of them that both want in service, or both want out.');

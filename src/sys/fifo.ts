@@ -65,6 +65,11 @@ export class Fifo {
     return { lines: [...own.lines, ...other.lines], invalid: own.invalid + other.invalid, cut: own.cut + other.cut };
   }
 
+  /** Its descriptor, open for reading and writing. */
+  get fd(): number {
+    return this.#handle.fd;
+  }
+
   /** Whether `path`, such as a descriptor's link in /proc, leads to this FIFO. */
   async isSame(path: string): Promise<boolean> {
     const there = await stat(path, { bigint: true }).catch(() => undefined);

@@ -1,4 +1,5 @@
-/** What a configuration may ask of this machine: interfaces, addresses, programs. */
+/** What a configuration may ask of this machine: its boot, interfaces, addresses, programs. */
+import { readFileSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 
@@ -10,6 +11,15 @@ export async function interfaceNames(): Promise<ReadonlySet<string>> {
 /** IP addresses of the interfaces that are up, without scope. */
 export function localAddresses(): ReadonlySet<string> {
   return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)));
+}
+
+/** The machine's boot; `unknown` where the kernel does not show it. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return 'unknown';
+  }
 }
 
 const OTHERS_MAY_WRITE = 0o022;

@@ -64,6 +64,17 @@ test('mode manage: scripts are in the plan, by position, for every thread; in sh
   assert.equal(load(virtual('192.0.2.1 80', server('10.0.0.1')), { mode: 'manage' }).services[0]!.notify, undefined);
 });
 
+test('mode manage: entries of kernel LVS are in the plan, by position, for every thread; none in shadow', () => {
+  const text = virtual('192.0.2.1 80', ` lb_algo rr\n${server('10.0.0.1')}${server('10.0.0.999')}${server('10.0.0.2')}`);
+  const plan = load(text, { mode: 'manage', existing: 'adopt', running: 'overwrite' });
+  const [{ lvs, actuator } = assert.fail()] = plan.services;
+  const servers = [{ method: 'NAT' }, { method: 'NAT' }];
+  assert.deepEqual(lvs, { family: 4, scheduler: 'rr', flags: [], persistence: 0, servers, existing: 'adopt' });
+  assert.equal(actuator['keepalived'], 'overwrite');
+  assert.deepEqual(unpackPlan(packPlan(plan)), plan);
+  assert.equal(load(text).services[0]!.lvs, undefined);
+});
+
 test('mode manage: weights are set in kernel LVS; NICs, panic and times as wanted', () => {
   const plan = load(virtual('192.0.2.1 80', server('10.0.0.1')), {
     mode: 'manage',

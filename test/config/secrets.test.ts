@@ -26,6 +26,8 @@ const PLACES: Readonly<Record<string, (value: string) => string>> = {
   'webhook.headers': (v) => `${nics(`webhook: {url: 'http://192.0.2.80/', headers: ${v}}`)}${service('panic: 0.5')}`,
   'dpvs.headers': (v) => `${nics('')}${service(`actuator: {dpvs: {url: 'http://192.0.2.80', headers: ${v}}}`)}`,
   'opentelemetry.headers': (v) => `${plain}opentelemetry: {endpoint: 'http://127.0.0.1:4318', headers: ${v}}\n`,
+  'report.to.webhook.headers': (v) =>
+    `${plain}report: {schedule: '0 8 * * *', to: {webhook: {url: 'https://192.0.2.80/x', headers: ${v}}}}\n`,
   'web.authentication': (v) => `${plain}web:\n  authentication: ${v}\n`,
   'web.authentication.bearerToken': (v) => `${plain}web:\n  authentication:\n    bearerToken: ${v}\n`,
   'web.authentication.basic.passwordSha256': (v) =>

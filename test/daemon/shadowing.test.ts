@@ -3,7 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseTable } from '../../src/collect/ipvs/proc.ts';
 import { loadPlan } from '../../src/config/load.ts';
+import { Moments } from '../../src/daemon/moments.ts';
 import { Shadowing, type ShadowingParts } from '../../src/daemon/shadowing.ts';
+import { parseCheckerNotice } from '../../src/keepalived/state/notify.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 
 const CONFIG = JSON.stringify({
@@ -75,6 +77,25 @@ test('services in shadow mode that kernel LVS has are compared, by weight', asyn
   } finally {
     await shadowing.stop();
   }
+});
+
+test('moments: of the judge by service and target, of keepalived by its lines, each only while it is still wanted', () => {
+  const moments = new Moments();
+  const web = { service: 'web', target: '10.0.0.1:80', vip: '192.0.2.10:80/tcp', realServer: '10.0.0.1:80' };
+  moments.decided([{ action: 'set_real_server', service: 'web', rs: '10.0.0.1:80', weight: 0 }], 100);
+  const tell = (line: string, now: number) => moments.notified(parseCheckerNotice(line)!, now);
+  tell('RS [10.0.0.1]:tcp:80 [192.0.2.10]:tcp:80 DOWN', 250);
+  const out = { fourlane: false, keepalived: false };
+  assert.deepEqual(moments.of(web, out), { fourlane: 100, keepalived: 250 });
+  assert.deepEqual(moments.of(web, { fourlane: true, keepalived: false }), { keepalived: 250 });
+  assert.deepEqual(moments.of({ ...web, service: 'other', vip: 'fwmark:7' }, out), {});
+  tell('RS [10.0.0.1]:tcp:80 FWM 7 DOWN', 300);
+  assert.deepEqual(moments.of({ ...web, vip: 'fwmark:7' }, out), { fourlane: 100, keepalived: 300 });
+  // Of a group the name alone is written: it holds for each of its services.
+  tell('RS [fd00::1]:tcp:80 [many]:0 DOWN', 400);
+  assert.deepEqual(moments.of({ ...web, target: 'x', realServer: '[fd00::1]:80' }, out), { keepalived: 400 });
+  for (const line of ['VS [192.0.2.10]:tcp:80 UP', 'RS 10.0.0.1 UP', 'INSTANCE "a" MASTER 1'])
+    assert.equal(parseCheckerNotice(line), undefined, line);
 });
 
 test('what can not be read is said, and no change is made up of it', async () => {

@@ -23,8 +23,6 @@ const REASONS: Readonly<Record<string, string>> = {
     'nic_member_rx_packets_total nic_member_speed_bytes_per_second nic_member_tx_bytes_total nic_member_tx_dropped_total ' +
     'nic_member_tx_errors_total nic_member_tx_packets_total',
   'only with a setting that is off as shipped':
-    'shadow_compared_real_servers shadow_agreeing_real_servers shadow_changes_total ' +
-    'shadow_lead_seconds ' +
     'dpdk_port_xstat dpvs_port_xstat dpvs_access_list_entries dpvs_multicast_addresses dpvs_neighbours dpvs_routes ' +
     'dpvs_sampled_connections service_core_bytes_total service_core_connections_total service_core_packets_total ' +
     'real_server_core_connections_total',

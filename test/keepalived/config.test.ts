@@ -100,7 +100,7 @@ virtual_server 192.0.2.300 80 {
         { kind: 'addresses', ip: '192.0.2.20', to: '192.0.2.22', port: 80 },
         { kind: 'addresses', ip: '192.0.2.32', to: '192.0.2.47', port: 0 },
         { kind: 'addresses', ip: '2001:db8::1', to: '2001:db8::f', port: 443 },
-        { kind: 'fwmark', mark: 7 },
+        { kind: 'fwmark', mark: 7, family: 'inet' },
         { kind: 'unclear' },
       ],
     );

@@ -211,7 +211,7 @@ describe('left out, with its place', () => {
   });
   it('scripts of a real server, sources of checks, BFD, options of expressions', () => {
     assert.match(left('notify_down "/bin/x"\nTCP_CHECK {\n bindto 10.0.0.2\n}').join('\n'), /^5: notify_down .*\n7: bindto: /);
-    assert.match(left('BFD_CHECK {\n name b\n}').join('\n'), /BFD_CHECK: fourlane does not read/);
+    assert.match(left('BFD_CHECK {\n name b\n}').join('\n'), /^5: BFD_CHECK: write where its state is read/);
     const regex = 'HTTP_GET {\n url {\n path /\n regex a\n regex_options multiline\n }\n}';
     assert.match(left(regex).join('\n'), /regex_options multiline: .*left out/);
   });
@@ -222,6 +222,72 @@ describe('left out, with its place', () => {
     assert.match(of('virtual_server group nosuch {\n protocol TCP\n}\n').left.join('\n'), /the group nosuch, which is not/);
     const twice = inServer('TCP_CHECK {\n}') + inServer('TCP_CHECK {\n}');
     assert.match(of(twice).left.join('\n'), /192.0.2.10:80\/tcp stands there twice/);
+  });
+});
+
+describe('scripts and sessions', () => {
+  const misc = (more: string) => inServer(`MISC_CHECK {\n misc_path /bin/c\n ${more}\n}\nBFD_CHECK {\n name peer1\n}`);
+  const checks = (text: string, options: Parameters<typeof translate>[2]) =>
+    [...translate(readConfig('k.conf', text), {}, options).checks.values()].map(({ value }) => value);
+  const accounts = (text: string, defaultUser?: string) =>
+    checks(text, { defaultUser }).map(({ user, group }) => [user, group].filter(Boolean).join(' '))[0];
+
+  it('MISC_CHECK runs as its user, else as that of script_user, else as the default one', () => {
+    const globals = 'global_defs {\n script_user who grp\n}\n';
+    assert.equal(accounts(globals + misc('user ops'), 'keepalived_script'), 'ops');
+    assert.equal(accounts(globals + misc(''), 'keepalived_script'), 'who grp');
+    assert.equal(accounts(misc(''), 'keepalived_script'), 'keepalived_script');
+    assert.equal(accounts(misc('')), '');
+  });
+
+  it('BFD_CHECK is the check bfd, where its state can be read', () => {
+    const bfd = { path: '/run/bfd', maxAge: '5s' };
+    assert.deepEqual(checks(misc(''), { bfd })[1], { type: 'bfd', session: 'peer1', path: '/run/bfd', maxAge: '5s' });
+  });
+});
+
+describe('entries of kernel LVS', () => {
+  const lvs = (key: string, virtual: string, ...servers: string[]) => {
+    const text = `virtual_server ${key} {\n protocol TCP\n ${virtual.replaceAll('; ', '\n ')}\n${servers
+      .map((each) => ` real_server ${each.replace('; ', ' {\n  ').replaceAll('; ', '\n  ')}\n }\n`)
+      .join('')}}\n`;
+    const [service = assert.fail('no service')] = translate(readConfig('k.conf', text)).services;
+    return { service: service.lvs, servers: service.realServers.map((each) => each.lvs) };
+  };
+  const WEB = '192.0.2.1 80';
+  const PLAIN = { family: 4, scheduler: 'wlc', flags: [], persistence: 0 };
+
+  it('scheduler, flags and persistence, with the defaults of keepalived', () => {
+    assert.deepEqual(lvs(WEB, '', '10.0.0.1 80; weight 1').service, PLAIN);
+    const flagged = lvs(WEB, 'lb_algo mh; mh-port; sh-fallback; ops; persistence_timeout 60', '10.0.0.1 80; weight 1').service;
+    assert.deepEqual(flagged, { ...PLAIN, scheduler: 'mh', flags: ['ops', 'flag-2'], persistence: 60 });
+    const masked = lvs(WEB, 'persistence_granularity 255.255.0.0; persistence_engine sip', '10.0.0.1 80; weight 1').service;
+    assert.deepEqual(masked, { ...PLAIN, persistence: 360, netmask: '255.255.0.0', engine: 'sip' });
+    const six = lvs('2001:db8::1 80', 'persistence_timeout; persistence_granularity 64', 'fd00::1 80; weight 1').service;
+    assert.deepEqual(six, { ...PLAIN, family: 6, persistence: 360, netmask: '64' });
+    assert.equal(lvs('fwmark 7', '', 'fd00::1 80; weight 1').service.family, 6);
+    assert.equal(lvs('fwmark 7', 'ip_family inet', 'fd00::1 80; lvs_method TUN').service.family, 4);
+  });
+
+  it('ways to the real servers: their own, else that of the virtual server; ports of marks; thresholds', () => {
+    const { servers } = lvs(
+      WEB,
+      'lb_kind TUN type gue port 6080 csum',
+      '10.0.0.1 80; uthreshold 9; lthreshold 3',
+      '10.0.0.2 80; lvs_method TUN type gre remcsum nocsum',
+      '10.0.0.3 80; lvs_method DR',
+      '10.0.0.4 80; lvs_method TUN type gue',
+    );
+    assert.deepEqual(servers, [
+      { method: 'TUN', tunnel: { type: 'gue', port: 6080, checksum: 'csum' }, upper: 9, lower: 3 },
+      { method: 'TUN', tunnel: { type: 'gre', checksum: 'remcsum' } },
+      { method: 'DR' },
+      { method: 'TUN' },
+    ]);
+    assert.deepEqual(lvs('fwmark 7', 'lb_kind DR', '10.0.0.1 80; weight 1', '10.0.0.2 80; lvs_method NAT').servers, [
+      { method: 'DR', port: 0 },
+      { method: 'NAT' },
+    ]);
   });
 });
 

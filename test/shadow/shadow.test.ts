@@ -49,6 +49,25 @@ test('what fourlane knew at any time of the difference is its reason', () => {
   ]);
 });
 
+test('where times are known they count: to the millisecond, also between two looks', () => {
+  const at = (ours: number | undefined, theirs: number | undefined) => ({
+    at: { ...(ours === undefined ? {} : { fourlane: ours }), ...(theirs === undefined ? {} : { keepalived: theirs }) },
+  });
+  const begun = compare(new Map(), [sight(true, true)], 0).pairs;
+  const both = (...times: Parameters<typeof at>) => {
+    const [event] = compare(begun, [{ ...sight(false, false), ...at(...times) }], 1000).ended;
+    return [event!.first, event!.how, event!.since, event!.ms];
+  };
+  assert.deepEqual(both(120, 345), ['fourlane', 'followed', 120, 225]);
+  assert.deepEqual(both(345, 120), ['keepalived', 'followed', 120, 225]);
+  assert.deepEqual(both(345, undefined), ['both', 'together', 1000, 0]);
+  const first = compare(begun, [{ ...sight(false, true), ...at(812, undefined) }], 1000).pairs;
+  const followed = compare(first, [{ ...sight(false, false), ...at(812, 2003) }], 3000).ended[0]!;
+  assert.deepEqual([followed.first, followed.since, followed.ms], ['fourlane', 812, 1191]);
+  const reverted = compare(first, [{ ...sight(true, true), ...at(2500, undefined) }], 3000).ended[0]!;
+  assert.deepEqual([reverted.how, reverted.ms], ['reverted', 1688]);
+});
+
 test('real servers that are not seen are forgotten without an event', () => {
   const first = compare(new Map(), [sight(false, true)], 0);
   const second = compare(first.pairs, [], 1000);

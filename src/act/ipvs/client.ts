@@ -1,8 +1,12 @@
 /** The kernel's IPVS tables of the network namespace we are in: asked and changed through generic netlink. */
 import { ENOENT, EPERM, ESRCH } from '../../sys/errno.ts';
-import { GenericNetlink } from '../../sys/genetlink.ts';
+import { type FamilyRequest, GenericNetlink } from '../../sys/genetlink.ts';
+import type { Attributes } from '../../sys/netlink.ts';
 import { type NetlinkChannel, NetlinkError } from '../../sys/netlink-socket.ts';
 import { type Destination, IPVS, parseDestination, serviceKeys, withWeight } from './codec.ts';
+import { type FoundService, foundServerText, nameOf, parseService, serviceName } from './entries.ts';
+import { requestFor, type Step, stepText } from './steps.ts';
+import type { FoundEntries } from './table.ts';
 
 /** Why IPVS can't be asked, and what to do. */
 export class IpvsUnavailable extends Error {
@@ -56,6 +60,47 @@ export class Ipvs {
     }
   }
 
+  /** Every service of TCP, UDP and firewall marks, by `nameOf`. */
+  async services(): Promise<ReadonlyMap<string, FoundService>> {
+    const entries = await this.#asked({ command: IPVS.getService, attributes: [], dump: true });
+    const found = entries.flatMap((entry) => parseService(entry) ?? []);
+    return new Map(found.map((service) => [nameOf(service), service]));
+  }
+
+  /** What a service has; empty when it has gone. */
+  async serversOf(vip: string, family: 4 | 6): Promise<FoundEntries['servers']> {
+    try {
+      const attributes = [serviceName(vip, family)];
+      const entries = await this.#netlink.request({ command: IPVS.getDest, attributes, dump: true });
+      const servers = entries.map(parseDestination);
+      return new Map(
+        servers.map((each) => [each.realServer, { text: foundServerText(each.forward, each.attributes), weight: each.weight }]),
+      );
+    } catch (error) {
+      if (isGone(error)) return new Map();
+      throw explained(error);
+    }
+  }
+
+  /** Carries out one step of a service. What is to be removed and is not there is no error. */
+  async step(vip: string, family: 4 | 6, step: Step): Promise<void> {
+    try {
+      await this.#netlink.request(requestFor(vip, family, step));
+    } catch (error) {
+      const isRemoval = step.do === 'deleteService' || step.do === 'deleteServer';
+      if (isRemoval && isGone(error)) return;
+      throw error instanceof NetlinkError && error.errno !== EPERM ? refused(step, error) : explained(error);
+    }
+  }
+
+  async #asked(request: FamilyRequest): Promise<Attributes[]> {
+    try {
+      return await this.#netlink.request(request);
+    } catch (error) {
+      throw explained(error);
+    }
+  }
+
   close(): void {
     this.#netlink.close();
   }
@@ -64,6 +109,11 @@ export class Ipvs {
 /** ESRCH: no such service; ENOENT: no such destination. */
 function isGone(error: unknown): boolean {
   return error instanceof NetlinkError && (error.errno === ESRCH || error.errno === ENOENT);
+}
+
+function refused(step: Step, error: NetlinkError): IpvsUnavailable {
+  const why = 'lvs' in step && error.errno === ENOENT ? 'the kernel has no such scheduler or persistence engine' : error.message;
+  return new IpvsUnavailable(`IPVS refuses the ${stepText(step)}: ${why}`, { cause: error });
 }
 
 function explained(error: unknown): unknown {

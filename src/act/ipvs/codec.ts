@@ -2,19 +2,53 @@
  * Services and destinations as the kernel's netlink family IPVS writes them (linux/ip_vs.h; recorded on Linux 6.1). Ports are big
  * endian, the rest is in host order; addresses are fields of 16 bytes, of which IPv4 uses four.
  */
+import type { Address } from '../../model/plan.ts';
 import { formatAddress, parseAddress } from '../../model/address.ts';
 import { type Attributes, attribute, nested, NetlinkFormatError, parseAttributes, u16, u16be, u32 } from '../../sys/netlink.ts';
 import { AF_INET, AF_INET6 } from '../../sys/libc.ts';
 import { sockaddrOf, unpackSockaddr } from '../../sys/sockaddr.ts';
 
-export const IPVS = { family: 'IPVS', version: 1, getService: 4, setDest: 6, getDest: 8 } as const;
-const TOP = { service: 1, dest: 2 } as const;
-const SERVICE = { family: 1, protocol: 2, address: 3, port: 4, fwmark: 5 } as const;
-const DEST = { address: 1, port: 2, forward: 3, weight: 4, family: 11 } as const;
+export const IPVS = {
+  family: 'IPVS',
+  version: 1,
+  newService: 1,
+  setService: 2,
+  delService: 3,
+  getService: 4,
+  newDest: 5,
+  setDest: 6,
+  delDest: 7,
+  getDest: 8,
+} as const;
+export const TOP = { service: 1, dest: 2 } as const;
+export const SERVICE = {
+  family: 1,
+  protocol: 2,
+  address: 3,
+  port: 4,
+  fwmark: 5,
+  scheduler: 6,
+  flags: 7,
+  timeout: 8,
+  netmask: 9,
+  engine: 11,
+} as const;
+export const DEST = {
+  address: 1,
+  port: 2,
+  forward: 3,
+  weight: 4,
+  upper: 5,
+  lower: 6,
+  family: 11,
+  tunnel: 13,
+  tunnelPort: 14,
+  tunnelFlags: 15,
+} as const;
 /** Connection counts and statistics: what the kernel reports and does not accept. */
 const READ_ONLY: ReadonlySet<number> = new Set([7, 8, 9, 10, 12]);
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
-const FORWARD = ['Masq', 'Local', 'Tunnel', 'Route', 'Bypass'] as const;
+export const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
+export const FORWARD = ['Masq', 'Local', 'Tunnel', 'Route', 'Bypass'] as const;
 
 export interface Destination {
   /** `ip:port`; a port of 0 is left out. */
@@ -33,29 +67,40 @@ export interface Destination {
  * @throws Error for a vip that the configuration would not have let through
  */
 export function serviceKeys(vip: string, realServer: string): Buffer[] {
+  if (!vip.startsWith('fwmark:')) return [nested(TOP.service, ...serviceKey(vip))];
+  const families = parseAddress(realServer, true)?.family === 6 ? ([6, 4] as const) : ([4, 6] as const);
+  return families.map((family) => nested(TOP.service, ...serviceKey(vip, family)));
+}
+
+/**
+ * The attributes that name a service. @param family of a firewall mark; else that of the address holds
+ * @throws Error for a vip that the configuration would not have let through
+ */
+export function serviceKey(vip: string, family: 4 | 6 = 4): Buffer[] {
   const mark = /^fwmark:(\d+)$/.exec(vip)?.[1];
   if (mark !== undefined) {
-    const families = parseAddress(realServer, true)?.family === 6 ? [AF_INET6, AF_INET] : [AF_INET, AF_INET6];
-    return families.map((family) =>
-      nested(TOP.service, attribute(SERVICE.family, u16(family)), attribute(SERVICE.fwmark, u32(Number(mark)))),
-    );
+    const number = family === 6 ? AF_INET6 : AF_INET;
+    return [attribute(SERVICE.family, u16(number)), attribute(SERVICE.fwmark, u32(Number(mark)))];
   }
   const slash = vip.lastIndexOf('/');
   const address = parseAddress(vip.slice(0, slash));
   const protocol = PROTOCOLS[vip.slice(slash + 1)];
   if (address === undefined || protocol === undefined) throw new Error(`"${vip}" is no service that IPVS knows`);
+  const { bytes, family: own } = addressField(address);
+  return [
+    attribute(SERVICE.family, u16(own)),
+    attribute(SERVICE.protocol, u16(protocol)),
+    attribute(SERVICE.address, bytes),
+    attribute(SERVICE.port, u16be(address.port)),
+  ];
+}
+
+/** An address as the kernel's field of 16 bytes, with the number of its family. */
+export function addressField(address: Address): { readonly bytes: Buffer; readonly family: number } {
   const sockaddr = sockaddrOf(address);
   const bytes = Buffer.alloc(16);
   bytes.set(address.family === 4 ? sockaddr.subarray(4, 8) : sockaddr.subarray(8, 24));
-  return [
-    nested(
-      TOP.service,
-      attribute(SERVICE.family, u16(address.family === 4 ? AF_INET : AF_INET6)),
-      attribute(SERVICE.protocol, u16(protocol)),
-      attribute(SERVICE.address, bytes),
-      attribute(SERVICE.port, u16be(address.port)),
-    ),
-  ];
+  return { bytes, family: address.family === 4 ? AF_INET : AF_INET6 };
 }
 
 /** One entry of a list of destinations. @throws NetlinkFormatError */

@@ -1,7 +1,7 @@
 /**
- * What to do with one destination's weight: pure. The weight to go back to is the one that was found, not the configured one; it
- * is kept in the effect's note. Somebody else's word is kept where it takes a destination out of service, and only so often
- * overruled where it puts one into service.
+ * What to do with one destination's weight: pure. The weight to go back to is the one that was found, or, where fourlane makes
+ * the entries itself, the configured one; it is kept in the effect's note. Somebody else's word is kept where it takes a
+ * destination out of service, and only so often overruled where it puts one into service.
  */
 import { z } from 'zod';
 import { MOST_WEIGHT } from '../../model/combined.ts';
@@ -80,8 +80,9 @@ export function isOurs(found: number, note: Note): boolean {
  * @param reapply how many times in a row an overwritten weight is set again
  */
 export function decide(effect: Effect, found: number, note: Note, reapply: number): Decision {
-  const had = read(note);
-  if (typeof had !== 'object') return begin(effect, found, had === 'unsure');
+  const said = read(note);
+  if (typeof said !== 'object') return begin(effect, found, said === 'unsure');
+  const had = effect.made === true && said.was !== 0 ? { ...said, was: effect.configured ?? said.was } : said;
   if (isRest(effect)) return end(had, found);
   const target = share(effect, had.was);
   if (found === target) return { outcome: { result: 'unchanged', note: noted({ ...had, set: target, again: 0 }) } };
@@ -108,7 +109,7 @@ export function decide(effect: Effect, found: number, note: Note, reapply: numbe
 /** Nothing has been set by us so far; `unsure`: or it has, and was not noted. */
 function begin(effect: Effect, found: number, unsure: boolean): Decision {
   const { weight: wanted = 0, configured = wanted } = effect;
-  const was = unsure && found === 0 ? configured : found;
+  const was = effect.made === true || (unsure && found === 0) ? configured : found;
   const target = isRest(effect) ? was : share(effect, was);
   const next = isRest(effect) ? FORGET : { note: noted({ was, set: target, again: 0 }) };
   if (target === found) return { outcome: { result: 'unchanged', ...next } };

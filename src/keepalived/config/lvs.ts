@@ -3,10 +3,13 @@ import type { Word } from '../read/source.ts';
 import { type Block, type Statement, statementOf, statementsOf } from '../read/tree.ts';
 import { flagIn, has, inherited, ipOf, numberIn, numberOrDefault, wordIn } from './values.ts';
 
-/** What names a virtual server. `unclear`: it is not valid, or a variable is not known. */
+/**
+ * What names a virtual server. `family`: inet or inet6, as a group writes it. `unclear`: it is not valid, or a variable is not
+ * known.
+ */
 export type Key =
   | { readonly kind: 'address'; readonly ip: string; readonly port: number }
-  | { readonly kind: 'fwmark'; readonly mark: number }
+  | { readonly kind: 'fwmark'; readonly mark: number; readonly family?: string }
   | { readonly kind: 'group'; readonly name: string }
   | { readonly kind: 'unclear' };
 
@@ -69,7 +72,7 @@ export interface ServerGroup {
 /** A line of a group; `to`: the last address of a range. */
 export type GroupEntry = { readonly at: Statement } & (
   | { readonly kind: 'addresses'; readonly ip: string; readonly to: string; readonly port: number }
-  | { readonly kind: 'fwmark'; readonly mark: number }
+  | { readonly kind: 'fwmark'; readonly mark: number; readonly family?: string }
   | { readonly kind: 'unclear' }
 );
 
@@ -169,7 +172,9 @@ export function serverGroupOf(statement: Statement): ServerGroup {
     if (range !== undefined && port !== undefined && row.args[0]?.unclear !== true)
       return { kind: 'addresses', ...range, port, at: row };
     const key = keyOf([row.keyword, ...row.args]);
-    return key.kind === 'fwmark' ? { kind: 'fwmark', mark: key.mark, at: row } : { kind: 'unclear', at: row };
+    if (key.kind !== 'fwmark') return { kind: 'unclear', at: row };
+    const family = row.args[1]?.text;
+    return { kind: 'fwmark', mark: key.mark, ...(family === undefined ? {} : { family }), at: row };
   });
   return { statement, name: statement.args[0]?.text ?? '', entries };
 }

@@ -1,4 +1,5 @@
-/** The lines that keepalived writes into a notify FIFO (vrrp_notify.c, notify_fifo). Pure. */
+/** The lines that keepalived writes into a notify FIFO (vrrp_notify.c, ipwrapper.c). Pure. */
+import { canonicalV6, formatAddress } from '../../model/address.ts';
 
 /** What an instance or group is in. `init`: not started yet; `stop`: its process has ended. `deleted` is announced only. */
 export const STATES = ['init', 'backup', 'master', 'fault', 'stop'] as const;
@@ -13,6 +14,29 @@ export type Notice =
   | { readonly kind: 'priority'; readonly name: string; readonly priority: number }
   /** Not about a state of VRRP: another master's advert with a lower priority, or a line of the checkers. */
   | { readonly kind: 'event' | 'checker' | 'other' };
+
+/** A real server that a checker has put in or taken out. */
+export interface CheckerNotice {
+  /** `ip:port`. */
+  readonly realServer: string;
+  /** The service as a plan names it; undefined for one of a group, whose name alone is written. */
+  readonly vip: string | undefined;
+  readonly up: boolean;
+}
+
+/** `RS [10.0.1.2]:tcp:80 [192.0.2.10]:tcp:80 DOWN`, `… FWM 7 UP` (notify_fifo_rs); undefined for any other line. */
+export function parseCheckerNotice(line: string): CheckerNotice | undefined {
+  const m = /^RS \[([\da-fA-F.:]+)\]:\w+:(\d+) (.+) (UP|DOWN)$/.exec(line);
+  if (m === null) return undefined;
+  const [, ip = '', port, service = '', state] = m;
+  const address = /^\[([\da-fA-F.:]+)\]:(tcp|udp):(\d+)$/.exec(service);
+  const mark = /^FWM (\d+)$/.exec(service)?.[1];
+  const vip = address === null ? mark && `fwmark:${mark}` : `${addressText(address[1]!, address[3])}/${address[2]}`;
+  return { realServer: addressText(ip, port), vip, up: state === 'UP' };
+}
+
+const addressText = (ip: string, port: string | undefined) =>
+  formatAddress({ family: ip.includes(':') ? 6 : 4, ip: ip.includes(':') ? canonicalV6(ip) : ip, port: Number(port) });
 
 const STATE: Readonly<Record<string, Entered>> = {
   BACKUP: 'backup',

@@ -13,8 +13,14 @@ export interface Around {
   /** Definitions of track_file, by name. */
   readonly files: ReadonlyMap<string, Tracker>;
   readonly timing: WantedTiming;
+  readonly scripts: ScriptAccount;
+  /** Where the states of BFD sessions are read; undefined: nowhere. */
+  readonly bfd: object | undefined;
   readonly note: Note;
 }
+
+/** User and group of scripts that name none, as far as they are known. */
+export type ScriptAccount = readonly string[];
 
 type Translate = (checker: Checker, around: Around) => Profile | undefined;
 
@@ -146,7 +152,7 @@ function smtp({ block }: Checker, { note }: Around): Profile {
   return { type: 'smtp', helo: wordIn(block, 'helo_name')?.text ?? 'smtpchecker.keepalived.org' };
 }
 
-function script(checker: Checker, { note, timing }: Around): Profile | undefined {
+function script(checker: Checker, { note, timing, scripts }: Around): Profile | undefined {
   const { block, statement } = checker;
   const path = statementOf(block, 'misc_path');
   const command = path && programOf(path);
@@ -154,13 +160,14 @@ function script(checker: Checker, { note, timing }: Around): Profile | undefined
     note(statement.keyword, 'MISC_CHECK without a misc_path: there is nothing to run');
     return undefined;
   }
-  const [user, group] = statementOf(block, 'user')?.args ?? [];
+  const own = statementOf(block, 'user')?.args.map(({ text }) => text);
+  const [user, group] = own ?? scripts;
   return {
     type: 'exec',
     command,
     ...(has(block, 'misc_dynamic') ? { dynamic: true } : {}),
-    ...(user === undefined ? {} : { user: user.text }),
-    ...(group === undefined ? {} : { group: group.text }),
+    ...(user === undefined ? {} : { user }),
+    ...(group === undefined ? {} : { group }),
     ...scriptTiming(checker.timing, numberIn(block, 'misc_timeout'), timing),
   };
 }
@@ -190,14 +197,14 @@ export const CHECKERS: Readonly<Record<string, Translate>> = {
   PING_CHECK: connection(() => ({ type: 'ping' })),
   MISC_CHECK: script,
   FILE_CHECK: file,
-  BFD_CHECK: ({ statement }, { note }) => {
-    note(
-      statement.keyword,
-      'BFD_CHECK: fourlane does not read the state of BFD sessions yet; other checks of the real server hold',
-    );
+  BFD_CHECK: ({ block, statement }, { bfd, note, timing }) => {
+    const session = wordIn(block, 'name')?.text;
+    if (session !== undefined && bfd !== undefined) return { type: 'bfd', session, ...bfd, ...timing };
+    const why = session === undefined ? 'it names no session' : 'write where its state is read (import.keepalived.bfd)';
+    note(statement.keyword, `BFD_CHECK: ${why}; other checks of the real server hold`);
     return undefined;
   },
 };
 
 /** Kinds of checks that need no port. */
-export const PORTLESS: ReadonlySet<string> = new Set(['ping', 'exec', 'file']);
+export const PORTLESS: ReadonlySet<string> = new Set(['ping', 'exec', 'file', 'bfd']);

@@ -23,7 +23,8 @@ function hookOf(statement: Statement | undefined, globals: readonly Statement[])
   return { command, ...(user === undefined ? {} : { user }), ...(group === undefined ? {} : { group }) };
 }
 
-function scriptUser(globals: readonly Statement[]): readonly string[] {
+/** User and group of script_user; empty when it is not written. */
+export function scriptUser(globals: readonly Statement[]): readonly string[] {
   const last = globals.map(({ block }) => statementOf(block, 'script_user')).findLast((statement) => statement !== undefined);
   return last?.args.map(({ text }) => text) ?? [];
 }

@@ -5,10 +5,11 @@ import { has } from '../config/values.ts';
 import type { Tracker } from '../config/vrrp.ts';
 import type { Span } from '../read/source.ts';
 import { type Block, statementOf } from '../read/tree.ts';
-import type { Hooks } from '../../model/plan.ts';
-import { CHECKERS, PORTLESS } from './checkers.ts';
-import { hooksIn } from './hooks.ts';
+import type { Hooks, LvsServer } from '../../model/plan.ts';
+import { CHECKERS, PORTLESS, type ScriptAccount } from './checkers.ts';
+import { hooksIn, scriptUser } from './hooks.ts';
 import type { Left, Note } from './left.ts';
+import { lvsServerOf, lvsServiceOf, type TranslatedLvs } from './lvs.ts';
 import type { Profile, WantedTiming } from './timing.ts';
 
 export interface TranslatedServer {
@@ -16,6 +17,7 @@ export interface TranslatedServer {
   readonly value: { readonly address: string; readonly weight: number; readonly checks: readonly string[] };
   /** Its scripts; undefined: it has none, or they are not run. */
   readonly hooks: Hooks | undefined;
+  readonly lvs: LvsServer;
 }
 
 export interface TranslatedService {
@@ -27,6 +29,7 @@ export interface TranslatedService {
   /** In weight. */
   readonly quorum: number;
   readonly hysteresis: number;
+  readonly lvs: TranslatedLvs;
 }
 
 export interface Translated {
@@ -40,18 +43,26 @@ export interface Translated {
 const MOST_OF_RANGE = 1024;
 const HEAVIEST = 65_535;
 
-/**
- * Translates every virtual server. Linear in the configuration and in the addresses of its groups.
- * @param options `scripts`: the scripts of changes are run
- */
-export function translate(config: Config, timing: WantedTiming = {}, { scripts = false } = {}): Translated {
-  return new Translation(config, timing, scripts).run();
+export interface Options {
+  /** The scripts of changes are run. */
+  readonly scripts?: boolean;
+  /** Whom scripts are run as without script_user, when this machine has such a user. */
+  readonly defaultUser?: string | undefined;
+  /** Where the states of BFD sessions are read: parameters of the check bfd. */
+  readonly bfd?: object | undefined;
+}
+
+/** Translates every virtual server. Linear in the configuration and in the addresses of its groups. */
+export function translate(config: Config, timing: WantedTiming = {}, options: Options = {}): Translated {
+  return new Translation(config, timing, options).run();
 }
 
 class Translation {
   readonly #config: Config;
   readonly #timing: WantedTiming;
   readonly #scripts: boolean;
+  readonly #account: ScriptAccount;
+  readonly #bfd: object | undefined;
   readonly #left: Left[] = [];
   readonly #services: TranslatedService[] = [];
   readonly #checks = new Map<string, { value: Profile; at: Span }>();
@@ -62,10 +73,13 @@ class Translation {
   readonly #files: ReadonlyMap<string, Tracker>;
   readonly #groups: ReadonlyMap<string, ServerGroup>;
 
-  constructor(config: Config, timing: WantedTiming, scripts: boolean) {
+  constructor(config: Config, timing: WantedTiming, { scripts = false, defaultUser, bfd }: Options) {
     this.#config = config;
     this.#timing = timing;
     this.#scripts = scripts;
+    const written = scriptUser(config.globals);
+    this.#account = written.length > 0 || defaultUser === undefined ? written : [defaultUser];
+    this.#bfd = bfd;
     this.#files = new Map(config.trackers.filter(({ kind }) => kind === 'file').map((tracker) => [tracker.name, tracker]));
     this.#groups = new Map(config.serverGroups.map((group) => [group.name, group]));
   }
@@ -115,18 +129,19 @@ class Translation {
     if (this.#vips.has(vip)) return this.#note(at, `virtual server ${vip} stands there twice: the first one counts`);
     this.#vips.add(vip);
     const { ip, port } = key.kind === 'address' ? key : { ip: undefined, port: 0 };
-    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { ip, port, protocol }) ?? []);
+    const realServers = virtual.realServers.flatMap((real) => this.#realServer(virtual, real, { ip, port, protocol, key }) ?? []);
     if (realServers.length === 0) this.#note(at, `virtual server ${vip} without a real server`);
     else {
       const { quorum, hysteresis, block } = virtual;
-      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis });
+      const lvs = lvsServiceOf(virtual, key);
+      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis, lvs });
     }
   }
 
   #realServer(
     virtual: VirtualServer,
     real: RealServer,
-    outer: { readonly ip: string | undefined; readonly port: number; readonly protocol: string },
+    outer: { readonly ip: string | undefined; readonly port: number; readonly protocol: string; readonly key: Key },
   ): TranslatedServer | undefined {
     const at = real.statement.keyword;
     if (real.ip === undefined) {
@@ -142,7 +157,7 @@ class Translation {
     if (real.weight > HEAVIEST) this.#note(at, `weight ${real.weight}: the greatest of fourlane is ${HEAVIEST}`);
     const checks = this.#checksOf(virtual, real, { port, protocol: outer.protocol });
     const value = { address: addressText(real.ip, port), weight: Math.min(real.weight, HEAVIEST), checks };
-    return { at, value, hooks: this.#hooksIn(real.block, 'notify') };
+    return { at, value, hooks: this.#hooksIn(real.block, 'notify'), lvs: lvsServerOf(virtual, real, outer.key) };
   }
 
   #hooksIn(block: Block, kind: 'notify' | 'quorum'): Hooks | undefined {
@@ -150,7 +165,8 @@ class Translation {
   }
 
   #checksOf(virtual: VirtualServer, real: RealServer, { port, protocol }: { port: number; protocol: string }): readonly string[] {
-    const around = { outer: [real.block, virtual.block], files: this.#files, timing: this.#timing, note: this.#note };
+    const given = { files: this.#files, timing: this.#timing, scripts: this.#account, bfd: this.#bfd, note: this.#note };
+    const around = { outer: [real.block, virtual.block], ...given };
     const names = new Set<string>();
     for (const checker of real.checkers) {
       const value = CHECKERS[checker.kind]?.(checker, around);

@@ -31,6 +31,10 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   version: ['1.10.1'],
   role: ['master', 'backup'],
   outcome: ['ok', 'timeout'],
+  first: ['fourlane', 'keepalived'],
+  out: ['keepalived'],
+  verdict: ['NIC_FAIL', 'OK'],
+  end: ['followed', 'reverted'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {

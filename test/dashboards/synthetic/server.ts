@@ -42,6 +42,16 @@ const AGENT: readonly Metric[] = [
   gauge('certificate_not_after_timestamp_seconds', 'Expiry of certificates.', ['real_server']),
 ];
 
+/** Of shadow mode, which the lab's agent is not in. A histogram's sum and count are all that the dashboards ask for. */
+const SHADOW: readonly Metric[] = [
+  gauge('shadow_compared_real_servers', 'Real servers that both know.'),
+  gauge('shadow_agreeing_real_servers', 'Real servers on which both agree.'),
+  gauge('shadow_differing_real_servers', 'Real servers on which they differ.', ['out', 'verdict']),
+  counter('shadow_changes_total', 'Changes.', ['first', 'end']),
+  gauge('shadow_lead_seconds_sum', 'Lead.', ['first']),
+  gauge('shadow_lead_seconds_count', 'Lead.', ['first']),
+];
+
 export class SyntheticServer {
   readonly #metrics: readonly Metric[];
   readonly #kind: (typeof KINDS)[SyntheticName];
@@ -52,7 +62,8 @@ export class SyntheticServer {
   constructor(server: SyntheticName, cluster = 'lab') {
     this.#kind = KINDS[server];
     this.#exposition = new Exposition({ cluster, server });
-    const byName = new Map([...AGENT, ...this.#kind.collectors.flatMap((c) => c.metrics)].map((m) => [m.name, m]));
+    const own = server === 'demo-lvs' ? SHADOW : [];
+    const byName = new Map([...AGENT, ...own, ...this.#kind.collectors.flatMap((c) => c.metrics)].map((m) => [m.name, m]));
     if (server === 'demo-lvs') byName.delete('fourlane_certificate_not_after_timestamp_seconds');
     this.#metrics = [...byName.values()];
   }

@@ -27,7 +27,12 @@ const realServer = (ip: string, weight: number) => `  real_server ${ip} 80 {
     }
   }
 `;
-const CONF = `virtual_server ${VIP} 80 {
+const FIFO = '/run/fourlane/lvs.fifo';
+const CONF = `global_defs {
+  script_user root
+  lvs_notify_fifo ${FIFO}
+}
+virtual_server ${VIP} 80 {
   delay_loop 2
   lb_algo wrr
   lb_kind NAT
@@ -74,7 +79,7 @@ describe('in shadow beside keepalived', () => {
       nics: [{ name: 'br0' }],
       services: [],
       // Slow enough for an emulated machine: a probe that starts late proves nothing.
-      import: { keepalived: { file: FILE, panic: 0, timing: { interval: '2s', timeout: '1s', fall: 2, rise: 2 } } },
+      import: { keepalived: { file: FILE, fifo: FIFO, panic: 0, timing: { interval: '2s', timeout: '1s', fall: 2, rise: 2 } } },
       collectors: { ipvs: false, keepalived: false },
       rules: QUICK,
     });
@@ -116,6 +121,15 @@ describe('in shadow beside keepalived', () => {
       await until('they agree', LIMIT_MS, async () => (await shadow()).agreeing === 2);
       assert.equal(await counted('removal'), before.removals + 1);
     });
+
+  it('knows from the FIFO who was first, also within a second', async () => {
+    const told = agent.log.filter(({ message }) => /^shadow: .* by both/.test(message)).map(({ message }) => message);
+    assert.equal(told.length, 2 * FAULTS.length, told.join('\n'));
+    for (const message of told) assert.match(message, /, by (?:fourlane|keepalived) \d+\.\d s earlier$/);
+    const leads = (await agent.metric('fourlane_shadow_lead_seconds_sum'))!;
+    assert.notEqual(Math.round(leads * 1000) % 1000, 0, `${leads} s in all: not more than to a second`);
+    console.log(told.join('\n'));
+  });
 
   it('has written nothing: the table is what keepalived has made', async () => {
     assert.match(saved(), new RegExp(`-t ${WEB} -r ${RS.rs1}:80 -m -w 5\n`));
