@@ -1,6 +1,7 @@
 /** Services taken over from a keepalived.conf: read with all it includes, translated, each piece checked as if it were ours. */
 import { readConfig } from '../keepalived/config/config.ts';
 import { placeOf, type Problem, type Span } from '../keepalived/read/source.ts';
+import type { Paced } from '../keepalived/translate/pace.ts';
 import { translate, type TranslatedService } from '../keepalived/translate/services.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { CheckProfile, Hooks, Imports, ServiceNotify } from '../model/plan.ts';
@@ -53,7 +54,8 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
       spec.file,
       broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
     );
-  const translated = translate(config, spec.timing ?? {}, { scripts: spec.mode === 'manage' });
+  const { mode, semantics } = spec;
+  const translated = translate(config, spec.timing ?? {}, { scripts: mode === 'manage', semantics });
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
   const mistakes = problems.length === 1 ? '1 mistake' : `${problems.length} mistakes`;
@@ -61,11 +63,11 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     left.push(`${spec.file}: ${mistakes}, which keepalived passes over: fourlane lint ${spec.file} names them`);
 
   const checks = new Map<string, CheckProfile>();
-  for (const [name, { value, at }] of translated.checks) {
+  for (const [name, { value, at, paced }] of translated.checks) {
     const { data, error } = checkProfile.safeParse(value);
     if (data === undefined)
       note(at, `${name}: ${error!.issues[0]!.path.join('.')} ${error!.issues[0]!.message}; checked by tcp instead`);
-    checks.set(name, data ?? WITHOUT_CHECK);
+    checks.set(name, withPace(data, paced));
   }
   const taken = new Set(own.services.flatMap(({ name, vip: address }) => [address, name ?? address]));
   const notify = new Map<string, ServiceNotify>();
@@ -84,6 +86,13 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
   return { services, notify, imports };
 }
 
+/** A check with keepalived's own times, where these are wanted; undefined: the one in place of one that can't be. */
+function withPace(check: CheckProfile | undefined, paced: Paced | undefined): CheckProfile {
+  if (paced === undefined) return check ?? WITHOUT_CHECK;
+  if (check !== undefined) return { ...check, ...paced };
+  return { ...WITHOUT_CHECK, ...paced, checker: { ...paced.checker, kind: 'tcp', urls: 1 } };
+}
+
 /** A problem of an included file names that file. */
 const inFile = ({ source, line, column }: Span, root: string, message: string) =>
   source.path === root ? message : `${source.path}:${line}:${column}: ${message}`;
@@ -100,7 +109,7 @@ interface Given {
 
 function serviceOf(
   { at, vip: text, realServers, hooks, quorum, hysteresis }: TranslatedService,
-  { spec: { mode, nics, panic }, checks, notify, note }: Given,
+  { spec: { mode, semantics, nics, panic }, checks, notify, note }: Given,
 ): ServiceConfig | undefined {
   const named = vip.safeParse(text);
   if (!named.success) {
@@ -124,7 +133,13 @@ function serviceOf(
   });
   if (servers.length === 0) return undefined;
   if (hooks !== undefined || scripts.some((own) => own !== undefined))
-    notify.set(named.data, { quorum, hysteresis, ...(hooks === undefined ? {} : { service: hooks }), realServers: scripts });
+    notify.set(named.data, {
+      quorum,
+      hysteresis,
+      ...(semantics === 'keepalived' ? { counts: 'alive' } : {}),
+      ...(hooks === undefined ? {} : { service: hooks }),
+      realServers: scripts,
+    });
   const rest = { name: undefined, check: undefined, checks: undefined, combine: undefined };
   return { ...rest, vip: named.data, nics, panic, realServers: servers, actuator: ACTUATORS[mode] };
 }

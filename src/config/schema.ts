@@ -78,9 +78,9 @@ const keepalivedImport = z
       .default('shadow')
       .describe('shadow: decide and compare with keepalived, change nothing; manage: set the weights in kernel LVS'),
     semantics: z
-      .literal('fourlane', { error: 'must be "fourlane": keepalived\'s own timing is not supported by this version yet' })
+      .enum(['fourlane', 'keepalived'])
       .default('fourlane')
-      .describe('whose rules decide when a real server is down'),
+      .describe('whose times and states decide when a real server is down: docs/keepalived.md'),
     configId: label.optional().describe('what the conditions @ID of the file are compared with; default: every line counts'),
     nics: z.array(nicName).min(1).optional().describe('NICs whose slices carry the services; default: all'),
     panic: z.number().min(0).max(1).default(0.5).describe('least fraction of the real servers of a service kept enabled'),
@@ -97,6 +97,14 @@ const keepalivedImport = z
       })
       .optional()
       .describe('times of the imported checks'),
+  })
+  .superRefine(({ semantics, timing }, ctx) => {
+    if (semantics === 'keepalived' && timing !== undefined)
+      ctx.addIssue({
+        code: 'custom',
+        path: ['timing'],
+        message: "is for semantics: fourlane; keepalived's times stand in its file",
+      });
   })
   .describe('virtual servers of a keepalived.conf as services');
 
