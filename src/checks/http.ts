@@ -21,6 +21,7 @@ export const http = checkKind({
   summary: 'HTTP request, or several: status, body substring, regular expression or MD5 (HTTP_GET)',
   schema: z.strictObject({ ...httpParameters, proxyProtocol: proxyProtocol.optional() }).superRefine(boundedMatching),
   runs,
+  parts: pagesOf,
   prepare(profile, address: Address): SocketCheck | AsyncCheck {
     const pages = httpPages(profile);
     const host = hostText(address);

@@ -97,13 +97,16 @@ export interface CheckKind {
   readonly graceMs?: number;
   /** Whether a check of this profile runs by itself; left out: never. */
   runs?(profile: CheckProfile): boolean;
+  /** The pages of a check that asks for several, each as a check of its own; left out: it has one. */
+  parts?(profile: CheckProfile): readonly CheckProfile[];
   /** Judges what an exchange of this kind left unexamined. */
   examine?(profile: CheckProfile, rest: Unexamined): Judgement;
 }
 
-type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare' | 'examine' | 'runs'> & {
+type Typed<S extends z.ZodObject> = Omit<CheckKind, 'schema' | 'prepare' | 'examine' | 'runs' | 'parts'> & {
   readonly schema: S;
   runs?(profile: z.output<S> & CheckTiming): boolean;
+  parts?(profile: z.output<S> & CheckTiming): readonly object[];
   examine?(profile: z.output<S> & CheckTiming, rest: Unexamined): Judgement;
   prepare(profile: z.output<S> & CheckTiming, address: Address): SocketCheck | AsyncCheck;
 };

@@ -2,7 +2,7 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
 import { HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
-import { boundedMatching, httpParameters } from './http-parameters.ts';
+import { boundedMatching, httpParameters, pagesOf } from './http-parameters.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
 import { StreamProbe } from './stream-probe.ts';
 import { tlsParameters } from './tls-parameters.ts';
@@ -16,6 +16,7 @@ export const ssl = checkKind({
   name: 'ssl',
   needsPort: true,
   runs: () => true,
+  parts: pagesOf,
   summary: 'HTTPS request, or several: as http, plus SNI, verification and certificate expiry (SSL_GET)',
   schema: schema.superRefine(boundedMatching),
   prepare(profile, address): AsyncCheck {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { readConfig } from '../keepalived/config/config.ts';
 import { placeOf, type Problem, type Span } from '../keepalived/read/source.ts';
+import type { Paced } from '../keepalived/translate/pace.ts';
 import { translate, type TranslatedService } from '../keepalived/translate/services.ts';
 import { FourlaneError } from '../model/errors.ts';
 import type { CheckProfile, Hooks, Imports, LvsServer, LvsService, ServiceNotify } from '../model/plan.ts';
@@ -56,7 +57,8 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
       spec.file,
       broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
     );
-  const options = { scripts: spec.mode === 'manage', defaultUser: defaultScriptUser(), bfd: spec.bfd };
+  const { mode, semantics, bfd } = spec;
+  const options = { scripts: mode === 'manage', semantics, defaultUser: defaultScriptUser(), bfd };
   const translated = translate(config, spec.timing ?? {}, options);
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
@@ -65,11 +67,11 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     left.push(`${spec.file}: ${mistakes}, which keepalived passes over: fourlane lint ${spec.file} names them`);
 
   const checks = new Map<string, CheckProfile>();
-  for (const [name, { value, at }] of translated.checks) {
+  for (const [name, { value, at, paced }] of translated.checks) {
     const { data, error } = checkProfile.safeParse(value);
     if (data === undefined)
       note(at, `${name}: ${error!.issues[0]!.path.join('.')} ${error!.issues[0]!.message}; checked by tcp instead`);
-    checks.set(name, data ?? WITHOUT_CHECK);
+    checks.set(name, withPace(data, paced));
   }
   const taken = new Set(own.services.flatMap(({ name, vip: address }) => [address, name ?? address]));
   const notify = new Map<string, ServiceNotify>();
@@ -104,6 +106,13 @@ function defaultScriptUser(): string | undefined {
   }
 }
 
+/** A check with keepalived's own times, where these are wanted; undefined: the one in place of one that can't be. */
+function withPace(check: CheckProfile | undefined, paced: Paced | undefined): CheckProfile {
+  if (paced === undefined) return check ?? WITHOUT_CHECK;
+  if (check !== undefined) return { ...check, ...paced };
+  return { ...WITHOUT_CHECK, ...paced, checker: { ...paced.checker, kind: 'tcp', urls: 1 } };
+}
+
 /** A problem of an included file names that file. */
 const inFile = ({ source, line, column }: Span, root: string, message: string) =>
   source.path === root ? message : `${source.path}:${line}:${column}: ${message}`;
@@ -125,7 +134,7 @@ interface Given {
 
 function serviceOf(
   { at, vip: text, realServers, hooks, quorum, hysteresis, lvs: service }: TranslatedService,
-  { spec: { mode, nics, panic, existing, running }, checks, notify, lvs, note }: Given,
+  { spec: { mode, semantics, nics, panic, existing, running }, checks, notify, lvs, note }: Given,
 ): ServiceConfig | undefined {
   const named = vip.safeParse(text);
   if (!named.success) {
@@ -151,7 +160,13 @@ function serviceOf(
   });
   if (servers.length === 0) return undefined;
   if (hooks !== undefined || scripts.some((own) => own !== undefined))
-    notify.set(named.data, { quorum, hysteresis, ...(hooks === undefined ? {} : { service: hooks }), realServers: scripts });
+    notify.set(named.data, {
+      quorum,
+      hysteresis,
+      ...(semantics === 'keepalived' ? { counts: 'alive' } : {}),
+      ...(hooks === undefined ? {} : { service: hooks }),
+      realServers: scripts,
+    });
   if (mode === 'manage') lvs.set(named.data, { ...service, servers: entries, existing });
   const rest = { name: undefined, check: undefined, checks: undefined, combine: undefined };
   return { ...rest, vip: named.data, nics, panic, realServers: servers, actuator: mode === 'manage' ? MANAGE[running] : SHADOW };

@@ -110,9 +110,9 @@ const keepalivedImport = z
       .optional()
       .describe('lvs_notify_fifo of the file, read by nobody else: with it shadow mode has times to the millisecond'),
     semantics: z
-      .literal('fourlane', { error: 'must be "fourlane": keepalived\'s own timing is not supported by this version yet' })
+      .enum(['fourlane', 'keepalived'])
       .default('fourlane')
-      .describe('whose rules decide when a real server is down'),
+      .describe('whose times and states decide when a real server is down: docs/keepalived.md'),
     configId: label.optional().describe('what the conditions @ID of the file are compared with; default: every line counts'),
     nics: z.array(nicName).min(1).optional().describe('NICs whose slices carry the services; default: all'),
     panic: z.number().min(0).max(1).default(0.5).describe('least fraction of the real servers of a service kept enabled'),
@@ -129,6 +129,14 @@ const keepalivedImport = z
       })
       .optional()
       .describe('times of the imported checks'),
+  })
+  .superRefine(({ semantics, timing }, ctx) => {
+    if (semantics === 'keepalived' && timing !== undefined)
+      ctx.addIssue({
+        code: 'custom',
+        path: ['timing'],
+        message: "is for semantics: fourlane; keepalived's times stand in its file",
+      });
   })
   .describe('virtual servers of a keepalived.conf as services');
 

@@ -63,6 +63,7 @@ export function exactState(state: State): Saved {
     activePaths: [...governor.activePaths],
     spentService: governor.spentService.map(spending),
     spentAgent: spending(governor.spentAgent),
+    ...(state.checkers.length === 0 ? {} : { checkers: pack(state.checkers) }),
   };
 }
 
@@ -103,6 +104,7 @@ export function fromExactState(topology: Topology, json: unknown): State {
       target.set(index!, onsets);
     }
   });
+  if (state.checkers.length > 0) unpack(reader, reader.list('checkers'), state.checkers, [0, 0xffff_ffff], 'checkers');
   readGovernor(state, reader);
   return state;
 }

@@ -43,7 +43,8 @@ function makeServers(topology: Topology, racks: Racks, staleRounds: number, now:
   realServers.forEach((server, index) => {
     columns.interval[index] = server.intervalMs ?? topology.intervalMs;
     columns.timeout[index] = server.timeoutMs ?? topology.timeoutMs;
-    columns.limit[index] = columns.interval[index]! * (1 + staleRounds) + columns.timeout[index]!;
+    const usual = columns.interval[index]! * (1 + staleRounds) + columns.timeout[index]!;
+    columns.limit[index] = Math.max(usual, server.checker?.firstMs ?? 0);
     columns.fall[index] = server.fall ?? topology.fall;
     columns.rise[index] = server.rise ?? topology.rise;
   });
@@ -64,7 +65,10 @@ export function initial(topology: Topology, now: number): State {
   const racks = makeRacks(topology);
   const servers = makeServers(topology, racks, rules.stale_rounds, now);
   const { fall, interval, timeout } = servers;
-  const cold = fall.reduce((most, chances, server) => Math.max(most, chances * interval[server]! + timeout[server]!), 0);
+  const cold = fall.reduce((most, chances, server) => {
+    const { checker } = topology.realServers[server]!;
+    return Math.max(most, checker?.firstMs ?? chances * interval[server]! + timeout[server]!);
+  }, 0);
   const governor = allocateGovernor(topology, { by: servers.weightBy, value: servers.weightValue });
   return {
     topology,
@@ -97,5 +101,6 @@ export function initial(topology: Topology, now: number): State {
     flaps: { nic: new Map(), rs: new Map(), path: new Map() },
     baseline: { results: 0, lost: 0, fall: 0 },
     adaptedFall: fall.slice(),
+    checkers: new Uint32Array(topology.realServers.some(({ checker }) => checker) ? nicCount * serverCount : 0),
   };
 }

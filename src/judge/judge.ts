@@ -9,6 +9,7 @@ import { agentVerdict, stormHolds } from './agent.ts';
 import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
 import { govern } from './govern.ts';
+import { judgeByChecker, startsDown } from './by-checker.ts';
 import { badness } from './members.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
@@ -131,10 +132,14 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
     if (scan.serviceGood[server] === 0) servers.goodT[server] = 0;
     else if (servers.goodT[server] === 0) servers.goodT[server] = now;
     const failing = scan.serviceBad[server]! > 0;
-    if (!failing && servers.verdict[server] === VERDICT.OK && servers.since[server] === 0 && servers.faulty[server] === 0)
-      continue;
-    const full = waits || changes.list.length >= MAX_CHANGES;
-    const change = judgeRealServer(state, server, now, full);
+    const still =
+      !failing && servers.verdict[server] === VERDICT.OK && servers.since[server] === 0 && servers.faulty[server] === 0;
+    if (still && !startsDown(state, server)) continue;
+    const full = changes.list.length >= MAX_CHANGES;
+    const change =
+      topology.realServers[server]!.checker === undefined
+        ? judgeRealServer(state, server, now, waits || full)
+        : judgeByChecker(state, server, now, { waits, full });
     if (change === undefined) continue;
     const previous = servers.verdict[server]!;
     setServer(state, server, change.verdict, change.cause, now);
@@ -162,7 +167,7 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
 }
 
 function setServer(state: State, server: number, verdict: number, cause: number, now: number): void {
-  const { servers, racks, rules } = state;
+  const { servers, racks, rules, topology } = state;
   const previous = servers.verdict[server]!;
   servers.verdict[server] = verdict;
   servers.cause[server] = cause;
@@ -171,6 +176,8 @@ function setServer(state: State, server: number, verdict: number, cause: number,
   racks.downAnywhere += step;
   if (servers.rack[server]! >= 0) racks.down[servers.rack[server]!]! += step;
   if (verdict === VERDICT.RS_DOWN) servers.rampT[server] = 0;
+  // keepalived gives a real server all of its weight at once.
+  else if (topology.realServers[server]!.checker !== undefined) servers.rampT[server] = 0;
   else if (previous === VERDICT.RS_DOWN) servers.rampT[server] = now;
   // After flapping the rest of slow start follows.
   else if (previous === VERDICT.FLAPPING) servers.rampT[server] = now - rules.slow_start_ms * rules.flapping_weight;

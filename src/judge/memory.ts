@@ -119,6 +119,8 @@ export interface State {
    */
   readonly baseline: { results: number; lost: number; fall: number };
   readonly adaptedFall: Int32Array;
+  /** Per cell: the memory of its checker (`model/checker.ts`). Empty where no real server has one. */
+  readonly checkers: Uint32Array;
 }
 
 /** T + timeout of the most patient target, ms. */

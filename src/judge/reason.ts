@@ -90,6 +90,7 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
     case 'DATA_PATH_FAULT':
       return `Probes through ${nic} are good but connections through its data plane are not established${dataplane(evidence)}.`;
     case 'RS_DOWN':
+      if (evidence.cells.length === 0) return `${rs} is down until it has been seen good (alpha in keepalived.conf).`;
       return (
         `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ` +
         `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it${quarantined(numbers.quarantined_cells)}.`

@@ -2,6 +2,7 @@
 import type { DataplaneFact, Facts, LinkFact, Observation, PermitFact, ResultBatch } from '../model/facts.ts';
 import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE, WEIGHT, WEIGHT_CHANGE } from '../model/outcome.ts';
 import { VERDICT } from '../model/verdicts.ts';
+import { hasRun, isUp, stepChecker } from '../model/checker.ts';
 import { WEIGHT_ADDED, WEIGHT_SET } from './columns.ts';
 import { BAD, GOOD, roundTrip, type State, UNKNOWN } from './memory.ts';
 import { countLoss } from './window.ts';
@@ -144,6 +145,13 @@ function takeServiceEvidence(state: State, cell: number, server: number, outcome
   const gap = t - cells.serviceT[cell]! > servers.limit[server]! * patience(state, t);
   cells.serviceStreak[cell] = extend(cells.serviceStreak[cell]!, good, gap);
   cells.serviceT[cell] = t;
+  const { checker } = state.topology.realServers[server]!;
+  if (checker !== undefined) {
+    const next = stepChecker(checker, state.checkers[cell]!, good);
+    state.checkers[cell] = next;
+    cells.service[cell] = !hasRun(next) ? UNKNOWN : isUp(checker, next) ? GOOD : BAD;
+    return;
+  }
   const limits = { fall: adaptedFall[server]!, rise: servers.rise[server]! };
   cells.service[cell] = confirm(cells.service[cell]!, cells.serviceStreak[cell]!, gap, limits);
 }

@@ -34,6 +34,7 @@ export function retopologise(from: State, topology: Topology, now: number): Stat
   );
   const move: Move = { from, to, nics, servers };
   carryCells(move);
+  carryCheckers(move);
   carryRows(move);
   carryFlaps(move);
   carryGovernor(move);
@@ -84,6 +85,14 @@ function carryCells({ from, to, nics, servers }: Move): void {
       });
     }
   }
+}
+
+/** What the checkers of cells remember, where both worlds have such. */
+function carryCheckers(move: Move): void {
+  const { from, to } = move;
+  if (from.checkers.length === 0 || to.checkers.length === 0) return;
+  const cell = cellIndex(move);
+  from.checkers.forEach((memory, index) => cell(index) >= 0 && (to.checkers[cell(index)] = memory));
 }
 
 function carryRows({ from, to, nics, servers }: Move): void {

@@ -98,6 +98,7 @@ export function toSnapshot(state: State): Saved {
     flaps: [flaps(state.flaps.nic), flaps(state.flaps.rs), flaps(state.flaps.path)],
     cells: saveCells(state),
     governor: saveGovernor(state),
+    ...(state.checkers.length === 0 ? {} : { checkers: [...state.checkers] }),
   };
 }
 
@@ -137,6 +138,7 @@ function restore(state: State, reader: Reader, grace: number): void {
     'flaps',
     'cells',
     'governor',
+    ...(reader.has('checkers') ? ['checkers'] : []),
   ]);
   const version = reader.finiteOf('v', 0, 1e9);
   if (version !== 1 && version !== VERSION) throw new RangeError(`version ${version} is not 1 or ${VERSION}`);
@@ -179,8 +181,15 @@ function restore(state: State, reader: Reader, grace: number): void {
   restoreFlaps(state, reader, moved);
   restoreCells(state, reader.child('cells'), names.length * serverCount, moved.cell);
   restoreGovernor(state, reader.child('governor'), moved);
+  if (reader.has('checkers') && state.checkers.length > 0) restoreCheckers(state, reader, moved);
   countRacks(state);
   keepNics(state);
+}
+
+function restoreCheckers({ checkers }: State, reader: Reader, moved: Moved): void {
+  reader.list('checkers').forEach((memory, cell) => {
+    if (moved.cell(cell) >= 0) checkers[moved.cell(cell)] = reader.integer(memory, 0, 0xffff_ffff, 'checkers');
+  });
 }
 
 /** The columns of a schema that a state file keeps. */

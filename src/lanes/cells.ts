@@ -51,6 +51,8 @@ export class Cells {
   rise: Uint8Array;
   /** SO_MARK of its sockets; 0 = none. */
   mark: Uint32Array;
+  /** Memory of its checker (`model/checker.ts`), of those that follow one. */
+  checker: Uint32Array;
   /** Bits: see LATE_START and following. */
   flags: Uint8Array;
   /** Handshake RTT of the probe in flight, µs. */
@@ -60,6 +62,8 @@ export class Cells {
   debt: Float32Array;
   sockaddrs: Uint8Array;
   readonly profile: (CheckProfile | undefined)[] = [];
+  /** Pages of those that follow a checker: one is asked for at a time. */
+  readonly pages: (readonly CheckProfile[] | undefined)[] = [];
   readonly check: (SocketCheck | undefined)[] = [];
   readonly exchange: (Exchange | undefined)[] = [];
   /** Unsent rest of a request. */
@@ -81,6 +85,7 @@ export class Cells {
     this.fall = new Uint8Array(capacity);
     this.rise = new Uint8Array(capacity);
     this.mark = new Uint32Array(capacity);
+    this.checker = new Uint32Array(capacity);
     this.flags = new Uint8Array(capacity);
     this.rtt = new Uint32Array(capacity);
     this.spent = new Float32Array(capacity);
@@ -109,6 +114,7 @@ export class Cells {
       'fall',
       'rise',
       'mark',
+      'checker',
       'flags',
       'rtt',
       'spent',
@@ -133,6 +139,7 @@ export class Cells {
     this.kind[cell] = ABSENT;
     this.state[cell] = IDLE;
     this.profile[cell] = undefined;
+    this.pages[cell] = undefined;
     this.check[cell] = undefined;
     this.exchange[cell] = undefined;
     this.rest[cell] = undefined;

@@ -27,6 +27,7 @@ import type { CheckProfile } from '../model/plan.ts';
 import { Epoll } from '../sys/epoll.ts';
 import type { Binding } from '../sys/socket.ts';
 import { clearScope, SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
+import { beginChecker, followChecker } from './checkers.ts';
 import { Cells, IDLE, LATE_START, PATIENT, RETRANSMITTED, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import type { JobEnd, StartHelper } from './helper.ts';
@@ -135,9 +136,11 @@ export class Engine {
     cells.count++;
     const kind = checkKinds.findIndex((checkKind) => checkKind.name === profile.type);
     cells.kind[cell] = kind;
-    cells.runs[cell] = checkKinds[kind]!.runs?.(profile) === true ? 1 : 0;
     cells.generation[cell] = generation;
     cells.profile[cell] = profile;
+    const { checker } = profile;
+    const first = checker && this.#now + beginChecker(cells, cell, checker, this.#o.random());
+    cells.runs[cell] = checkKinds[kind]!.runs?.(cells.profile[cell]!) === true ? 1 : 0;
     cells.interval[cell] = profile.interval;
     this.#burst.change(1000 / profile.interval);
     cells.timeout[cell] = profile.timeout;
@@ -151,7 +154,7 @@ export class Engine {
     cells.sockaddrs.set(sockaddr, cell * SOCKADDR_SIZE);
     // A bound socket has its scope from the device, whatever index that has by then: it may be another device.
     if (this.#o.binding.device !== undefined) clearScope(cells.sockaddr(cell));
-    cells.nominal[cell] = firstStart(cell, profile.interval, this.#now);
+    cells.nominal[cell] = first ?? firstStart(cell, profile.interval, this.#now);
     this.#wheel.schedule(cell, cells.nominal[cell]!);
   }
 
@@ -347,6 +350,11 @@ export class Engine {
 
   #reschedule(cell: number, outcome: number, now: number): void {
     const cells = this.#cells;
+    const { checker } = cells.profile[cell]!;
+    if (checker !== undefined) {
+      const probe = { outcome, started: cells.started[cell]!, ended: now };
+      return this.#wheel.schedule(cell, followChecker(cells, cell, checker, probe));
+    }
     const interval = cells.interval[cell]!;
     const streak = nextStreak(cells.streak[cell]!, valence(outcome));
     cells.streak[cell] = streak;

@@ -1,5 +1,7 @@
 /** The plan: what a config file means. A pure value, made by `config/`, compared by plan diff, run by lanes, judge and act. */
 
+import type { CheckerPace } from './checker.ts';
+
 export interface Address {
   readonly family: 4 | 6;
   /** Canonical text without brackets, e.g. `10.1.0.1`, `fd72::11`. */
@@ -20,6 +22,8 @@ export interface CheckTiming {
   readonly connectPort?: number | undefined;
   /** SO_MARK of its sockets. */
   readonly mark?: number | undefined;
+  /** keepalived's own times and states instead of fall and rise; left out = none. */
+  readonly checker?: CheckerPace | undefined;
 }
 
 /** A normalised check profile: `type` names an entry of `checks/index.ts`, the rest is that kind's own parameters. */
@@ -138,6 +142,8 @@ export interface Hooks {
 export interface ServiceNotify {
   readonly quorum: number;
   readonly hysteresis: number;
+  /** The quorum counts the real servers that are not judged down; left out: those in service. */
+  readonly counts?: 'alive';
   readonly service?: Hooks;
   readonly realServers: readonly (Hooks | undefined)[];
 }

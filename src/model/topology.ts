@@ -1,6 +1,7 @@
 /**
  * What the judge knows of the world's shape. Indices are positions in these arrays; ids are the names used in logs and verdicts.
  */
+import type { CheckerRules } from './checker.ts';
 import type { Plan } from './plan.ts';
 
 export interface JudgeNic {
@@ -22,6 +23,8 @@ export interface JudgeRealServer {
   readonly timeoutMs?: number;
   readonly fall?: number;
   readonly rise?: number;
+  /** Left out = judged by fall and rise. */
+  readonly checker?: CheckerRules;
 }
 
 export interface JudgeService {
@@ -60,6 +63,12 @@ function furtherOf({ realServers, combine }: Plan['services'][number]): Pick<Jud
   return { ...(further.size === 0 ? {} : { further }), ...(combine === undefined ? {} : { combine }) };
 }
 
+function checkerOf({ checker }: Plan['targets'][number]['check']): Pick<JudgeRealServer, 'checker'> {
+  if (checker === undefined) return {};
+  const { kind, retry, alpha, urls, firstMs } = checker;
+  return { checker: { kind, retry, alpha, urls, firstMs } };
+}
+
 /** The judge's view of a plan: global T, timeout, fall and rise are the most patient of the targets'. */
 export function topologyOf(plan: Plan): Topology {
   const most = { intervalMs: 0, timeoutMs: 0, fall: 0, rise: 0 };
@@ -70,7 +79,7 @@ export function topologyOf(plan: Plan): Topology {
     if (fall > most.fall) most.fall = fall;
     if (rise > most.rise) most.rise = rise;
     const { id, key, rack } = t;
-    const own = { id, key, intervalMs, timeoutMs, fall, rise };
+    const own = { id, key, intervalMs, timeoutMs, fall, rise, ...checkerOf(t.check) };
     return rack === undefined ? own : { ...own, rack };
   });
   return {

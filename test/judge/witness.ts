@@ -116,6 +116,8 @@ export class Witness {
     }
     if (x.verdict === 'RS_DOWN') {
       const j = t.realServers.findIndex((r) => r.id === x.rs);
+      // Another property holds for those that follow a checker (`by-checker.test.ts`).
+      if (t.realServers[j]!.checker !== undefined) return undefined;
       const recent = now - this.#timing(j).round;
       for (let i = 0; i < t.nics.length; i++) {
         const seen = this.#cells[i * t.realServers.length + j]!;

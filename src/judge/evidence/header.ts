@@ -1,4 +1,5 @@
 /** The header line of an evidence log: the world that is judged, and in a recorded log how the judge came to it. */
+import { CHECKER_KINDS, type CheckerRules, MOST_RETRIES, MOST_URLS } from '../../model/checker.ts';
 import { resolveRules } from '../../model/rules.ts';
 import type { JudgeNic, JudgeRealServer, JudgeService, Topology } from '../../model/topology.ts';
 import type { Json, Line } from './line.ts';
@@ -37,6 +38,7 @@ export function formatHeader(topology: Topology, origin?: Origin): string {
       ...(server.timeoutMs === topology.timeoutMs ? {} : { timeout_ms: server.timeoutMs }),
       ...(server.fall === topology.fall ? {} : { fall: server.fall }),
       ...(server.rise === topology.rise ? {} : { rise: server.rise }),
+      ...(server.checker === undefined ? {} : { checker: checkerJson(server.checker) }),
     })),
     services: topology.services.map((service) => ({
       name: service.name,
@@ -104,7 +106,7 @@ function readNic(nic: Line): JudgeNic {
 }
 
 function readServer(server: Line, version: 1 | 2): JudgeRealServer {
-  server.only(['id', ...(version === 2 ? ['key'] : []), 'rack', 'interval_ms', 'timeout_ms', 'fall', 'rise']);
+  server.only(['id', ...(version === 2 ? ['key'] : []), 'rack', 'interval_ms', 'timeout_ms', 'fall', 'rise', 'checker']);
   const id = server.text('id');
   return {
     id,
@@ -114,6 +116,23 @@ function readServer(server: Line, version: 1 | 2): JudgeRealServer {
     ...(server.has('timeout_ms') ? { timeoutMs: server.number('timeout_ms', 1, 3_600_000) } : {}),
     ...(server.has('fall') ? { fall: server.number('fall', 1, 1000) } : {}),
     ...(server.has('rise') ? { rise: server.number('rise', 1, 1000) } : {}),
+    ...(server.has('checker') ? { checker: readChecker(server.object('checker')) } : {}),
+  };
+}
+
+const checkerJson = ({ kind, retry, alpha, urls, firstMs }: CheckerRules) => ({ kind, retry, alpha, urls, first_ms: firstMs });
+
+function readChecker(checker: Line): CheckerRules {
+  checker.only(['kind', 'retry', 'alpha', 'urls', 'first_ms']);
+  const kind = CHECKER_KINDS.find((name) => name === checker.json['kind']);
+  if (kind === undefined)
+    checker.fail(`kind is ${JSON.stringify(checker.json['kind'])}; it must be one of ${CHECKER_KINDS.join(', ')}`);
+  return {
+    kind,
+    retry: checker.number('retry', 0, MOST_RETRIES),
+    alpha: checker.json['alpha'] === true,
+    urls: checker.number('urls', 1, MOST_URLS),
+    firstMs: checker.number('first_ms', 0, 86_400_000),
   };
 }
 

@@ -152,7 +152,11 @@ const RETRIES: Readonly<Record<string, number>> = { DNS_CHECK: 3, MISC_CHECK: 0 
 const DELAYS: Readonly<Record<string, number>> = { HTTP_GET: 3, SSL_GET: 3 };
 
 /** Times of a checker: its own, else of its real server, else of its virtual server, else of its kind. */
-function timingOf({ name, block }: Statement, real: Block, virtual: Block): Timing {
+export function timingOf(
+  { name, block }: { readonly name: string; readonly block?: Block | undefined },
+  real: Block,
+  virtual: Block,
+): Timing {
   const all = [block, real, virtual];
   const delayLoop = inherited(all, 'delay_loop') ?? numberOrDefault(virtual, 'delay_loop');
   return {

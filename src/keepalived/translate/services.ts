@@ -1,13 +1,14 @@
 /** Virtual servers of keepalived as services, as they would be written in fourlane.yaml, and what is left out. Pure. */
 import type { Config } from '../config/config.ts';
-import type { Key, RealServer, ServerGroup, VirtualServer } from '../config/lvs.ts';
-import { has } from '../config/values.ts';
+import { type Checker, type Key, type RealServer, type ServerGroup, timingOf, type VirtualServer } from '../config/lvs.ts';
+import { flagIn, has, numberIn, numberOrDefault } from '../config/values.ts';
 import type { Tracker } from '../config/vrrp.ts';
 import type { Span } from '../read/source.ts';
 import { type Block, statementOf } from '../read/tree.ts';
 import type { Hooks, LvsServer } from '../../model/plan.ts';
 import { CHECKERS, PORTLESS, type ScriptAccount } from './checkers.ts';
 import { hooksIn, scriptUser } from './hooks.ts';
+import { type Paced, paceOf } from './pace.ts';
 import type { Left, Note } from './left.ts';
 import { lvsServerOf, lvsServiceOf, type TranslatedLvs } from './lvs.ts';
 import type { Profile, WantedTiming } from './timing.ts';
@@ -32,10 +33,17 @@ export interface TranslatedService {
   readonly lvs: TranslatedLvs;
 }
 
+/** A check; `paced`: with keepalived's own times. */
+export interface TranslatedCheck {
+  readonly value: Profile;
+  readonly at: Span;
+  readonly paced?: Paced;
+}
+
 export interface Translated {
   readonly services: readonly TranslatedService[];
   /** Check profiles by the names that real servers use, each where it was first needed. */
-  readonly checks: ReadonlyMap<string, { readonly value: Profile; readonly at: Span }>;
+  readonly checks: ReadonlyMap<string, TranslatedCheck>;
   readonly left: readonly Left[];
 }
 
@@ -43,9 +51,12 @@ export interface Translated {
 const MOST_OF_RANGE = 1024;
 const HEAVIEST = 65_535;
 
-export interface Options {
+/** What else is wanted of a translation. */
+export interface Wanted {
   /** The scripts of changes are run. */
   readonly scripts?: boolean;
+  /** Times and states are keepalived's own. */
+  readonly semantics?: 'fourlane' | 'keepalived';
   /** Whom scripts are run as without script_user, when this machine has such a user. */
   readonly defaultUser?: string | undefined;
   /** Where the states of BFD sessions are read: parameters of the check bfd. */
@@ -53,8 +64,8 @@ export interface Options {
 }
 
 /** Translates every virtual server. Linear in the configuration and in the addresses of its groups. */
-export function translate(config: Config, timing: WantedTiming = {}, options: Options = {}): Translated {
-  return new Translation(config, timing, options).run();
+export function translate(config: Config, timing: WantedTiming = {}, wanted: Wanted = {}): Translated {
+  return new Translation(config, timing, wanted).run();
 }
 
 class Translation {
@@ -63,9 +74,11 @@ class Translation {
   readonly #scripts: boolean;
   readonly #account: ScriptAccount;
   readonly #bfd: object | undefined;
+  /** As keepalived does it. */
+  readonly #faithful: boolean;
   readonly #left: Left[] = [];
   readonly #services: TranslatedService[] = [];
-  readonly #checks = new Map<string, { value: Profile; at: Span }>();
+  readonly #checks = new Map<string, TranslatedCheck>();
   /** Names of checks by their content. */
   readonly #names = new Map<string, string>();
   readonly #taken = new Map<string, number>();
@@ -73,13 +86,14 @@ class Translation {
   readonly #files: ReadonlyMap<string, Tracker>;
   readonly #groups: ReadonlyMap<string, ServerGroup>;
 
-  constructor(config: Config, timing: WantedTiming, { scripts = false, defaultUser, bfd }: Options) {
+  constructor(config: Config, timing: WantedTiming, { scripts = false, semantics, defaultUser, bfd }: Wanted) {
     this.#config = config;
     this.#timing = timing;
     this.#scripts = scripts;
     const written = scriptUser(config.globals);
     this.#account = written.length > 0 || defaultUser === undefined ? written : [defaultUser];
     this.#bfd = bfd;
+    this.#faithful = semantics === 'keepalived';
     this.#files = new Map(config.trackers.filter(({ kind }) => kind === 'file').map((tracker) => [tracker.name, tracker]));
     this.#groups = new Map(config.serverGroups.map((group) => [group.name, group]));
   }
@@ -174,28 +188,40 @@ class Translation {
       const at = checker.statement.keyword;
       if (port === 0 && !PORTLESS.has(value.type) && value['connectPort'] === undefined)
         this.#note(at, `${checker.kind}: neither the real server nor the check has a port`);
-      else names.add(this.#named(checker.kind, value, at));
+      else names.add(this.#named(checker.kind, value, at, this.#pacedBy(virtual, value, checker)));
     }
     if (names.size > 0) return [...names];
     const at = real.statement.keyword;
     const [kind, what] = protocol === 'udp' || port === 0 ? (['ping', 'ping'] as const) : (['tcp', 'a TCP connection'] as const);
-    this.#note(
-      at,
-      `real server without a check that is taken over: keepalived never takes it out; fourlane checks it by ${what}`,
-    );
-    return [this.#named('without_checker', { type: kind, ...this.#timing }, at)];
+    const why = this.#faithful ? `it is never taken out; ${what} tells of NICs only` : `fourlane checks it by ${what}`;
+    const never = this.#faithful ? 'as for keepalived' : 'keepalived never takes it out;';
+    this.#note(at, `real server without a check that is taken over: ${never} ${why}`);
+    return [this.#named('without_checker', { type: kind, ...this.#timing }, at, this.#pacedBy(virtual, { type: kind }, real))];
+  }
+
+  /** keepalived's own times, where these are wanted: of a checker, or of a real server without one. */
+  #pacedBy({ block }: VirtualServer, value: Profile, of: Checker | RealServer): Paced | undefined {
+    if (!this.#faithful) return undefined;
+    const isChecker = 'timing' in of;
+    const timing = isChecker ? of.timing : timingOf({ name: '', block: undefined }, of.block, block);
+    return paceOf(value, timing, {
+      fastRecovery: flagIn(of.block, 'fast_recovery') === true,
+      // Of the virtual server, also where the real server has another delay_loop.
+      scriptTimeout: numberIn(of.block, 'misc_timeout') || numberOrDefault(block, 'delay_loop'),
+      never: !isChecker,
+    });
   }
 
   /** The name of a check: equal ones have one. */
-  #named(kind: string, value: Profile, at: Span): string {
-    const text = JSON.stringify([kind, value]);
+  #named(kind: string, value: Profile, at: Span, paced: Paced | undefined): string {
+    const text = JSON.stringify([kind, value, paced]);
     const known = this.#names.get(text);
     if (known !== undefined) return known;
     const number = (this.#taken.get(kind) ?? 0) + 1;
     this.#taken.set(kind, number);
     const name = number === 1 ? kind : `${kind}-${number}`;
     this.#names.set(text, name);
-    this.#checks.set(name, { value, at });
+    this.#checks.set(name, { value, at, ...(paced === undefined ? {} : { paced }) });
     return name;
   }
 
@@ -208,6 +234,7 @@ class Translation {
   #noteIf({ block }: Pick<VirtualServer, 'block'>, name: string, message: string): void {
     const statement = has(block, name) ? statementOf(block, name) : undefined;
     if (statement === undefined || (this.#scripts && message === SCRIPTS)) return;
+    if (this.#faithful && FAITHFUL.has(name)) return;
     const words = [name, ...statement.args.slice(0, 2).map((word) => word.text)].join(' ');
     this.#note(statement.keyword, `${words}: ${message}`);
   }
@@ -224,6 +251,8 @@ const VIRTUAL: Readonly<Record<string, string>> = {
   quorum_up: SCRIPTS,
   quorum_down: SCRIPTS,
 };
+/** What is as for keepalived with its semantics. */
+const FAITHFUL: ReadonlySet<string> = new Set(['quorum', 'hysteresis', 'alpha']);
 const REAL: Readonly<Record<string, string>> = {
   alpha: VIRTUAL['alpha']!,
   notify_up: SCRIPTS,
