@@ -2,7 +2,17 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
-import type { Address, CheckProfile, Imports, Plan, Service, ServiceNotify, ServiceRealServer, Target } from '../model/plan.ts';
+import type {
+  Address,
+  BgpSettings,
+  CheckProfile,
+  Imports,
+  Plan,
+  Service,
+  ServiceNotify,
+  ServiceRealServer,
+  Target,
+} from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
@@ -55,12 +65,18 @@ export function buildPlan(config: Config, hostname: string, { imports, notify }:
     services,
     rules: config.rules,
     collectors: config.collectors as Plan['collectors'],
+    ...(config.snat === undefined ? {} : { snat: config.snat }),
+    ...(config.bgp === undefined ? {} : { bgp: bgpSettings(config.bgp) }),
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     ...(imports === undefined ? {} : { imports }),
     web: defined({ bearerToken, ...basic }),
   };
   return { ...plan, ...digestsOf(plan) };
+}
+
+function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings {
+  return { uplinks: uplinks.map(({ peerMaxPrefix, ...u }) => ({ ...u, ...defined({ peerMaxPrefix }) })), vips };
 }
 
 /** Without what is undefined. */
