@@ -51,6 +51,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: "snippet: the lines that let verdicts steer keepalived's VRRP",
     load: async () => (await import('./keepalived.ts')).keepalivedCommand,
   },
+  plan: {
+    summary: 'snat: addresses and prefixes of a cluster, and what to configure for them',
+    load: async () => (await import('./plan.ts')).planCommand,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

@@ -3,6 +3,7 @@
  */
 import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { formatPrefix, parsePrefix } from '../edge/prefix.ts';
 import type { Address, Anchor } from '../model/plan.ts';
 import { isPlain } from '../model/plain-text.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
@@ -124,6 +125,16 @@ export const anchor = parsed<Anchor>(
     examples: ['192.0.2.1', 'tcp://192.0.2.1:179'],
   },
 );
+
+/** A prefix, or an address, which stands for the prefix of it alone; as text. */
+export const prefix = parsed<{ text: string }>(
+  (text) => {
+    const found = parsePrefix(text);
+    if (found === undefined) return `"${text}" is not a prefix; write an address and a length, like 10.0.0.0/24`;
+    return { text: text.includes('/') ? text : formatPrefix(found) };
+  },
+  { description: 'IPv4 or IPv6 prefix', examples: ['10.0.0.0/24', 'fd64::/120'] },
+).transform(({ text }) => text);
 
 /** The listening address; port 0 asks the kernel for a free one. */
 export const listen = parsed<{ host: string; port: number }>(

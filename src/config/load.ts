@@ -149,7 +149,7 @@ function validate(value: unknown) {
   return parsed.success && issues.length === 0 ? { config: parsed.data, issues } : { issues };
 }
 
-type Partly = Pick<ConfigView, 'nics' | 'onIsolated' | 'services' | 'checks' | 'rules'>;
+type Partly = Pick<ConfigView, 'nics' | 'onIsolated' | 'services' | 'checks' | 'rules' | 'snat' | 'bgp'>;
 
 function viewOf(config: Partly, value: unknown): ConfigView {
   const { nics, checks } = loose.parse(value);
@@ -164,12 +164,14 @@ const loose = z
     services: z.array(z.unknown()).catch([]),
     checks: z.record(z.string(), z.unknown()).catch({}),
     rules: z.record(z.string(), z.unknown()).catch({}),
+    snat: z.unknown().optional(),
+    bgp: z.unknown().optional(),
   })
-  .catch({ nics: [], onIsolated: undefined, services: [], checks: {}, rules: {} });
+  .catch({ nics: [], onIsolated: undefined, services: [], checks: {}, rules: {}, snat: undefined, bgp: undefined });
 
 /** The valid parts of a file that is not valid as a whole. */
 function salvage(value: unknown): Partly {
-  const { nics, onIsolated, services, checks, rules } = loose.parse(value);
+  const { nics, onIsolated, services, checks, rules, snat, bgp } = loose.parse(value);
   const keepEntries = <T>(schema: z.ZodType<T>, record: Record<string, unknown>) =>
     Object.fromEntries(
       Object.entries(record).flatMap(([name, v]) => {
@@ -183,6 +185,8 @@ function salvage(value: unknown): Partly {
     services: services.map(salvageService),
     checks: keepEntries(checkProfile, checks),
     rules: keepEntries(z.number(), rules),
+    snat: configSchema.shape.snat.safeParse(snat).data,
+    bgp: configSchema.shape.bgp.safeParse(bgp).data,
   };
 }
 

@@ -4,6 +4,7 @@ import { isIPv4 } from 'node:net';
 import { configure } from 'safe-stable-stringify';
 import type {
   Address,
+  BgpSettings,
   CheckProfile,
   Imports,
   LvsService,
@@ -69,6 +70,8 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
     services,
     rules: config.rules,
     collectors: config.collectors as Plan['collectors'],
+    ...(config.snat === undefined ? {} : { snat: config.snat }),
+    ...(config.bgp === undefined ? {} : { bgp: bgpSettings(config.bgp) }),
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     ...defined({ report: config.report }),
@@ -76,6 +79,10 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
     web: defined({ bearerToken, ...basic }),
   };
   return { ...plan, ...digestsOf(plan) };
+}
+
+function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings {
+  return { uplinks: uplinks.map(({ peerMaxPrefix, ...u }) => ({ ...u, ...defined({ peerMaxPrefix }) })), vips };
 }
 
 /** Without what is undefined. */

@@ -1,6 +1,7 @@
 /** The config file: one source for validation, JSON Schema and documentation. */
 import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
+import { bgpSchema, snatSchema } from './edge.ts';
 import { isPasswordHash } from '../model/password-hash.ts';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { reportSchema } from './report.ts';
@@ -237,6 +238,8 @@ export const configSchema = z.strictObject({
     .default({})
     .describe('HTTP server'),
   collectors: collectorBlocks,
+  snat: snatSchema.optional().describe('addresses towards real servers, one for each core of each server; default: none planned'),
+  bgp: bgpSchema.optional().describe('BGP sessions of this server and what it announces; default: nothing is expected'),
   import: z
     .strictObject({ keepalived: keepalivedImport.optional() })
     .default({})

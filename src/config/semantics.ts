@@ -5,6 +5,7 @@ import type { CheckProfile } from '../model/plan.ts';
 import { formatAddress } from '../model/address.ts';
 import { RULES } from '../model/rules.ts';
 import { didYouMean, type Issue, listed, pathText } from './problem.ts';
+import { inspectEdge } from './edge.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import type { Config, NicConfig, ServiceConfig } from './schema.ts';
 
@@ -18,6 +19,8 @@ export interface ConfigView {
   readonly checkNames: ReadonlySet<string>;
   readonly checks: Config['checks'];
   readonly rules: Config['rules'];
+  readonly snat?: Config['snat'];
+  readonly bgp?: Config['bgp'];
 }
 
 /** A service, its invalid real servers and other invalid parts left out. */
@@ -34,7 +37,7 @@ export const portless: ReadonlySet<string> = new Set(
 
 /** All issues of a file whose entries are valid by themselves. */
 export function inspect(view: ConfigView): Issue[] {
-  return [...inspectNics(view), ...inspectServices(view), ...inspectRules(view.rules)];
+  return [...inspectNics(view), ...inspectServices(view), ...inspectRules(view.rules), ...inspectEdge(view)];
 }
 
 /** Remembers who came first, and where, as a function: places are named when somebody has to know them. */

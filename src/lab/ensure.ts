@@ -43,6 +43,8 @@ const PROBES: Readonly<Record<string, string>> = {
   'busybox-static': 'busybox',
   kmod: 'depmod',
   'nginx-light': 'nginx',
+  frr: '/usr/lib/frr/bgpd',
+  bird2: 'bird',
 };
 
 /** Whether what `package` brings is on this machine. Throws for a package without a probe. */

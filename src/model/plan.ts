@@ -203,6 +203,46 @@ export interface Service {
   readonly lvs?: LvsService;
 }
 
+/** What a prefix of the SNAT plan covers, from the longest prefix to the shortest. */
+export const SNAT_LEVELS = ['group', 'server', 'cluster'] as const;
+export type SnatLevel = (typeof SNAT_LEVELS)[number];
+
+/** The addresses that the servers of a cluster use towards real servers, one for each core: see `edge/snat-plan.ts`. */
+export interface SnatSettings {
+  /** `10.0.0.0/24`, as written. */
+  readonly pool: string;
+  readonly servers: number;
+  /** Data-plane cores of one server. */
+  readonly cores: number;
+  /** Which server this one is, from 0. */
+  readonly server: number;
+  /** By name of the NIC: the group of cores that it serves, from 0. */
+  readonly groups: Readonly<Record<string, number>>;
+  /** Levels that this server announces. */
+  readonly announce: readonly SnatLevel[];
+}
+
+export const ADDRESS_FAMILIES = ['ipv4', 'ipv6'] as const;
+export type AddressFamily = (typeof ADDRESS_FAMILIES)[number];
+
+/** A BGP session through which prefixes of this server are announced. */
+export interface Uplink {
+  readonly nic: string;
+  /** As the daemon names it: an address, or the interface of an unnumbered session. */
+  readonly peer: string;
+  readonly vrf: string;
+  /** Families that it carries. */
+  readonly families: readonly AddressFamily[];
+  /** Most prefixes that the peer takes; left out: not known. */
+  readonly peerMaxPrefix?: number;
+}
+
+export interface BgpSettings {
+  readonly uplinks: readonly Uplink[];
+  /** Prefixes announced to every uplink beside those of the SNAT plan. */
+  readonly vips: readonly string[];
+}
+
 /** What was taken over from another program's configuration. */
 export interface Imports {
   readonly file: string;
@@ -233,6 +273,10 @@ export interface Plan {
   readonly rules: Readonly<Record<string, number>>;
   /** By collector name: its parameters with `interval`, `timeout` and `staleAfter` (ms), or false for off. */
   readonly collectors: Readonly<Record<string, false | CollectorSpec>>;
+  /** Left out = no addresses are planned. */
+  readonly snat?: SnatSettings;
+  /** Left out = no uplinks. */
+  readonly bgp?: BgpSettings;
   /** Where to record the evidence log, if anywhere. */
   readonly evidenceLog?: string;
   /** Left out = off. */

@@ -24,6 +24,8 @@ export const PACKAGES: readonly string[] = [
   'libc6-dev',
   'pkg-config',
   'make',
+  'frr',
+  'bird2',
 ];
 
 if (import.meta.main) ensure(PACKAGES);
