@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { parsePrefix } from '../edge/prefix.ts';
 import { ADDRESS_FAMILIES, type AddressFamily, SNAT_LEVELS, type Uplink } from '../model/plan.ts';
-import { canonicalV6 } from '../model/schema.ts';
+import { canonicalV6 } from '../model/address.ts';
 import { nicName, prefix } from './fields.ts';
 import { didYouMean, type Issue, listed } from './problem.ts';
 

@@ -1,6 +1,6 @@
 /** IP prefixes as numbers: parsing, printing, containment. Pure. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { canonicalV6 } from '../model/schema.ts';
+import { canonicalV6 } from '../model/address.ts';
 
 export interface Prefix {
   readonly family: 4 | 6;
