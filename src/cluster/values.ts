@@ -138,7 +138,6 @@ export const budgetHolder = who.extend({
   boot: name,
   /** What is out of service: `server`, `nic eth2`. */
   subjects: z.array(name).min(1).max(64),
-  severity: z.int().min(0).max(100),
   /** `asked` until it has acted. */
   state: z.enum(['asked', 'acted']),
 });
@@ -165,7 +164,6 @@ export const rollout = z.object({
   allowAbsent: z.int().min(0).max(10_000),
   /** Real servers that only the first stage's servers missed before it began: no fault of the release. */
   baseline: z.array(name).max(256),
-  /** Servers that had applied when it halted, for people. */
   startedBy: name,
   at,
 });
