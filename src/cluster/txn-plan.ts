@@ -26,7 +26,7 @@ export type Write = { [K in JsonKind]: Put<K> }[JsonKind] | Delete;
 export interface TxnPlan {
   readonly compare: readonly Compare[];
   /** At most 128 for etcd. */
-  readonly then: readonly Write[];
+  readonly writes: readonly Write[];
 }
 
 /** A value with the revision at which it was written last. */

@@ -12,6 +12,6 @@ export function writeBack(server: string, ring: string, value: Applied, own: num
       { key: keyOf('applied', server), mod: own },
       { key: keyOf('target', ring), mod: value.seen },
     ],
-    then: [put('applied', [server], value)],
+    writes: [put('applied', [server], value)],
   };
 }

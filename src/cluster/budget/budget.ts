@@ -116,7 +116,7 @@ function grant({ budget, server, subject, why, boot, at }: Ask, view: BudgetView
       { key: keyOf('budgetGate', budget), mod: view.gate },
       { key: keyOf('budgetHolder', budget, server), mod: own?.mod ?? 0 },
     ],
-    then: [
+    writes: [
       put('budgetGate', [budget], { by: server, at }),
       put('budgetHolder', [budget, server], { by: server, at, why, boot, subjects, state: own?.value.state ?? 'asked' }),
     ],
@@ -133,15 +133,15 @@ export function giveUp(
   if (own === undefined || !own.value.subjects.includes(subject)) return undefined;
   const key = keyOf('budgetHolder', budget, server);
   const subjects = own.value.subjects.filter((each) => each !== subject);
-  const then =
+  const writes =
     subjects.length === 0 ? { op: 'delete' as const, key } : put('budgetHolder', [budget, server], { ...own.value, subjects });
-  return { compare: [{ key, mod: own.mod }], then: [then] };
+  return { compare: [{ key, mod: own.mod }], writes: [last] };
 }
 
 /** The holder has acted. */
 export function acted(budget: string, server: string, own: Fenced<BudgetHolder>): TxnPlan {
   const key = keyOf('budgetHolder', budget, server);
-  return { compare: [{ key, mod: own.mod }], then: [put('budgetHolder', [budget, server], { ...own.value, state: 'acted' })] };
+  return { compare: [{ key, mod: own.mod }], writes: [put('budgetHolder', [budget, server], { ...own.value, state: 'acted' })] };
 }
 
 /**

@@ -65,12 +65,12 @@ function change(view: RolloutView, next: Partial<Rollout>, moves: ReadonlyMap<st
   const { n } = rollout.value;
   const compare: Compare[] = [{ key: keyOf('rollout', n), mod: rollout.mod }];
   if (lead !== undefined) compare.push({ key: keyOf('lead'), create: lead });
-  const then: Write[] = [put('rollout', [n], { ...rollout.value, ...next })];
+  const writes: Write[] = [put('rollout', [n], { ...rollout.value, ...next })];
   for (const [ring, target] of moves) {
     compare.push({ key: keyOf('target', ring), mod: targets.get(ring)?.mod ?? 0 });
-    then.push(put('target', [ring], target));
+    writes.push(put('target', [ring], target));
   }
-  return { compare, then };
+  return { compare, writes };
 }
 
 function halt(view: RolloutView, why: string): RolloutStep {
@@ -184,6 +184,6 @@ export function haltByHand(rollout: Held<Rollout>, by: string, why: string): Txn
   const { n } = rollout.value;
   return {
     compare: [{ key: keyOf('rollout', n), mod: rollout.mod }],
-    then: [put('rollout', [n], { ...rollout.value, state: 'halted', why: `${by}: ${why}`.slice(0, 1000) })],
+    writes: [put('rollout', [n], { ...rollout.value, state: 'halted', why: `${by}: ${why}`.slice(0, 1000) })],
   };
 }

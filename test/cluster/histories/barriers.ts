@@ -114,7 +114,7 @@ function move(etcd: EtcdModel, random: Random, readAt: number): void {
   const prepare = random() < 0.2 ? { prepare: { release: 2, root: pick(random, ROOTS) } } : {};
   etcd.txn({
     compare: [{ key: KEY, mod: readAt }],
-    then: [{ op: 'put', kind: 'target', key: KEY, value: { release: 1, root: pick(random, ROOTS), ...prepare } }],
+    writes: [{ op: 'put', kind: 'target', key: KEY, value: { release: 1, root: pick(random, ROOTS), ...prepare } }],
   });
 }
 

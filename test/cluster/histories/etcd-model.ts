@@ -25,10 +25,10 @@ export class EtcdModel {
   }
 
   /** @returns whether it was carried out */
-  txn({ compare, then }: TxnPlan): boolean {
+  txn({ compare, writes }: TxnPlan): boolean {
     if (!compare.every((each) => this.#holds(each))) return false;
     this.revision++;
-    for (const write of then) {
+    for (const write of writes) {
       if (write.op === 'delete') this.items.delete(write.key);
       else this.put(write.key, write.value, this.revision);
     }
