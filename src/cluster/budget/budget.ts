@@ -133,7 +133,7 @@ export function giveUp(
   if (own === undefined || !own.value.subjects.includes(subject)) return undefined;
   const key = keyOf('budgetHolder', budget, server);
   const subjects = own.value.subjects.filter((each) => each !== subject);
-  const writes =
+  const last =
     subjects.length === 0 ? { op: 'delete' as const, key } : put('budgetHolder', [budget, server], { ...own.value, subjects });
   return { compare: [{ key, mod: own.mod }], writes: [last] };
 }

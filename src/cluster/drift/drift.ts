@@ -68,13 +68,8 @@ function usualPlans(applied: ReadonlyMap<string, Applied>): ReadonlyMap<string, 
 export type DriftPolicy = 'report' | 'repair';
 const REPAIR_EVERY_MS = 600_000;
 
-/** Whether to put the data plane right now: once for each change of what differs, and not again within ten minutes. */
-export function shouldRepair(
-  policy: DriftPolicy,
-  drift: Applied['drift'],
-  last: { readonly at: number; readonly count: number } | undefined,
-  now: number,
-): boolean {
+/** Whether to put the data plane right now: not again within ten minutes. @param last when it was done last, ms */
+export function shouldRepair(policy: DriftPolicy, drift: Applied['drift'], last: number | undefined, now: number): boolean {
   if (policy === 'report' || drift.count === 0) return false;
-  return last === undefined || now - last.at >= REPAIR_EVERY_MS;
+  return last === undefined || now - last >= REPAIR_EVERY_MS;
 }
