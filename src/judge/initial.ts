@@ -102,5 +102,6 @@ export function initial(topology: Topology, now: number): State {
     baseline: { results: 0, lost: 0, fall: 0 },
     adaptedFall: fall.slice(),
     checkers: new Uint32Array(topology.realServers.some(({ checker }) => checker) ? nicCount * serverCount : 0),
+    fleet: undefined,
   };
 }

@@ -18,6 +18,7 @@ import {
   type ROW_SCAN,
   type SERVER_COLUMNS,
 } from './columns.ts';
+import type { Fleet } from './fleet.ts';
 import type { Governor } from './governor-state.ts';
 
 /** Effective states in `Cells.linkNow`/`serviceNow`: the confirmed state, or unknown when the last valid result is too old. */
@@ -121,6 +122,8 @@ export interface State {
   readonly adaptedFall: Int32Array;
   /** Per cell: the memory of its checker (`model/checker.ts`). Empty where no real server has one. */
   readonly checkers: Uint32Array;
+  /** What the other load balancers say (R14); undefined = nothing was ever said. */
+  fleet: Fleet | undefined;
 }
 
 /** T + timeout of the most patient target, ms. */
