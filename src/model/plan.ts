@@ -70,6 +70,20 @@ export interface OpenTelemetrySettings {
   readonly traces: boolean;
 }
 
+/** Paths of the files by which this server and etcd know each other: PEM. */
+export interface EtcdTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The etcd of the cluster. */
+export interface EtcdSettings {
+  /** `https://host:port`, each a member. */
+  readonly endpoints: readonly string[];
+  readonly tls: EtcdTls;
+}
+
 export interface Nic {
   readonly name: string;
   /**
