@@ -27,6 +27,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   doctor: ['collect', 'keepalived', 'sys', 'model'],
   // It asks the machine as the doctor does, and data planes through their collectors.
   init: ['collect', 'doctor', 'keepalived', 'model'],
+  // One configuration in etcd, the fleet's evidence and its budgets.
+  cluster: ['sys', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
   lab: ['report', 'sys', 'model'],
   cli: 'act checks collect config daemon doctor http init judge keepalived lab metrics model report sys'.split(' '),

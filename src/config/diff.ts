@@ -1,6 +1,6 @@
 /** What a reload changes. Pure. */
 import { type Plan, targetsOf } from '../model/plan.ts';
-import { canonical } from './plan.ts';
+import { canonical } from '../model/canonical.ts';
 
 export interface NameDiff {
   readonly added: readonly string[];

@@ -1,7 +1,7 @@
 /** From a valid config to the plan: defaults filled in, references resolved, checks shared. Pure. */
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
-import { configure } from 'safe-stable-stringify';
+import { canonical } from '../model/canonical.ts';
 import type { Address, CheckProfile, Imports, Plan, Service, ServiceNotify, ServiceRealServer, Target } from '../model/plan.ts';
 import { formatAddress } from '../model/schema.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
@@ -69,13 +69,6 @@ function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], u
 }
 
 type Content = Omit<Plan, 'revision' | 'fingerprint'>;
-
-const stringify = configure({ circularValue: TypeError, deterministic: true });
-
-/** JSON text equal for equal values, whatever the order of keys. @throws TypeError for a circular value */
-export function canonical(value: unknown): string {
-  return stringify(value) ?? '';
-}
 
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');

@@ -1,6 +1,6 @@
 /** Whether a configuration with secrets can be read by everybody. */
 import { statSync } from 'node:fs';
-import { canonical } from '../config/plan.ts';
+import { canonical } from '../model/canonical.ts';
 import { withoutSecrets } from '../config/secrets.ts';
 import type { Plan } from '../model/plan.ts';
 

@@ -18,6 +18,7 @@ export const ERRORS = {
   RATE_LIMITED: { side: 'user', status: 429 },
   BAD_REQUEST: { side: 'user', status: 400 },
   EVIDENCE_INVALID: { side: 'user', status: 400 },
+  CLUSTER_INVALID: { side: 'user', status: 409 },
   USAGE: { side: 'user', status: 400 },
   NOT_READY: { side: 'system', status: 503 },
   STALLED: { side: 'system', status: 503 },

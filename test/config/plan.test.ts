@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { loadPlan } from '../../src/config/load.ts';
-import { canonical } from '../../src/config/plan.ts';
+import { canonical } from '../../src/model/canonical.ts';
 import { DEFAULT_CHECK } from '../../src/config/profiles.ts';
 import { type ConfigView, inspect } from '../../src/config/semantics.ts';
 import { topologyOf } from '../../src/model/topology.ts';
