@@ -22,7 +22,21 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   http: ['report', 'metrics', 'model', 'sys'],
   // Exports what the agent measured and did; it sees values of the model only, so that no other room depends on OpenTelemetry.
   otel: ['metrics', 'sys', 'model'],
-  daemon: ['act', 'collect', 'config', 'http', 'judge', 'lanes', 'metrics', 'otel', 'report', 'shadow', 'sys', 'model'],
+  daemon: [
+    'act',
+    'cluster',
+    'collect',
+    'config',
+    'http',
+    'judge',
+    'lanes',
+    'metrics',
+    'otel',
+    'report',
+    'shadow',
+    'sys',
+    'model',
+  ],
   // A source is readable when its collector can read it: no second way to ask.
   doctor: ['collect', 'keepalived', 'sys', 'model'],
   // It asks the machine as the doctor does, and data planes through their collectors.
@@ -54,8 +68,9 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['sys', 'cli', 'lab'],
   'node:http': ['http', 'otel', 'lab'],
   'node:https': ['otel'],
-  'node:tls': ['checks'],
-  'node:worker_threads': ['config', 'daemon', 'lanes', 'otel'],
+  '@grpc/grpc-js': ['cluster'],
+  'node:tls': ['checks', 'cluster'],
+  'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel'],
 };
 const MAX_LINES = 400;
 const MAX_COLUMNS = 130;

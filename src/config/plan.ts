@@ -36,7 +36,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify }:
   );
   const { bearerToken, basic } = config.web.authentication ?? {};
   const plan: Content = {
-    cluster: config.cluster,
+    cluster: config.cluster.name,
     server: config.server ?? hostname,
     listen: config.listen,
     ...(config.control === false ? {} : { control: config.control }),
@@ -56,6 +56,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify }:
     rules: config.rules,
     collectors: config.collectors as Plan['collectors'],
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
+    ...('etcd' in config.cluster && config.cluster.etcd !== undefined ? { etcd: config.cluster.etcd } : {}),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     ...(imports === undefined ? {} : { imports }),
     web: defined({ bearerToken, ...basic }),

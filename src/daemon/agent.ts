@@ -46,7 +46,7 @@ export class Agent {
    * @param open listens for HTTP; what it throws ends the start
    */
   async start(open: () => Promise<Door>): Promise<Door> {
-    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, life, publisher } = this.#parts;
+    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, life, publisher, clustering } = this.#parts;
     const first: Plan = plans.plan;
     try {
       await processMetrics.start();
@@ -61,6 +61,7 @@ export class Agent {
     loop.start();
     runner.apply(first.collectors);
     telemetry.follow(first.opentelemetry);
+    clustering.follow(first);
     life.phase = 'running';
     const shown = this.#door.shows('running');
     publisher.passed();
@@ -76,12 +77,13 @@ export class Agent {
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   async stop(): Promise<void> {
     const { life, loop, links, publisher, recording, processMetrics } = this.#parts;
-    const { lanes, runner, keeper, telemetry, configThread, following, shadowing } = this.#parts;
+    const { lanes, runner, keeper, telemetry, configThread, following, shadowing, clustering } = this.#parts;
     life.phase = 'stopping';
     loop.stop();
     links.stop();
     processMetrics.stop();
-    const ending = [lanes, runner, keeper, telemetry, configThread, following, shadowing].map((part) => part.stop());
+    const others = [configThread, following, shadowing, clustering];
+    const ending = [lanes, runner, keeper, telemetry, ...others].map((part) => part.stop());
     await Promise.all([this.#door?.close(), ...ending, recording.current?.close()]);
     publisher.stop();
   }

@@ -7,6 +7,7 @@ import type { Runner } from '../collect/runner.ts';
 import type { Telemetry } from '../otel/telemetry.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
+import type { Clustering } from './clustering.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
 import type { Publisher } from './publisher.ts';
@@ -25,11 +26,12 @@ export interface Followers {
   readonly keeper: Keeper;
   readonly telemetry: Telemetry;
   readonly publisher: Publisher;
+  readonly clustering: Clustering;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
 export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
-  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher } = parts;
+  const { loop, reconciler, lanes, links, carriers, runner, recording, keeper, telemetry, publisher, clustering } = parts;
   loop.stop();
   loop.pass();
   loop.retopologise(topologyOf(plan));
@@ -41,6 +43,7 @@ export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   runner.apply(plan.collectors);
   recording.follow(plan.evidenceLog);
   telemetry.follow(plan.opentelemetry);
+  clustering.follow(plan);
   loop.start();
   await applied;
   keeper.soon();

@@ -167,6 +167,8 @@ export interface Imports {
 export interface Plan {
   readonly cluster: string;
   readonly server: string;
+  /** Left out = none. */
+  readonly etcd?: EtcdSettings;
   readonly listen: { readonly host: string; readonly port: number };
   /** Path of the control socket; left out = none. */
   readonly control?: string;

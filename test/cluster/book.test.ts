@@ -42,7 +42,8 @@ class World {
   }
 
   write(): void {
-    const keys = Array.from({ length: 1 + this.below(3) }, () => `/p/${this.below(6)}`);
+    const below = this.below(8) === 0 ? '/elsewhere' : '/p';
+    const keys = Array.from({ length: 1 + this.below(3) }, () => `${below}/${this.below(6)}`);
     this.store.write(Object.fromEntries(keys.map((key) => [key, this.below(4) === 0 ? undefined : `v${++this.values}`])));
   }
 
@@ -55,7 +56,10 @@ class World {
       return;
     }
     assert.ok(batch.revision > before);
-    const expected = this.store.since(before + 1).slice(0, batch.revision - before).flat();
+    const expected = this.store
+      .since(before + 1)
+      .slice(0, batch.revision - before)
+      .flat();
     assert.deepEqual(
       changes.map(({ key, value, modified }) => [key, value && Buffer.from(value).toString(), modified]),
       expected.map(({ deleted, kv }) => [kv.key, deleted ? undefined : kv.value.toString(), kv.modified]),
@@ -67,6 +71,7 @@ class World {
   connect(breaks: boolean): void {
     const { book, store } = this;
     this.stream = undefined;
+    book.connected();
     if (book.needs === undefined) {
       const { key, revision } = book.probe();
       try {
@@ -76,13 +81,16 @@ class World {
       }
     }
     if (book.needs !== undefined && !this.snapshot(breaks)) return;
-    book.opened();
-    this.stream = book.revision + 1;
+    this.begin();
+  }
+
+  begin(): void {
+    this.book.opened();
+    this.stream = this.book.revision + 1;
   }
 
   snapshot(breaks: boolean): boolean {
     const { book, store } = this;
-    book.drop();
     for (;;) {
       const options = book.nextPage(1 + this.below(4));
       try {
@@ -107,11 +115,14 @@ class World {
     const { book, store } = this;
     if (this.stream === undefined) return;
     if (this.stream < store.compacted) this.take(book.watched(this.answer([], { canceled: true, compacted: store.compacted })));
-    else if (this.below(8) === 0) {
+    else if (this.below(5) === 0) {
       // A watcher that has seen all is sent the revision; one that lags is not.
       if (this.stream > store.revision) this.take(book.watched(this.answer([])));
     } else this.events(this.stream);
-    if (book.needs !== undefined) this.connect(this.below(4) === 0);
+    if (book.needs === undefined) return;
+    // On the same connection, or on another one.
+    if (this.below(2) === 0) this.connect(true);
+    else if (this.snapshot(false)) this.begin();
   }
 
   events(start: number): void {
@@ -120,7 +131,7 @@ class World {
     const from = this.below(6) === 0 ? Math.max(2, start - 2) : start;
     const revisions = store.since(from).slice(0, 1 + this.below(3) + start - from);
     const events = revisions.flat();
-    if (events.length === 0) return;
+    if (events.length === 0) return void (this.stream = from + revisions.length);
     const cut = this.below(3) === 0 ? this.below(events.length + 1) : 0;
     if (cut > 0) this.take(book.watched(this.answer(events.slice(0, cut), { fragment: true })));
     if (cut > 0 && this.below(4) === 0) return void (this.stream = undefined); // cut within a revision
@@ -149,15 +160,19 @@ class World {
 
   settle(): void {
     this.connect(false);
-    for (let i = 0; i < 200 && this.replica.revision < this.store.revision; i++) {
+    for (let i = 0; i < 200 && !this.same(); i++) {
       if (this.stream === undefined) this.connect(false);
       this.deliver();
     }
   }
 
   same(): boolean {
-    const own = [...this.replica.items].map(([key, { value, modified }]) => `${key} ${modified} ${Buffer.from(value).toString()}`);
-    const theirs = [...this.store.at(this.store.revision).values()].map((kv) => `${kv.key} ${kv.modified} ${kv.value.toString()}`);
+    const own = [...this.replica.items].map(
+      ([key, { value, modified }]) => `${key} ${modified} ${Buffer.from(value).toString()}`,
+    );
+    const theirs = this.store.range().items.map(
+      (kv) => `${kv.key} ${kv.modified} ${kv.value.toString()}`,
+    );
     return own.sort().join() === theirs.sort().join() && this.book.size === theirs.length;
   }
 }
@@ -175,7 +190,10 @@ describe('a mirror on random histories', () => {
       assert.ok(world.same(), `seed ${seed}: ${JSON.stringify([...world.replica.items.keys()])} at ${world.replica.revision}`);
     }
     // What is tested has happened.
-    assert.ok(restores > HISTORIES / 2 && Object.values(counted).every((n) => n > HISTORIES / 50), JSON.stringify({ restores, ...counted }));
+    assert.ok(
+      restores > HISTORIES / 2 && Object.values(counted).every((n) => n > HISTORIES / 50),
+      JSON.stringify({ restores, ...counted }),
+    );
   });
 });
 

@@ -1,8 +1,10 @@
-/** A model of etcd's store for one prefix: history by revisions, compaction, restore. What its answers are is checked against the real one. */
+/** A model of etcd's store, watched and read below /p/: history by revisions, compaction, restore. What its answers are is checked against the real one. */
 import type { KeyValue, RangeAnswer, RangeOptions } from '../../src/cluster/wire/kv.ts';
 import type { Event } from '../../src/cluster/wire/watch.ts';
 import type { Header } from '../../src/cluster/wire/header.ts';
 import { CODES, RpcError } from '../../src/cluster/transport/link.ts';
+
+const IN_RANGE = (key: string) => key.startsWith('/p/');
 
 interface Revision {
   readonly events: readonly Event[];
@@ -53,18 +55,19 @@ export class Store {
   /** As etcd answers; `key`: that one only. Throws what etcd refuses with. */
   range({ from = '', limit = Infinity, revision = this.revision }: RangeOptions = {}, key?: string): RangeAnswer {
     this.check(revision);
-    const all = [...this.at(revision).values()].filter((kv) => (key === undefined ? kv.key >= from : kv.key === key));
+    const all = [...this.at(revision).values()].filter((kv) => (key === undefined ? kv.key >= from && IN_RANGE(kv.key) : kv.key === key));
     return { header: this.header, items: all.slice(0, limit), more: all.length > limit, count: all.length };
   }
 
   check(revision: number): void {
-    if (revision > this.revision) throw new RpcError(CODES.outOfRange, 'etcdserver: mvcc: required revision is a future revision');
+    if (revision > this.revision)
+      throw new RpcError(CODES.outOfRange, 'etcdserver: mvcc: required revision is a future revision');
     if (revision < this.compacted) throw new RpcError(CODES.outOfRange, 'etcdserver: mvcc: required revision has been compacted');
   }
 
-  /** Events of the revisions from `start` on, by revision. */
+  /** Events in the range of the revisions from `start` on, by revision. */
   since(start: number): readonly (readonly Event[])[] {
-    return this.#history.slice(start - 1).map(({ events }) => events);
+    return this.#history.slice(start - 1).map(({ events }) => events.filter(({ kv }) => IN_RANGE(kv.key)));
   }
 
   /** Goes back to how it was at a revision: what was written since is gone. The elections are counted from the beginning. */

@@ -81,11 +81,31 @@ describe('messages', () => {
     assert.equal(rangeRequest({ key: 'k' }).toString('hex'), '0a016b');
     const watch = watchRequest(2, { key: 'k' }, 10);
     assert.equal(watch.toString('hex'), '0a0b0a016b180a200138024001');
-    const txn = txnRequest({ compare: [{ key: 'k', mod: 3 }, { key: 'n', create: 0 }], then: [{ op: 'put', key: 'k', value: 'v', lease: 7n }] });
+    const txn = txnRequest({
+      compare: [
+        { key: 'k', mod: 3 },
+        { key: 'n', create: 0 },
+      ],
+      then: [{ op: 'put', key: 'k', value: 'v', lease: 7n }],
+    });
     const [first, second, put] = fieldsOf(txn).map(([, value]) => fieldsOf(value as Buffer));
-    assert.deepEqual(first, [[1, 0], [2, 2], [3, Buffer.from('k')], [6, 3]]);
-    assert.deepEqual(second, [[1, 0], [2, 1], [3, Buffer.from('n')], [5, 0]]);
-    assert.deepEqual(fieldsOf(put![0]![1] as Buffer), [[1, Buffer.from('k')], [2, Buffer.from('v')], [3, 7]]);
+    assert.deepEqual(first, [
+      [1, 0],
+      [2, 2],
+      [3, Buffer.from('k')],
+      [6, 3],
+    ]);
+    assert.deepEqual(second, [
+      [1, 0],
+      [2, 1],
+      [3, Buffer.from('n')],
+      [5, 0],
+    ]);
+    assert.deepEqual(fieldsOf(put![0]![1] as Buffer), [
+      [1, Buffer.from('k')],
+      [2, Buffer.from('v')],
+      [3, 7],
+    ]);
   });
 
   it('a prefix ends before the first key that does not begin with it', () => {
@@ -106,7 +126,15 @@ describe('messages', () => {
       succeeded: true,
       ranges: [readRange(range)],
     });
-    const watch = encode({ 1: header, 2: -1, 4: true, 5: 77, 6: 'why', 7: true, 11: [encode({ 2: kv }), encode({ 1: 1, 2: kv })] });
+    const watch = encode({
+      1: header,
+      2: -1,
+      4: true,
+      5: 77,
+      6: 'why',
+      7: true,
+      11: [encode({ 2: kv }), encode({ 1: 1, 2: kv })],
+    });
     assert.deepEqual(readWatch(watch), {
       header: read,
       ...{ id: -1, created: false, canceled: true, compacted: 77, reason: 'why', fragment: true },
@@ -120,6 +148,10 @@ describe('messages', () => {
     assert.deepEqual(readMembers(encode({ 1: header, 2: [member] })), [
       { id: 3n, name: 'm1', peerUrls: ['https://a:2380'], clientUrls: ['https://a:2379', 'https://b:2379'] },
     ]);
-    assert.deepEqual(readStatus(encode({ 1: header, 2: '3.5.33', 3: 4096, 4: 5 })), { version: '3.5.33', dbSize: 4096, leader: 5n });
+    assert.deepEqual(readStatus(encode({ 1: header, 2: '3.5.33', 3: 4096, 4: 5 })), {
+      version: '3.5.33',
+      dbSize: 4096,
+      leader: 5n,
+    });
   });
 });

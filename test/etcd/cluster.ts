@@ -129,7 +129,9 @@ export class EtcdCluster {
 
   /** A member is cut from the others, and stays in reach of its clients. */
   isolate(n: number): void {
-    const others = MEMBERS.filter((m) => m !== n).map(addressOf).join(', ');
+    const others = MEMBERS.filter((m) => m !== n)
+      .map(addressOf)
+      .join(', ');
     nft(n, [`ip saddr { ${others} } drop`], [`ip daddr { ${others} } drop`]);
   }
 
@@ -232,5 +234,8 @@ function network(): void {
 function nft(n: number, input: readonly string[], output: readonly string[]): void {
   const chain = (hook: string, rules: readonly string[]) =>
     ` chain ${hook} {\n  type filter hook ${hook} priority 0;\n  ${rules.join('\n  ')}\n }\n`;
-  run(['ip', 'netns', 'exec', space(n), 'nft', '-f', '-'], `table inet cut {\n${chain('input', input)}${chain('output', output)}}\n`);
+  run(
+    ['ip', 'netns', 'exec', space(n), 'nft', '-f', '-'],
+    `table inet cut {\n${chain('input', input)}${chain('output', output)}}\n`,
+  );
 }

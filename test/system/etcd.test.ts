@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { Caller } from '../../src/cluster/transport/caller.ts';
+import { grpcDial } from '../../src/cluster/transport/grpc.ts';
 import { prefixRange, putRequest, rangeRequest, readRange } from '../../src/cluster/wire/kv.ts';
 import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { EtcdCluster, PREFIX } from '../etcd/cluster.ts';
@@ -94,7 +95,10 @@ test('an etcd restored from an older snapshot is noticed, also when it has gone 
   await follower.sees('target/lost', lost);
   const seen = follower.replica.revision;
   await cluster.restore(file);
-  while (readRange(await api.call(METHODS.range, rangeRequest({ key: 'x' }), { timeoutMs: 2000, againForMs: 9000 })).header.revision <= seen)
+  while (
+    readRange(await api.call(METHODS.range, rangeRequest({ key: 'x' }), { timeoutMs: 2000, againForMs: 9000 })).header.revision <=
+    seen
+  )
     await write('target/other');
   await follower.sees('target/lost', undefined);
   assert.ok(['history replaced', 'revision went back'].includes(follower.snapshots.at(-1)!), follower.snapshots.join());
@@ -112,18 +116,21 @@ test('a user without rights is refused, and the mirror shows why', async (t) => 
 test('certificates that were renewed on the disk are taken, and half-written ones are not', async (t) => {
   for (const end of ['pem', 'key']) copyFileSync(join(cluster.certificates, `lb-01.${end}`), join(dir, `renewed.${end}`));
   const tls = { ca: join(cluster.certificates, 'ca.pem'), cert: join(dir, 'renewed.pem'), key: join(dir, 'renewed.key') };
-  const { grpcDial } = await import('../../src/cluster/transport/grpc.ts');
   const used: string[] = [];
   const dial = grpcDial(tls, ({ version }) => used.push(version));
   const follower = new Follower(cluster, 'lb-01', { dial, times: { certificatesMs: 100 } });
   t.after(() => follower.stop());
   await until('connected', 10_000, () => follower.state?.connected);
+  const link = await dial(cluster.endpoints[0]!);
+  assert.equal(await link.outdated(), false);
   copyFileSync(join(cluster.certificates, 'lb-02.pem'), tls.cert);
-  await until('looked at', 5000, async () => new Promise((resolve) => setTimeout(resolve, 500, true)));
-  assert.equal(used.length, 1, 'certificate and key do not belong together');
+  assert.equal(await link.outdated(), false, 'certificate and key do not belong together');
+  await assert.rejects(dial(cluster.endpoints[0]!), /renewed\.key is not the key of .*renewed\.pem; write both files again/);
   copyFileSync(join(cluster.certificates, 'lb-02.key'), join(dir, 'new.key'));
   renameSync(join(dir, 'new.key'), tls.key);
-  await until('the new ones', 5000, () => used.length === 2);
+  assert.equal(await link.outdated(), true);
+  link.close();
+  await until('the new ones', 5000, () => used.length === 3);
   await follower.sees('target/all', await write('target/all'));
   assert.deepEqual(follower.snapshots, ['first']);
 });

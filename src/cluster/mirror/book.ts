@@ -22,24 +22,17 @@ export interface Tally {
   progress: number;
 }
 
-/** The change that was seen last: read again at the cursor, it shows whether this is still the same history. */
-interface Seen {
-  readonly key: string;
-  /** 0: it is gone. */
-  readonly modified: number;
-  readonly value: Uint8Array;
-}
+/** What does not change in a key while nobody writes it: read again as it was at the cursor, it shows the same history. */
+type Witness = Pick<KeyValue, 'key' | 'modified' | 'created' | 'version' | 'lease'> & { readonly value: Uint8Array };
 
 interface Reading {
-  readonly why: Why;
+  why: Why;
   /** Keys that were there. */
   readonly keys: Set<string>;
   revision: number;
   next: string | undefined;
-  latest: Seen | undefined;
+  latest: Witness | undefined;
 }
-
-const EMPTY = new Uint8Array(0);
 
 export class Book {
   readonly range: KeyRange;
@@ -50,14 +43,16 @@ export class Book {
   #cluster = 0n;
   /** Of raft, from linearizable answers only: a member that is cut off may be ahead. */
   #term = 0;
-  #seen: Seen;
+  /** The last change; undefined: it was a deletion, or there is no key. */
+  #witness: Witness | undefined;
   #reading: Reading | undefined;
   #needs: Why | undefined = 'first';
   #parts: Event[] = [];
+  /** Whether what is known is of the history that this connection shows. */
+  #sure = false;
 
   constructor(range: KeyRange) {
     this.range = range;
-    this.#seen = { key: range.key, modified: 0, value: EMPTY };
   }
 
   get revision(): number {
@@ -71,6 +66,12 @@ export class Book {
 
   get size(): number {
     return this.#keys.size;
+  }
+
+  /** A connection begins: whether it goes on where the last one ended is to be shown. */
+  connected(): void {
+    this.#sure = false;
+    this.drop();
   }
 
   /** Where a snapshot goes on: the options of the next read. The first read is linearizable, the others are of its revision. */
@@ -88,13 +89,14 @@ export class Book {
   /** The answer to `nextPage`. With `last` the snapshot is complete. */
   page(answer: RangeAnswer): Batch {
     const reading = this.#reading!;
-    const { why } = reading;
     if (reading.revision === 0) this.#begin(reading, answer);
-    const all = isOtherHistory(why);
+    const { why } = reading;
+    // Revisions of another history may be the same by chance.
+    const all = !this.#sure || isOtherHistory(why);
     const changes: Change[] = [];
     for (const kv of answer.items) {
       reading.keys.add(kv.key);
-      if ((reading.latest?.modified ?? 0) < kv.modified) reading.latest = seenOf(kv);
+      if ((reading.latest?.modified ?? 0) < kv.modified) reading.latest = witnessOf(kv);
       if (all || this.#keys.get(kv.key) !== kv.modified) changes.push(changeOf(kv));
       this.#keys.set(kv.key, kv.modified);
     }
@@ -105,6 +107,7 @@ export class Book {
   }
 
   #begin(reading: Reading, { header }: RangeAnswer): void {
+    if (reading.why !== 'first') reading.why = this.#otherHistory(header) ?? reading.why;
     reading.revision = header.revision;
     this.#cluster = header.cluster;
     this.#term = header.term;
@@ -118,26 +121,35 @@ export class Book {
       this.#keys.delete(key);
     }
     this.#revision = revision;
-    this.#seen = latest ?? { key: this.range.key, modified: 0, value: EMPTY };
+    this.#witness = latest;
     this.#reading = undefined;
     this.#needs = undefined;
+    this.#sure = true;
     this.tally.snapshots++;
+  }
+
+  /** Why a linearizable answer is of another history, as far as its header shows it. */
+  #otherHistory({ cluster, revision, term }: Header): Why | undefined {
+    if (cluster !== this.#cluster) return 'cluster changed';
+    if (revision < this.#revision) return 'revision went back';
+    return term < this.#term ? 'history replaced' : undefined;
   }
 
   /** What shows, at a new connection, whether history goes on: the key that changed last, and how many there are, as at the cursor. */
   probe(): { readonly key: string; readonly revision: number } {
-    return { key: this.#seen.key, revision: this.#revision };
+    return { key: this.#witness?.key ?? this.range.key, revision: this.#revision };
   }
 
   /** The answer to `probe`, which was linearizable: that key, if it is there, and the number of keys. */
   confirm(header: Header, found: KeyValue | undefined, count: number): void {
-    const { modified, value } = this.#seen;
-    const sameKey = modified === 0 ? found === undefined : found?.modified === modified && found.value.equals(value);
-    const same = sameKey && count === this.#keys.size;
-    if (header.cluster !== this.#cluster) this.#needs = 'cluster changed';
-    else if (header.revision < this.#revision) this.#needs = 'revision went back';
-    else if (header.term < this.#term || !same) this.#needs = 'history replaced';
-    else this.#term = header.term;
+    const witness = this.#witness;
+    // Without a key there is none to compare, and a snapshot is as cheap.
+    const unconfirmed = witness === undefined;
+    const same = count === this.#keys.size && found !== undefined && witness !== undefined && isSame(witness, found);
+    this.#needs = this.#otherHistory(header) ?? (same ? undefined : unconfirmed ? 'unconfirmed' : 'history replaced');
+    if (this.#needs !== undefined) return;
+    this.#term = header.term;
+    this.#sure = true;
   }
 
   /** The failure of `probe` or of a page, if a snapshot follows from it. @returns whether it does */
@@ -179,6 +191,7 @@ export class Book {
   #apply(batch: readonly Event[]): Batch | undefined {
     const changes: Change[] = [];
     let at = this.#revision;
+    let last: KeyValue | undefined;
     for (const { deleted, kv } of batch) {
       if (kv.modified <= this.#revision) {
         this.tally.repeated++;
@@ -187,14 +200,14 @@ export class Book {
       if (kv.modified < at) return this.#again('batch out of order');
       at = kv.modified;
       changes.push(deleted ? gone(kv.key, kv.modified) : changeOf(kv));
+      last = deleted ? undefined : kv;
     }
     if (changes.length === 0) return undefined;
     for (const { key, value, modified } of changes) {
       if (value === undefined) this.#keys.delete(key);
       else this.#keys.set(key, modified);
     }
-    const { key, value, modified } = changes.at(-1)!;
-    this.#seen = value === undefined ? { key, modified: 0, value: EMPTY } : { key, modified, value };
+    this.#witness = last && witnessOf(last);
     this.#revision = at;
     this.tally.batches++;
     this.tally.changes += changes.length;
@@ -211,8 +224,13 @@ function changeOf({ key, value, modified, created, lease }: KeyValue): Change {
   return { key, value: new Uint8Array(value), modified, created, lease };
 }
 
-function seenOf({ key, value, modified }: KeyValue): Seen {
-  return { key, modified, value: new Uint8Array(value) };
+function witnessOf(kv: KeyValue): Witness {
+  return { ...kv, value: new Uint8Array(kv.value) };
+}
+
+function isSame(a: Witness, b: KeyValue): boolean {
+  const same = (['key', 'modified', 'created', 'version', 'lease'] as const).every((name) => a[name] === b[name]);
+  return same && b.value.equals(a.value);
 }
 
 function gone(key: string, modified: number): Change {

@@ -22,6 +22,8 @@ export type Why =
   | 'revision went back'
   /** It was restored, and has gone past what was seen since: the same revisions, other changes. */
   | 'history replaced'
+  /** A new connection, and the last change was a deletion: nothing is left by which the same history could be known. */
+  | 'unconfirmed'
   | 'batch out of order';
 
 /** Whether revisions of before mean nothing any more. */

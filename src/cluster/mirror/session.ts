@@ -35,7 +35,10 @@ export interface SessionParts {
 
 /** Runs until the link fails or should be replaced; always rejects with the reason. */
 export async function session(parts: SessionParts): Promise<never> {
-  for (const [i, book] of parts.books.entries()) if (book.needs === undefined) await confirm(parts, i);
+  for (const [i, book] of parts.books.entries()) {
+    book.connected();
+    if (book.needs === undefined) await confirm(parts, i);
+  }
   for (;;) {
     for (const [i, book] of parts.books.entries()) if (book.needs !== undefined) await snapshot(parts, i);
     await watch(parts);
@@ -62,7 +65,6 @@ async function confirm({ link, books, times, heard }: SessionParts, i: number): 
 /** The first page is a linearizable read: a member that is cut off from the majority can't answer it. */
 async function snapshot({ link, books, times, page, take, heard }: SessionParts, i: number): Promise<void> {
   const book = books[i]!;
-  book.drop();
   for (;;) {
     const options = book.nextPage(page);
     try {

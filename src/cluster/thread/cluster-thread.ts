@@ -64,6 +64,10 @@ export class ClusterThread {
     this.#start();
   }
 
+  get names(): readonly string[] {
+    return this.#o.ranges.map(({ name }) => name);
+  }
+
   get restarts(): number {
     return this.#restarts;
   }

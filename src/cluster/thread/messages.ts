@@ -9,6 +9,8 @@ import type { Page } from './pages.ts';
 
 /** Keys that are mirrored: one, or all that begin with it. */
 export interface Watched {
+  /** Label of its series. */
+  readonly name: string;
   readonly key: string;
   readonly prefix: boolean;
 }

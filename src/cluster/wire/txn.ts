@@ -5,9 +5,7 @@ import { type Header, NO_HEADER, readHeader } from './header.ts';
 import { deleteRequest, type KeyRange, putRequest, type RangeAnswer, type RangeOptions, rangeRequest, readRange } from './kv.ts';
 
 /** What a key must be equal in. Revisions; 0: there is no such key. */
-export type Compare =
-  | { readonly key: string; readonly mod: number }
-  | { readonly key: string; readonly create: number };
+export type Compare = { readonly key: string; readonly mod: number } | { readonly key: string; readonly create: number };
 
 export type Operation =
   | { readonly op: 'put'; readonly key: string; readonly value: string | Uint8Array; readonly lease?: bigint }
