@@ -12,6 +12,7 @@ import { applyPlan } from './daemon/apply.ts';
 import { Asker } from './daemon/asker.ts';
 import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
+import { Clustering } from './daemon/clustering.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
 import { Following } from './daemon/following.ts';
 import { Life } from './daemon/life.ts';
@@ -106,7 +107,8 @@ function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, pl
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
   const shadowing = new Shadowing({ clock, log, plan, loop });
   const reporting = new Reporting({ log, plan, report: () => shadowing.report() });
-  const shown = makeShown({ ...base, shadowing, file, links, logDropped, metrics, passed, runner });
+  const clustering = new Clustering({ clock, log });
+  const shown = makeShown({ ...base, shadowing, clustering, file, links, logDropped, metrics, passed, runner });
 
   decided.on((decisions) => tell(log, decisions, spans));
   for (const happened of [decided, acted]) happened.on(() => keeper.soon());
@@ -115,7 +117,7 @@ function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, pl
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
   doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));
-  const parts = { ...base, ...shown, links, carriers, runner, keeper, reporting };
+  const parts = { ...base, ...shown, clustering, links, carriers, runner, keeper, reporting };
   const configThread = new ConfigThread();
   // A lab reloads a thousand times.
   const options = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };

@@ -26,6 +26,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   otel: ['metrics', 'sys', 'model'],
   daemon: [
     'act',
+    'cluster',
     'collect',
     'config',
     'http',
@@ -71,8 +72,9 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:child_process': ['sys', 'cli', 'lab'],
   'node:http': ['http', 'otel', 'lab'],
   'node:https': ['otel'],
-  'node:tls': ['checks'],
-  'node:worker_threads': ['config', 'daemon', 'lanes', 'otel'],
+  '@grpc/grpc-js': ['cluster'],
+  'node:tls': ['checks', 'cluster'],
+  'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel'],
 };
 const MAX_LINES = 400;
 const MAX_COLUMNS = 130;

@@ -32,6 +32,7 @@ type Setting =
 /** Every setting of a plan and the part of the plan that it is. A key of the plan without an entry here does not compile. */
 const SETTINGS = {
   cluster: (plan) => plan.cluster,
+  etcd: (plan) => plan.etcd ?? '',
   server: (plan) => plan.server,
   listen: (plan) => plan.listen,
   control: (plan) => plan.control ?? '',

@@ -51,7 +51,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
   );
   const { bearerToken, basic } = config.web.authentication ?? {};
   const plan: Content = {
-    cluster: config.cluster,
+    cluster: config.cluster.name,
     server: config.server ?? hostname,
     listen: config.listen,
     ...(config.control === false ? {} : { control: config.control }),
@@ -73,6 +73,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
     ...(config.snat === undefined ? {} : { snat: config.snat }),
     ...(config.bgp === undefined ? {} : { bgp: bgpSettings(config.bgp) }),
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
+    ...('etcd' in config.cluster && config.cluster.etcd !== undefined ? { etcd: config.cluster.etcd } : {}),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     ...defined({ report: config.report }),
     ...(imports === undefined ? {} : { imports }),

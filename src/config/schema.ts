@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
 import { bgpSchema, snatSchema } from './edge.ts';
+import { cluster } from './cluster.ts';
 import { isPasswordHash } from '../model/password-hash.ts';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { reportSchema } from './report.ts';
@@ -202,7 +203,7 @@ const opentelemetry = z
   });
 
 export const configSchema = z.strictObject({
-  cluster: label.default('default').meta({ description: 'label on every series', examples: ['edge-1'] }),
+  cluster,
   server: label
     .optional()
     .meta({ description: 'name of this load balancer, label on every series; default: hostname', examples: ['lb-01'] }),

@@ -46,7 +46,8 @@ export class Agent {
    * @param open listens for HTTP; what it throws ends the start
    */
   async start(open: () => Promise<Door>): Promise<Door> {
-    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, reporting, recovered, life, publisher } = this.#parts;
+    const { clock, plans, processMetrics, lanes, loop, runner, telemetry, recovered, life, publisher } = this.#parts;
+    const { reporting, clustering } = this.#parts;
     const first: Plan = plans.plan;
     try {
       await processMetrics.start();
@@ -62,6 +63,7 @@ export class Agent {
     runner.apply(first.collectors);
     telemetry.follow(first.opentelemetry);
     reporting.follow(first.report);
+    clustering.follow(first);
     life.phase = 'running';
     const shown = this.#door.shows('running');
     publisher.passed();
@@ -77,12 +79,13 @@ export class Agent {
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   async stop(): Promise<void> {
     const { life, loop, links, publisher, recording, processMetrics } = this.#parts;
-    const { lanes, runner, keeper, telemetry, configThread, following, shadowing, reporting } = this.#parts;
+    const { lanes, runner, keeper, telemetry, configThread, following, shadowing, reporting, clustering } = this.#parts;
     life.phase = 'stopping';
     loop.stop();
     links.stop();
     processMetrics.stop();
-    const ending = [lanes, runner, keeper, telemetry, configThread, following, shadowing, reporting].map((part) => part.stop());
+    const others = [configThread, following, shadowing, reporting, clustering];
+    const ending = [lanes, runner, keeper, telemetry, ...others].map((part) => part.stop());
     await Promise.all([this.#door?.close(), ...ending, recording.current?.close()]);
     publisher.stop();
   }

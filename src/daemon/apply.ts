@@ -10,6 +10,7 @@ import type { Runner } from '../collect/runner.ts';
 import type { Telemetry } from '../otel/telemetry.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
 import type { Carriers } from './carrier.ts';
+import type { Clustering } from './clustering.ts';
 import type { Loop } from './loop.ts';
 import type { Keeper } from './persist.ts';
 import type { Publisher } from './publisher.ts';
@@ -30,6 +31,7 @@ export interface Followers {
   readonly telemetry: Telemetry;
   readonly reporting: Reporting;
   readonly publisher: Publisher;
+  readonly clustering: Clustering;
 }
 
 /** Makes the running agent follow `plan`; resolves when every lane has taken it. What is unchanged goes on. */
@@ -47,6 +49,7 @@ export async function applyPlan(parts: Followers, plan: Plan): Promise<void> {
   recording.follow(plan.evidenceLog);
   telemetry.follow(plan.opentelemetry);
   reporting.follow(plan.report);
+  parts.clustering.follow(plan);
   loop.start();
   await applied;
   keeper.soon();

@@ -6,6 +6,7 @@ import { Registry } from '../metrics/registry.ts';
 import type { Telemetry } from '../otel/telemetry.ts';
 import { JudgeFamilies } from '../report/families.ts';
 import type { Logger } from '../sys/log.ts';
+import type { Clustering } from './clustering.ts';
 import { HttpThread } from './http-thread.ts';
 import { OwnFamilies, type OwnParts } from './own-families.ts';
 import type { Shadowing } from './shadowing.ts';
@@ -20,6 +21,7 @@ interface OtherParts {
   readonly reconciler: Reconciler;
   readonly telemetry: Telemetry;
   readonly shadowing: Shadowing;
+  readonly clustering: Clustering;
   /** All series: filled here. */
   readonly metrics: Registry;
 }
@@ -32,7 +34,7 @@ export function makeShown(shownParts: ShownParts) {
   const http = new HttpThread({ log, clock });
   const measured = new Registry();
   measured.add(new LaneFamilies(lanes, clock), reconciler, runner, telemetry, new OwnFamilies(shownParts), http, processMetrics);
-  measured.add(shownParts.shadowing);
+  measured.add(shownParts.shadowing, shownParts.clustering);
   metrics.add(new JudgeFamilies(view), measured);
   const pulse = new Pulse();
   const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured });

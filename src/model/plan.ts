@@ -94,6 +94,20 @@ export interface ReportSettings {
   };
 }
 
+/** Paths of the files by which this server and etcd know each other: PEM. */
+export interface EtcdTls {
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** The etcd of the cluster. */
+export interface EtcdSettings {
+  /** `https://host:port`, each a member. */
+  readonly endpoints: readonly string[];
+  readonly tls: EtcdTls;
+}
+
 export interface Nic {
   readonly name: string;
   /**
@@ -260,6 +274,8 @@ export interface Imports {
 export interface Plan {
   readonly cluster: string;
   readonly server: string;
+  /** Left out = none. */
+  readonly etcd?: EtcdSettings;
   readonly listen: { readonly host: string; readonly port: number };
   /** Path of the control socket; left out = none. */
   readonly control?: string;

@@ -10,6 +10,8 @@ export const PACKAGES: readonly string[] = [
   'procps',
   'nftables',
   'keepalived',
+  'etcd-server',
+  'etcd-client',
   'prometheus',
   'prometheus-alertmanager',
   'jsonnet',

@@ -1,0 +1,39 @@
+/** The key `cluster`: a name, or a name with the etcd that the cluster has. */
+import { z } from 'zod';
+import { absolutePath, label } from './fields.ts';
+
+const MOST_ENDPOINTS = 16;
+
+const endpoint = z
+  .string()
+  .regex(
+    /^https:\/\/(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[1-9][0-9]{0,4}$/,
+    'must be https://ADDRESS:PORT, without a path: https://192.0.2.1:2379',
+  );
+
+const etcd = z
+  .strictObject({
+    endpoints: z
+      .array(endpoint)
+      .min(1)
+      .max(MOST_ENDPOINTS)
+      .meta({
+        description: 'members of etcd, as clients reach them',
+        examples: [['https://192.0.2.1:2379', 'https://192.0.2.2:2379', 'https://192.0.2.3:2379']],
+      }),
+    tls: z
+      .strictObject({
+        ca: absolutePath.describe("certificate of the authority that signed etcd's certificates (PEM)"),
+        cert: absolutePath.describe('certificate by which etcd knows this server: its common name is the user (PEM)'),
+        key: absolutePath.describe('its private key (PEM); all three are read again when they change'),
+      })
+      .describe('certificates for etcd'),
+  })
+  .describe('etcd of the cluster; default: none, and nothing of it is loaded');
+
+/** Always as a mapping afterwards. */
+export const cluster = z
+  .union([label, z.strictObject({ name: label.default('default').describe('name of the cluster'), etcd: etcd.optional() })])
+  .default('default')
+  .transform((written) => (typeof written === 'string' ? { name: written } : written))
+  .meta({ description: 'label on every series, or a mapping with the name and the etcd of the cluster', examples: ['edge-1'] });

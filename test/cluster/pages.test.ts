@@ -1,0 +1,113 @@
+/** What passes to the judge's thread: never more at once than it takes in a moment, nothing lost on the way. */
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { Batch, Change } from '../../src/cluster/mirror/changes.ts';
+import { Replica } from '../../src/cluster/mirror/replica.ts';
+import { batchOf, buffersOf, MOST_BYTES, MOST_CHANGES, Outbox, type Page, pagesOf } from '../../src/cluster/thread/pages.ts';
+
+const change = (i: number, bytes = 200): Change => ({
+  key: `/fourlane/edge-1/k/${i}`,
+  value: new Uint8Array(bytes).fill(i),
+  modified: i + 1,
+  created: i + 1,
+  lease: BigInt(i),
+});
+const batch = (changes: readonly Change[], more: Partial<Batch> = {}): Batch => ({
+  ...{ changes, revision: 9_000_000, snapshot: 'first', last: true },
+  ...more,
+});
+
+describe('pages', () => {
+  it('of 100 000 keys are small, and hold all of them in order', () => {
+    const changes = Array.from({ length: 100_000 }, (_, i) => change(i));
+    const pages = pagesOf(2, batch(changes));
+    assert.ok(pages.every(({ keys, bytes }) => keys.length <= MOST_CHANGES && bytes.length <= MOST_BYTES));
+    assert.deepEqual(pages.map(({ last }) => last).lastIndexOf(false), pages.length - 2);
+    assert.ok(pages.every(({ range, snapshot, revision }) => range === 2 && snapshot === 'first' && revision === 9_000_000));
+    assert.deepEqual(
+      pages.flatMap((page) => batchOf(page).changes),
+      changes,
+    );
+  });
+
+  it('hold deletions, values without a byte and one that is longer than a page', () => {
+    const gone: Change = { key: 'gone', value: undefined, modified: 7, created: 0, lease: 0n };
+    const changes = [gone, change(1, 0), change(2, 3 * MOST_BYTES), change(3), gone];
+    const pages = pagesOf(0, batch(changes));
+    assert.deepEqual(
+      pages.map(({ keys }) => keys.length),
+      [2, 1, 2],
+    );
+    assert.deepEqual(
+      pages.flatMap((page) => batchOf(page).changes),
+      changes,
+    );
+    assert.deepEqual(
+      pagesOf(0, batch([])).map(({ last, keys }) => [last, keys.length]),
+      [[true, 0]],
+    );
+  });
+
+  it('are moved, not copied; a value that is kept does not keep its page', () => {
+    const [page] = pagesOf(0, batch([change(1), change(2)]));
+    const moved = structuredClone(page!, { transfer: buffersOf(page!) });
+    assert.equal(page!.bytes.length, 0, 'moved away');
+    assert.equal(batchOf(moved).changes[0]!.value!.buffer.byteLength, 200);
+  });
+});
+
+describe('the outbox', () => {
+  it('sends a page when the one before is taken, and asks the mirror to wait while much is left', async () => {
+    const sent: Page[] = [];
+    const outbox = new Outbox((page) => sent.push(page));
+    assert.equal(outbox.take(0, batch([change(1)])), undefined);
+    assert.equal(outbox.take(0, batch([change(2)])), undefined);
+    assert.equal(sent.length, 1);
+    outbox.taken();
+    outbox.taken();
+    assert.equal(sent.length, 2);
+    const large = Array.from({ length: 100 }, (_, i) => change(i, MOST_BYTES));
+    const room = outbox.take(1, batch(large));
+    assert.ok(room !== undefined && outbox.take(1, batch([change(0)])) === room);
+    let open = false;
+    void room.then(() => (open = true));
+    for (let i = 0; i < 30; i++) outbox.taken();
+    await new Promise(setImmediate);
+    assert.equal(open, false);
+    for (let i = 0; i < 60; i++) outbox.taken();
+    await new Promise(setImmediate);
+    assert.equal(open, true);
+    assert.equal(outbox.take(1, batch([change(0)])), undefined);
+  });
+});
+
+describe('a replica', () => {
+  it('reports what differs, and is complete when the last page of a snapshot is there', () => {
+    const replica = new Replica();
+    assert.equal(replica.complete, false);
+    assert.equal(replica.apply(batch([change(1)], { last: false })).length, 1);
+    assert.equal(replica.complete, false);
+    replica.apply(batch([change(2)]));
+    assert.deepEqual([replica.complete, replica.revision, replica.items.size], [true, 9_000_000, 2]);
+    const again = replica.apply(batch([change(1), { ...change(2), modified: 50 }], { snapshot: 'history replaced' }));
+    assert.deepEqual(
+      again.map(({ key }) => key),
+      ['/fourlane/edge-1/k/2'],
+    );
+    const gone: Change = { key: change(1).key, value: undefined, modified: 60, created: 0, lease: 0n };
+    assert.deepEqual(replica.apply(batch([gone], { snapshot: undefined, revision: 60 })), [gone]);
+    assert.deepEqual([...replica.items.keys()], ['/fourlane/edge-1/k/2']);
+  });
+
+  it('of a mirror that was made again finds what is gone meanwhile', () => {
+    const replica = new Replica();
+    replica.apply(batch([change(1), change(2)]));
+    replica.renewed();
+    const changes = replica.apply(batch([change(2)], { revision: 9_000_001 }));
+    assert.deepEqual(
+      changes.map(({ key, value, modified }) => [key, value, modified]),
+      [['/fourlane/edge-1/k/1', undefined, 9_000_001]],
+    );
+    assert.deepEqual([...replica.items.keys()], ['/fourlane/edge-1/k/2']);
+  });
+});
