@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { compareFile } from '../../src/config/compare.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import { packPlan, unpackPlan } from '../../src/config/plan-bytes.ts';
 import type { Plan } from '../../src/model/plan.ts';
@@ -167,4 +168,20 @@ test('10 000 virtual servers', () => {
     virtual(`10.${i >> 16}.${(i >> 8) & 255}.${i & 255} 80`, server(`10.200.${(i >> 8) & 255}.${i & 255}`)),
   ).join('');
   assert.equal(load(text).services.length, 10_000);
+});
+
+test('managed services can go, but not the last of them by an edit: the file may be half written', () => {
+  const conf = join(dir, 'fourlane.json');
+  const two = virtual('192.0.2.1 80', server('10.0.0.1')) + virtual('192.0.2.2 80', server('10.0.0.2'));
+  const reload = (text: string, mode: string) => {
+    const running = load(two, { mode });
+    writeFileSync(file, text);
+    writeFileSync(conf, JSON.stringify({ nics: [{ name: 'eth0' }, { name: 'eth1' }], import: { keepalived: { file, mode } } }));
+    return compareFile({ path: conf, hostname: 'lb', running: packPlan(running), fingerprint: running.fingerprint }).answer;
+  };
+  const one = reload(virtual('192.0.2.1 80', server('10.0.0.1')), 'manage');
+  assert.equal('refused' in one, false);
+  assert.equal('refused' in reload('global_defs {\n}\n', 'shadow'), false);
+  const none = reload('global_defs {\n}\n', 'manage');
+  assert.match((none as { refused: string }).refused, /has lost all 2 virtual servers .* remove the import and reload; or restart/);
 });
