@@ -1,6 +1,6 @@
 /** What a service of fourlane.yaml is to have in kernel LVS. Pure. */
 import type { LvsServer, LvsService } from '../model/plan.ts';
-import { parseAddress } from '../model/schema.ts';
+import { parseAddress } from '../model/address.ts';
 import type { ServiceConfig } from './schema.ts';
 
 /** `ipvs.make` as its schema leaves it; persistence in ms. */

@@ -13,7 +13,7 @@ import type {
   ServiceRealServer,
   Target,
 } from '../model/plan.ts';
-import { formatAddress } from '../model/schema.ts';
+import { formatAddress } from '../model/address.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { lvsOf } from './lvs.ts';
 import { withoutSecrets } from './secrets.ts';

@@ -24,7 +24,10 @@ const LAST = 30;
 
 const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(1);
 const began = performance.now();
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' }, quiet: { type: 'string' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string' }, quiet: { type: 'string' } },
+});
 const quietS = Number(values.quiet ?? 0);
 const root = join(import.meta.dirname, '../..');
 const tests = positionals.length > 0 ? positionals : globSync('test/qemu/guest/*.guest.ts', { cwd: root }).sort();

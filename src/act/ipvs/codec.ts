@@ -3,7 +3,7 @@
  * endian, the rest is in host order; addresses are fields of 16 bytes, of which IPv4 uses four.
  */
 import type { Address } from '../../model/plan.ts';
-import { formatAddress, parseAddress } from '../../model/schema.ts';
+import { formatAddress, parseAddress } from '../../model/address.ts';
 import { type Attributes, attribute, nested, NetlinkFormatError, parseAttributes, u16, u16be, u32 } from '../../sys/netlink.ts';
 import { AF_INET, AF_INET6 } from '../../sys/libc.ts';
 import { sockaddrOf, unpackSockaddr } from '../../sys/sockaddr.ts';

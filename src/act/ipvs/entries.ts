@@ -3,7 +3,7 @@
  * them. Layouts are those of `codec.ts`; which attributes a new entry needs: ip_vs_ctl.c, recorded on Linux 6.1.
  */
 import { CHECKSUMS, LVS_FLAGS, type LvsServer, type LvsService, TUNNELS } from '../../model/plan.ts';
-import { formatAddress, parseAddress } from '../../model/schema.ts';
+import { formatAddress, parseAddress } from '../../model/address.ts';
 import { type Attributes, attribute, nested, NetlinkFormatError, parseAttributes, u16, u16be, u32 } from '../../sys/netlink.ts';
 import { addressField, DEST, FORWARD, PROTOCOLS, SERVICE, serviceKey, TOP } from './codec.ts';
 

@@ -1,5 +1,5 @@
 /** The lines that keepalived writes into a notify FIFO (vrrp_notify.c, ipwrapper.c). Pure. */
-import { canonicalV6, formatAddress } from '../../model/schema.ts';
+import { canonicalV6, formatAddress } from '../../model/address.ts';
 
 /** What an instance or group is in. `init`: not started yet; `stop`: its process has ended. `deleted` is announced only. */
 export const STATES = ['init', 'backup', 'master', 'fault', 'stop'] as const;

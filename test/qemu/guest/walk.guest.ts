@@ -49,7 +49,13 @@ function edit(what: string, from: RegExp, to: string): void {
 
 describe('the walk', () => {
   let keepalived: ChildProcess;
+  let vrrp: ChildProcess | undefined;
   let agent: AgentProcess | undefined;
+  const start = (only: string) => {
+    const child = spawn('keepalived', ['-n', '-l', only, '--no-syslog'], { stdio: 'ignore' });
+    process.once('exit', () => child.kill());
+    return child;
+  };
 
   before(async () => {
     makeNetwork();
@@ -57,13 +63,13 @@ describe('the walk', () => {
     await serveBoth();
     copyFileSync('/fourlane/test/fixtures/walk/keepalived.conf', FILE);
     // Its VRRP would move the address that the other tests have on lo.
-    keepalived = spawn('keepalived', ['-n', '-l', '-C', '--no-syslog'], { stdio: 'ignore' });
-    process.once('exit', () => keepalived.kill());
+    keepalived = start('-C');
     await until('keepalived has both', LIMIT_MS, () => weightOf(WEB, `${RS.rs2}:80`) === 7);
   });
   after(async () => {
     await agent?.end();
     keepalived.kill();
+    vrrp?.kill();
     ipvsadm('-C');
     const content = Buffer.from(`${lines.join('\n\n')}\n`).toString('base64');
     console.log(`@@file transcript.txt ${content}`);
@@ -104,7 +110,13 @@ describe('the walk', () => {
     await until('it is told', LIMIT_MS, () => agent!.log.some((line) => String(line['error']).includes('stop that keepalived')));
     assert.equal((await typed('fourlane status')).code, 2);
     keepalived.kill();
-    await until('fourlane has made them', LIMIT_MS, () => weightOf(WEB, `${RS.rs1}:80`) === 5 && weightOf(WEB, `${RS.rs2}:80`) === 7);
+    await until('keepalived has removed its services', LIMIT_MS, () => weightOf(WEB, `${RS.rs1}:80`) === undefined);
+    vrrp = start('-P');
+    await until(
+      'fourlane has made them',
+      LIMIT_MS,
+      () => weightOf(WEB, `${RS.rs1}:80`) === 5 && weightOf(WEB, `${RS.rs2}:80`) === 7,
+    );
     say(`$ ipvsadm -S -n\n${ipvsadm('-S -n').trimEnd()}`);
     await until('all is in place', LIMIT_MS, async () => (await agent!.status()).pending.failing === 0);
     assert.equal((await typed('fourlane status')).code, 0);
