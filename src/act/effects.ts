@@ -8,6 +8,8 @@ import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdic
 import { CUT_OFF } from '../model/verdicts.ts';
 import type { Effect } from './actuator.ts';
 import { identityOf } from './index.ts';
+import type { AppliedState } from './state.ts';
+import { valueOf } from './value.ts';
 
 /** The effects a plan can have. */
 export interface PlannedEffects {
@@ -180,17 +182,32 @@ function serviceEffects(plan: Plan, service: Service) {
 
 /** The effect that a service has its entries in kernel LVS. */
 function entriesOf(plan: Plan, { name, vip, actuator, realServers }: Service, lvs: LvsService) {
-  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: `${plan.stateDir}/${LEDGER}` };
+  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: ledgerOf(plan) };
   const servers = realServers.map(({ target, weight: configured }, r) => {
     const { realServer } = plan.targets[target]!;
     const { port } = lvs.servers[r]!;
     return { name: port === undefined ? realServer : withPort(realServer, port), realServer, configured };
   });
-  const subject = { kind: 'service', spec, service: name, vip } as const;
-  return (weights: ReadonlyMap<string, number>): Effect => ({
-    ...effect(plan, subject, 'enabled', NO_VERDICT),
-    entries: { lvs, servers, weights },
+  const always = effect(plan, { kind: 'service', spec, service: name, vip }, 'enabled', NO_VERDICT);
+  return (weights: ReadonlyMap<string, number>): Effect => ({ ...always, entries: { lvs, servers, weights } });
+}
+
+/** The file that says which entries of kernel LVS fourlane has made. */
+export function ledgerOf({ stateDir }: Pick<Plan, 'stateDir'>): string {
+  return `${stateDir}/${LEDGER}`;
+}
+
+/**
+ * What is in place by the ledger alone: of an agent that ended before it saved its state. Services that the plan does not have
+ * are removed then.
+ */
+export function madeBefore(plan: Plan, vips: readonly string[]): AppliedState {
+  const spec = { type: ENTRIES, keepalived: 'leave', ledger: ledgerOf(plan) };
+  const applied = vips.map((vip) => {
+    const known = effect(plan, { kind: 'service', spec, service: vip, vip }, 'enabled', NO_VERDICT);
+    return { effect: known, value: valueOf(known) };
   });
+  return { version: 1, applied };
 }
 
 const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });
