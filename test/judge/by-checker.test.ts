@@ -244,7 +244,7 @@ class Followed implements Check {
 
 it('the properties hold for random evidence, P2 as one of checkers', () => {
   const tally: Tally = new Map();
-  for (let seed = 0; seed < 3000; seed++) {
+  for (let seed = 0; seed < 2000; seed++) {
     const s = withCheckers(seed);
     const checks = [new Followed(s), new Permutation(s), new Replay(s), ...(seed % 10 === 0 ? [new Restart(s)] : [])];
     const broken = runChecks(s, checks, tally);

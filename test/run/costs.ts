@@ -13,6 +13,7 @@ export interface Cost {
 export const COSTS: Readonly<Record<string, Cost>> = {
   'checks/pattern': { seconds: 4, cpus: 1 },
   'keepalived/fuzz': { seconds: 7, cpus: 1 },
+  'judge/by-checker': { seconds: 6, cpus: 1 },
   'config/excess': { seconds: 4, cpus: 1 },
   'config/yaml': { seconds: 7, cpus: 1 },
   'judge/properties': { seconds: 139, cpus: 1 },

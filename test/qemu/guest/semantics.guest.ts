@@ -3,7 +3,7 @@
  * Both must say the same, with times that differ by a delay_loop at most: that is how far apart their looks may be.
  */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { it } from 'node:test';
@@ -59,17 +59,16 @@ it('patterns of up and down: keepalived and fourlane say the same, within a dela
     import: { keepalived: { file: CONF, semantics: 'keepalived', panic: 0 } },
     collectors: { ipvs: false, keepalived: false },
   });
-  const agent = AgentProcess.spawn(config);
   const fifo = followFifo();
-  await until('the agent is ready', LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
-  await agent.ready();
-  const keepalived = spawn('keepalived', ['-n', '-l', '-D', '-C', '--no-syslog', '-f', CONF], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const agent = AgentProcess.spawn(config);
+  let keepalived: ChildProcess | undefined;
   let log = '';
-  for (const stream of [keepalived.stdout, keepalived.stderr])
-    stream.setEncoding('utf8').on('data', (text: string) => (log += text));
   try {
+    await until('the agent is ready', LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
+    await agent.ready();
+    keepalived = spawn('keepalived', ['-n', '-l', '-D', '-C', '--no-syslog', '-f', CONF], { stdio: ['ignore', 'pipe', 'pipe'] });
+    for (const stream of [keepalived.stdout!, keepalived.stderr!])
+      stream.setEncoding('utf8').on('data', (text: string) => (log += text));
     const dead = PATTERNS.flatMap((pattern, k) => (pattern.first === undefined ? [] : addressOf(pattern, k))).sort();
     const downs = (said: Map<string, Change[]>) =>
       [...said]
@@ -109,7 +108,7 @@ it('patterns of up and down: keepalived and fourlane say the same, within a dela
     assert.deepEqual(wrong, [], log.split('\n').slice(-60).join('\n'));
   } finally {
     await agent.end();
-    keepalived.kill();
+    keepalived?.kill();
     fifo.end();
     ipvsadm('-C');
   }
