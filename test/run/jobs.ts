@@ -58,8 +58,9 @@ function unit(files: readonly string[], measured: boolean): Job {
   return {
     kind: 'unit',
     name: files.length === 1 ? files[0]! : `unit tests, ${files.length} files`,
-    seconds: 60 + files.length,
-    cpus: 1,
+    seconds: 10 + 0.6 * files.length,
+    // Much of it waits: for time limits, for child processes.
+    cpus: 0.6,
     run: async (show) => {
       const argv = [TEST, '--test', '--test-isolation=none', ...reports, ...files];
       const { status, output } = await runChild(argv, { limitMs, show });
