@@ -59,13 +59,16 @@ it('patterns of up and down: keepalived and fourlane say the same, within a dela
     import: { keepalived: { file: CONF, semantics: 'keepalived', panic: 0 } },
     collectors: { ipvs: false, keepalived: false },
   });
+  const started = performance.now();
+  const say = (what: string) => console.log(`${what} after ${((performance.now() - started) / 1000).toFixed(0)} s`);
   const fifo = followFifo();
   const agent = AgentProcess.spawn(config);
   let keepalived: ChildProcess | undefined;
   let log = '';
   try {
-    await until('the agent is ready', LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
+    await until('the agent is ready', 2 * LIMIT_MS, () => agent.logged(/^ready/) !== undefined || agent.ended !== undefined);
     await agent.ready();
+    say('the agent is ready');
     keepalived = spawn('keepalived', ['-n', '-l', '-D', '-C', '--no-syslog', '-f', CONF], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [keepalived.stdout!, keepalived.stderr!])
       stream.setEncoding('utf8').on('data', (text: string) => (log += text));
@@ -81,6 +84,7 @@ it('patterns of up and down: keepalived and fourlane say the same, within a dela
       if (String(their) === String(dead) && String(own) === String(dead)) return true;
       throw new Error(`keepalived: ${their.join()}, fourlane: ${own.join()}`);
     });
+    say('both know which are dead');
     await sleep(2000 * DELAY_LOOP);
 
     const begun = Date.now() / 1000;
@@ -91,6 +95,7 @@ it('patterns of up and down: keepalived and fourlane say the same, within a dela
     }
     await sleep(Math.max(0, (begun + SECONDS) * 1000 - Date.now()));
 
+    say('the scripts are over');
     const ours = await changesOf(agent);
     const wrong: string[] = [];
     const lines = PATTERNS.map((pattern, k) => {
