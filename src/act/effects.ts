@@ -2,7 +2,7 @@
 import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { LvsService, Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { hasQuorum } from './hooks.ts';
+import { countedOf, hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import { CUT_OFF } from '../model/verdicts.ts';
@@ -83,11 +83,13 @@ export function planEffects(plan: Plan): PlannedEffects {
         const paths = wanted.path[index];
         const unusual = new Map<string, number>();
         if (make.entries !== undefined) add(make.entries(unusual));
+        const counted = countedOf(plan, service, verdicts) ?? weights;
         if (make.quorum !== undefined) {
           const { key } = make.quorum(true);
           const had = before(key);
-          const counted = { notify: service.notify!, realServers: service.realServers, weights, dynamic: wanted.dynamic };
-          add(make.quorum(hasQuorum({ ...counted, had: had === undefined ? undefined : had === 'enabled' })));
+          const { notify, realServers } = service;
+          const all = { notify: notify!, realServers, weights: counted, dynamic: wanted.dynamic };
+          add(make.quorum(hasQuorum({ ...all, had: had === undefined ? undefined : had === 'enabled' })));
         }
         service.realServers.forEach((member, r) => {
           const { target, weight: configured } = member;
@@ -106,7 +108,7 @@ export function planEffects(plan: Plan): PlannedEffects {
             );
           }
           const told = make.hooked(r);
-          if (told !== undefined && (weights?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
+          if (told !== undefined && (counted?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
