@@ -8,6 +8,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
 import { notInPlace } from '../src/act/not-in-place.ts';
+import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
@@ -52,6 +53,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['Checks and lanes', /^fourlane_(check|lane|certificate)_/],
   ['Collectors', /^fourlane_(collector|series|conn_table)_/],
   ['Judge and actions', /^fourlane_(judge|verdict|governor|action)/],
+  ['The cluster', /^fourlane_cluster_/],
   ['The agent', /^fourlane_/],
   ['The agent as a process', /^process_|^nodejs_/],
 ];
@@ -87,6 +89,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
     ...new ShadowLedger(0).families(),
+    ...clusterFamilies({ names: [], standing: undefined, lease: undefined, staleSince: 0, restarts: 0 }, 0),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];
