@@ -21,7 +21,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/act-disk': { seconds: 1, cpus: 1 },
   'system/agent-checks': { seconds: 4, cpus: 0.5 },
   'system/agent-disk': { seconds: 24, cpus: 0.3 },
-  'system/agent-endurance': { seconds: 82, cpus: 0.9 },
+  'system/agent-endurance': { seconds: 35, cpus: 0.9 },
   'system/agent-limits': { seconds: 8, cpus: 1, quiet: true },
   'system/agent-log': { seconds: 4, cpus: 0.8 },
   'system/agent-nic': { seconds: 9, cpus: 0.4 },
