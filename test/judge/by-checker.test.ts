@@ -198,8 +198,8 @@ function withCheckers(seed: number): Sequence {
 }
 
 /**
- * In place of P2: a real server with a checker goes down only while no NIC's latest answer is good and every trusted one's checker
- * is down, and it comes back only while one of these is up; its checkers are those of its results.
+ * In place of P2: a real server with a checker goes down only while no NIC's latest answer is good and every trusted one's
+ * checker is down, and it comes back only while one of these is up; its checkers are those of its results.
  */
 class Followed implements Check {
   readonly #t: Topology;
