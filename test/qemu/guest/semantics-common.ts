@@ -51,4 +51,3 @@ export async function changesOf(agent: AgentProcess): Promise<Map<string, Change
   }
   return changes;
 }
-
