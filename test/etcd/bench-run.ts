@@ -21,7 +21,10 @@ async function fill(cluster: EtcdCluster, letter: string): Promise<void> {
   const api = cluster.caller('api');
   const value = letter.repeat(BYTES);
   for (let first = 0; first < KEYS; first += OPERATIONS) {
-    const then = Array.from({ length: OPERATIONS }, (_, i): Operation => ({ op: 'put', key: `${PREFIX}target/${first + i}`, value }));
+    const then = Array.from(
+      { length: OPERATIONS },
+      (_, i): Operation => ({ op: 'put', key: `${PREFIX}target/${first + i}`, value }),
+    );
     await api.call(METHODS.txn, txnRequest({ compare: [], then }), { timeoutMs: 5000, againForMs: 20_000 });
   }
   api.close();
@@ -45,7 +48,13 @@ if (isInside()) {
     );
     return max! <= MOST_HELD_MS;
   };
-  const idle = await measured('nothing, 3 s', ((until_) => () => performance.now() > until_)(performance.now() + 3000));
+  const idle = await measured(
+    'nothing, 3 s',
+    (
+      (until_) => () =>
+        performance.now() > until_
+    )(performance.now() + 3000),
+  );
   let complete = false;
   let letter = 'a';
   const thread = new ClusterThread({

@@ -62,7 +62,9 @@ test('without an etcd no module of it is loaded, and there is no thread and no s
   await agent.allGood();
   assert.equal(await agent.metric('fourlane_cluster_connected'), undefined);
   assert.ok(!threads(agent.pid).includes('cluster'));
-  assert.ok(loaded().some((url) => url.endsWith('/src/daemon/clustering.ts')) && loaded().some((url) => url.endsWith('lane.worker.ts')));
+  assert.ok(
+    loaded().some((url) => url.endsWith('/src/daemon/clustering.ts')) && loaded().some((url) => url.endsWith('lane.worker.ts')),
+  );
   assert.deepEqual(ofCluster(), []);
   config('off', true);
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
