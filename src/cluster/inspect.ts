@@ -1,4 +1,7 @@
-/** One look at an etcd as a server sees it, for the doctor: who answers, which version, what our certificate may do. Changes nothing. */
+/**
+ * One look at an etcd as a server sees it, for the doctor: who answers, which version, what our certificate may do. Changes
+ * nothing.
+ */
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import type { EtcdSettings } from '../model/plan.ts';
@@ -105,7 +108,7 @@ async function rights(
   const prefix = clusterPrefix(cluster);
   const asked = { timeoutMs: CALL_MS, againForMs: CALL_MS };
   const put = encode({ 2: putRequest(`${prefix}${keyOf('target', 'doctor')}`, '') });
-  const never = txnRequest({ compare: [{ key: `${prefix}target/`, mod: NEVER }], then: [] });
+  const never = txnRequest({ compare: [{ key: `${prefix}target/`, mod: NEVER }], operations: [] });
   const inner = encode({ 4: Buffer.concat([never, encode({ 2: put })]) });
   const [range, write, nestedWrite] = await Promise.all([
     caller

@@ -58,7 +58,7 @@ export class ServedMember {
     stream.on('wantTrailers', () => stream.sendTrailers(status));
     const refuse = (error: unknown) => {
       const { code, message } = error as RpcError;
-      status = { 'grpc-status': String(code), 'grpc-message': encodeURIComponent(message) };
+      status = { 'grpc-status': String(code), 'grpc-message': message };
       stream.end();
     };
     const send = (bytes: Buffer) => {

@@ -7,8 +7,8 @@ import type { Plan } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';
 
 /**
- * First versions, by series, in which users are kept to their rights: a put hidden in a nested transaction (CVE-2026-33343), a watch
- * of one key that shows all behind it (GHSA-xg4h-6gfc-h4m8), compaction and leases of others. 3.4 is no longer maintained.
+ * First versions, by series, in which users are kept to their rights: a put hidden in a nested transaction (CVE-2026-33343), a
+ * watch of one key that shows all behind it (GHSA-xg4h-6gfc-h4m8), compaction and leases of others. 3.4 is no longer maintained.
  */
 const SAFE: Readonly<Record<string, number>> = { '3.5': 33, '3.6': 14, '3.7': 1 };
 const SAFE_TEXT = Object.entries(SAFE)
