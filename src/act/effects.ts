@@ -34,11 +34,6 @@ const WEIGHT_STEPS = 20;
 
 const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
 
-/** Value by which wanted and applied are compared. */
-export function valueOf(effect: Effect): string {
-  return effect.weight === undefined ? effect.state : `${effect.state} ${effect.weight}`;
-}
-
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
 export function weightFor(configured: number, fraction: number): number {
   if (fraction <= 0 || configured === 0) return 0;

@@ -4,7 +4,7 @@
  */
 import { pauseAfter, spread } from '../model/backoff.ts';
 import type { Call, Effect, Note } from './actuator.ts';
-import { valueOf } from './effects.ts';
+import { valueOf } from './value.ts';
 import type { End } from './perform.ts';
 
 /** Failed calls for the wanted value so far. */

@@ -2,7 +2,7 @@
 import { type Family, family, gauge } from '../model/family.ts';
 import { effectText } from '../model/subject.ts';
 import { type PendingEffect, withoutPaths } from './report.ts';
-import { valueOf } from './effects.ts';
+import { valueOf } from './value.ts';
 
 const SINCE = gauge(
   'action_not_in_place_since_timestamp_seconds',

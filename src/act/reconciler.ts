@@ -10,7 +10,8 @@ import type { Verdict, Wanted } from '../model/verdict.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
-import { type PlannedEffects, planEffects, valueOf } from './effects.ts';
+import { type PlannedEffects, planEffects } from './effects.ts';
+import { valueOf } from './value.ts';
 import {
   attemptsOf,
   callFor,

@@ -1,7 +1,7 @@
 /** One HTTP request and the judgement of its response; runs on plain sockets (http) and inside TLS (ssl). */
 import { createHash, type Hash } from 'node:crypto';
 import type { Address } from '../model/plan.ts';
-import { formatAddress } from '../model/schema.ts';
+import { formatAddress } from '../model/address.ts';
 import { StreamSearch } from './bytes.ts';
 import { bodyLimit, type HttpParameters, type PageParameters, pagesOf, patternOf } from './http-parameters.ts';
 import { HttpResponse } from './http-response.ts';

@@ -1,6 +1,6 @@
 /** The parameters of an HTTP request and of what its response must be, shared by http and ssl. */
 import { z } from 'zod';
-import { TOKEN } from '../model/schema.ts';
+import { TOKEN } from '../model/http-token.ts';
 import { compilePattern, type Pattern, patternProblem } from './pattern/linear.ts';
 
 const token = new RegExp(`^[${TOKEN}]+$`);

@@ -2,7 +2,7 @@
  * Incremental HTTP/1.x response reader for checks: tolerant of what servers really send (bare LF, missing reason phrase), strict
  * where a wrong answer would be believed. Keeps the body only when asked to.
  */
-import { TOKEN } from '../model/schema.ts';
+import { TOKEN } from '../model/http-token.ts';
 
 export type HttpError = 'invalid_reply' | 'too_large' | 'closed';
 

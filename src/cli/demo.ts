@@ -15,7 +15,7 @@ import { play, QUICK_RECOVERY } from '../lab/play.ts';
 import { account, pageLines, phases, traffic } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
-import { parseDuration } from '../model/schema.ts';
+import { parseDuration } from '../model/duration.ts';
 import { terminal } from './output.ts';
 
 const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]

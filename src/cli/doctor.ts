@@ -7,7 +7,7 @@ import { thisHost } from '../doctor/host.ts';
 import { checks } from '../doctor/index.ts';
 import { count, examine, type Result } from '../doctor/run.ts';
 import { FourlaneError } from '../model/errors.ts';
-import { formatAddress, parseAddress } from '../model/schema.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 import { columns, json, type Output, terminal } from './output.ts';
 
 const LIMIT_MS = 10_000;

@@ -6,7 +6,7 @@ import { httpParameters } from '../checks/http-parameters.ts';
 import { StreamProbe } from '../checks/stream-probe.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { CAUSES, OK, type ProbeResult } from '../model/outcome.ts';
-import { formatAddress, parseAddress } from '../model/schema.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { errnoName } from '../sys/errno.ts';
 import { sockaddrOf } from '../sys/sockaddr.ts';

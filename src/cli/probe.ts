@@ -8,7 +8,7 @@ import { withoutSecrets } from '../config/secrets.ts';
 import { probeOnce } from '../lanes/once.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { CAUSES, LINK_EVIDENCE, OUTCOMES, PHASES, SERVICE_EVIDENCE } from '../model/outcome.ts';
-import { formatAddress, parseAddress } from '../model/schema.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 import { errnoName } from '../sys/errno.ts';
 import { type Output, terminal } from './output.ts';
 

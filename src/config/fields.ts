@@ -5,7 +5,7 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 import type { Address, Anchor } from '../model/plan.ts';
 import { isPlain } from '../model/plain-text.ts';
-import { formatAddress, parseAddress } from '../model/schema.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 
 /** What a field is for. It sits on the text that is read, so that JSON Schema keeps it. */
 interface Meta {

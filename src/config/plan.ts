@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { canonical } from '../model/canonical.ts';
 import type { Address, CheckProfile, Imports, Plan, Service, ServiceNotify, ServiceRealServer, Target } from '../model/plan.ts';
-import { formatAddress } from '../model/schema.ts';
+import { formatAddress } from '../model/address.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import { withoutSecrets } from './secrets.ts';
 import type { Config } from './schema.ts';

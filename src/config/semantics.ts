@@ -2,7 +2,7 @@
 import { identityOf } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
 import type { CheckProfile } from '../model/plan.ts';
-import { formatAddress } from '../model/schema.ts';
+import { formatAddress } from '../model/address.ts';
 import { RULES } from '../model/rules.ts';
 import { didYouMean, type Issue, listed, pathText } from './problem.ts';
 import { DEFAULT_CHECK } from './profiles.ts';

@@ -1,7 +1,7 @@
 /** The routes of the agent's HTTP door. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { FourlaneError } from '../model/errors.ts';
-import { parseDuration } from '../model/schema.ts';
+import { parseDuration } from '../model/duration.ts';
 import { acceptsGzip, negotiateFormat } from './accept.ts';
 import { CONTENT_TYPES } from '../metrics/exposition.ts';
 import type { AgentLink } from './agent.ts';

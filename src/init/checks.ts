@@ -1,7 +1,7 @@
 /** How real servers are checked: as their source says, else as others of their service, else by the protocol. Pure. */
 import { PORTLESS } from '../keepalived/translate/checkers.ts';
 import type { Profile } from '../keepalived/translate/timing.ts';
-import { parseAddress } from '../model/schema.ts';
+import { parseAddress } from '../model/address.ts';
 import type { FoundCheck, FoundRealServer, FoundService, LeftOut } from './services.ts';
 import { comment, flow, line } from './yaml.ts';
 

@@ -1,6 +1,6 @@
 /** Services as sources find them, and one list of them all. Pure. */
 import type { Profile } from '../keepalived/translate/timing.ts';
-import { formatAddress, parseAddress } from '../model/schema.ts';
+import { formatAddress, parseAddress } from '../model/address.ts';
 import { bitsOf } from './network.ts';
 
 export interface FoundRealServer {

@@ -1,7 +1,6 @@
 /** Passwords: their scrypt hash, and whether one is that of a hash (scrypt, bcrypt, or SHA-256 of configurations of before). */
 import { createHash, randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { promisify } from 'node:util';
-import bcrypt from 'bcryptjs';
 import { parseScrypt } from '../model/password-hash.ts';
 
 const HASH_BYTES = 32;
@@ -32,7 +31,11 @@ export async function verifyPassword(password: string, hash: string): Promise<bo
     return timingSafeEqual(digest, Buffer.from(hash.slice('sha256:'.length), 'hex'));
   }
   const known = parseScrypt(hash);
-  if (known === undefined) return Buffer.byteLength(password) <= MOST_BYTES && bcrypt.compare(password, hash).catch(() => false);
+  if (known === undefined) {
+    if (Buffer.byteLength(password) > MOST_BYTES) return false;
+    const { default: bcrypt } = await import('bcryptjs');
+    return bcrypt.compare(password, hash).catch(() => false);
+  }
   const options = { N: 2 ** known.ln, r: 8, p: known.p, maxmem: MOST_MEMORY };
   const made = await derive(password, Buffer.from(known.salt, 'base64'), HASH_BYTES, options);
   return timingSafeEqual(made, Buffer.from(known.hash, 'base64'));

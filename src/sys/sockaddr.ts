@@ -2,7 +2,7 @@
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Address } from '../model/plan.ts';
-import { canonicalV6 } from '../model/schema.ts';
+import { canonicalV6 } from '../model/address.ts';
 import { AF_INET, AF_INET6 } from './libc.ts';
 
 /** Bytes of one packed record: a sockaddr_in6; a sockaddr_in uses the first 16. */

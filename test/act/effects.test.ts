@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { planEffects, valueOf, weightFor } from '../../src/act/effects.ts';
+import { planEffects, weightFor } from '../../src/act/effects.ts';
+import { valueOf } from '../../src/act/value.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import { type Mutable, nameOf, PLAN, planOf, verdictOf, wantedOf } from './world.ts';
 

@@ -2,7 +2,7 @@
 import type { Actuator, Effect, Note, Outcome } from '../../src/act/actuator.ts';
 import { makeIpvs } from '../../src/act/ipvs.ts';
 import type { Destination } from '../../src/act/ipvs/codec.ts';
-import { parseAddress } from '../../src/model/schema.ts';
+import { parseAddress } from '../../src/model/address.ts';
 import { UNTOUCHED } from './world.ts';
 
 export class Table {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { planEffects, valueOf } from '../../src/act/effects.ts';
+import { planEffects } from '../../src/act/effects.ts';
+import { valueOf } from '../../src/act/value.ts';
 import { actuators } from '../../src/act/index.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';
 import type { ActionReport } from '../../src/act/report.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { canonicalV6, parseAddress } from '../../src/model/schema.ts';
+import { canonicalV6, parseAddress } from '../../src/model/address.ts';
 import { sockaddrLength, sockaddrOf, unpackSockaddr } from '../../src/sys/sockaddr.ts';
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString('hex');

@@ -3,7 +3,7 @@
  * Written in Go with `omitempty`: zeros and empty strings are absent, only `port` and `weight` of a real server never. Pure.
  */
 import { z } from 'zod';
-import { formatAddress, parseAddress } from '../../model/schema.ts';
+import { formatAddress, parseAddress } from '../../model/address.ts';
 
 export interface AgentRealServer {
   readonly ip: string;

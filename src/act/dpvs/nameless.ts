@@ -2,7 +2,7 @@
  * IPv6 real servers, which dpvs-agent shows without address: their state is read from DPVS's control socket, and they are written
  * with PUT …/rs, since PUT …/rs/health drops them. Pure but for the reading.
  */
-import { parseAddress } from '../../model/schema.ts';
+import { parseAddress } from '../../model/address.ts';
 import type { LiveRealServers } from '../../model/live-real-server.ts';
 import type { Asked } from './apply.ts';
 import type { View } from './client.ts';

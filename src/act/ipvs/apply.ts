@@ -1,5 +1,5 @@
 /** Carries out one effect in kernel LVS: find the destination, ask who else manages it, decide, write. */
-import { parseAddress } from '../../model/schema.ts';
+import { parseAddress } from '../../model/address.ts';
 import type { Effect, Note, Outcome } from '../actuator.ts';
 import type { Ipvs, KernelService } from './client.ts';
 import type { Destination } from './codec.ts';

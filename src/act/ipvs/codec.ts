@@ -2,7 +2,7 @@
  * Services and destinations as the kernel's netlink family IPVS writes them (linux/ip_vs.h; recorded on Linux 6.1). Ports are big
  * endian, the rest is in host order; addresses are fields of 16 bytes, of which IPv4 uses four.
  */
-import { formatAddress, parseAddress } from '../../model/schema.ts';
+import { formatAddress, parseAddress } from '../../model/address.ts';
 import { type Attributes, attribute, nested, NetlinkFormatError, parseAttributes, u16, u16be, u32 } from '../../sys/netlink.ts';
 import { AF_INET, AF_INET6 } from '../../sys/libc.ts';
 import { sockaddrOf, unpackSockaddr } from '../../sys/sockaddr.ts';

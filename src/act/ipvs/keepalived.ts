@@ -5,7 +5,7 @@
 import { dirname, join } from 'node:path';
 import { configFileOf } from '../../keepalived/command-line.ts';
 import { type Found, gathering } from '../../keepalived/read/files.ts';
-import { parseAddress } from '../../model/schema.ts';
+import { parseAddress } from '../../model/address.ts';
 import { readIfExists } from '../../sys/files.ts';
 import { pathsMatching } from '../../sys/glob.ts';
 import { isTrusted, networkOf, type Process, processesNamed } from '../../sys/process.ts';

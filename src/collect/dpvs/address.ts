@@ -1,5 +1,5 @@
 /** Addresses in replies, as fourlane writes them. IPv4 leaves 12 of the 16 bytes as they happened to be: the family decides. */
-import { canonicalV6 } from '../../model/schema.ts';
+import { canonicalV6 } from '../../model/address.ts';
 import { DecodeError } from './wire.ts';
 
 export const AF_INET = 2;

@@ -1,6 +1,6 @@
 /** Addresses of IPVS texts as fourlane writes them. */
 import { isIPv4, isIPv6 } from 'node:net';
-import { canonicalV6 } from '../../model/schema.ts';
+import { canonicalV6 } from '../../model/address.ts';
 
 /** Canonical texts already made: the same few thousand addresses come with each reading. */
 const known = new Map<string, string>();

@@ -1,6 +1,6 @@
 /** Values of keywords in a block: as written, as far as they are valid and known. */
 import { isIP, isIPv6 } from 'node:net';
-import { canonicalV6 } from '../../model/schema.ts';
+import { canonicalV6 } from '../../model/address.ts';
 import { booleanOf, fits, numberOf } from '../catalogue/arguments.ts';
 import { defaultOf } from '../catalogue/index.ts';
 import type { Word } from '../read/source.ts';
