@@ -1,6 +1,6 @@
 /**
- * Certificates of a small cluster, by openssl: an authority of its own, one for each member of etcd, and one for each user, who is
- * known to etcd by its common name. What is there already is left as it is.
+ * Certificates of a small cluster, by openssl: an authority of its own, one for each member of etcd, and one for each user, who
+ * is known to etcd by its common name. What is there already is left as it is.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
