@@ -65,11 +65,14 @@ async function make(directory: string, config: string, { name, serves, days }: W
     : ['basicConstraints=critical,CA:FALSE', ...usesOf(serves)];
   const { exitCode, output, summary } = await runCommand(
     [
-      ['openssl', 'req', '-x509', '-new', '-config', config, '-subj', `/CN=${name}`, '-days', String(days), '-sha256'],
-      ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
-      ...extensions.map((extension) => ['-addext', extension]),
-      isCa ? [] : ['-CA', ca.cert, '-CAkey', ca.key],
-    ].flat(),
+      'openssl',
+      ...[
+        ['req', '-x509', '-new', '-config', config, '-subj', `/CN=${name}`, '-days', String(days), '-sha256'],
+        ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
+        ...extensions.map((extension) => ['-addext', extension]),
+        isCa ? [] : ['-CA', ca.cert, '-CAkey', ca.key],
+      ].flat(),
+    ],
     { env: { PATH: STANDARD_PATH, LC_ALL: 'C' }, timeoutMs: LIMIT_MS },
   );
   if (exitCode !== 0) throw new Error(`openssl made no certificate for ${name}: ${summary} ${output.trim()}`.trim());
