@@ -35,6 +35,17 @@ function(config)
         command: 'fourlane status',
       }),
       alert({
+        name: 'FourlaneAgentIll',
+        severity: 'critical',
+        expr: state('ill'),
+        hold: '0s',
+        keep: config.keepFiring,
+        summary: 'A load balancer fails where the others do not.',
+        description: where + ' is judged AGENT_ILL: many real servers fail there that most other load balancers reach. The agent is frozen.',
+        impact: 'Clients whose traffic comes to this server fail; the others are well.',
+        command: 'fourlane status; ip -br link; ip route',
+      }),
+      alert({
         name: 'FourlaneAgentStalled',
         severity: 'critical',
         expr: state('stalled'),

@@ -7,7 +7,7 @@ function(config)
   {
     state:: {
       title: 'State of the agent',
-      description: 'isolated, all_rs_down and stalled: frozen, nothing is switched. Do not restart a frozen agent: it keeps the last good state.',
+      description: 'isolated, all_rs_down, ill and stalled: frozen, nothing is switched. Do not restart a frozen agent: it keeps the last good state.',
       unit: 'short',
       legend: '{{server}}',
     } + panel.states('fourlane_agent_state', sel, 'state', 'server', [
@@ -15,6 +15,7 @@ function(config)
       ['ok', 'ok', 'green'],
       ['all_rs_down', 'all_rs_down', 'red'],
       ['isolated', 'isolated', 'red'],
+      ['ill', 'ill', 'red'],
       ['stalled', 'stalled', 'orange'],
       ['stopping', 'stopping', 'blue'],
     ]),

@@ -130,11 +130,14 @@ export type KeyKind = keyof typeof KEYS;
 export type JsonKind = { [K in KeyKind]: (typeof KEYS)[K] extends { value: z.ZodType } ? K : never }[KeyKind];
 export type ValueOf<K extends JsonKind> = z.output<(typeof KEYS)[K]['value']>;
 
-/** The table by kind. */
-export const KEY_TABLE: Readonly<Record<KeyKind, KeyEntry>> = KEYS;
 export const KEY_KINDS = Object.keys(KEYS) as KeyKind[];
 
 const isParameter = (part: string) => part.startsWith('<');
+
+/** What the table says of a kind. */
+export function entryOf(kind: KeyKind): KeyEntry {
+  return KEYS[kind];
+}
 
 /** `/fourlane/<cluster>/`: before every key of the cluster. */
 export function clusterPrefix(cluster: string): string {

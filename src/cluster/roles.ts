@@ -1,5 +1,5 @@
 /** Who may write what, as etcd's roles: from the table of keys. Reading is for everybody of the cluster. */
-import { clusterPrefix, KEY_KINDS, KEYS, keyOf, type KeyKind } from './keys.ts';
+import { clusterPrefix, entryOf, KEY_KINDS, keyOf, type KeyKind } from './keys.ts';
 
 /** A right on one key, or on all keys that begin with `key` when `prefix` is set. */
 export interface Right {
@@ -23,7 +23,7 @@ function keysOf(kind: KeyKind, server: string, { budgets, evidenceShards }: Role
   if (kind === 'evidence') return Array.from({ length: evidenceShards }, (_, shard) => keyOf(kind, shard, server));
   if (kind === 'budgetHolder') return budgets.map((budget) => keyOf(kind, budget, server));
   if (kind === 'budgetGate') return budgets.map((budget) => keyOf(kind, budget));
-  return (KEYS[kind].writers as readonly string[]).includes('server') ? [keyOf(kind, server)] : [keyOf(kind)];
+  return entryOf(kind).writers.includes('server') ? [keyOf(kind, server)] : [keyOf(kind)];
 }
 
 /** The rights of one server: exactly its own keys, and what any server writes. */
@@ -43,7 +43,7 @@ export function serverRights(server: string, scope: RoleScope): readonly Right[]
 /** The rights of the API: whatever is not one server's own. */
 export function apiRights(scope: Pick<RoleScope, 'cluster' | 'budgets'>): readonly Right[] {
   const prefix = clusterPrefix(scope.cluster);
-  const own = KEY_KINDS.filter((kind) => (KEYS[kind].writers as readonly string[]).includes('api')).flatMap((kind): Right[] => {
+  const own = KEY_KINDS.filter((kind) => entryOf(kind).writers.includes('api')).flatMap((kind): Right[] => {
     const inBudget = kind === 'budgetRule' || kind === 'budgetGate';
     const keys = inBudget ? scope.budgets.map((budget) => keyOf(kind, budget)) : [keyOf(kind)];
     return keys.map((key) => ({ permission: 'readwrite', key: prefix + key, prefix: key.endsWith('/') }));
@@ -52,6 +52,6 @@ export function apiRights(scope: Pick<RoleScope, 'cluster' | 'budgets'>): readon
 }
 
 function isForApiOnly(kind: KeyKind): boolean {
-  const writers: readonly string[] = KEYS[kind].writers;
+  const { writers } = entryOf(kind);
   return writers.length === 1 && writers[0] === 'api';
 }

@@ -26,13 +26,18 @@ export type Write = { [K in JsonKind]: Put<K> }[JsonKind] | Delete;
 export interface TxnPlan {
   readonly compare: readonly Compare[];
   /** At most 128 for etcd. */
-  readonly then: readonly Write[];
+  readonly writes: readonly Write[];
 }
 
-/** A value with the revision at which it was written last: its fence. */
+/** A value with the revision at which it was written last. */
 export interface Held<T> {
   readonly value: T;
   readonly mod: number;
+}
+
+/** The same with the revision at which its key came to be: the fence of whoever holds it, as long as he does. */
+export interface Fenced<T> extends Held<T> {
+  readonly create: number;
 }
 
 /** A put of a value at the key of these names. */

@@ -2,7 +2,7 @@
 import type { z } from 'zod';
 import { canonical } from '../model/canonical.ts';
 import { FourlaneError } from '../model/errors.ts';
-import { type JsonKind, KEYS, KEY_TABLE, type KeyKind, type ValueOf } from './keys.ts';
+import { entryOf, type JsonKind, KEYS, type KeyKind, type ValueOf } from './keys.ts';
 
 const MOST_DEPTH = 16;
 const MOST_PROBLEMS = 5;
@@ -15,7 +15,7 @@ export function invalid(key: string, message: string, remedy = 'write it again w
 
 /** Throws CLUSTER_INVALID when a value has more bytes than its kind may have. */
 export function checkSize(kind: KeyKind, key: string, bytes: number): void {
-  const { mostBytes } = KEY_TABLE[kind];
+  const { mostBytes } = entryOf(kind);
   if (bytes > mostBytes) throw invalid(key, `found ${bytes} bytes; allowed: at most ${mostBytes}`);
 }
 

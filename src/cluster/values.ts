@@ -138,7 +138,6 @@ export const budgetHolder = who.extend({
   boot: name,
   /** What is out of service: `server`, `nic eth2`. */
   subjects: z.array(name).min(1).max(64),
-  severity: z.int().min(0).max(100),
   /** `asked` until it has acted. */
   state: z.enum(['asked', 'acted']),
 });
@@ -165,7 +164,6 @@ export const rollout = z.object({
   allowAbsent: z.int().min(0).max(10_000),
   /** Real servers that only the first stage's servers missed before it began: no fault of the release. */
   baseline: z.array(name).max(256),
-  /** Servers that had applied when it halted, for people. */
   startedBy: name,
   at,
 });
@@ -175,7 +173,6 @@ export type Target = z.output<typeof target>;
 export type Version = z.output<typeof version>;
 export type RosterEntry = z.output<typeof roster>;
 export type Maintenance = z.output<typeof maintenance>;
-export type MaintenanceCalendar = z.output<typeof calendar>;
 export type Member = z.output<typeof member>;
 export type Applied = z.output<typeof applied>;
 export type AppliedState = Applied['state'];
@@ -183,4 +180,3 @@ export type PlanCounts = z.output<typeof planCounts>;
 export type BudgetRule = z.output<typeof budgetRule>;
 export type BudgetHolder = z.output<typeof budgetHolder>;
 export type Rollout = z.output<typeof rollout>;
-export type RolloutState = Rollout['state'];

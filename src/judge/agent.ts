@@ -1,5 +1,6 @@
-/** R0 blindness, R9 global guard, R10 storm hold: when the agent must rather doubt itself, or wait. */
+/** R0 blindness, R9 global guard, R14 the ill one, R10 storm hold: when the agent must rather doubt itself, or wait. */
 import type { AgentVerdict } from '../model/verdict.ts';
+import { illForms, isIll } from './fleet.ts';
 import { isBlind } from './scan.ts';
 import { isOut, roundTrip, type State } from './memory.ts';
 
@@ -8,6 +9,16 @@ const sum = (counts: Int32Array) => counts.reduce((total, count) => total + coun
 /** The verdict on the agent itself in this pass; '' = none. */
 export function agentVerdict(state: State, now: number): '' | AgentVerdict {
   if (isBlind(state, now)) return 'AGENT_STALLED';
+  const ill = isIll(state, now);
+  const found = guarded(state);
+  if (found === 'AGENT_ISOLATED') return found;
+  if (ill) return 'AGENT_ILL';
+  // Whose fault it is will be known in a moment, and until then nothing changes either: one verdict, one page.
+  return found === 'ALL_RS_DOWN' && illForms(state) ? '' : found;
+}
+
+/** R9. */
+function guarded(state: State): '' | AgentVerdict {
   const { scan } = state;
   const fresh = scan.eligible - scan.blind;
   const linksDead = fresh > 0 && sum(scan.rowBad) === fresh;
@@ -16,11 +27,13 @@ export function agentVerdict(state: State, now: number): '' | AgentVerdict {
   return steady(state, linksDead && !scan.anchorsGood.some((good) => good > 0) ? 'AGENT_ISOLATED' : 'ALL_RS_DOWN');
 }
 
+const isGuard = (verdict: AgentVerdict) => verdict !== 'AGENT_STALLED';
+
 /** One lost answer of an anchor does not rename a freeze. */
 function steady(state: State, kind: AgentVerdict): AgentVerdict {
   const { agent, clock } = state;
   const before = agent.verdict;
-  if (before === kind || (before !== 'ALL_RS_DOWN' && before !== 'AGENT_ISOLATED')) {
+  if (before === '' || before === kind || !isGuard(before)) {
     agent.kindSince = 0;
     return kind;
   }

@@ -9,6 +9,7 @@ import { AGENT_VERDICTS } from '../model/verdicts.ts';
 import { ANCHOR_COLUMNS, CELL_COLUMNS, type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
 import { packSamples, unpackSamples } from './dataplane-samples.ts';
 import { putPath, putWeight, type Spending } from './governor-state.ts';
+import { packFleet, unpackFleet } from './fleet-saved.ts';
 import { initial } from './initial.ts';
 import type { Flaps, State } from './memory.ts';
 import { countRacks } from './retopologise.ts';
@@ -63,6 +64,7 @@ export function exactState(state: State): Saved {
     activePaths: [...governor.activePaths],
     spentService: governor.spentService.map(spending),
     spentAgent: spending(governor.spentAgent),
+    ...(state.fleet === undefined ? {} : { fleet: packFleet(state.fleet, (t) => t) }),
   };
 }
 
@@ -96,6 +98,7 @@ export function fromExactState(topology: Topology, json: unknown): State {
   Object.assign(state.clock, readScalars(reader.child('clock'), state.clock));
   Object.assign(state.baseline, readScalars(reader.child('baseline'), state.baseline));
   state.servers.fall.forEach((fall, server) => (state.adaptedFall[server] = Math.max(fall, state.baseline.fall)));
+  if (reader.has('fleet')) state.fleet = unpackFleet(reader.child('fleet'), topology.realServers.length, (t) => t);
   const flaps = reader.list('flaps', 3);
   [state.flaps.nic, state.flaps.rs, state.flaps.path].forEach((target, which) => {
     for (const entry of reader.array(flaps[which], 'flaps')) {

@@ -2,6 +2,7 @@
 import { CAUSES, LOCAL_ERROR, OUTCOMES, PHASES, QUARANTINED } from '../model/outcome.ts';
 import { type CellEvidence, type Evidence, LINK_STATES } from '../model/verdict.ts';
 import { dataplaneNumbers } from './dataplane.ts';
+import { fleetAgentNumbers, fleetNumbers, fleetRackNumbers } from './fleet.ts';
 import { lossOf } from './nic-loss.ts';
 import { ruleOf, VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
 import type { Indexed } from './subjects.ts';
@@ -125,6 +126,7 @@ function counts(state: State, indexed: Indexed): Counts {
           valid_cells: valid,
           good_nics: scan.serviceGood[indexed.server]!,
           ...(quarantined === 0 ? {} : { quarantined_cells: quarantined }),
+          ...(indexed.kind === 'rs' ? fleetNumbers(state, indexed.server) : {}),
         },
       };
     }
@@ -133,13 +135,18 @@ function counts(state: State, indexed: Indexed): Counts {
       return {
         witnesses: 0,
         failing: racks.down[indexed.rack]!,
-        numbers: { real_servers: size, down: racks.down[indexed.rack]! },
+        numbers: {
+          real_servers: size,
+          down: racks.down[indexed.rack]!,
+          ...fleetRackNumbers(state, racks.members[indexed.rack]!),
+        },
       };
     }
     case 'agent': {
       const failing = scan.rowServiceBad.reduce((sum, count) => sum + count, 0);
       const anchorsGood = scan.anchorsGood.reduce((sum, count) => sum + count, 0);
-      return { witnesses: 0, failing, numbers: { cells: scan.eligible, unknown: scan.blind, anchors_good: anchorsGood } };
+      const numbers = { cells: scan.eligible, unknown: scan.blind, anchors_good: anchorsGood, ...fleetAgentNumbers(state) };
+      return { witnesses: 0, failing, numbers };
     }
   }
 }

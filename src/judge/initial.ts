@@ -97,5 +97,6 @@ export function initial(topology: Topology, now: number): State {
     flaps: { nic: new Map(), rs: new Map(), path: new Map() },
     baseline: { results: 0, lost: 0, fall: 0 },
     adaptedFall: fall.slice(),
+    fleet: undefined,
   };
 }

@@ -8,12 +8,13 @@ import type { Action, AgentVerdict, BlockedAction, Decisions, Transition, Verdic
 import { agentVerdict, stormHolds } from './agent.ts';
 import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
+import { causeElsewhere, forgetStanding, illForms } from './fleet.ts';
 import { govern } from './govern.ts';
 import { badness } from './members.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
-import { judgeRealServer } from './real-server.ts';
+import { isDown, judgeRealServer, ownCause } from './real-server.ts';
 import { reasonFor } from './reason.ts';
 import { take } from './results.ts';
 import { scanMatrix } from './scan.ts';
@@ -95,7 +96,8 @@ export function judge(state: State, facts: Facts, now: number): { state: State; 
   });
   judgeTrust(state);
   if (agent.verdict === '') {
-    judgeColumns(state, now, cold || stormHolds(state, now), changes);
+    const storm = stormHolds(state, now);
+    judgeColumns(state, now, cold || storm || illForms(state), changes);
     judgeRacks(state, now, (rack, previous) =>
       changes.add({ kind: 'rack', rack: rack }, previous, state.racks.verdict[rack]!, 0),
     );
@@ -135,8 +137,12 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
       continue;
     const full = waits || changes.list.length >= MAX_CHANGES;
     const change = judgeRealServer(state, server, now, full);
-    if (change === undefined) continue;
+    if (change === undefined) {
+      if (servers.verdict[server] === VERDICT.RS_DOWN) rename(state, server, now, changes);
+      continue;
+    }
     const previous = servers.verdict[server]!;
+    if (previous === VERDICT.RS_DOWN) forgetStanding(state, server);
     setServer(state, server, change.verdict, change.cause, now);
     if (change.verdict === VERDICT.RS_DOWN) fallen.push(server);
     else governor.activeServers.add(server);
@@ -159,6 +165,14 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
       changes.add({ kind: 'path', nic: nic, server: server }, previous, change.verdict, change.cause);
     }
   }
+}
+
+/** R14: a real server stays down, and the fault gets another name. What is done about it stays the same. */
+function rename(state: State, server: number, now: number, changes: Changes): void {
+  const cause = causeElsewhere(state, server, () => ownCause(state, server, now));
+  if (cause === undefined || changes.list.length >= MAX_CHANGES || !isDown(state, server, now)) return;
+  state.servers.cause[server] = cause;
+  changes.add({ kind: 'rs', server: server }, VERDICT.RS_DOWN, VERDICT.RS_DOWN, cause);
 }
 
 function setServer(state: State, server: number, verdict: number, cause: number, now: number): void {

@@ -18,6 +18,7 @@ import {
   type ROW_SCAN,
   type SERVER_COLUMNS,
 } from './columns.ts';
+import type { Fleet } from './fleet.ts';
 import type { Governor } from './governor-state.ts';
 
 /** Effective states in `Cells.linkNow`/`serviceNow`: the confirmed state, or unknown when the last valid result is too old. */
@@ -74,7 +75,7 @@ export interface AgentState {
   at: number;
   /** Hold clock: since when the other kind of freeze would be right. */
   kindSince: number;
-  /** No rule but R0, R2 and R9 speaks before this (cold start). */
+  /** No rule but R0, R2, R9 and R14 of the agent speaks before this (cold start). */
   coldUntil: number;
   /** After a freeze: no disruptive action before this. */
   settleUntil: number;
@@ -119,6 +120,8 @@ export interface State {
    */
   readonly baseline: { results: number; lost: number; fall: number };
   readonly adaptedFall: Int32Array;
+  /** What the other load balancers say (R14); undefined = nothing was ever said. */
+  fleet: Fleet | undefined;
 }
 
 /** T + timeout of the most patient target, ms. */

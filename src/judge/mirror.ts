@@ -82,6 +82,7 @@ export interface MirrorScalars {
   readonly now: number;
   /** Per NIC: a sample every ten seconds or so of the last ten minutes. */
   readonly dataplane: State['nics']['dataplane'];
+  readonly fleet: State['fleet'];
 }
 
 const KINDS = [Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array, Float32Array, Float64Array] as const;
@@ -130,6 +131,7 @@ export function writeMirror(s: State, buffer: SharedArrayBuffer): MirrorScalars 
     frozen: wanted.frozen,
     now: clock.now,
     dataplane: nics.dataplane,
+    fleet: s.fleet,
   };
 }
 
@@ -165,6 +167,7 @@ export function openMirror(topology: Topology, shape: MirrorShape, buffer: Share
     wanted,
     agent,
     clock,
+    fleet: undefined as State['fleet'],
   };
   return {
     state: state as unknown as State,
@@ -174,6 +177,7 @@ export function openMirror(topology: Topology, shape: MirrorShape, buffer: Share
       wanted.frozen = scalars.frozen;
       clock.now = scalars.now;
       Object.assign(parts.nics, { dataplane: scalars.dataplane });
+      state.fleet = scalars.fleet;
     },
   };
 }

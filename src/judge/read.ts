@@ -28,6 +28,18 @@ export function cells(state: State): {
   };
 }
 
+/**
+ * Real servers that no NIC can use as far as any can tell, after `fall`: what this load balancer says to the others. Indices of
+ * the topology, ascending. Nothing of it counts while the agent doubts itself.
+ */
+export function badHere({ scan }: State): readonly number[] {
+  const { serviceGood, serviceBad } = scan;
+  const found: number[] = [];
+  for (let server = 0; server < serviceGood.length; server++)
+    if (serviceGood[server] === 0 && serviceBad[server]! > 0) found.push(server);
+  return found;
+}
+
 /** Link of the data-plane port behind a NIC; undefined: there is none, or it is not known. */
 export function portLink({ nics }: State, nic: number): 0 | 1 | undefined {
   const link = nics.portLink[nic]!;

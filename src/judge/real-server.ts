@@ -29,7 +29,7 @@ export function judgeRealServer(state: State, server: number, now: number, waits
     held(servers.since, server, isDown(state, server, now), state.clock) >= rules.rs_hold_rounds * servers.interval[server]!;
   if (down && !waits) {
     noteFault(state, server, now);
-    return { verdict: VERDICT.RS_DOWN, cause: causeOf(state, server, now) };
+    return { verdict: VERDICT.RS_DOWN, cause: ownCause(state, server, now) };
   }
   if (verdict === VERDICT.FLAPPING && !isFlapping(state, flaps.rs, server, now))
     return { verdict: VERDICT.OK, cause: CAUSE.none };
@@ -45,7 +45,7 @@ function noteFault(state: State, server: number, now: number): void {
  * All trusted NICs with a valid cell say FAIL, and no NIC at all, trusted or not, had a good answer within T + timeout: what one
  * path can use is a path fault of the others.
  */
-function isDown(state: State, server: number, now: number): boolean {
+export function isDown(state: State, server: number, now: number): boolean {
   const { cells, nics, servers } = state;
   const serverCount = state.topology.realServers.length;
   const recent = now - servers.interval[server]! - servers.timeout[server]!;
@@ -71,7 +71,7 @@ function recovered(state: State, server: number): boolean {
 }
 
 /** `refused` or `l7` when the real server still answers a trusted NIC, else `unreachable`. */
-function causeOf(state: State, server: number, now: number): number {
+export function ownCause(state: State, server: number, now: number): number {
   const { cells, nics, servers } = state;
   const serverCount = state.topology.realServers.length;
   const recent = now - servers.interval[server]! - servers.timeout[server]!;

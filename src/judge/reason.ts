@@ -52,11 +52,23 @@ const RS_CAUSE: Partial<Record<VerdictCause, string>> = {
   refused: 'refuses connections',
   l7: 'answers wrongly',
   unreachable: 'does not answer',
+  local_path: 'is unusable from here only',
 };
+
+/** `; reachable from 14 of 16 other load balancers`; nothing without their word. */
+function fleetWord({ fleet_reachable: reachable, fleet_witnesses: witnesses }: Evidence['numbers']): string {
+  return witnesses === undefined ? '' : `; reachable from ${reachable} of ${many(witnesses, 'other load balancer')}`;
+}
 
 /** ` but 2 anchors answer`; nothing when none does. */
 function answering(anchors = 0): string {
   return anchors === 0 ? '' : ` but ${many(anchors, 'anchor')} answer${anchors === 1 ? 's' : ''}`;
+}
+
+/** What the others find of a rack's real servers that are down here; nothing without their word. */
+function rackElsewhere({ fleet_witnesses: witnesses, fleet_unreachable: count }: Evidence['numbers']): string {
+  if (witnesses === undefined) return '';
+  return `; ${count} of them are unreachable from most of ${many(witnesses, 'other load balancer')} too`;
 }
 
 /** Why some NICs cannot tell; nothing when none is in quarantine. */
@@ -92,16 +104,25 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
     case 'RS_DOWN':
       return (
         `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ` +
-        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it${quarantined(numbers.quarantined_cells)}.`
+        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it${quarantined(numbers.quarantined_cells)}` +
+        `${fleetWord(numbers)}.`
       );
     case 'PATH':
       return `${rs} is unusable through ${nic} (${cause}) but good through ${many(numbers.good_nics, 'other NIC')}.`;
     case 'RACK_FAULT':
-      return `${numbers.down} of ${many(numbers.real_servers, 'real server')} of rack ${subject.rack} went down together.`;
+      return (
+        `${numbers.down} of ${many(numbers.real_servers, 'real server')} of rack ${subject.rack} went down together` +
+        `${rackElsewhere(numbers)}.`
+      );
     case 'ALL_RS_DOWN':
       return `Every cell that can be judged fails${answering(numbers.anchors_good)}: a common cause; nothing is changed.`;
     case 'AGENT_ISOLATED':
       return 'Every cell fails and no anchor answers: this agent is cut off; nothing is changed.';
+    case 'AGENT_ILL':
+      return (
+        `${many(numbers.bad_here, 'real server')} fail here and ${numbers.reachable_elsewhere ?? 0} of them are reachable ` +
+        `from most of ${many(numbers.fleet_witnesses, 'other load balancer')}: this server is the ill one; nothing is changed.`
+      );
     case 'AGENT_STALLED':
       return (
         `${numbers.unknown} of ${many(numbers.cells, 'cell')} have no recent valid result: the agent is blind; nothing ` +

@@ -1,8 +1,9 @@
-/** Takes facts into the state: streaks, confirmed states, loss windows, links, what data planes show, permits. */
-import type { DataplaneFact, Facts, LinkFact, Observation, PermitFact, ResultBatch } from '../model/facts.ts';
+/** Takes facts into the state: streaks, confirmed states, loss windows, links, what data planes show, permits, the fleet. */
+import type { DataplaneFact, Facts, LinkFact, NicFact, PermitFact, ResultBatch } from '../model/facts.ts';
 import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE, WEIGHT, WEIGHT_CHANGE } from '../model/outcome.ts';
 import { VERDICT } from '../model/verdicts.ts';
 import { WEIGHT_ADDED, WEIGHT_SET } from './columns.ts';
+import { takeFleet } from './fleet.ts';
 import { BAD, GOOD, roundTrip, type State, UNKNOWN } from './memory.ts';
 import { countLoss } from './window.ts';
 
@@ -12,12 +13,13 @@ const SAMPLE_MS = 1000;
 /** Takes in everything observed since the last pass. What is about subjects that the topology does not have is passed over. */
 export function take(state: State, facts: Facts, now: number): void {
   for (const fact of facts.observations) {
-    if (fact.nic >= 0 && fact.nic < state.topology.nics.length) takeObservation(state, fact, now);
+    if (fact.kind === 'fleet') takeFleet(state, fact, now);
+    else if (fact.nic >= 0 && fact.nic < state.topology.nics.length) takeNicFact(state, fact, now);
   }
   takeResults(state, facts.results, now);
 }
 
-function takeObservation(state: State, fact: Observation, now: number): void {
+function takeNicFact(state: State, fact: NicFact, now: number): void {
   switch (fact.kind) {
     case 'link':
       return takeLink(state, fact, now);

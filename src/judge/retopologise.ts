@@ -3,6 +3,7 @@ import type { Topology } from '../model/topology.ts';
 import { VERDICT } from '../model/verdicts.ts';
 import { ANCHOR_COLUMNS, carry, CELL_COLUMNS, NIC_COLUMNS, RACK_COLUMNS, SERVER_COLUMNS } from './columns.ts';
 import { positionsOf, putPath, putWeight, type Spending } from './governor-state.ts';
+import { moveFleet } from './fleet.ts';
 import { initial } from './initial.ts';
 import { checksAt } from './members.ts';
 import type { Flaps, State } from './memory.ts';
@@ -37,6 +38,7 @@ export function retopologise(from: State, topology: Topology, now: number): Stat
   carryRows(move);
   carryFlaps(move);
   carryGovernor(move);
+  to.fleet = moveFleet(from.fleet, servers);
   const known = nics.filter((nic) => nic >= 0).length * servers.filter((server) => server >= 0).length;
   const { coldUntil } = to.agent;
   Object.assign(to.agent, from.agent);

@@ -12,6 +12,8 @@ import type { Flaps, State } from './memory.ts';
 import { countRacks, keepNics, locate } from './retopologise.ts';
 import { restoreCells, saveCells } from './snapshot-cells.ts';
 import { type Moved, restoreGovernor, saveGovernor } from './snapshot-governor.ts';
+import { moveFleet, newFleet } from './fleet.ts';
+import { packFleet, unpackFleet } from './fleet-saved.ts';
 import { Reader, type Saved } from './snapshot-reader.ts';
 import { initial } from './initial.ts';
 
@@ -98,6 +100,7 @@ export function toSnapshot(state: State): Saved {
     flaps: [flaps(state.flaps.nic), flaps(state.flaps.rs), flaps(state.flaps.path)],
     cells: saveCells(state),
     governor: saveGovernor(state),
+    ...(state.fleet === undefined ? {} : { fleet: packFleet(state.fleet, (t) => Math.round(now - t)) }),
   };
 }
 
@@ -137,6 +140,7 @@ function restore(state: State, reader: Reader, grace: number): void {
     'flaps',
     'cells',
     'governor',
+    ...(reader.has('fleet') ? ['fleet'] : []),
   ]);
   const version = reader.finiteOf('v', 0, 1e9);
   if (version !== 1 && version !== VERSION) throw new RangeError(`version ${version} is not 1 or ${VERSION}`);
@@ -155,6 +159,11 @@ function restore(state: State, reader: Reader, grace: number): void {
   restoreColumns({ reader: columnsOf(reader, 'nic', version), hold, restart }, NIC_COLUMNS, state.nics, toNic);
   restoreColumns({ reader: columnsOf(reader, 'rs', version), hold, restart }, SERVER_COLUMNS, state.servers, toServer);
   restoreAnchors(state, reader, toNic);
+  if (reader.has('fleet'))
+    state.fleet = moveFleet(
+      unpackFleet(reader.child('fleet'), keys.length, (age) => now - age),
+      toServer,
+    );
   reader.list('dataplane', names.length).forEach((samples, nic) => {
     const values = reader.numbers(samples, 'dataplane');
     if (toNic[nic]! >= 0) state.nics.dataplane[toNic[nic]!]!.push(...unpackSamples(values, (age) => now - age));
@@ -234,6 +243,8 @@ function restoreAgent(state: State, reader: Reader, grace: number): void {
   state.servers.fall.forEach((fall, server) => (state.adaptedFall[server] = Math.max(fall, baseline.fall)));
   const [verdict, kindSince] = reader.list('agent', 2);
   agent.verdict = AGENT[reader.integer(verdict, 0, AGENT.length - 1, 'agent')]!;
+  // Until the others speak again it stays what it was.
+  if (agent.verdict === 'AGENT_ILL') state.fleet = newFleet(clock.now);
   agent.kindSince = reader.finite(kindSince, 0, Number.MAX_SAFE_INTEGER, 'agent');
   const times = reader.list('times', 8).map((limit) => (limit === null ? Number.NEGATIVE_INFINITY : reader.time(limit, 'times')));
   agent.at = times[0]!;

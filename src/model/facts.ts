@@ -52,6 +52,21 @@ export interface DataplaneFact extends Observed {
   readonly onRequest?: true;
 }
 
+/**
+ * What the other load balancers of the fleet find of the real servers (R14). Holds until the next one, or until it is too old. A
+ * real server that is not listed is good for every witness.
+ */
+export interface FleetFact extends Observed {
+  readonly kind: 'fleet';
+  /** How many can tell. */
+  readonly witnesses: number;
+  /** Indices of real servers of which not all say that they are good. */
+  readonly servers: readonly number[];
+  /** By position in `servers`: how many find it bad, and how many do not have it. */
+  readonly bad: readonly number[];
+  readonly unknown: readonly number[];
+}
+
 /** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing sends it yet. Holds until the next one. */
 export interface PermitFact extends Observed {
   readonly kind: 'permit';
@@ -59,8 +74,10 @@ export interface PermitFact extends Observed {
   readonly granted: 0 | 1;
 }
 
+/** Facts about one NIC. */
+export type NicFact = LinkFact | DataplaneFact | PermitFact;
 /** A fact that comes alone; results come in batches. */
-export type Observation = LinkFact | DataplaneFact | PermitFact;
+export type Observation = NicFact | FleetFact;
 export type Fact = ResultFact | Observation;
 /** An observation before the inbox stamps it. */
 export type Unstamped = Observation extends infer O ? (O extends Observation ? Omit<O, 't'> : never) : never;

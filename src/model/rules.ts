@@ -112,6 +112,16 @@ const TABLE = {
   flapping_weight: fraction(0.25, 'R13: most weight of a flapping real server'),
   slow_start_ms: ms(30_000, 'R13: time a real server takes back to full weight'),
   slow_start_weight: fraction(0.1, 'R13: its first weight'),
+  fleet_fresh_ms: ms(15_000, 'R14: how old the last word of the other load balancers may be'),
+  fleet_min_witnesses: count(3, 'load balancers', 'R14: with fewer that can tell, nothing is known of a real server'),
+  fleet_reachable_fraction: fraction(0.66, 'R14: share of them that find a real server good for it to be reachable elsewhere'),
+  fleet_unreachable_fraction: fraction(0.34, 'R14: share at most for it to be unreachable everywhere'),
+  fleet_hold_rounds: rounds(2, 'R14: how long what they say must hold, and'),
+  fleet_hold_ms: ms(2500, 'R14: this much longer, because their word takes a while to come'),
+  fleet_ill_fraction: fraction(0.5, 'R14: share of the real servers that is bad here and reachable elsewhere for AGENT_ILL'),
+  fleet_ill_min_real_servers: count(3, 'real servers', 'R14: least number of such real servers'),
+  fleet_ill_clear_fraction: fraction(0.25, 'R14: AGENT_ILL ends when the share is less'),
+  fleet_memory_ms: ms(600_000, 'R14: without any word of the others AGENT_ILL ends after this long'),
 } satisfies Readonly<Record<string, Rule>>;
 
 export type RuleName = keyof typeof TABLE;

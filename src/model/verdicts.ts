@@ -21,6 +21,7 @@ export const VERDICT_CAUSES = [
   'unreachable',
   'refused',
   'l7',
+  'local_path',
 ] as const;
 export type VerdictCause = (typeof VERDICT_CAUSES)[number];
 
@@ -77,7 +78,7 @@ const SLICES_OFF = "the NIC's slices are disabled; weights stay";
 const TABLE = {
   NIC_FAIL: {
     code: 3,
-    severity: 4,
+    severity: 5,
     level: 'bad',
     rank: 5,
     colour: 'red',
@@ -92,7 +93,7 @@ const TABLE = {
   },
   NIC_PARTIAL: {
     code: 2,
-    severity: 9,
+    severity: 10,
     level: 'warn',
     rank: 3,
     colour: 'orange',
@@ -106,7 +107,7 @@ const TABLE = {
   },
   PROBE_PATH_FAULT: {
     code: 5,
-    severity: 6,
+    severity: 7,
     level: 'bad',
     rank: 4,
     colour: 'purple',
@@ -114,7 +115,7 @@ const TABLE = {
   },
   DATA_PATH_FAULT: {
     code: 6,
-    severity: 5,
+    severity: 6,
     level: 'bad',
     rank: 2,
     colour: 'purple',
@@ -122,7 +123,7 @@ const TABLE = {
   },
   SUSPECT: {
     code: 1,
-    severity: 12,
+    severity: 13,
     level: 'warn',
     forming: true,
     rank: 1,
@@ -131,20 +132,20 @@ const TABLE = {
   },
   RS_DOWN: {
     code: 8,
-    severity: 10,
+    severity: 11,
     level: 'bad',
     of: {
       rs: {
         takesOut: true,
         action: 'weight 0 in every service that uses the check',
         headline: 'rs',
-        causes: { unreachable: 'R6', refused: 'R6', l7: 'R6' },
+        causes: { unreachable: 'R6', refused: 'R6', l7: 'R6', local_path: 'R14' },
       },
     },
   },
   FLAPPING: {
     code: 4,
-    severity: 8,
+    severity: 9,
     level: 'bad',
     rank: 6,
     colour: 'red',
@@ -160,7 +161,7 @@ const TABLE = {
   },
   PATH: {
     code: 7,
-    severity: 11,
+    severity: 12,
     level: 'warn',
     of: {
       path: {
@@ -173,7 +174,7 @@ const TABLE = {
   },
   RACK_FAULT: {
     code: 9,
-    severity: 7,
+    severity: 8,
     level: 'bad',
     of: { rack: { action: NO_ACTION, headline: 'rack', causes: { none: 'R8' } } },
   },
@@ -191,16 +192,23 @@ const TABLE = {
     state: 'isolated',
     of: { agent: { action: FREEZE, headline: 'agent', causes: { none: 'R9' } } },
   },
+  AGENT_ILL: {
+    code: 13,
+    severity: 3,
+    level: 'bad',
+    state: 'ill',
+    of: { agent: { action: FREEZE, headline: 'agent', causes: { none: 'R14' } } },
+  },
   AGENT_STALLED: {
     code: 12,
-    severity: 3,
+    severity: 4,
     level: 'bad',
     state: 'stalled',
     of: { agent: { action: FREEZE, headline: 'agent', causes: { none: 'R0' } } },
   },
   OK: {
     code: 0,
-    severity: 13,
+    severity: 14,
     level: 'ok',
     rank: 0,
     colour: 'green',

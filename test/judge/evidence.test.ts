@@ -73,6 +73,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
     { kind: 'permit', t: 1030, measuredAt: 1030, nic: 1, granted: 0 },
     { ...linkFact(0, 0, 1040), port: 0, kernel: 1 },
     { ...linkFact(0, 0, 1050), port: 0 },
+    { kind: 'fleet', t: 1060, measuredAt: 1055, witnesses: 16, servers: [1], bad: [2], unknown: [0] },
+    { kind: 'fleet', t: 1070, measuredAt: 1070, witnesses: 3, servers: [], bad: [], unknown: [] },
   ];
   const lines = observations.map((fact) => formatObservation(world, fact));
   assert.deepEqual(lines, [
@@ -81,6 +83,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
     '{"t":1030,"nic":"eth1","permit":0}',
     '{"t":1040,"nic":"eth0","carrier":0,"port":0,"kernel":1}',
     '{"t":1050,"nic":"eth0","carrier":0,"port":0}',
+    `{"t":1060,"measured_at":1055,"fleet":{"witnesses":16,"servers":["${world.realServers[1]!.id}"],"bad":[2],"unknown":[0]}}`,
+    '{"t":1070,"fleet":{"witnesses":3,"servers":[],"bad":[],"unknown":[]}}',
   ]);
   assert.deepEqual(
     lines.map((line) => read.read(line)),

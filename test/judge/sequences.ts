@@ -2,7 +2,14 @@
  * Random evidence: a small world, what goes wrong in it, and every observation pass by pass. The same seed gives the same
  * sequence.
  */
-import { type DataplaneFact, type LinkFact, linkFact, type Observation, type ResultBatch } from '../../src/model/facts.ts';
+import {
+  type DataplaneFact,
+  type FleetFact,
+  type LinkFact,
+  linkFact,
+  type Observation,
+  type ResultBatch,
+} from '../../src/model/facts.ts';
 import { L7, LATE, LOCAL_ERROR, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT, UNREACHABLE } from '../../src/model/outcome.ts';
 import type { JudgeRealServer, JudgeService, Topology } from '../../src/model/topology.ts';
 import { randomFrom } from './world.ts';
@@ -22,6 +29,15 @@ export interface Sequence {
   readonly passes: readonly PassFacts[];
 }
 
+/** R14 in seconds, in small worlds. */
+const FLEET_RULES = {
+  fleet_hold_rounds: 0.3,
+  fleet_hold_ms: 200,
+  fleet_ill_min_real_servers: 1,
+  fleet_fresh_ms: 2500,
+  fleet_memory_ms: 4000,
+};
+
 type Random = () => number;
 const pick = <T>(random: Random, list: readonly T[]): T => list[Math.floor(random() * list.length)]!;
 const upTo = (n: number) => Array.from({ length: n }, (_, k) => k);
@@ -40,6 +56,7 @@ function rules(random: Random): Record<string, number> {
     budget_real_servers: pick(random, [1, 2, 500]),
     lossy_window_rounds: pick(random, [2, 3, 10]),
     lossy_min_results: 5,
+    ...FLEET_RULES,
   };
 }
 
@@ -191,7 +208,41 @@ export function randomSequence(seed: number): Sequence {
       ],
     });
   }
-  return { seed, topology, passes };
+  return { seed, topology, passes: withFleet(passes, topology, randomFrom(seed ^ 0x6a09e667)) };
+}
+
+/**
+ * In a quarter of the worlds without racks others speak too; with random numbers of its own, so that all else stays. (Racks fail
+ * rarely enough as it is.)
+ */
+function withFleet(passes: readonly PassFacts[], { realServers }: Topology, random: Random): PassFacts[] {
+  if (random() < 0.75 || realServers.some(({ rack }) => rack !== undefined)) return [...passes];
+  const m = realServers.length;
+  let bad = 0;
+  let left = 0;
+  return passes.map((p) => {
+    if (left-- <= 0) {
+      left = 10 + Math.floor(random() * 30);
+      bad = pick(random, [0, 0, 0, 1, 0.5]);
+    }
+    if (random() < 0.8 || bad === 0.5) return p;
+    return { ...p, observations: [...p.observations, fleetFact(random, m, bad, p.now)] };
+  });
+}
+
+/** `bad`: share of the witnesses that find a real server bad. */
+function fleetFact(random: Random, m: number, bad: number, t: number): FleetFact {
+  const witnesses = pick(random, [2, 3, 5, 16]);
+  const servers = upTo(m).filter(() => bad > 0 || random() < 0.2);
+  return {
+    kind: 'fleet',
+    t,
+    measuredAt: t,
+    witnesses,
+    servers,
+    bad: servers.map(() => (random() < 0.8 ? Math.round(bad * witnesses) : Math.floor(random() * witnesses))),
+    unknown: servers.map(() => (random() < 0.1 ? 1 : 0)),
+  };
 }
 
 /** The pass before which a restart or a reload comes. */
@@ -276,7 +327,9 @@ export function permuted(s: Sequence): Sequence {
     passes: s.passes.map((p) => ({
       now: p.now,
       results: p.results.map(([i, target, outcome, at]): Result => [toNic[i]!, target < 0 ? target : toRs[target]!, outcome, at]),
-      observations: p.observations.map((f) => ({ ...f, nic: toNic[f.nic]! })),
+      observations: p.observations.map((f) =>
+        f.kind === 'fleet' ? { ...f, servers: f.servers.map((server) => toRs[server]!) } : { ...f, nic: toNic[f.nic]! },
+      ),
     })),
   };
 }

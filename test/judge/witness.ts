@@ -1,9 +1,10 @@
-/** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5). */
+/** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5, P9). */
 import { LINK_EVIDENCE, NETDOWN, SERVICE_EVIDENCE } from '../../src/model/outcome.ts';
 import type { JudgeState } from '../../src/judge/judge.ts';
 import { VERDICT } from '../../src/model/verdicts.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import type { Action, Decisions, Transition } from '../../src/model/verdict.ts';
+import type { FleetFact } from '../../src/model/facts.ts';
 import type { PassFacts } from './sequences.ts';
 
 /** What a cell showed: last valid link result, last link-good and service-good times. */
@@ -27,6 +28,8 @@ export class Witness {
   readonly #anchorBad: number[];
   readonly #carrier: (0 | 1)[];
   readonly #netdown: boolean[];
+  /** What the other load balancers said last. */
+  #fleet: FleetFact | undefined;
   /** The data plane as the actions made it. */
   readonly #nics: number[];
   readonly #weights: number[][];
@@ -61,7 +64,10 @@ export class Witness {
 
   #observe(p: PassFacts): void {
     const m = this.#t.realServers.length;
-    for (const fact of p.observations) if (fact.kind === 'link') this.#carrier[fact.nic] = fact.carrier;
+    for (const fact of p.observations) {
+      if (fact.kind === 'link') this.#carrier[fact.nic] = fact.carrier;
+      if (fact.kind === 'fleet') this.#fleet = fact;
+    }
     for (const [i, target, outcome, t] of p.results) {
       const link = LINK_EVIDENCE[outcome]!;
       if (target < 0) {
@@ -102,8 +108,33 @@ export class Witness {
     });
   }
 
+  /** P9: whether two thirds of three others or more have just said that they reach a real server. */
+  #isReachableElsewhere(j: number, now: number): boolean {
+    const fact = this.#fleet;
+    if (fact === undefined || now - fact.t > this.#t.rules['fleet_fresh_ms']!) return false;
+    const at = fact.servers.indexOf(j);
+    const of = fact.witnesses - (at < 0 ? 0 : fact.unknown[at]!);
+    const reachable = of - (at < 0 ? 0 : fact.bad[at]!);
+    return of >= 3 && reachable >= 0.66 * of;
+  }
+
+  /** P9: nothing is blamed on the way there, or on this server, but by the word of others. */
+  #checkFleet({ verdict, cause, rs, previous }: Transition, now: number): Broken | undefined {
+    const { realServers } = this.#t;
+    const elsewhere = realServers.map((_, j) => this.#isReachableElsewhere(j, now));
+    if (verdict === 'AGENT_ILL' && !elsewhere.some(Boolean))
+      return { property: 'P9', message: 'nobody reaches anything elsewhere' };
+    if (verdict !== 'RS_DOWN' || cause !== 'local_path') return undefined;
+    if (previous !== 'RS_DOWN') return { property: 'P9', message: `${rs} was called local_path at once` };
+    return elsewhere[realServers.findIndex(({ id }) => id === rs)]
+      ? undefined
+      : { property: 'P9', message: `${rs} is not reachable` };
+  }
+
   #checkTransition(x: Transition, state: JudgeState, now: number): Broken | undefined {
     const t = this.#t;
+    const broken = this.#checkFleet(x, now);
+    if (broken) return broken;
     if (x.verdict === 'NIC_FAIL') {
       const i = t.nics.findIndex((n) => n.name === x.nic);
       const hard = this.#carrier[i] === 0 || this.#netdown[i]!;

@@ -6,7 +6,7 @@ import { formatObservation } from '../../src/judge/evidence/codecs.ts';
 import { formatHeader } from '../../src/judge/evidence/header.ts';
 import { formatResult } from '../../src/judge/evidence/result.ts';
 import { initial, type JudgeState, judge } from '../../src/judge/judge.ts';
-import { type Facts, type LinkFact, newBatch, type ResultBatch } from '../../src/model/facts.ts';
+import { type Facts, newBatch, type Observation, type ResultBatch } from '../../src/model/facts.ts';
 import { type Outcome, outcomeCode, SERVICE_EVIDENCE } from '../../src/model/outcome.ts';
 import type { JudgeRealServer, Topology } from '../../src/model/topology.ts';
 import type { Action, BlockedAction, Decisions, Transition } from '../../src/model/verdict.ts';
@@ -67,8 +67,8 @@ export type Meets = (t: number, random: () => number) => Outcome | 'none';
 export interface Fault {
   readonly cell?: (i: number, j: number) => Meets;
   readonly anchor?: (i: number) => Meets;
-  /** Carrier changes, in order. */
-  readonly links?: readonly LinkFact[];
+  /** Carrier changes and other observations, in order. */
+  readonly links?: readonly Observation[];
   /** Passes and probes rest between these times (the agent is stopped). */
   readonly stopped?: readonly [number, number];
 }
@@ -168,7 +168,7 @@ function probe(p: Prober, pending: { at: number; p: Prober; outcome: number }[],
 function gather(
   batch: ResultBatch,
   pending: { at: number; p: Prober; outcome: number }[],
-  links: LinkFact[],
+  links: Observation[],
   now: number,
 ): Facts {
   pending.sort((a, b) => a.at - b.at);

@@ -57,7 +57,7 @@ test('NIC verdicts have rank and colour; every headline is somebody’s; rules a
 test('what takes out, what freezes, what is only forming', () => {
   const out = SUBJECTS.map((kind) => [kind, ...VERDICTS.filter((_, code) => takesOut(kind)[code] === 1)].join(' '));
   assert.deepEqual(out, ['nic NIC_FAIL FLAPPING', 'path PATH', 'rs RS_DOWN', 'rack', 'agent']);
-  assert.deepEqual(AGENT_VERDICTS, ['ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED']);
+  assert.deepEqual(AGENT_VERDICTS, ['ALL_RS_DOWN', 'AGENT_ISOLATED', 'AGENT_STALLED', 'AGENT_ILL']);
   assert.deepEqual(
     VERDICTS.filter((name) => !isFault(name)),
     ['OK', 'SUSPECT'],

@@ -12,6 +12,7 @@ export interface Cost {
 /** By path below test/, without `.test.ts`. A system test that is not listed is taken to be an average one. */
 export const COSTS: Readonly<Record<string, Cost>> = {
   'checks/pattern': { seconds: 2, cpus: 1 },
+  'cluster/properties': { seconds: 24, cpus: 1 },
   'config/excess': { seconds: 4, cpus: 1 },
   'config/yaml': { seconds: 6, cpus: 1 },
   'judge/properties': { seconds: 143, cpus: 1 },

@@ -1,6 +1,6 @@
 /**
- * Whether a release may be applied: asked by the API before it moves a pointer, and by each server again. An empty or much smaller
- * configuration is an error until somebody says otherwise.
+ * Whether a release may be applied: asked by the API before it moves a pointer, and by each server again. An empty or much
+ * smaller configuration is an error until somebody says otherwise.
  */
 import type { Release } from '../values.ts';
 import type { Content } from './content.ts';

@@ -47,7 +47,8 @@ export function splitConfig(config: Json): { readonly content: Content; readonly
 
 /**
  * The configuration of a server: its own file and the content of a release. Services are in the order of their keys, whatever
- * order they were written in. Throws CLUSTER_INVALID when the file holds what the release carries: two truths would differ one day.
+ * order they were written in. Throws CLUSTER_INVALID when the file holds what the release carries: two truths would differ one
+ * day.
  */
 export function mergeConfig(local: Json, { services, base }: Content): Json {
   const twice = SHARED_KEYS.filter((key) => local[key] !== undefined);

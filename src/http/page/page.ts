@@ -30,6 +30,7 @@ const STATE_TEXT: Readonly<Record<StatusReport['state'], readonly [level: string
   ok: ['ok', '● running'],
   all_rs_down: ['bad', '■ frozen: all real servers fail'],
   isolated: ['bad', '■ frozen: agent isolated'],
+  ill: ['bad', '■ frozen: this server is the ill one'],
   stalled: ['bad', '■ frozen: agent stalled'],
   stopping: ['warn', '… stopping'],
 };

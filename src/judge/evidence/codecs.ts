@@ -3,6 +3,7 @@ import type { Fact, Observation } from '../../model/facts.ts';
 import type { Topology } from '../../model/topology.ts';
 import type { Codec, Named } from './codec.ts';
 import { dataplane } from './dataplane.ts';
+import { fleet } from './fleet.ts';
 import type { Line } from './line.ts';
 import { link } from './link.ts';
 import { permit } from './permit.ts';
@@ -10,7 +11,7 @@ import { result } from './result.ts';
 
 type Codecs = { readonly [K in Fact['kind']]: Codec<Extract<Fact, { kind: K }>> };
 
-const CODECS: Codecs = { link, dataplane, permit, result };
+const CODECS: Codecs = { link, dataplane, permit, fleet, result };
 
 /** The line of an observation. */
 export function formatObservation(topology: Topology, fact: Observation): string {

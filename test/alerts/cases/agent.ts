@@ -18,6 +18,7 @@ const BUILD = 'fourlane_build_info{version="0.1.0", node_version="v24"}';
 export const agentCases: readonly AlertCase[] = [
   state('FourlaneAgentIsolated', 'isolated', 0),
   state('FourlaneAllRealServersDown', 'all_rs_down', 0),
+  state('FourlaneAgentIll', 'ill', 0),
   state('FourlaneAgentStalled', 'stalled', 120),
   {
     alert: 'FourlaneAgentDown',
