@@ -63,18 +63,14 @@ async function make(directory: string, config: string, { name, serves, days }: W
   const extensions = isCa
     ? ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign']
     : ['basicConstraints=critical,CA:FALSE', ...usesOf(serves)];
-  const { exitCode, output, summary } = await runCommand(
-    [
-      'openssl',
-      ...[
-        ['req', '-x509', '-new', '-config', config, '-subj', `/CN=${name}`, '-days', String(days), '-sha256'],
-        ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
-        ...extensions.map((extension) => ['-addext', extension]),
-        isCa ? [] : ['-CA', ca.cert, '-CAkey', ca.key],
-      ].flat(),
-    ],
-    { env: { PATH: STANDARD_PATH, LC_ALL: 'C' }, timeoutMs: LIMIT_MS },
-  );
+  const flags = [
+    ['req', '-x509', '-new', '-config', config, '-subj', `/CN=${name}`, '-days', String(days), '-sha256'],
+    ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
+    extensions.flatMap((extension) => ['-addext', extension]),
+    isCa ? [] : ['-CA', ca.cert, '-CAkey', ca.key],
+  ];
+  const options = { env: { PATH: STANDARD_PATH, LC_ALL: 'C' }, timeoutMs: LIMIT_MS };
+  const { exitCode, output, summary } = await runCommand(['openssl', ...flags.flat()], options);
   if (exitCode !== 0) throw new Error(`openssl made no certificate for ${name}: ${summary} ${output.trim()}`.trim());
 }
 
