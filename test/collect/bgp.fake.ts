@@ -69,6 +69,7 @@ export function frrState(state: string): Answering {
   const folder = `frr-8.4.4/${state}`;
   const file = (name: string, otherwise: string) => vty(has(`${folder}/${name}`) ? text(`${folder}/${name}`) : otherwise);
   return (command) => {
+    if (command === 'enable') return vty('');
     if (command === 'show bgp vrf all summary json') return file('summary.json', '{}');
     if (command === 'show bgp vrf all neighbors json') return file('neighbors.json', '{}');
     if (command === 'show bfd peers json') return file('bfd_peers.json', '[]');

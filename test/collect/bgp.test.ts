@@ -70,6 +70,13 @@ describe('FRR', () => {
     it(state, async () => assert.equal(line(await withFrr(state).data(), '10.1.1.1'), expected));
   }
 
+  it('bfdd is asked for its sessions after enable only', async () => {
+    const made = withFrr('established');
+    await made.data();
+    assert.deepEqual(made.daemons[1]!.asked, ['enable', 'show bfd peers json']);
+    assert.ok(!made.daemons[0]!.asked.includes('enable'));
+  });
+
   it('own-max-prefix: down until it is cleared', async () => {
     const text = line(await withFrr('own-max-prefix').data(), '10.2.1.1');
     assert.match(text, /^prefix_limit \| bfd up \| BFD down received \| lacks 10\.64\.0\.8\/29/);

@@ -45,12 +45,16 @@ export function parseAnswer(answer: Buffer): VtyAnswer {
   return { status: answer.at(-1)!, text: answer.toString('utf8', 0, answer.length - TRAILER) };
 }
 
+type Ask = (request: string) => Promise<Buffer>;
+
 export class Vty {
   readonly #control: Control;
 
   constructor(path: string, program: 'bgpd' | 'bfdd') {
     const rights = 'add its user to the group frrvty, which may also configure';
-    this.#control = new Control({ path, program, rights, framing: () => new VtyFraming(), most: MOST });
+    // bfdd knows its show commands only after enable; bgpd, which is asked for more, does without.
+    const begin = program === 'bfdd' ? { begin: async (ask: Ask) => void (await ask('enable\0')) } : {};
+    this.#control = new Control({ path, program, rights, framing: () => new VtyFraming(), most: MOST, ...begin });
   }
 
   get path(): string {
