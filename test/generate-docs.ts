@@ -44,6 +44,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['Data-plane cores', /^fourlane_core_/],
   ['DPDK processes', /^fourlane_dpdk_/],
   ['Logs of data planes', /^fourlane_(logqueue_|log_(?!dropped))/],
+  ['BGP and BFD', /^fourlane_(bgp|bfd)_/],
   ['Kernel LVS', /^fourlane_ipvs_/],
   ['DPVS', /^fourlane_(dpvs|snat|control_queue)_/],
   ['VRRP and keepalived', /^fourlane_(vrrp|keepalived)_/],

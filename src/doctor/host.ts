@@ -112,7 +112,7 @@ export function thisHost(signal: AbortSignal, limitMs: number): Host {
     clock: clockState,
     collectors: collectors.map((collector) => collector.name),
     collect: (name, settings, nics) =>
-      readOnce(collectors.find((collector) => collector.name === name)!, settings, nics, () => undefined),
+      readOnce(collectors.find((collector) => collector.name === name)!, settings, { nics }, () => undefined),
     dpdk: () => dpdkProcesses(signal),
     etcd: async (settings, cluster) => (await import('../cluster/inspect.ts')).inspectEtcd(settings, cluster),
   };
