@@ -13,7 +13,6 @@ export function localAddresses(): ReadonlySet<string> {
   return new Set(Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address)));
 }
 
-<<<<<<< HEAD
 /** The machine's boot; `unknown` where the kernel does not show it. */
 export function bootId(): string {
   try {
@@ -21,13 +20,13 @@ export function bootId(): string {
   } catch {
     return 'unknown';
   }
-=======
+}
+
 /** Networks that interfaces which are up are in: `ADDRESS/LENGTH`. */
 export function interfaceNetworks(): readonly { readonly device: string; readonly cidr: string }[] {
   return Object.entries(networkInterfaces()).flatMap(([device, all]) =>
     (all ?? []).flatMap(({ cidr }) => (cidr === null ? [] : [{ device, cidr }])),
   );
->>>>>>> edge
 }
 
 const OTHERS_MAY_WRITE = 0o022;

@@ -31,19 +31,16 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   version: ['1.10.1'],
   role: ['master', 'backup'],
   outcome: ['ok', 'timeout'],
-<<<<<<< HEAD
   first: ['fourlane', 'keepalived'],
   out: ['keepalived'],
   verdict: ['NIC_FAIL', 'OK'],
   end: ['followed', 'reverted'],
-=======
   daemon: ['bgpd'],
   vrf: ['default'],
   peer: ['192.0.2.1'],
   family: ['ipv4'],
   level: ['group', 'server'],
   prefix: ['10.0.0.48/29'],
->>>>>>> edge
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
