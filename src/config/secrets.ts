@@ -47,10 +47,14 @@ export function withoutSecrets(value: unknown): unknown {
 }
 
 /** With credentials, a path or a query: chat services keep the secret of a webhook in its path. */
-const URL_BEYOND_SERVER = /^https?:\/\/(?:[^/?#]*@|[^/?#]+\/?[^/])/i;
+const URL_BEYOND_SERVER = /^https?:\/\/(?:[^/?#]*@|[^/?#]+(?:\/[^?#]|\/?[?#]))/i;
 
 function shown(name: string, value: unknown): unknown {
-  if (secretKeys().has(name)) return isMapping(value) ? Object.keys(value) : '(secret)';
+  if (secretKeys().has(name)) {
+    if (!isMapping(value)) return '(secret)';
+    const names = Object.keys(value);
+    return names.length === 0 ? value : names;
+  }
   if (!keysWith('private').has(name)) return withoutSecrets(value);
   return Array.isArray(value) && value.length > 1 ? [value[0], '…'] : Array.isArray(value) ? value : '(not shown)';
 }

@@ -133,6 +133,11 @@ describe('secrets', () => {
     const message = messageOf(`${nics(`webhook: {url: 'http://ops:${SECRET}@192.0.2.80/'}`)}${service('panic: 0.5')}`);
     assert.match(message, /"http:\/\/…@192\.0\.2\.80\/" must not hold a user or password/);
     assert.ok(!message.includes(SECRET));
+    for (const plainly of ['http://192.0.2.80', 'https://[fd70::1]:2379', 'http://h/', 'http://h'])
+      assert.equal(withoutSecrets(plainly), plainly);
+    for (const more of [`/${SECRET}`, `//${SECRET}`, `?${SECRET}`, `/?${SECRET}`, `#${SECRET}`, `/#${SECRET}`])
+      assert.equal(withoutSecrets(`http://192.0.2.80:81${more}`), 'http://192.0.2.80:81/…');
+    assert.equal(withoutSecrets(`http://ops:${SECRET}@h`), 'http://h/…');
   });
 
   it('leave the names of a mapping, at any depth, and nothing of other values', () => {

@@ -15,8 +15,10 @@ test('a configuration with secrets that every user can read is said, one without
   const withToken = `${plain}web: {authentication: {bearerToken: a-token-of-sixteen-chars}}\n`;
   const withHeader = plain.replace('realServers', 'check: {type: http, headers: {X-Key: abc}}, realServers');
   const withPath = plain.replace('realServers', "actuator: {webhook: {url: 'https://hooks.example/T0/B0/xyz'}}, realServers");
+  const withServer = plain.replace('realServers', "actuator: {dpvs: {url: 'http://192.0.2.80:81'}}, realServers");
   for (const [text, said] of [
     [plain, false],
+    [withServer, false],
     [withToken, true],
     [withHeader, true],
     [withPath, true],
