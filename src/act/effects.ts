@@ -2,7 +2,7 @@
 import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { LvsService, Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { countedOf, hasQuorum } from './hooks.ts';
+import { counting, hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import { CUT_OFF } from '../model/verdicts.ts';
@@ -59,6 +59,7 @@ export function planEffects(plan: Plan): PlannedEffects {
   return {
     wanted(wanted, verdicts, { isolated = false, before = () => undefined } = {}) {
       const because = explain(rackOf, verdicts);
+      const count = counting(plan, verdicts);
       const effects = new Map<string, Effect>();
       const add = (e: Effect) => effects.set(e.key, e);
       plan.nics.forEach((nic, i) => {
@@ -83,7 +84,7 @@ export function planEffects(plan: Plan): PlannedEffects {
         const paths = wanted.path[index];
         const unusual = new Map<string, number>();
         if (make.entries !== undefined) add(make.entries(unusual));
-        const counted = countedOf(plan, service, verdicts) ?? weights;
+        const counted = count(service) ?? weights;
         if (make.quorum !== undefined) {
           const { key } = make.quorum(true);
           const had = before(key);

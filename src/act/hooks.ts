@@ -5,18 +5,22 @@ import type { Verdict, Wanted } from '../model/verdict.ts';
 
 /**
  * What the scripts of a service count as in service, 1 by position: the real servers that are not judged down where keepalived's
- * semantics are wanted, whatever limit keeps them in; else those with a weight.
+ * semantics are wanted, whatever limit keeps them in; undefined: those with a weight.
  */
-export function countedOf(
-  { targets }: Plan,
-  { notify, realServers, combine }: Service,
-  verdicts: readonly Verdict[],
-): ArrayLike<number> | undefined {
-  if (notify?.counts !== 'alive') return undefined;
+export function counting({ targets }: Plan, verdicts: readonly Verdict[]): (service: Service) => ArrayLike<number> | undefined {
+  // Once for all services: there may be tens of thousands of them.
+  let down: Uint8Array | undefined;
+  return ({ notify, realServers, combine }) => {
+    if (notify?.counts !== 'alive') return undefined;
+    down ??= downIn(targets, verdicts);
+    return realServers.map((server) => (isDown(down!, server, combine) ? 0 : 1));
+  };
+}
+
+/** 1 for each target that is judged down. */
+function downIn(targets: Plan['targets'], verdicts: readonly Verdict[]): Uint8Array {
   const fallen = new Set(verdicts.filter(({ verdict }) => verdict === 'RS_DOWN').map(({ rs }) => rs));
-  if (fallen.size === 0) return realServers.map(() => 1);
-  const down = Uint8Array.from(targets, ({ id }) => (fallen.has(id) ? 1 : 0));
-  return realServers.map((server) => (isDown(down, server, combine) ? 0 : 1));
+  return fallen.size === 0 ? new Uint8Array(targets.length) : Uint8Array.from(targets, ({ id }) => (fallen.has(id) ? 1 : 0));
 }
 
 /** A service with its scripts, and what is wanted of it. */
@@ -32,7 +36,7 @@ export interface Counted {
 
 /**
  * Whether a service has its quorum: by the full weights of the real servers in service, as keepalived counts, which a slow start
- * does not change. With hysteresis it is lost below quorum - hysteresis and found from quorum + hysteresis on.
+ * does not change. With hysteresis it is lost below quorum - hysteresis and found from quorum + hysteresis on; never found without any weight.
  */
 export function hasQuorum({ notify, realServers, weights, dynamic, had }: Counted): boolean {
   const total = realServers.reduce((sum, server) => sum + server.weight, 0);
@@ -40,5 +44,7 @@ export function hasQuorum({ notify, realServers, weights, dynamic, had }: Counte
   const quorum = Math.min(notify.quorum, Math.max(1, total));
   const hysteresis = Math.min(notify.hysteresis, quorum - 1);
   const alive = realServers.reduce((sum, server, i) => sum + ((weights?.[i] ?? 1) > 0 ? baseWeight(server, dynamic) : 0), 0);
-  return alive >= (had === false ? Math.min(quorum + hysteresis, total) : had === true ? quorum - hysteresis : quorum);
+  return (
+    alive >= (had === false ? Math.max(1, Math.min(quorum + hysteresis, total)) : had === true ? quorum - hysteresis : quorum)
+  );
 }

@@ -135,6 +135,11 @@ describe('effects of scripts', () => {
     // Weights 100, 50, 1.
     assert.deepEqual([has([0.1, 0, 0], 100), has([0, 1, 1], 51), has([0, 1, 0], 51)], [true, true, false]);
     assert.deepEqual([has([1, 1, 1], 5000), has([1, 1, 0], 5000)], [true, false]);
+    // Without any weight it is never there, instead of coming and going.
+    const none = realServers.map((server) => ({ ...server, weight: 0 }));
+    const notify = { quorum: 1, hysteresis: 0, realServers: [] };
+    for (const had of [undefined, true, false])
+      assert.equal(hasQuorum({ notify, realServers: none, weights: undefined, dynamic, had }), false);
     const around = (had: boolean) => [has([0, 1, 0], 51, 10, had), has([0, 0, 1], 51, 10, had), has([1, 0, 0], 51, 10, had)];
     assert.deepEqual(
       [around(true), around(false)],
