@@ -8,20 +8,14 @@ import { CAUSE, VERDICT } from '../model/verdicts.ts';
 import { BAD, GOOD, type State, UNKNOWN } from './memory.ts';
 import type { Change } from './real-server.ts';
 
-/** What holds new verdicts back: a storm or a cold start; too many in this pass. */
-interface Held {
-  readonly waits: boolean;
-  readonly full: boolean;
-}
-
-/** The verdict that a real server with a checker should have now; undefined = as before. */
-export function judgeByChecker(state: State, server: number, now: number, { waits, full }: Held): Change | undefined {
+/** The verdict that a real server with a checker should have now. `waits`, `full`: as in `real-server.ts`. */
+export function judgeRealServer(state: State, server: number, now: number, waits: boolean, full: boolean): Change | undefined {
   if (state.servers.verdict[server] === VERDICT.RS_DOWN)
     return isGood(state, server) ? { verdict: VERDICT.OK, cause: CAUSE.none } : undefined;
   if (full) return undefined;
   // It is down without evidence, so there is none to wait for.
   if (startsDown(state, server)) return { verdict: VERDICT.RS_DOWN, cause: CAUSE.unreachable };
-  return !waits && isDown(state, server, now) ? { verdict: VERDICT.RS_DOWN, cause: causeOf(state, server) } : undefined;
+  return !waits && isDown(state, server, now) ? { verdict: VERDICT.RS_DOWN, cause: ownCause(state, server) } : undefined;
 }
 
 /** Whether it has to be down because it has not been seen yet: alpha. */
@@ -44,7 +38,7 @@ function isGood({ cells, nics, topology }: State, server: number): boolean {
  * The checkers of all trusted NICs that can tell are down, each of which has had its first chance, and the latest answer through
  * no NIC at all is good: what one path can use is a path fault of the others.
  */
-function isDown({ cells, nics, servers, topology }: State, server: number, now: number): boolean {
+export function isDown({ cells, nics, servers, topology }: State, server: number, now: number): boolean {
   const width = topology.realServers.length;
   let voters = 0;
   for (let nic = 0, cell = server; nic < topology.nics.length; nic++, cell += width) {
@@ -59,7 +53,7 @@ function isDown({ cells, nics, servers, topology }: State, server: number, now: 
 }
 
 /** `refused` or `l7` when its latest answer through a trusted NIC is one, else `unreachable`. */
-function causeOf({ cells, nics, topology }: State, server: number): number {
+export function ownCause({ cells, nics, topology }: State, server: number): number {
   const width = topology.realServers.length;
   let cause: number = CAUSE.unreachable;
   for (let nic = 0, cell = server; nic < topology.nics.length; nic++, cell += width) {

@@ -10,12 +10,12 @@ import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
 import { causeElsewhere, forgetStanding, illForms } from './fleet.ts';
 import { govern } from './govern.ts';
-import { judgeByChecker, startsDown } from './by-checker.ts';
+import * as byChecker from './by-checker.ts';
 import { badness } from './members.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
-import { isDown, judgeRealServer, ownCause } from './real-server.ts';
+import * as byResults from './real-server.ts';
 import { reasonFor } from './reason.ts';
 import { take } from './results.ts';
 import { scanMatrix } from './scan.ts';
@@ -136,12 +136,9 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
     const failing = scan.serviceBad[server]! > 0;
     const still =
       !failing && servers.verdict[server] === VERDICT.OK && servers.since[server] === 0 && servers.faulty[server] === 0;
-    if (still && !startsDown(state, server)) continue;
+    if (still && !byChecker.startsDown(state, server)) continue;
     const full = changes.list.length >= MAX_CHANGES;
-    const change =
-      topology.realServers[server]!.checker === undefined
-        ? judgeRealServer(state, server, now, waits || full)
-        : judgeByChecker(state, server, now, { waits, full });
+    const change = ruleOf(state, server).judgeRealServer(state, server, now, waits, full);
     if (change === undefined) {
       if (servers.verdict[server] === VERDICT.RS_DOWN) rename(state, server, now, changes);
       continue;
@@ -172,8 +169,14 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
   }
 }
 
+/** R6 as it holds for this real server. */
+function ruleOf({ topology }: State, server: number): typeof byResults | typeof byChecker {
+  return topology.realServers[server]!.checker === undefined ? byResults : byChecker;
+}
+
 /** R14: a real server stays down, and the fault gets another name. What is done about it stays the same. */
 function rename(state: State, server: number, now: number, changes: Changes): void {
+  const { isDown, ownCause } = ruleOf(state, server);
   const cause = causeElsewhere(state, server, () => ownCause(state, server, now));
   if (cause === undefined || changes.list.length >= MAX_CHANGES || !isDown(state, server, now)) return;
   state.servers.cause[server] = cause;

@@ -11,8 +11,8 @@ export interface Change {
   readonly cause: number;
 }
 
-/** Evaluates R6 and its recovery for a real server. `waits`: no new RS_DOWN in this pass (storm, cold start). */
-export function judgeRealServer(state: State, server: number, now: number, waits: boolean): Change | undefined {
+/** Evaluates R6 and its recovery for a real server. `waits`: no new RS_DOWN in this pass (storm, cold start); `full`: too many changes. */
+export function judgeRealServer(state: State, server: number, now: number, waits: boolean, full: boolean): Change | undefined {
   const { servers, rules, flaps } = state;
   const verdict = servers.verdict[server]!;
   const well = recovered(state, server);
@@ -27,7 +27,7 @@ export function judgeRealServer(state: State, server: number, now: number, waits
   }
   const down =
     held(servers.since, server, isDown(state, server, now), state.clock) >= rules.rs_hold_rounds * servers.interval[server]!;
-  if (down && !waits) {
+  if (down && !waits && !full) {
     noteFault(state, server, now);
     return { verdict: VERDICT.RS_DOWN, cause: ownCause(state, server, now) };
   }

@@ -39,6 +39,8 @@ class Play {
   state: JudgeState;
   now = 0;
   decisions!: Decisions;
+  /** How many of 16 other load balancers find the first real server bad; undefined: they say nothing. */
+  badElsewhere: number | undefined;
   readonly #topology: Topology;
   readonly #batch = newBatch(64);
 
@@ -57,7 +59,9 @@ class Play {
       const outcome = outcomes[i];
       if (outcome !== undefined) rows.push([i, 0, outcome, this.now]);
     }
-    const facts = { results: fill(this.#batch, rows), observations: [] };
+    const word = { kind: 'fleet', t: this.now, measuredAt: this.now, witnesses: 16, servers: [0], unknown: [0] } as const;
+    const observations = this.badElsewhere === undefined ? [] : [{ ...word, bad: [this.badElsewhere] }];
+    const facts = { results: fill(this.#batch, rows), observations };
     const { state, decisions } = judge(this.state, facts, this.now);
     this.state = state;
     this.decisions = decisions;
@@ -133,6 +137,19 @@ describe('by checker', () => {
     const words = Array.from({ length: 6 }, () => other.second(TIMEOUT, undefined));
     assert.deepEqual(words.slice(0, 2), ['', '']);
     assert.match(words.join(' '), /RS_DOWN/);
+  });
+
+  it('others that reach it give the fault another name, and take it back', () => {
+    const rules = { fleet_hold_rounds: 1, fleet_hold_ms: 500 };
+    const play = new Play(worldOf({ retry: 0 }, 1, { rules }));
+    for (let k = 0; k < 12; k++) play.second(OK);
+    play.badElsewhere = 0;
+    assert.match(play.second(L7), /^RS_DOWN\(.* l7\)$/);
+    const words = (count: number) => Array.from({ length: count }, () => play.second(L7)).join('');
+    assert.match(words(10), /^RS_DOWN\(.* local_path\)$/);
+    play.badElsewhere = 16;
+    assert.match(words(10), /^RS_DOWN\(.* l7\)$/);
+    assert.equal(play.weight, 0);
   });
 
   it('alpha: down from the beginning, said so, until it has been seen good', () => {

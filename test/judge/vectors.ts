@@ -197,7 +197,6 @@ export const vectors: readonly Vector[] = [
 
 const OUTCOME: Readonly<Record<string, Outcome | 'none'>> = { 1: 'ok', 0: 'timeout', r: 'refused', 7: 'l7', '?': 'none' };
 
-/** World and fault of a vector. */
 /** What the others say every second. */
 function wordOf(elsewhere: string): FleetFact[] {
   const bad = { '1': 0, '?': 8, '0': 16 } as Readonly<Record<string, number>>;
@@ -210,6 +209,7 @@ function wordOf(elsewhere: string): FleetFact[] {
   });
 }
 
+/** World and fault of a vector. */
 export function build(v: Vector): { topology: Topology; fault: Fault } {
   const rows = v.matrix.split('/');
   return {
