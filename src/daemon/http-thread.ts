@@ -2,13 +2,14 @@
  * The judge's handle of the thread that serves HTTP: starts it, and starts it again after a crash with growing pauses. The judge
  * goes on.
  */
-import { type TransferListItem, Worker } from 'node:worker_threads';
+import type { TransferListItem, Worker } from 'node:worker_threads';
 import { FourlaneError } from '../model/errors.ts';
 import { Backoff } from '../model/backoff.ts';
 import type { Door as HttpDoor } from '../http/routes.ts';
 import { counter, type Family, type FamilySource, family, gauge, ONE_ROW } from '../model/family.ts';
 import type { Phase, ReloadResult, ShadowAnswer } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
+import { endThread, startThread } from '../sys/worker.ts';
 import type { Door } from './agent.ts';
 import type { Call, CallAnswer, FromHttp, HttpInit, ToHttp } from './http-messages.ts';
 import type { Publisher } from './publisher.ts';
@@ -114,13 +115,7 @@ export class HttpThread implements Door, FamilySource {
   async close(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise((resolve) => worker.once('exit', resolve));
-    this.#post({ type: 'stop' });
-    const cut = setTimeout(() => void worker.terminate(), STOP_MS);
-    await ended;
-    clearTimeout(cut);
+    if (this.#worker !== undefined) await endThread(this.#worker, { type: 'stop' } satisfies ToHttp, STOP_MS);
   }
 
   #post(message: ToHttp, transfer: readonly TransferListItem[] = []): void {
@@ -130,30 +125,25 @@ export class HttpThread implements Door, FamilySource {
   /** Resolves when the thread has said whether it listens on its port; with an error when it ended before. */
   #start(): Promise<FourlaneError | undefined> {
     const { clock } = this.#o;
-    const worker = new Worker(ENTRY, {
+    const { promise, resolve } = Promise.withResolvers<FourlaneError | undefined>();
+    const worker = startThread<FromHttp>(ENTRY, {
       workerData: this.#init,
       name: 'http',
       resourceLimits: LIMITS,
-      stdout: true, // what a library prints does not belong into the log
-      stderr: true,
+      heard: (message) => {
+        this.#heard(message);
+        if ((message.type === 'listening' || message.type === 'refused') && message.door === 'tcp') resolve(undefined);
+      },
+      ended: (gone, error) => {
+        const reason = error ?? 'it ended';
+        resolve(new FourlaneError('INTERNAL', `the HTTP thread did not start: ${reason}`));
+        if (this.#worker === gone) this.#ended(reason);
+      },
     });
     this.#worker = worker;
     this.#startedAt = clock();
     this.#listens = new Map([['tcp', false]]);
     if (this.#init!.control !== undefined) this.#listens.set('control', false);
-    worker.stdout.resume();
-    worker.stderr.resume();
-    const { promise, resolve } = Promise.withResolvers<FourlaneError | undefined>();
-    let reason = 'it ended';
-    worker.on('message', (message: FromHttp) => {
-      this.#heard(message);
-      if ((message.type === 'listening' || message.type === 'refused') && message.door === 'tcp') resolve(undefined);
-    });
-    worker.on('error', (error) => (reason = error.message));
-    worker.once('exit', () => {
-      resolve(new FourlaneError('INTERNAL', `the HTTP thread did not start: ${reason}`));
-      if (this.#worker === worker) this.#ended(reason);
-    });
     this.#behind!.publisher.connect((message, transfer) => worker.postMessage(message, transfer));
     return promise;
   }

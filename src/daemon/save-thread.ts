@@ -2,8 +2,9 @@
  * The judge's handle of the thread that saves the state. It is started by the first save that is left to it: a small agent has
  * no such thread, since its file is made in a moment.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import type { JudgeState } from '../judge/judge.ts';
+import { startThread } from '../sys/worker.ts';
 
 export interface SaveInit {
   readonly directory: string;
@@ -68,22 +69,16 @@ export class SaveThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(ENTRY, {
+    const worker = startThread<Saved>(ENTRY, {
       workerData: this.#init,
       name: 'save',
       resourceLimits: LIMITS,
-      stdout: true,
-      stderr: true,
-    });
-    worker.stdout.resume();
-    worker.stderr.resume();
-    let reason = 'the thread that saves it has ended';
-    worker.on('message', (saved: Saved) => this.#waiting?.resolve(saved));
-    worker.on('error', (error) => (reason = error.message));
-    worker.once('exit', () => {
-      this.#worker = undefined;
-      this.#plan = undefined;
-      this.#waiting?.reject(new Error(reason));
+      heard: (saved) => this.#waiting?.resolve(saved),
+      ended: (_, error) => {
+        this.#worker = undefined;
+        this.#plan = undefined;
+        this.#waiting?.reject(new Error(error ?? 'the thread that saves it has ended'));
+      },
     });
     worker.unref();
     return worker;

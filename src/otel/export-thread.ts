@@ -1,6 +1,7 @@
 /** Main-side handle of the exporting thread: starts it, feeds it, bounds what waits for it, and starts it again after a crash. */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { type FamilyFrame, FrameWriter } from '../metrics/frames.ts';
+import { endThread, startThread } from '../sys/worker.ts';
 import type { FamilySource } from '../model/family.ts';
 import {
   addTallies,
@@ -77,38 +78,27 @@ export class ExportThread {
   async stop(): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#restart);
-    const worker = this.#worker;
     this.#post();
     this.#overflow += this.#waiting.length; // only if there is no thread
-    if (worker === undefined) return;
-    const ended = new Promise((resolve) => worker.once('exit', resolve));
-    worker.postMessage({ type: 'stop' } satisfies ToExporter);
-    const cut = setTimeout(() => void worker.terminate(), STOP_MS);
-    await ended;
-    clearTimeout(cut);
+    if (this.#worker !== undefined) await endThread(this.#worker, { type: 'stop' } satisfies ToExporter, STOP_MS);
   }
 
   #start(): void {
     this.#writer.forget();
     // The configuration file is the only source: variables like OTEL_EXPORTER_OTLP_HEADERS must not add to it unseen.
     const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OTEL_')));
-    const worker = new Worker(ENTRY, {
+    this.#worker = startThread<FromExporter>(ENTRY, {
       workerData: this.#o.init,
       name: 'opentelemetry',
       env,
       resourceLimits: LIMITS,
-      stdout: true, // what a library prints does not belong into the log
-      stderr: true,
+      heard: (message) => this.#heard(message),
+      ended: (worker, error) => {
+        if (error !== undefined) this.#o.problem('thread', `the exporting thread ended: ${error}`);
+        if (this.#worker === worker) this.#ended();
+      },
     });
-    this.#worker = worker;
-    worker.stdout.resume();
-    worker.stderr.resume();
-    worker.unref();
-    worker.on('message', (message: FromExporter) => this.#heard(message));
-    worker.on('error', (error) => this.#o.problem('thread', `the exporting thread ended: ${error.message}`));
-    worker.once('exit', () => {
-      if (this.#worker === worker) this.#ended();
-    });
+    this.#worker.unref();
   }
 
   #ended(): void {

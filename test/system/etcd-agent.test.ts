@@ -1,6 +1,6 @@
 /** A real agent with a real etcd, without one, and with one that comes late: what is loaded, shown, logged and held up. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,6 +8,7 @@ import { putRequest } from '../../src/cluster/wire/kv.ts';
 import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { CLUSTER, EtcdCluster, PREFIX } from '../etcd/cluster.ts';
 import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
+import { watchModules } from './modules.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-etcd-agent-'));
 /** Of all threads together. */
@@ -45,18 +46,9 @@ function cpuSeconds(pid: number): number {
 }
 
 test('without an etcd nothing of it is loaded, no thread, no series; a reload joins, another one leaves', async (t) => {
-  const [list, hook] = [join(dir, 'modules'), join(dir, 'hook.mjs')];
-  writeFileSync(
-    hook,
-    `import { appendFileSync } from 'node:fs';
-     import { registerHooks } from 'node:module';
-     registerHooks({
-       load(url, context, next) { appendFileSync(${JSON.stringify(list)}, url + '\\n'); return next(url, context); },
-     });`,
-  );
-  const loaded = () => readFileSync(list, 'utf8').split('\n');
+  const { wrap, loaded } = watchModules(dir);
   const ofCluster = () => loaded().filter((url) => /\/src\/cluster\/|@grpc/.test(url));
-  const agent = await AgentProcess.start(config('off', false), { wrap: ['env', `NODE_OPTIONS=--import=${hook}`] });
+  const agent = await AgentProcess.start(config('off', false), { wrap });
   t.after(() => agent.end());
   await agent.allGood();
   assert.equal(await agent.metric('fourlane_cluster_connected'), undefined);

@@ -3,12 +3,13 @@
  * user.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { asSamples, parseSamples, Receiver } from '../otel/receiver.ts';
 import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
+import { watchModules } from './modules.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-otel-'));
 const closers: (() => Promise<unknown>)[] = [];
@@ -121,27 +122,17 @@ test('a reload turns it on, to another collector, and off; a refused file is a f
 });
 
 test('off, no module of OpenTelemetry is loaded; on, they are', async () => {
-  const list = join(dir, 'modules');
-  const hook = join(dir, 'hook.mjs');
-  writeFileSync(
-    hook,
-    `import { appendFileSync } from 'node:fs';
-     import { registerHooks } from 'node:module';
-     registerHooks({
-       load(url, context, next) { appendFileSync(${JSON.stringify(list)}, url + '\\n'); return next(url, context); },
-     });`,
-  );
+  const modules = watchModules(dir);
   const { port } = await serve(0);
   const servers = loopbackServers(1, port);
   const loaded = async (file: string, wait: (agent: AgentProcess) => Promise<unknown>) => {
-    rmSync(list, { force: true });
-    const agent = await AgentProcess.start(file, { wrap: ['env', `NODE_OPTIONS=--import=${hook}`] });
+    modules.forget();
+    const agent = await AgentProcess.start(file, { wrap: modules.wrap });
     closers.push(() => agent.end());
     await wait(agent);
     await agent.ask('/metrics');
     await agent.end('SIGTERM');
-    assert.ok(existsSync(list));
-    return readFileSync(list, 'utf8').split('\n');
+    return modules.loaded();
   };
   const off = await loaded(config('modules-off', servers), (agent) => agent.allGood());
   assert.ok(

@@ -2,9 +2,10 @@
  * The judge's handle of the thread that talks to etcd: starts it, takes what it mirrors page by page, and starts it again after a
  * crash. What is known stays known meanwhile, and is stale.
  */
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Backoff } from '../../model/backoff.ts';
 import type { EtcdSettings } from '../../model/plan.ts';
+import { endThread, startThread } from '../../sys/worker.ts';
 import type { LeaseState } from '../lease/lease.ts';
 import type { Change } from '../mirror/changes.ts';
 import { type Item, Replica } from '../mirror/replica.ts';
@@ -113,13 +114,7 @@ export class ClusterThread {
   async stop({ revoke = false } = {}): Promise<void> {
     this.#stopping = true;
     clearTimeout(this.#retry);
-    const worker = this.#worker;
-    if (worker === undefined) return;
-    const ended = new Promise((resolve) => worker.once('exit', resolve));
-    this.#post({ type: 'stop', revoke });
-    const cut = setTimeout(() => void worker.terminate(), STOP_MS);
-    await ended;
-    clearTimeout(cut);
+    if (this.#worker !== undefined) await endThread(this.#worker, { type: 'stop', revoke } satisfies ToCluster, STOP_MS);
   }
 
   #post(message: ToCluster): void {
@@ -128,22 +123,15 @@ export class ClusterThread {
 
   #start(): void {
     const { etcd, ranges, clock } = this.#o;
-    const worker = new Worker(ENTRY, {
+    this.#worker = startThread<FromCluster>(ENTRY, {
       workerData: { etcd, ranges } satisfies ClusterInit,
       name: 'cluster',
       resourceLimits: LIMITS,
-      stdout: true, // what a library prints does not belong into the log
-      stderr: true,
+      heard: (message) => this.#heard(message),
+      ended: (_, error) => this.#ended(error ?? 'it ended'),
     });
-    this.#worker = worker;
     this.#startedAt = clock();
-    worker.stdout.resume();
-    worker.stderr.resume();
-    worker.unref();
-    let reason = 'it ended';
-    worker.on('message', (message: FromCluster) => this.#heard(message));
-    worker.on('error', (error) => (reason = error.message));
-    worker.once('exit', () => this.#ended(reason));
+    this.#worker.unref();
     for (const replica of this.#replicas) replica.renewed();
     for (const [key, value] of this.#held) this.#post({ type: 'hold', key, value });
   }
