@@ -53,7 +53,7 @@ export class Agent {
       ...agentConfig(world.layout, { stateDir: world.path('state'), control: world.path('control') }, rules),
       ...recording,
     };
-    writeFileSync(world.path('fourlane.yaml'), stringify(config));
+    writeFileSync(world.path('fourlane.yaml'), stringify(config), { mode: 0o640 });
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
     const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
     const agent = new Agent(world, child, options.onLine);
