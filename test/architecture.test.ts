@@ -74,7 +74,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['cluster', 'otel'],
   '@grpc/grpc-js': ['cluster'],
   'node:tls': ['checks', 'cluster'],
-  'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel'],
+  'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel', 'sys'],
 };
 const MAX_LINES = 400;
 const MAX_COLUMNS = 130;

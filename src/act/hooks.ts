@@ -36,7 +36,8 @@ export interface Counted {
 
 /**
  * Whether a service has its quorum: by the full weights of the real servers in service, as keepalived counts, which a slow start
- * does not change. With hysteresis it is lost below quorum - hysteresis and found from quorum + hysteresis on; never found without any weight.
+ * does not change. With hysteresis it is lost below quorum - hysteresis and found from quorum + hysteresis on; never found
+ * without any weight.
  */
 export function hasQuorum({ notify, realServers, weights, dynamic, had }: Counted): boolean {
   const total = realServers.reduce((sum, server) => sum + server.weight, 0);

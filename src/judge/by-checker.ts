@@ -6,10 +6,11 @@ import { hasRun } from '../model/checker.ts';
 import { BAD_LOCAL, REFUSED } from '../model/outcome.ts';
 import { CAUSE, VERDICT } from '../model/verdicts.ts';
 import { BAD, GOOD, type State, UNKNOWN } from './memory.ts';
-import type { Change } from './real-server.ts';
+import type { Change, RealServerRule } from './real-server.ts';
 
-/** The verdict that a real server with a checker should have now. `waits`, `full`: as in `real-server.ts`. */
-export function judgeRealServer(state: State, server: number, now: number, waits: boolean, full: boolean): Change | undefined {
+export const byChecker: RealServerRule = { judge: judgeRealServer, isDown, ownCause };
+
+function judgeRealServer(state: State, server: number, now: number, waits: boolean, full: boolean): Change | undefined {
   if (state.servers.verdict[server] === VERDICT.RS_DOWN)
     return isGood(state, server) ? { verdict: VERDICT.OK, cause: CAUSE.none } : undefined;
   if (full) return undefined;
@@ -38,7 +39,7 @@ function isGood({ cells, nics, topology }: State, server: number): boolean {
  * The checkers of all trusted NICs that can tell are down, each of which has had its first chance, and the latest answer through
  * no NIC at all is good: what one path can use is a path fault of the others.
  */
-export function isDown({ cells, nics, servers, topology }: State, server: number, now: number): boolean {
+function isDown({ cells, nics, servers, topology }: State, server: number, now: number): boolean {
   const width = topology.realServers.length;
   let voters = 0;
   for (let nic = 0, cell = server; nic < topology.nics.length; nic++, cell += width) {
@@ -53,7 +54,7 @@ export function isDown({ cells, nics, servers, topology }: State, server: number
 }
 
 /** `refused` or `l7` when its latest answer through a trusted NIC is one, else `unreachable`. */
-export function ownCause({ cells, nics, topology }: State, server: number): number {
+function ownCause({ cells, nics, topology }: State, server: number): number {
   const width = topology.realServers.length;
   let cause: number = CAUSE.unreachable;
   for (let nic = 0, cell = server; nic < topology.nics.length; nic++, cell += width) {

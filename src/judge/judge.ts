@@ -10,12 +10,12 @@ import { doubted } from './dataplane.ts';
 import { evidenceOf } from './explain.ts';
 import { causeElsewhere, forgetStanding, illForms } from './fleet.ts';
 import { govern } from './govern.ts';
-import * as byChecker from './by-checker.ts';
+import { byChecker, startsDown } from './by-checker.ts';
 import { badness } from './members.ts';
 import { judgeNics, judgeTrust } from './nic.ts';
 import { judgePath } from './path.ts';
 import { judgeRacks } from './rack.ts';
-import * as byResults from './real-server.ts';
+import { byResults, type RealServerRule } from './real-server.ts';
 import { reasonFor } from './reason.ts';
 import { take } from './results.ts';
 import { scanMatrix } from './scan.ts';
@@ -136,9 +136,9 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
     const failing = scan.serviceBad[server]! > 0;
     const still =
       !failing && servers.verdict[server] === VERDICT.OK && servers.since[server] === 0 && servers.faulty[server] === 0;
-    if (still && !byChecker.startsDown(state, server)) continue;
+    if (still && !startsDown(state, server)) continue;
     const full = changes.list.length >= MAX_CHANGES;
-    const change = ruleOf(state, server).judgeRealServer(state, server, now, waits, full);
+    const change = ruleOf(state, server).judge(state, server, now, waits, full);
     if (change === undefined) {
       if (servers.verdict[server] === VERDICT.RS_DOWN) rename(state, server, now, changes);
       continue;
@@ -170,7 +170,7 @@ function judgeColumns(state: State, now: number, waits: boolean, changes: Change
 }
 
 /** R6 as it holds for this real server. */
-function ruleOf({ topology }: State, server: number): typeof byResults | typeof byChecker {
+function ruleOf({ topology }: State, server: number): RealServerRule {
   return topology.realServers[server]!.checker === undefined ? byResults : byChecker;
 }
 

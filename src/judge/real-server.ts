@@ -11,8 +11,22 @@ export interface Change {
   readonly cause: number;
 }
 
-/** Evaluates R6 and its recovery for a real server. `waits`: no new RS_DOWN in this pass (storm, cold start); `full`: too many changes. */
-export function judgeRealServer(state: State, server: number, now: number, waits: boolean, full: boolean): Change | undefined {
+/** A way to judge real servers: by the latest results or by the states of their checkers. */
+export interface RealServerRule {
+  /**
+   * The verdict that a real server should have now. No new RS_DOWN in this pass: `waits` for a storm or a cold start; `full`,
+   * there are too many changes.
+   */
+  readonly judge: (state: State, server: number, now: number, waits: boolean, full: boolean) => Change | undefined;
+  /** What its NICs say now, whatever its verdict is. */
+  readonly isDown: (state: State, server: number, now: number) => boolean;
+  /** The cause that its own results give: unreachable, refused or l7. */
+  readonly ownCause: (state: State, server: number, now: number) => number;
+}
+
+export const byResults: RealServerRule = { judge: judgeRealServer, isDown, ownCause };
+
+function judgeRealServer(state: State, server: number, now: number, waits: boolean, full: boolean): Change | undefined {
   const { servers, rules, flaps } = state;
   const verdict = servers.verdict[server]!;
   const well = recovered(state, server);
@@ -45,7 +59,7 @@ function noteFault(state: State, server: number, now: number): void {
  * All trusted NICs with a valid cell say FAIL, and no NIC at all, trusted or not, had a good answer within T + timeout: what one
  * path can use is a path fault of the others.
  */
-export function isDown(state: State, server: number, now: number): boolean {
+function isDown(state: State, server: number, now: number): boolean {
   const { cells, nics, servers } = state;
   const serverCount = state.topology.realServers.length;
   const recent = now - servers.interval[server]! - servers.timeout[server]!;
@@ -71,7 +85,7 @@ function recovered(state: State, server: number): boolean {
 }
 
 /** `refused` or `l7` when the real server still answers a trusted NIC, else `unreachable`. */
-export function ownCause(state: State, server: number, now: number): number {
+function ownCause(state: State, server: number, now: number): number {
   const { cells, nics, servers } = state;
   const serverCount = state.topology.realServers.length;
   const recent = now - servers.interval[server]! - servers.timeout[server]!;

@@ -6,8 +6,8 @@ export interface Modules {
   /** Put before the agent's command. */
   readonly wrap: readonly string[];
   /** URLs of what has been loaded so far. */
-  loaded(): readonly string[];
-  forget(): void;
+  readonly loaded: () => readonly string[];
+  readonly forget: () => void;
 }
 
 /** Writes a hook into `dir` that lists every module that Node loads. */
