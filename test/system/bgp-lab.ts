@@ -18,7 +18,7 @@ const ROUTER_AS = 65_001;
 const SURPLUS = ['198.51.100.0/22', '198.51.101.0/24', '198.51.102.0/24', '198.51.103.0/24'];
 
 /** What the load balancers are called, and their numbers in addresses and the plan. */
-const BALANCERS = { frr: { name: 'lf', number: 1, as: 65_101 }, bird: { name: 'lb', number: 2, as: 65_102 } } as const;
+export const BALANCERS = { frr: { name: 'lf', number: 1, as: 65_101 }, bird: { name: 'lb', number: 2, as: 65_102 } } as const;
 export type Kind = keyof typeof BALANCERS;
 export const KINDS = ['frr', 'bird'] as const;
 /** Addresses of who gives them many routes. */
@@ -79,6 +79,8 @@ function frrConfig(): string {
   return [...head, ...neighbors, ...feeder, ...only, ' exit-address-family', 'exit', printed('frr')].join('\n');
 }
 
+const TIMERS = 'hold time 3; keepalive time 1; connect retry time 1; connect delay time 1; error wait time 1,2;';
+
 /** `leaks`: the filter of the last link lets everything out, and its own prefix is not originated. */
 function birdConfig({ leaks = false } = {}): string {
   const last = LINKS - 1;
@@ -97,7 +99,7 @@ function birdConfig({ leaks = false } = {}): string {
     'protocol device { scan time 1; }',
     'protocol direct { ipv4; interface "lo"; }',
     'protocol bfd { interface "e*" { min rx interval 300 ms; min tx interval 300 ms; multiplier 3; }; }',
-    'template bgp UP { local as 65102; hold time 3; keepalive time 1; connect retry time 1; connect delay time 1; error wait time 1,2; bfd on; }',
+    `template bgp UP { local as 65102; bfd on; ${TIMERS} }`,
     leaks ? plan.replace(`  route ${groupPrefix('bird', last)} blackhole;\n`, '') : plan,
     ...sessions,
     `protocol bgp feed { passive; local as 65102; neighbor ${FEEDER.bird} as 65003; ipv4 { import all; export none; }; }`,
@@ -144,8 +146,8 @@ function idOf(what: 'user' | 'group'): number {
 }
 
 /** Where FRR of this namespace has its sockets. */
-const frrFolder = (name: string) => `/run/frr/${name}`;
-const BIRD_SOCKET = '/run/bird.ctl';
+export const frrFolder = (name: string) => `/run/frr/${name}`;
+export const BIRD_SOCKET = '/run/bird.ctl';
 const BIRD_FILE = '/run/bird.conf';
 
 function startFrr(name: string, config: string): void {
@@ -155,17 +157,22 @@ function startFrr(name: string, config: string): void {
     chownSync(path, idOf('user'), idOf('group'));
     chmodSync(path, 0o755);
   }
-  for (const program of ['zebra', 'staticd', 'bfdd', 'bgpd']) {
+  writeFileSync(`${folder}/all.conf`, `${config}\n`);
+  runFrr(name, ['zebra', 'staticd', 'bfdd', 'bgpd']);
+}
+
+/** Starts programs of FRR and gives them their configuration. */
+export function runFrr(name: string, programs: readonly string[]): void {
+  const folder = frrFolder(name);
+  for (const program of programs) {
     const options = `-d -N ${name} -f /dev/null -i ${folder}/${program}.pid -A 127.0.0.1`;
     run(`ip netns exec ${name} ${FRR_PROGRAMS}/${program} ${options}`);
   }
-  const file = `${folder}/all.conf`;
-  writeFileSync(file, `${config}\n`);
-  run(`vtysh -N ${name} -f ${file}`);
+  run(`vtysh -N ${name} -f ${folder}/all.conf`);
 }
 
 /** Runs commands in the configuration mode of FRR of a namespace. */
-function configure(name: string, ...commands: readonly string[]): void {
+export function configure(name: string, ...commands: readonly string[]): void {
   const argv = ['-N', name, ...['configure terminal', ...commands].flatMap((command) => ['-c', command])];
   const done = spawnSync('vtysh', argv, { encoding: 'utf8' });
   if (done.status !== 0) throw new Error(`vtysh ${argv.join(' ')}: ${done.stdout}${done.stderr}`);
@@ -208,6 +215,11 @@ export function build(): void {
   startFrr('tor', routerConfig());
   startFrr('lf', frrConfig());
   writeFileSync(BIRD_FILE, birdConfig());
+  runBird();
+}
+
+/** Starts BIRD with its configuration. */
+export function runBird(): void {
   run(`ip netns exec lb bird -c ${BIRD_FILE} -s ${BIRD_SOCKET} -P /run/bird.pid`);
 }
 
@@ -257,7 +269,8 @@ export function feed(routes: number): void {
   const sessions = KINDS.map((kind) => {
     const local = FEEDER[kind];
     const far = local.replace(/1$/, '2');
-    return `protocol bgp to_${kind} { local ${local} as 65003; neighbor ${far} as ${BALANCERS[kind].as}; ipv4 { import none; export all; }; }`;
+    const ends = `local ${local} as 65003; neighbor ${far} as ${BALANCERS[kind].as};`;
+    return `protocol bgp to_${kind} { ${ends} ipv4 { import none; export all; }; }`;
   });
   const config = ['router id 10.255.3.1;', 'protocol device {}', `protocol static { ipv4; ${lines.join('\n')} }`, ...sessions];
   writeFileSync('/run/feeder.conf', config.join('\n'));
