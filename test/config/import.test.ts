@@ -183,5 +183,8 @@ test('managed services can go, but not the last of them by an edit: the file may
   assert.equal('refused' in one, false);
   assert.equal('refused' in reload('global_defs {\n}\n', 'shadow'), false);
   const none = reload('global_defs {\n}\n', 'manage');
-  assert.match((none as { refused: string }).refused, /has lost all 2 virtual servers .* remove the import and reload; or restart/);
+  assert.match(
+    (none as { refused: string }).refused,
+    /has lost all 2 virtual servers .* remove the import and reload; or restart/,
+  );
 });

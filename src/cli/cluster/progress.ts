@@ -1,0 +1,44 @@
+/** What is waited for: one line that is drawn again on a terminal, else a line for each change. */
+import { plainLine } from '../../model/plain-text.ts';
+import type { Output } from '../output.ts';
+
+const WIDTH = 20;
+
+export class Progress {
+  readonly #io: Output;
+  readonly #terminal: NodeJS.WriteStream | undefined;
+  #shown = '';
+  readonly #abort = new AbortController();
+  readonly #end = () => this.#abort.abort();
+
+  /** Listens for SIGINT and SIGTERM until `done`. */
+  constructor(io: Output, terminal: NodeJS.WriteStream = process.stderr) {
+    this.#io = io;
+    this.#terminal = terminal.isTTY ? terminal : undefined;
+    process.on('SIGINT', this.#end).on('SIGTERM', this.#end);
+  }
+
+  /** The wait is to end, and what was begun goes on without us. */
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  /** @param share 0–1 */
+  readonly tell = (text: string, share: number): void => {
+    const line = `[${bar(share)}] ${text}`;
+    if (line === this.#shown) return;
+    this.#shown = line;
+    if (this.#terminal === undefined) this.#io.err(`${line}\n`);
+    else this.#terminal.write(`\r\x1b[K${plainLine(line).slice(0, (this.#terminal.columns ?? 80) - 1)}`);
+  };
+
+  done(): void {
+    process.off('SIGINT', this.#end).off('SIGTERM', this.#end);
+    if (this.#terminal !== undefined && this.#shown !== '') this.#terminal.write('\r\x1b[K');
+  }
+}
+
+function bar(share: number): string {
+  const full = Math.floor(Math.min(1, Math.max(0, share)) * WIDTH);
+  return '#'.repeat(full) + '.'.repeat(WIDTH - full);
+}
