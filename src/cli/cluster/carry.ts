@@ -57,6 +57,12 @@ export async function make({ store }: Session, { changes, content, wish }: Prepa
   return publish(store, content, wish);
 }
 
+/** Whether somebody else has moved a pointer or begun a rollout since. */
+function isLate(before: ClusterState, now: ClusterState): boolean {
+  const isMoved = [...before.target].some(([ring, { mod }]) => now.target.get(ring)?.mod !== mod);
+  return isMoved || [...now.rollout.keys()].some((n) => !before.rollout.has(n));
+}
+
 /** Gives these rings the release at once. Rejects with CLUSTER_CONFLICT when somebody was first. @returns the revision */
 export async function giveTo(
   session: Session,
@@ -65,10 +71,9 @@ export async function giveTo(
   before: ClusterState,
 ): Promise<number> {
   const state = await session.state();
-  refuseBesideRollout(state);
   const own = await session.contents.of(release);
-  const isMoved = rings.some((ring) => state.target.get(ring)?.mod !== before.target.get(ring)?.mod);
-  if (isMoved) throw await conflict(session.store, before, own);
+  if (isLate(before, state)) throw await conflict(session.store, before, own);
+  refuseBesideRollout(state);
   const { done, revision } = await session.store.commit(moveTo(release, rings, state));
   if (!done) throw await conflict(session.store, before, own);
   return revision;
@@ -114,10 +119,9 @@ export async function begin(session: Session, release: Release, how: Beginning, 
   const { contents, store, by: startedBy } = session;
   await fillRings(session, await session.state());
   const state = await session.state();
-  refuseBesideRollout(state);
   const own = await contents.of(release);
-  const isMoved = [...before.target].some(([ring, { mod }]) => state.target.get(ring)?.mod !== mod);
-  if (isMoved) throw await conflict(store, before, own);
+  if (isLate(before, state)) throw await conflict(store, before, own);
+  refuseBesideRollout(state);
   const baseline = await baselineIn(state, contents, how.stages);
   const to = { release: release.n, root: release.root };
   const beginning = beginRollout({ ...how, to, startedBy, at: session.at(), baseline }, state.target, state.rollout);

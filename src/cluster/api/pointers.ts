@@ -54,10 +54,9 @@ export async function conflict(store: Store, before: ClusterState, own: Content)
     if (before.target.get(ring)?.mod === mod) continue;
     texts.push(`ring ${ring} was given ${await winnerText(store, now, value, own)}`);
   }
-  const live = liveRollout(now)?.value;
-  if (live !== undefined && !before.rollout.has(String(live.n))) {
-    const winner = await winnerText(store, now, live.to, own);
-    texts.push(`${live.startedBy} began rollout ${live.n} to ${winner}`);
+  for (const [n, { value }] of now.rollout) {
+    if (before.rollout.has(n)) continue;
+    texts.push(`${value.startedBy} began rollout ${n} to ${await winnerText(store, now, value.to, own)}`);
   }
   const who = texts.length === 0 ? 'somebody else changed the cluster' : [...new Set(texts)].join('; ');
   return new FourlaneError('CLUSTER_CONFLICT', `nothing was changed: meanwhile ${who}; look at it, and try again`);

@@ -25,7 +25,7 @@ export function calendarProblem(expression: string, zone: string): string | unde
 }
 
 interface Looked {
-  readonly matches: (at: Date) => boolean;
+  readonly matches: (minute: number) => boolean;
   /** The minute that was asked for last, and the answer. */
   minute: number;
   last: number | undefined;
@@ -43,7 +43,7 @@ export function cronCalendar(): CronCalendar {
       const first = known.minute >= 0 && known.minute <= minute ? known.minute + 1 : minute - MOST_MINUTES;
       if (known.minute > minute) known.last = undefined;
       for (let at = minute; at >= Math.max(first, minute - MOST_MINUTES); at--) {
-        if (!known.matches(new Date(at * MINUTE_MS))) continue;
+        if (!known.matches(at)) continue;
         known.last = at * MINUTE_MS;
         break;
       }
@@ -53,8 +53,17 @@ export function cronCalendar(): CronCalendar {
   };
 }
 
-function matcher(expression: string, timezone: string): (at: Date) => boolean {
+/** Zones differ from each other by multiples of this, in minutes. */
+const ZONE_STEP = 15;
+
+/** A zone costs 0.1 ms for each minute that is asked for: most are ruled out by the hand of the clock alone. */
+function matcher(expression: string, timezone: string): (minute: number) => boolean {
   if (calendarProblem(expression, timezone) !== undefined) return () => false;
   const task = cron().createTask(expression, () => undefined, { timezone });
-  return (at) => task.match(at);
+  const hands = new Set(
+    cron()
+      .parse(expression)
+      .minute.map((minute) => minute % ZONE_STEP),
+  );
+  return (minute) => hands.has(minute % ZONE_STEP) && task.match(new Date(minute * MINUTE_MS));
 }
