@@ -29,7 +29,7 @@ async function run(...argv: readonly string[]) {
   return { code, out, err };
 }
 
-const SERVICE = '  - {name: web, vip: "10.9.0.1:80", nics: [eth2], realServers: ["10.0.0.1:80"]}';
+const SERVICE = '  - {name: web, vip: 10.9.0.1:80/tcp, nics: [eth2], realServers: ["10.0.0.1:80"]}';
 
 describe('what a release carries of a file', () => {
   it('is its services, checks and rules, whether it has NICs or not', async () => {
@@ -40,7 +40,7 @@ describe('what a release carries of a file', () => {
   });
 
   it('is refused with the line and the column, as in any configuration', async () => {
-    const bad = file('bad.yaml', 'services:', SERVICE, '  - {name: api, vip: "10.9.0.1:80", realServers: [nonsense]}');
+    const bad = file('bad.yaml', 'services:', SERVICE, '  - {name: api, vip: 10.9.0.2:80/tcp, realServers: [nonsense]}');
     await assert.rejects(readContent(bad), /bad\.yaml:3:\d+: services\[1\]/);
     await assert.rejects(readContent(file('none.yaml', '- 1')), /none\.yaml:1:1/);
     await assert.rejects(readContent(join(folder, 'missing.yaml')), /missing\.yaml: there is no such file/);
@@ -80,15 +80,26 @@ describe('fourlane cluster', () => {
   });
 
   it('reads the key cluster of any configuration', async () => {
-    await assert.rejects(readClusterFile(file('no-etcd.yaml', 'cluster: edge-1')), /cluster: it has no etcd/);
-    await assert.rejects(readClusterFile(file('wrong.yaml', 'cluster: {etcd: {endpoints: [http://a:1]}}')), /cluster.*must be https/s);
+    await assert.rejects(
+      readClusterFile(file('no-etcd.yaml', 'cluster: edge-1')),
+      /no-etcd\.yaml:1:\d+: cluster: it has no etcd/,
+    );
+    await assert.rejects(
+      readClusterFile(file('wrong.yaml', 'cluster: {etcd: {endpoints: [http://a:1]}}')),
+      /wrong\.yaml:1:\d+: cluster\.etcd\.endpoints.*must be https/s,
+    );
     const tls = '{ca: /a/ca.pem, cert: /a/api.pem, key: /a/api.key}';
-    const good = await readClusterFile(file('good.yaml', `cluster: {name: e, etcd: {endpoints: ["https://10.0.0.1:2379"], tls: ${tls}}}`, 'nics: []'));
+    const good = await readClusterFile(
+      file('good.yaml', `cluster: {name: e, etcd: {endpoints: ["https://10.0.0.1:2379"], tls: ${tls}}}`, 'nics: []'),
+    );
     assert.deepEqual([good.name, good.etcd.endpoints], ['e', ['https://10.0.0.1:2379']]);
   });
 
   it('reads times and stages', () => {
-    assert.deepEqual(['90s', '2m', '1h', '250ms'].map((text) => durationOf('--x', text)), [90_000, 120_000, 3_600_000, 250]);
+    assert.deepEqual(
+      ['90s', '2m', '1h', '250ms'].map((text) => durationOf('--x', text)),
+      [90_000, 120_000, 3_600_000, 250],
+    );
     assert.throws(() => durationOf('--x', '2 hours'), /--x: found 2 hours; write a number with/);
     assert.deepEqual(stageOf('canary:10m'), { ring: 'canary', soakMs: 600_000 });
     assert.deepEqual(stageOf('rest'), { ring: 'rest', soakMs: 120_000 });
@@ -101,7 +112,8 @@ describe('fourlane cluster', () => {
     const good = { servers: [server], drifts: [], problems: [], rollouts: [] } as unknown as ClusterStatus;
     assert.ok(isGood(good));
     assert.ok(isGood({ ...good, servers: [server, { ...server, counts: 'excused' }] }));
-    for (const counts of ['pending', 'failed', 'absent'] as const) assert.ok(!isGood({ ...good, servers: [{ ...server, counts }] }), counts);
+    for (const counts of ['pending', 'failed', 'absent'] as const)
+      assert.ok(!isGood({ ...good, servers: [{ ...server, counts }] }), counts);
     assert.ok(!isGood({ ...good, problems: ['release/1: damaged'] }));
     assert.ok(!isGood({ ...good, rollouts: [{ n: 1, release: 2, state: 'halted', text: '' }] }));
   });

@@ -181,8 +181,12 @@ test('a rollout goes through its rings, wherever its leader dies and whoever goe
 });
 
 test('a server that refuses while it prepares stops a rollout before anything is applied', async () => {
-  const { store, fleet, first } = await cluster((server) => (server === 'lb-3' ? 'no such NIC' : undefined));
+  let bad = '';
+  const { store, fleet, first } = await cluster((server, root) =>
+    server === 'lb-3' && root === bad ? 'no such NIC' : undefined,
+  );
   const second = await publish(store, web(...TEN, '10.0.0.11:80'), WISH);
+  bad = second.root;
   const n = await begin(store, second);
   const left = await leadRollout(n, parts(store, fleet));
   assert.equal(left?.state, 'rolledBack');

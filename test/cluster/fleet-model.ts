@@ -2,6 +2,7 @@
 import type { Follow, View } from '../../src/cluster/api/follow.ts';
 import { keyOf } from '../../src/cluster/keys.ts';
 import type { LeadingParts } from '../../src/cluster/api/lead-rollout.ts';
+import { FourlaneError } from '../../src/model/errors.ts';
 import { look, type MissingSince } from '../../src/cluster/roster/presence.ts';
 import type { Applied } from '../../src/cluster/values.ts';
 import { plain } from '../../src/cluster/view/state.ts';
@@ -10,6 +11,7 @@ import { MemoryStore } from './memory-store.ts';
 export const AT = '2026-11-28T10:00:00Z';
 export const calendar = { lastBefore: () => undefined };
 const STEP_MS = 100;
+const FOR_EVER_MS = 600_000;
 
 export const appliedValue = (more: Partial<Applied>): Applied => ({
   release: 1,
@@ -76,7 +78,7 @@ export class Fleet {
       next: () => {
         this.now += STEP_MS;
         this.act();
-        return Promise.resolve();
+        return this.now > FOR_EVER_MS ? Promise.reject(new FourlaneError('INTERNAL', 'it waits for ever')) : Promise.resolve();
       },
     };
   }

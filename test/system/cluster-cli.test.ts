@@ -48,7 +48,8 @@ const TEN = Array.from({ length: 10 }, (_, i) => `10.0.0.${i + 1}:80`);
 let files = 0;
 function file(services: Readonly<Record<string, readonly string[]>>): string {
   const lines = Object.entries(services).map(
-    ([name, list], i) => `  - {name: ${name}, vip: "10.9.0.${i + 1}:80", realServers: [${list.map((each) => `"${each}"`).join(', ')}]}`,
+    ([name, list], i) =>
+      `  - {name: ${name}, vip: "10.9.0.${i + 1}:80/tcp", realServers: [${list.map((each) => `"${each}"`).join(', ')}]}`,
   );
   const path = join(dir, `services-${++files}.yaml`);
   writeFileSync(path, `services:\n${lines.join('\n')}\n`);
@@ -68,7 +69,13 @@ before(async () => {
   const { endpoints } = etcd;
   standIns = Object.keys(SERVERS).map((server) => {
     const tls = { ca: join(certificates, 'ca.pem'), ...certificateFiles(certificates, server) };
-    return new StandIn({ cluster: NAME, server, endpoints, tls, refuses: (root) => (root === refused ? 'no such check' : undefined) });
+    return new StandIn({
+      cluster: NAME,
+      server,
+      endpoints,
+      tls,
+      refuses: (root) => (root === refused ? 'no such check' : undefined),
+    });
   });
 });
 after(async () => {
@@ -91,34 +98,52 @@ test('init overwrites nothing, and adds what is missing', async () => {
 
 test('first release, plan, second release, rollback', async (t) => {
   const first = await expect(0, 'release', ONE, '--why', 'first');
-  assert.match(first.out, /release 1 \(root [0-9a-f]{12}\) by ada@ops: first\n[^]*ring canary: applied by 1 of 1\nring rest: applied by 2 of 2/);
+  assert.match(
+    first.out,
+    /release 1 \(root [0-9a-f]{12}\) by ada@ops: first\n[^]*ring canary: applied by 1 of 1\nring rest: applied by 2 of 2/,
+  );
   await expect(0, 'status');
   assert.match((await expect(0, 'release', ONE, '--why', 'again')).out, /nothing changes/);
 
   const plan = await expect(2, 'plan', TWO);
   assert.match(plan.out, /services: 1 added, 1 changed; real servers: 2 added, 0 removed/);
-  assert.match(plan.out, /VIPs added: 1\n +10\.9\.0\.2:80/);
+  assert.match(plan.out, /VIPs added: 1\n +10\.9\.0\.2:80\/tcp/);
   const less = await expect(1, 'plan', file({ web: TEN.slice(5) }));
   assert.match(less.out, /refused:\n.*removes 5 of 10 real servers \(50 %\); allowed: 10 %/);
   await expect(1, 'release', file({ web: TEN.slice(5) }), '--why', 'too much');
   assert.match((await expect(1, 'release', file({}), '--why', 'empty')).err, /services/);
-  assert.match((await expect(1, 'release', file({ web: ['nonsense'] }), '--why', 'bad')).err, /services-\d+\.yaml:2:\d+: services\[0\]/);
+  assert.match(
+    (await expect(1, 'release', file({ web: ['nonsense'] }), '--why', 'bad')).err,
+    /services-\d+\.yaml:2:\d+: services\[0\]/,
+  );
 
   const began = performance.now();
   await expect(0, 'release', TWO, '--why', 'api is new', '--urgent');
   t.diagnostic(`from the command to applied by all: ${Math.round(performance.now() - began)} ms`);
   const status = await json('status');
-  assert.deepEqual(status.rings.map(({ release, outcome }: { release: number; outcome: string }) => [release, outcome]), [[2, 'done'], [2, 'done']]);
+  assert.deepEqual(
+    status.rings.map(({ release, outcome }: { release: number; outcome: string }) => [release, outcome]),
+    [
+      [2, 'done'],
+      [2, 'done'],
+    ],
+  );
 
   const back = await expect(1, 'rollback', '--why', 'api is broken');
   assert.match(back.err, /removes 1 of 2 VIPs \(50 %\); allowed: 10 %.*--allow-removed 50%/);
-  assert.match((await expect(0, 'rollback', '--why', 'api is broken', '--allow-removed', '50%')).out, /release 3 .*back to release 1: api is broken/);
+  assert.match(
+    (await expect(0, 'rollback', '--why', 'api is broken', '--allow-removed', '50%')).out,
+    /release 3 .*back to release 1: api is broken/,
+  );
   const why = await expect(0, 'why', 'lb-01');
   assert.match(why.out, /lb-01: DONE {2}runs release 3[^]*reports: applied release 3/);
 });
 
 test('a server in maintenance is excused, named, and waited for again afterwards', async () => {
-  assert.match((await expect(1, 'maintenance', 'begin', 'lb-9', '--why', 'disks')).err, /lb-9 is in no roster; there are: lb-01, lb-02, lb-03/);
+  assert.match(
+    (await expect(1, 'maintenance', 'begin', 'lb-9', '--why', 'disks')).err,
+    /lb-9 is in no roster; there are: lb-01, lb-02, lb-03/,
+  );
   await expect(0, 'maintenance', 'begin', 'lb-03', '--why', 'new disks', '--until', '1h');
   standIns[2]!.idle = true;
   const released = await expect(0, 'release', file({ web: [...TEN, '10.0.0.12:80'] }), '--why', 'one more', '--urgent');
@@ -133,23 +158,44 @@ test('a server in maintenance is excused, named, and waited for again afterwards
 test('of two writers at once one is told who was first, and with what', async () => {
   const wanted = ['10.0.0.21:80', '10.0.0.22:80'].map((address) => file({ web: [...TEN, '10.0.0.12:80', address] }));
   const both = await Promise.all(wanted.map((each, i) => run('release', each, '--why', `writer ${i}`, '--urgent')));
-  assert.deepEqual(both.map(({ code }) => code).toSorted((a, b) => a - b), [0, 5], JSON.stringify(both));
+  assert.deepEqual(
+    both.map(({ code }) => code).toSorted((a, b) => a - b),
+    [0, 5],
+    JSON.stringify(both),
+  );
   const loser = both.find(({ code }) => code === 5)!;
-  assert.match(loser.err, /meanwhile .*release \d+ of ada@ops, made at .* \(writer \d\); yours differs from it: services: 1 changed; real servers: 1 added, 1 removed/);
+  assert.match(
+    loser.err,
+    /meanwhile .*release \d+ of ada@ops, made at .* \(writer \d\); yours differs from it: services: 1 changed; real servers: 1 added, 1 removed/,
+  );
 });
 
 test('a rollout whose leader is killed is gone on with by another one; one refusal stops it before anything is applied', async (t) => {
   const next = file({ web: [...TEN, '10.0.0.12:80', '10.0.0.31:80'] });
   const { n } = (await json('release', next, '--why', 'in stages')).release;
-  const argv = ['rollout', String(n), '--stage', 'canary:60s', '--stage', 'rest:1s', '--cluster', join(certificates, 'cluster.yaml')];
+  const argv = [
+    'rollout',
+    String(n),
+    '--stage',
+    'canary:60s',
+    '--stage',
+    'rest:1s',
+    '--cluster',
+    join(certificates, 'cluster.yaml'),
+  ];
   child = spawn(process.execPath, ['src/cli/main.ts', 'cluster', ...argv], { stdio: 'ignore' });
   const rollout = async () => (await json('status')).rollouts[0];
   await until('it soaks', 20_000, async () => (await rollout()).state === 'soaking');
   assert.match((await expect(1, 'rollback', '1', '--why', 'x')).err, /rollout \d+ is under way; take it back first/);
-  assert.match((await expect(5, 'rollout', '1', '--stage', 'canary', '--stage', 'rest')).err, /rollout \d+ of .* to release \d+ is soaking/);
+  assert.match(
+    (await expect(5, 'rollout', '1', '--stage', 'canary', '--stage', 'rest')).err,
+    /rollout \d+ of .* to release \d+ is soaking/,
+  );
   child.kill('SIGKILL');
   assert.equal((await run('rollout', '--lead', '--timeout', '1s')).code, 4, 'the lead key is still there');
-  const { kvs } = JSON.parse(await etcd.ctl(['get', `/fourlane/${NAME}/lead/rollout`, '-w', 'json'])) as { kvs: { lease: number }[] };
+  const { kvs } = JSON.parse(await etcd.ctl(['get', `/fourlane/${NAME}/lead/rollout`, '-w', 'json'])) as {
+    kvs: { lease: number }[];
+  };
   await etcd.ctl(['lease', 'revoke', BigInt(kvs[0]!.lease).toString(16)]);
   const began = performance.now();
   assert.equal((await run('rollout', '--lead', '--timeout', '1s')).code, 4, 'it leads, and soaks anew');
@@ -167,14 +213,30 @@ test('a rollout whose leader is killed is gone on with by another one; one refus
 });
 
 test('what is hostile in etcd is named, hides nothing, and does no harm', async () => {
-  const keys = ['roster/x', 'target/rest2', 'release/77', 'applied/lb-02x', 'rollout/9', 'lead/rollout', 'what/is/this', 'evidence/0/lb-02'];
+  const keys = [
+    'roster/x',
+    'target/rest2',
+    'release/77',
+    'applied/lb-02x',
+    'rollout/9',
+    'lead/rollout',
+    'what/is/this',
+    'evidence/0/lb-02',
+  ];
   for (const key of keys) await etcd.ctl(['put', `/fourlane/${NAME}/${key}`, '{"a":\u001b[31m']);
   await etcd.ctl(['put', `/fourlane/${NAME}/roster/evil%1b%5b2J`, '{"ring":"rest"}']);
   const status = await expect(2, 'status');
   assert.match(status.out, /DAMAGED/);
   for (const key of keys.filter((each) => !each.startsWith('what'))) assert.ok(status.out.includes(key), key);
   assert.match(status.out, /lb-02 +rest .*DONE/);
-  for (const argv of [['why', 'lb-02'], ['plan', TWO], ['maintenance'], ['roster'], ['poison'], ['rollout', '--lead', '--timeout', '1s']])
+  for (const argv of [
+    ['why', 'lb-02'],
+    ['plan', TWO],
+    ['maintenance'],
+    ['roster'],
+    ['poison'],
+    ['rollout', '--lead', '--timeout', '1s'],
+  ])
     assert.notEqual((await run(...argv)).code, 6, argv.join(' '));
   for (const key of [...keys, 'roster/evil%1b%5b2J']) await etcd.ctl(['del', `/fourlane/${NAME}/${key}`]);
   await until('all is well again', 5000, async () => (await run('status')).code === 0);

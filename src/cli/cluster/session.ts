@@ -2,6 +2,8 @@
 import { hostname, userInfo } from 'node:os';
 import { cluster as clusterSchema } from '../../config/cluster.ts';
 import { readIfExists } from '../../sys/files.ts';
+import { explain } from '../../config/explain.ts';
+import { ConfigError, type Issue } from '../../config/problem.ts';
 import { parseYaml } from '../../config/yaml.ts';
 import { Contents } from '../../cluster/api/contents.ts';
 import { EtcdStore } from '../../cluster/api/etcd-store.ts';
@@ -34,15 +36,18 @@ export async function readClusterFile(path: string): Promise<ClusterFile> {
       'CONFIG_UNREADABLE',
       `there is no ${path}; make a cluster with fourlane cluster init, or name its file with --cluster or FOURLANE_CLUSTER`,
     );
-  const fail = (message: string) => new FourlaneError('CONFIG_INVALID', `${path}: ${message}`);
-  const { value, problems } = parseYaml(bytes.toString('utf8'));
-  if (problems.length > 0) throw fail(problems.map(({ line, message }) => `line ${line}: ${message}`).join('; '));
-  const parsed = clusterSchema.safeParse((value as { cluster?: unknown } | null)?.cluster);
-  if (!parsed.success)
-    throw fail(parsed.error.issues.map(({ path: at, message }) => `cluster.${at.map(String).join('.')}: ${message}`).join('; '));
-  const { data } = parsed;
+  const file = parseYaml(bytes.toString('utf8'));
+  if (file.problems.length > 0) throw new ConfigError(path, file.problems);
+  const written = (file.value as { cluster?: unknown } | null)?.cluster;
+  const { data, error } = clusterSchema.safeParse(written);
+  const fail = (issues: readonly Issue[]) =>
+    new ConfigError(
+      path,
+      issues.map((issue) => file.locate({ ...issue, path: ['cluster', ...issue.path] })),
+    );
+  if (data === undefined) throw fail(explain(error, written));
   if (!('etcd' in data) || data.etcd === undefined)
-    throw fail('cluster: it has no etcd; a cluster needs cluster.name and cluster.etcd with endpoints and tls');
+    throw fail([{ path: [], message: 'it has no etcd; a cluster needs cluster.name, and cluster.etcd with endpoints and tls' }]);
   return { name: data.name, etcd: data.etcd };
 }
 
