@@ -193,10 +193,9 @@ test('a rollout whose leader is killed is gone on with by another one; one refus
   );
   child.kill('SIGKILL');
   assert.equal((await run('rollout', '--lead', '--timeout', '1s')).code, 4, 'the lead key is still there');
-  const { kvs } = JSON.parse(await etcd.ctl(['get', `/fourlane/${NAME}/lead/rollout`, '-w', 'json'])) as {
-    kvs: { lease: number }[];
-  };
-  await etcd.ctl(['lease', 'revoke', BigInt(kvs[0]!.lease).toString(16)]);
+  // 64 bits: no number of JavaScript.
+  const [, lease] = /"lease":(\d+)/.exec(await etcd.ctl(['get', `/fourlane/${NAME}/lead/rollout`, '-w', 'json']))!;
+  await etcd.ctl(['lease', 'revoke', BigInt(lease!).toString(16)]);
   const began = performance.now();
   assert.equal((await run('rollout', '--lead', '--timeout', '1s')).code, 4, 'it leads, and soaks anew');
   await expect(0, 'rollback', '--why', 'enough seen');
@@ -246,7 +245,7 @@ test('a server may not write what only an operator may, and etcd that is gone is
   const yaml = readFileSync(join(certificates, 'cluster.yaml'), 'utf8').replaceAll('api.', 'lb-01.');
   writeFileSync(join(dir, 'lb.yaml'), yaml);
   const io = { out: () => undefined, err: () => undefined };
-  assert.equal(await cluster(['poison', 'add', '1', '--why', 'x', '--cluster', join(dir, 'lb.yaml')], io), 6);
+  assert.equal(await cluster(['roster', 'remove', 'lb-02', '--cluster', join(dir, 'lb.yaml')], io), 6);
   assert.equal(await cluster(['status', '--cluster', join(dir, 'lb.yaml')], io), 0, 'reading is for everybody of the cluster');
   for (const n of [1, 2, 3]) await etcd.kill(n);
   assert.match((await expect(6, 'status')).err, /etcd: .*; look whether the members run/);

@@ -1,7 +1,7 @@
 /** `fourlane cluster rollout`: a release in stages, led by whoever runs it; and going on with one, or halting it. */
 import { releaseOf } from '../../cluster/api/contents.ts';
 import { changesOf, refusalTexts, ringsOf } from '../../cluster/api/changes.ts';
-import { liveRollout } from '../../cluster/api/pointers.ts';
+import { liveRollout, refuseBesideRollout } from '../../cluster/api/pointers.ts';
 import { haltByHand } from '../../cluster/rollout/rollout.ts';
 import { FourlaneError } from '../../model/errors.ts';
 import { json as jsonOf, type Output, terminal } from '../output.ts';
@@ -58,6 +58,7 @@ async function start(session: Session, asked: Asked): Promise<number> {
   if (onHalt !== 'rollback' && onHalt !== 'stay') throw usage(`--on-halt: found ${onHalt}; allowed: rollback, stay`);
   const allowAbsent = countOf('--allow-absent', asked.text('allow-absent')!);
   const state = await session.state();
+  refuseBesideRollout(state);
   const release = releaseOf(state, Number(word));
   const rings = ringsOf(state);
   const given = asked.list('stage').map(stageOf);
