@@ -123,8 +123,10 @@ describe('fourlane cluster', () => {
     const io = { out: () => undefined, err: (text: string) => void lines.push(text) };
     const plain = new Progress(io, { isTTY: false } as NodeJS.WriteStream);
     for (const share of [0.5, 0.5, 1]) plain.tell('applied', share);
+    for (const seconds of [9, 8]) plain.tell(`soaks for ${seconds} s`, 1);
     plain.done();
-    assert.deepEqual(lines, ['[##########..........] applied\n', '[####################] applied\n']);
+    const [half, full] = ['##########..........', '####################'];
+    assert.deepEqual(lines, [`[${half}] applied\n`, `[${full}] applied\n`, `[${full}] soaks for 9 s\n`]);
     let drawn = '';
     const terminal = { isTTY: true, columns: 30, write: (text: string) => void (drawn += text) } as unknown as NodeJS.WriteStream;
     const shown = new Progress(io, terminal);

@@ -16,7 +16,7 @@ export const EXIT_TEXT: Readonly<Record<keyof typeof EXIT, string>> = {
   differs: '`plan`: something would change, and may; `status`: something is not as it should be',
   absent: 'all servers have done it but absent ones, more than `--allow-absent`',
   waiting: 'not all servers had done it within `--timeout`, or the wait was ended; what was begun goes on',
-  conflict: 'somebody else was first, or a rollout is under way; nothing was changed',
+  conflict: 'somebody else was first, or a rollout is under way; no server was given anything',
   unreachable: 'etcd does not answer, or refuses the certificate',
 };
 

@@ -1,13 +1,17 @@
 /** What is waited for: one line that is drawn again on a terminal, else a line for each change. */
 import { plainLine } from '../../model/plain-text.ts';
+import { monotonicMs } from '../../sys/clock.ts';
 import type { Output } from '../output.ts';
 
 const WIDTH = 20;
+/** Where each line stays: one that differs from the last in nothing but numbers is not worth another before that, ms. */
+const SAME_MS = 10_000;
 
 export class Progress {
   readonly #io: Output;
   readonly #terminal: NodeJS.WriteStream | undefined;
   #shown = '';
+  #at = 0;
   readonly #abort = new AbortController();
   readonly #end = () => this.#abort.abort();
 
@@ -27,9 +31,14 @@ export class Progress {
   readonly tell = (text: string, share: number): void => {
     const line = `[${bar(share)}] ${text}`;
     if (line === this.#shown) return;
+    if (this.#terminal === undefined) {
+      const isSame = line.replace(/\d+/g, '') === this.#shown.replace(/\d+/g, '');
+      if (isSame && monotonicMs() - this.#at < SAME_MS) return;
+      this.#at = monotonicMs();
+      this.#io.err(`${line}\n`);
+    }
     this.#shown = line;
-    if (this.#terminal === undefined) this.#io.err(`${line}\n`);
-    else this.#terminal.write(`\r\x1b[K${plainLine(line).slice(0, (this.#terminal.columns ?? 80) - 1)}`);
+    this.#terminal?.write(`\r\x1b[K${plainLine(line).slice(0, (this.#terminal.columns || 80) - 1)}`);
   };
 
   done(): void {

@@ -5,7 +5,7 @@ import { awaitRings, begin, exitOfRollout, giveTo, leadIt, make, prepare, tidy }
 import { readContent } from './content.ts';
 import { EXIT } from './exit.ts';
 import { RELEASE_HELP, RELEASE_OPTIONS, removedOf, signKeyOf, WAIT_HELP, WAIT_OPTIONS, waitingOf } from './options.ts';
-import { awaitedText, changeTable, releaseText, rolloutNext, rolloutText } from './texts.ts';
+import { awaitedText, changeTable, releaseJson, releaseText, rolloutNext, rolloutText } from './texts.ts';
 import { type Asked, usage, type VerbSpec, whyOf, withSession } from './verb.ts';
 import type { Session } from './session.ts';
 
@@ -44,13 +44,13 @@ async function run(session: Session, asked: Asked): Promise<number> {
   if (state.target.size === 0) {
     const revision = await giveTo(session, made, ringNames, state);
     const awaited = await awaitRings(session, asked, { rings: ringNames, revision, waiting });
-    io.out(json ? jsonOf({ release: made, changes, ...awaited }) : `${awaitedText(awaited)}\n`);
+    io.out(json ? jsonOf({ release: releaseJson(made), changes, ...awaited }) : `${awaitedText(awaited)}\n`);
     return EXIT[awaited.outcome];
   }
   if (!asked.flag('urgent')) {
     await tidy(session, asked);
     const stages = ringNames.map((ring) => `--stage ${ring}`).join(' ');
-    io.out(json ? jsonOf({ release: made, changes }) : `next: fourlane cluster rollout ${made.n} ${stages}\n`);
+    io.out(json ? jsonOf({ release: releaseJson(made), changes }) : `next: fourlane cluster rollout ${made.n} ${stages}\n`);
     return EXIT.done;
   }
   const { allowAbsent, timeoutMs } = waiting;
@@ -58,7 +58,7 @@ async function run(session: Session, asked: Asked): Promise<number> {
   const n = await begin(session, made, { stages, onHalt: 'rollback', allowAbsent }, state);
   const rollout = await leadIt(session, asked, n, timeoutMs);
   await tidy(session, asked);
-  if (json) io.out(jsonOf({ release: made, changes, rollout }));
+  if (json) io.out(jsonOf({ release: releaseJson(made), changes, rollout }));
   else if (rollout !== undefined) io.out(`${[rolloutText(rollout), rolloutNext(rollout)].filter(Boolean).join('\n')}\n`);
   return exitOfRollout(rollout);
 }

@@ -12,7 +12,7 @@ import { awaitRings, giveTo, leadIt, make, prepare, tidy } from './carry.ts';
 import { EXIT } from './exit.ts';
 import { RELEASE_HELP, RELEASE_OPTIONS, removedOf, signKeyOf, WAIT_HELP, WAIT_OPTIONS, waitingOf } from './options.ts';
 import type { Session } from './session.ts';
-import { awaitedText, changeTable, releaseText, rolloutNext, rolloutText } from './texts.ts';
+import { awaitedText, changeTable, releaseJson, releaseText, rolloutNext, rolloutText } from './texts.ts';
 import { type Asked, usage, type VerbSpec, whyOf, withSession } from './verb.ts';
 
 const SPEC: VerbSpec = {
@@ -79,7 +79,7 @@ async function toRelease(session: Session, asked: Asked, why: string, old: Relea
   const revision = await giveTo(session, made, rings, state);
   const awaited = await awaitRings(session, asked, { rings, revision, waiting });
   await tidy(session, asked);
-  io.out(json ? jsonOf({ release: made, changes, ...awaited }) : `${awaitedText(awaited)}\n`);
+  io.out(json ? jsonOf({ release: releaseJson(made), changes, ...awaited }) : `${awaitedText(awaited)}\n`);
   return EXIT[awaited.outcome];
 }
 

@@ -26,6 +26,11 @@ function listText(title: string, names: readonly string[]): string[] {
   return [`${title}: ${names.length}`, indent([...names.slice(0, MOST_LISTED), ...more].join('\n'))];
 }
 
+/** A release as JSON for people and tools: the hashes of its blobs are nobody's business. */
+export function releaseJson({ base: _, shards: __, ...shown }: Release): Omit<Release, 'base' | 'shards'> {
+  return shown;
+}
+
 /** What comes and goes, by name. */
 export function namesText({ vips, realServers }: Names, { diff }: Pick<RingChange, 'diff'>): string {
   return [

@@ -18,6 +18,8 @@ export interface RingChange {
   readonly refusals: readonly Refusal[];
 }
 
+const NOTHING: Content = { services: new Map(), base: {} };
+
 /** Rings that a roster or a pointer names, in the order of their names. */
 export function ringsOf({ roster, target }: Pick<ClusterState, 'roster' | 'target'>): readonly string[] {
   return [...new Set([...target.keys(), ...[...roster.values()].map(({ value }) => value.ring)])].toSorted();
@@ -34,7 +36,7 @@ export function changesOf(
   const change = async (ring: string): Promise<RingChange> => {
     const target = state.target.get(ring)?.value;
     if (target === undefined) {
-      const text = `runs nothing yet; ${next.services.size} services`;
+      const text = diffText(diffContent(NOTHING, next));
       return { ring, from: null, same: false, text, refusals: refusals({ release, next, poison }) };
     }
     const diff = diffContent(await contents.of(releaseAt(state, target)), next);

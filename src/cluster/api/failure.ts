@@ -12,7 +12,8 @@ const FULL = 'etcd is full: compact and defragment it, then `etcdctl alarm disar
 /** CLUSTER_UNREACHABLE for a call that failed; an error that has a code already stays. */
 export function unreachable(error: unknown): FourlaneError {
   if (error instanceof FourlaneError) return error;
-  const { message } = error as Error;
+  // @grpc/grpc-js ends some of its messages with a note that is mostly empty.
+  const message = (error as Error).message.replace(/\.?\s*Resolution note:\s*$/, '');
   const code = error instanceof RpcError ? error.code : undefined;
   const known = isFull(error) ? FULL : code === undefined ? undefined : REMEDIES.get(code);
   const remedy = known ?? 'look whether the members run and can be reached from here; the servers go on with what they have';

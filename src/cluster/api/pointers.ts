@@ -59,7 +59,7 @@ export async function conflict(store: Store, before: ClusterState, own: Content)
     texts.push(`${value.startedBy} began rollout ${n} to ${await winnerText(store, now, value.to, own)}`);
   }
   const who = texts.length === 0 ? 'somebody else changed the cluster' : [...new Set(texts)].join('; ');
-  return new FourlaneError('CLUSTER_CONFLICT', `nothing was changed: meanwhile ${who}; look at it, and try again`);
+  return new FourlaneError('CLUSTER_CONFLICT', `no server was given anything: meanwhile ${who}; look at it, and try again`);
 }
 
 async function winnerText(store: Store, state: ClusterState, version: Target, own: Content): Promise<string> {
