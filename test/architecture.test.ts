@@ -41,7 +41,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'model',
   ],
   // A source is readable when its collector can read it: no second way to ask.
-  doctor: ['collect', 'keepalived', 'sys', 'model'],
+  doctor: ['cluster', 'collect', 'keepalived', 'sys', 'model'],
   // It asks the machine as the doctor does, and data planes through their collectors.
   init: ['collect', 'doctor', 'keepalived', 'model'],
   // One configuration in etcd, the fleet's evidence and its budgets.
@@ -71,7 +71,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   undici: ['sys'],
   'node:child_process': ['sys', 'cli', 'lab'],
   'node:http': ['http', 'otel', 'lab'],
-  'node:https': ['otel'],
+  'node:https': ['cluster', 'otel'],
   '@grpc/grpc-js': ['cluster'],
   'node:tls': ['checks', 'cluster'],
   'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel'],

@@ -1,13 +1,13 @@
 /**
- * Writes what follows from tables of the code: docs/metrics.md, the tables of verdicts and limits in docs/attribution.md, the keys of
- * a cluster in docs/cluster.md, the
- * rules of the linter in docs/lint.md with a page for each, and the dashboards' value mappings: `node test/generate-docs.ts`. A
- * test compares the files with what this makes.
+ * Writes what follows from tables of the code: docs/metrics.md, the tables of verdicts and limits in docs/attribution.md, the
+ * keys of a cluster in docs/cluster.md, the rules of the linter in docs/lint.md with a page for each, and the dashboards' value
+ * mappings: `node test/generate-docs.ts`. A test compares the files with what this makes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
 import { notInPlace } from '../src/act/not-in-place.ts';
+import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
@@ -45,6 +45,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['Data-plane cores', /^fourlane_core_/],
   ['DPDK processes', /^fourlane_dpdk_/],
   ['Logs of data planes', /^fourlane_(logqueue_|log_(?!dropped))/],
+  ['BGP and BFD', /^fourlane_(bgp|bfd)_/],
   ['Kernel LVS', /^fourlane_ipvs_/],
   ['DPVS', /^fourlane_(dpvs|snat|control_queue)_/],
   ['VRRP and keepalived', /^fourlane_(vrrp|keepalived)_/],
@@ -53,6 +54,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['Checks and lanes', /^fourlane_(check|lane|certificate)_/],
   ['Collectors', /^fourlane_(collector|series|conn_table)_/],
   ['Judge and actions', /^fourlane_(judge|verdict|governor|action)/],
+  ['The cluster', /^fourlane_cluster_/],
   ['The agent', /^fourlane_/],
   ['The agent as a process', /^process_|^nodejs_/],
 ];
@@ -88,6 +90,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
     ...new ShadowLedger(0).families(),
+    ...clusterFamilies({ names: [], standing: undefined, lease: undefined, staleSince: 0, restarts: 0 }, 0),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];

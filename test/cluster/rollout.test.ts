@@ -4,7 +4,7 @@ import { type Barrier, COUNTS_AS, type CountsAs } from '../../src/cluster/barrie
 import { type Drift, driftsOf, shouldRepair } from '../../src/cluster/drift/drift.ts';
 import { beginRollout, type RolloutWish } from '../../src/cluster/rollout/begin.ts';
 import { baselineOf, haltCauses, type HaltView } from '../../src/cluster/rollout/halts.ts';
-import { haltByHand, isLive, type RolloutView, step } from '../../src/cluster/rollout/rollout.ts';
+import { haltByHand, isLive, rollBackByHand, type RolloutView, step } from '../../src/cluster/rollout/rollout.ts';
 import type { Applied, Rollout, Target } from '../../src/cluster/values.ts';
 
 const OLD = { release: 1, root: 'a'.repeat(64) };
@@ -142,6 +142,20 @@ test('who does not lead does nothing; a person halts without leading', () => {
   assert.deepEqual(txn.compare, [{ key: 'rollout/7', mod: 50 }]);
   assert.equal((txn.writes[0] as { value: Rollout }).value.why, 'ops: stop it');
   assert.equal(haltByHand({ value: rollout({ state: 'done' }), mod: 50 }, 'ops', ''), undefined);
+});
+
+test('a person has a rollout go back, also one that is done or was to stay; then it is live again', () => {
+  const back = (more: Partial<Rollout>) => {
+    const txn = rollBackByHand({ value: rollout(more), mod: 50 }, 'ops', 'slow');
+    return (txn?.writes[0] as { value: Rollout } | undefined)?.value;
+  };
+  const done = back({ state: 'done', stage: 1 })!;
+  assert.deepEqual([done.state, done.onHalt, done.why, isLive(done)], ['halted', 'rollback', 'ops: slow', true]);
+  assert.deepEqual(look({ rollout: done, targets: { canary: NEW, rest: NEW } }).moved, ['target/canary 1', 'target/rest 1']);
+  const stays = rollout({ state: 'halted', onHalt: 'stay' });
+  assert.equal(isLive(stays), false, 'another may begin');
+  assert.equal(back(stays)!.onHalt, 'rollback');
+  assert.equal(back({ state: 'rolledBack' }), undefined);
 });
 
 const applied = (more: Partial<Applied> = {}): Applied => ({

@@ -7,7 +7,7 @@ import { writeValue } from '../../src/cluster/value-codec.ts';
 import { FleetWord } from '../../src/cluster/view/fleet-word.ts';
 import { type Item, readState } from '../../src/cluster/view/state.ts';
 import { statusOf } from '../../src/cluster/view/status.ts';
-import { renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
+import { renderPlan, renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
 import type { Applied } from '../../src/cluster/values.ts';
 
 const A = 'a'.repeat(64);
@@ -48,7 +48,7 @@ const items: Item[] = [
   ...[1, 2, 3, 4, 5].map((i) => item('roster', [`lb-${i}`], { ring: 'rest', site: 's', rack: `k${i}` })),
   ...[1, 2, 3, 4].map((i) => item('member', [`lb-${i}`], there)),
   item('member', ['lb-9'], there),
-  item('applied', ['lb-1'], applied(MOD)),
+  item('applied', ['lb-1'], applied(MOD, { prepared: B, plan: { added: 2, removed: 1, changed: 5, actions: 0 } })),
   item('applied', ['lb-2'], applied(MOD, { state: 'failed', error: 'EPERM', running: B })),
   item('applied', ['lb-3'], applied(MOD - 1)),
   item('applied', ['lb-4'], applied(MOD, { drift: { count: 2, samples: ['web 10.0.0.1:80 weight'] } })),
@@ -102,13 +102,16 @@ test('every kind of key is read; what is damaged or foreign is named and hides n
   assert.equal(state.budgetHolder.get('server')!.get('lb-2')!.value.why, 'AGENT_ILL');
 });
 
+const APPLIED = 'applied by 1 of 5; 1 pending: lb-3; 1 failed: lb-2; 1 absent: lb-5; 1 excused: lb-4; 1 stranger: lb-9';
+const PREPARED = 'prepared by 1 of 5; 1 pending: lb-3; 1 failed: lb-2; 1 absent: lb-5; 1 excused: lb-4';
+
 test('the status of a cluster, as a table', () => {
   assert.equal(
     renderStatus(status()),
     `cluster edge: 1 of 5 servers run what they should
 
 RING  RELEASE  ROOT          PREPARES
-rest  1        aaaaaaaaaaaa  2         applied by 1 of 5; 1 pending: lb-3; 1 failed: lb-2; 1 absent: lb-5; 1 excused: lb-4; 1 stranger: lb-9
+rest  1        aaaaaaaaaaaa  2         ${APPLIED}. ${PREPARED}
 
 SERVER  RING  SITE  RACK  STATE    RUNS          REAL SERVERS        VERSION
 lb-1    rest  s     k1    DONE     aaaaaaaaaaaa  all good            0.1.0    runs release 1
@@ -150,6 +153,20 @@ test('why a server is as it is', () => {
   holds budget server for server: AGENT_ILL`,
   );
   assert.equal(renderWhy(status(), 'lb-9'), undefined);
+});
+
+test('what a release would change, on each server that has prepared it', () => {
+  assert.equal(
+    renderPlan(status(), B, 'services: 1 changed'),
+    `services: 1 changed
+
+SERVER  RING  ADDED  REMOVED  CHANGED  ACTIONS
+lb-1    rest  2      1        5        0
+lb-2    rest  –                                 FAILED  failed: EPERM
+lb-3    rest  –                                 PENDING  it has not seen the pointer of revision 50 yet
+lb-4    rest  –                                 EXCUSED  in maintenance by ops: disks (m1)
+lb-5    rest  –                                 ABSENT  no sign of it for 40 s`,
+  );
 });
 
 test('the word of the others, as the judge gets it: without the dead, the frozen, and lists that are not known', () => {

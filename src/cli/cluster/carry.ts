@@ -1,4 +1,4 @@
-/** What `release`, `rollout` and `rollback` have in common: asking for refusals, writing, beginning and leading a rollout, waiting. */
+/** What `release`, `rollout` and `rollback` share: asking for refusals, writing, beginning and leading a rollout, waiting. */
 import { awaitApplied, type Awaited } from '../../cluster/api/await.ts';
 import { changesOf, refusalTexts, type RingChange, ringsOf } from '../../cluster/api/changes.ts';
 import { releaseAt } from '../../cluster/api/contents.ts';

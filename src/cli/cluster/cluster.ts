@@ -31,7 +31,8 @@ const VERBS: Readonly<Record<string, { readonly summary: string; readonly load: 
 
 function usage(): string {
   const rows = Object.entries(VERBS).map(([name, { summary }]) => `  ${name.padEnd(12)} ${summary}`);
-  return `Usage: fourlane cluster VERB [--help]\n\nOne configuration in etcd that every server runs: docs/cluster.md.\n\n${rows.join('\n')}\n`;
+  const about = 'One configuration in etcd that every server runs: docs/cluster.md.';
+  return `Usage: fourlane cluster VERB [--help]\n\n${about}\n\n${rows.join('\n')}\n`;
 }
 
 /** Runs the command; resolves with its exit status. Throws USAGE for a verb that is none. */

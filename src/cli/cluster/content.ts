@@ -1,4 +1,4 @@
-/** From a file to what a release carries of it. The file may be a whole fourlane.yaml, or its services, checks and rules alone. */
+/** From a file to what a release carries of it. It may be a whole fourlane.yaml, or its services, checks and rules alone. */
 import { hostname } from 'node:os';
 import { loadPlan } from '../../config/load.ts';
 import { parseYaml } from '../../config/yaml.ts';

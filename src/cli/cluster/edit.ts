@@ -7,7 +7,8 @@ import type { Session } from './session.ts';
 const MOST_TRIES = 10;
 
 /**
- * Carries out what `plan` makes of the state; undefined = there is nothing to do. Rejects with what it throws, or CLUSTER_CONFLICT.
+ * Carries out what `plan` makes of the state; undefined = there is nothing to do.
+ * Rejects with what it throws, or CLUSTER_CONFLICT.
  * @returns whether anything was written
  */
 export async function edit(session: Session, plan: (state: ClusterState) => TxnPlan | undefined): Promise<boolean> {

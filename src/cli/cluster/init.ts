@@ -133,7 +133,8 @@ async function fileOf(asked: Asked, dir: string): Promise<ClusterFile> {
     if (!isOther) return there;
     throw new FourlaneError(
       'CLUSTER_CONFLICT',
-      `${path} is of cluster ${there.name} with ${there.etcd.endpoints.join(', ')}, and init overwrites nothing; name another --dir`,
+      `${path} is of cluster ${there.name} with ${there.etcd.endpoints.join(', ')}, and init overwrites nothing; ` +
+        'name another --dir',
     );
   }
   if (name === undefined || endpoints === undefined)

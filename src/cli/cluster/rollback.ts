@@ -2,9 +2,8 @@
 import { releaseAt, releaseOf } from '../../cluster/api/contents.ts';
 import { liveRollout } from '../../cluster/api/pointers.ts';
 import { ringsOf } from '../../cluster/api/changes.ts';
-import { keyOf } from '../../cluster/keys.ts';
-import { type Held, put } from '../../cluster/txn-plan.ts';
-import type { Release, Rollout } from '../../cluster/values.ts';
+import { rollBackByHand } from '../../cluster/rollout/rollout.ts';
+import type { Release } from '../../cluster/values.ts';
 import type { ClusterState } from '../../cluster/view/state.ts';
 import { FourlaneError } from '../../model/errors.ts';
 import { json as jsonOf, type Output, terminal } from '../output.ts';
@@ -40,6 +39,12 @@ export function rollback(argv: readonly string[], io: Output = terminal): Promis
       throw usage(`rollout ${live.value.n} is under way; take it back first: fourlane cluster rollback --why TEXT`);
     return takeBack(session, asked, why);
   });
+}
+
+/** The rollout that is under way, or that was halted to stay as it is. */
+function toTakeBack(state: ClusterState) {
+  const newest = [...state.rollout.values()].toSorted((a, b) => b.value.n - a.value.n)[0];
+  return liveRollout(state) ?? (newest?.value.state === 'halted' ? newest : undefined);
 }
 
 /** The release that what runs was made from. Throws CLUSTER_INVALID when there is none. */
@@ -88,24 +93,16 @@ const MOST_TRIES = 10;
 async function takeBack(session: Session, asked: Asked, why: string): Promise<number> {
   const { io, json } = asked;
   for (let tries = 0; tries < MOST_TRIES; tries++) {
-    const live = liveRollout(await session.state());
-    if (live === undefined)
+    const found = toTakeBack(await session.state());
+    if (found === undefined)
       throw new FourlaneError('CLUSTER_CONFLICT', 'the rollout has ended meanwhile; look at it: fourlane cluster status');
-    if (!(await session.store.commit(backwards(live, session.by, why))).done) continue;
-    const left = await leadIt(session, asked, live.value.n, waitingOf(asked).timeoutMs);
+    // One that goes back already is only led.
+    const txn = rollBackByHand(found, session.by, why);
+    if (txn !== undefined && !(await session.store.commit(txn)).done) continue;
+    const left = await leadIt(session, asked, found.value.n, waitingOf(asked).timeoutMs);
     if (json) io.out(jsonOf({ rollout: left ?? null }));
     else if (left !== undefined) io.out(`${[rolloutText(left), rolloutNext(left)].filter(Boolean).join('\n')}\n`);
     return left?.state === 'rolledBack' ? EXIT.done : EXIT.waiting;
   }
   throw new FourlaneError('CLUSTER_CONFLICT', 'the rollout went on each time it was to be taken back; try again');
-}
-
-/** Halted, with the way back for what comes next. One that goes back already stays as it is. */
-function backwards({ value, mod }: Held<Rollout>, by: string, why: string) {
-  const halted: Partial<Rollout> =
-    value.state === 'rollingBack' ? {} : { state: 'halted', onHalt: 'rollback', why: `${by}: ${why}`.slice(0, 1000) };
-  return {
-    compare: [{ key: keyOf('rollout', value.n), mod }],
-    writes: [put('rollout', [value.n], { ...value, ...halted })],
-  };
 }

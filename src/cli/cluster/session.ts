@@ -26,7 +26,9 @@ export interface ClusterFile {
   readonly etcd: EtcdSettings;
 }
 
-/** Reads a file with the key `cluster`, such as that of `fourlane cluster init`. Rejects with CONFIG_UNREADABLE or CONFIG_INVALID. */
+/**
+ * Reads a file with the key `cluster`, such as that of `fourlane cluster init`. Rejects with CONFIG_UNREADABLE or CONFIG_INVALID.
+ */
 export async function readClusterFile(path: string): Promise<ClusterFile> {
   const bytes = await readIfExists(path, MOST_BYTES).catch((error: Error) => {
     throw new FourlaneError('CONFIG_UNREADABLE', error.message, { cause: error });

@@ -97,7 +97,11 @@ export function renderWhy(status: ClusterStatus, name: string): string | undefin
   ];
   const lines = [
     where.filter((part) => part !== '').join(', '),
-    `${server.presence}${server.ready ? ', ready' : ', not ready'}${server.version === null ? '' : `, fourlane ${server.version}`}`,
+    [
+      server.presence,
+      server.ready ? 'ready' : 'not ready',
+      ...(server.version === null ? [] : [`fourlane ${server.version}`]),
+    ].join(', '),
     ring === undefined
       ? ''
       : `should run release ${ring.release} (${ring.root.slice(0, SHORT)}), runs ${server.running ?? 'nothing'}`,
@@ -107,4 +111,15 @@ export function renderWhy(status: ClusterStatus, name: string): string | undefin
     ...planned,
   ];
   return `${name}: ${server.counts.toUpperCase()}  ${server.text}\n${indent(lines.filter((line) => line !== '').join('\n'))}`;
+}
+
+/** What a release would change on each server that has prepared it; `diff`: what it changes for all. */
+export function renderPlan(status: ClusterStatus, root: string, diff: string): string {
+  const rows = status.servers.map(({ server, ring, prepared, plan, counts, text }) => {
+    if (prepared !== root.slice(0, SHORT) || plan === null)
+      return [server, ring, '–', '', '', '', `${counts.toUpperCase()}  ${text}`];
+    const { added, removed, changed, actions } = plan;
+    return [server, ring, String(added), String(removed), String(changed), String(actions), ''];
+  });
+  return [diff, ...section(['SERVER', 'RING', 'ADDED', 'REMOVED', 'CHANGED', 'ACTIONS', ''], rows)].join('\n');
 }

@@ -43,7 +43,8 @@ export function why(argv: readonly string[], io: Output = terminal): Promise<num
 function reportText(applied: Applied): string {
   const { state, release, root, running, prepared, lastGood, plan, error, attempt, seen, drift } = applied;
   return [
-    `reports: ${state} release ${release} (${short(root)}), for the pointer of revision ${seen}${attempt > 0 ? `, tried ${attempt} times` : ''}`,
+    `reports: ${state} release ${release} (${short(root)}), for the pointer of revision ${seen}` +
+      (attempt > 0 ? `, tried ${attempt} times` : ''),
     `  runs ${short(running)}, has prepared ${short(prepared)}, starts with ${short(lastGood)}`,
     ...(error === null ? [] : [`  error: ${error}`]),
     ...(plan === null

@@ -33,11 +33,11 @@ export async function awaitApplied(parts: AwaitParts): Promise<Awaited> {
     if (view !== undefined && view.revision >= revision) {
       last = lookAt(view, parts);
       const counts = last.rings.map(({ barrier }) => barrier);
-      const expected = counts.reduce((sum, barrier) => sum + barrier.expected, 0);
+      const awaited = counts.reduce((sum, barrier) => sum + barrier.expected - barrier.counts.excused, 0);
       const done = counts.reduce((sum, barrier) => sum + barrier.counts.done, 0);
       told(
         last.rings.map(({ ring, barrier }) => `ring ${ring}: ${barrierText(barrier)}`).join('. '),
-        expected === 0 ? 1 : done / expected,
+        awaited === 0 ? 1 : done / awaited,
       );
       if (last.outcome !== 'waiting') return last;
     } else if (follow.error !== '') told(`etcd: ${follow.error}`, 0);

@@ -1,4 +1,4 @@
-/** What a release would change in each ring, and whether it may: what `plan` shows, and what is asked before anything is written. */
+/** What a release would change in each ring, and whether it may: shown by `plan`, and asked before anything is written. */
 import { refusals, type Refusal } from '../release/admission.ts';
 import type { Content } from '../release/content.ts';
 import { type ContentDiff, diffContent, diffText } from '../release/diff.ts';

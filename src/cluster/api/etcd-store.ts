@@ -37,8 +37,8 @@ export class EtcdStore implements Store {
   }
 
   async read(): Promise<Snapshot> {
-    const then = rangesOf(this.#prefix).map((range): Operation => ({ op: 'range', range }));
-    const { header, ranges } = readTxn(await this.#call(METHODS.txn, txnRequest({ compare: [], then })));
+    const operations = rangesOf(this.#prefix).map((range): Operation => ({ op: 'range', range }));
+    const { header, ranges } = readTxn(await this.#call(METHODS.txn, txnRequest({ compare: [], operations })));
     return { items: ranges.flatMap(({ items }) => items.map((kv) => itemOf(kv, this.#prefix))), revision: header.revision };
   }
 
@@ -61,33 +61,35 @@ export class EtcdStore implements Store {
   }
 
   async putBlobs(blobs: Iterable<Blob>): Promise<void> {
-    let then: Operation[] = [];
+    let operations: Operation[] = [];
     let bytes = 0;
     const send = async () => {
-      if (then.length > 0) await this.#call(METHODS.txn, txnRequest({ compare: [], then }));
-      [then, bytes] = [[], 0];
+      if (operations.length > 0) await this.#call(METHODS.txn, txnRequest({ compare: [], operations }));
+      [operations, bytes] = [[], 0];
     };
     for (const { hash, packed } of blobs) {
       checkSize('blob', keyOf('blob', hash), packed.length);
-      if (then.length === MOST_OPERATIONS || bytes + packed.length > MOST_BYTES) await send();
-      then.push({ op: 'put', key: this.#prefix + keyOf('blob', hash), value: packed });
+      if (operations.length === MOST_OPERATIONS || bytes + packed.length > MOST_BYTES) await send();
+      operations.push({ op: 'put', key: this.#prefix + keyOf('blob', hash), value: packed });
       bytes += packed.length;
     }
     await send();
   }
 
   async commit({ compare, writes }: TxnPlan, lease = 0n): Promise<Committed> {
-    const then = writes.map((write) => this.#operation(write, lease));
+    const operations = writes.map((write) => this.#operation(write, lease));
     const request = {
       compare: compare.map((each) => ({ ...each, key: this.#prefix + each.key })),
-      then,
-      otherwise: then.map(({ key }): Operation => ({ op: 'range', range: { key } })),
+      operations,
+      otherwise: operations.map(({ key }): Operation => ({ op: 'range', range: { key } })),
     };
     const { succeeded, header, ranges } = readTxn(await this.#call(METHODS.txn, txnRequest(request)));
     if (succeeded) return { done: true, revision: header.revision };
     // It may have been carried out, and its answer lost: then all stands there as we wanted it.
     const found = ranges.map(({ items }) => items[0]);
-    const isThere = then.every(({ value }, i) => (value === undefined ? found[i] === undefined : found[i]?.value.equals(value)));
+    const isThere = operations.every(({ value }, i) =>
+      value === undefined ? found[i] === undefined : found[i]?.value.equals(value),
+    );
     if (!isThere || lease !== 0n) return { done: false, revision: header.revision };
     return { done: true, revision: Math.max(0, ...found.map((kv) => kv?.modified ?? 0)) || header.revision };
   }

@@ -1,4 +1,4 @@
-/** All that stands in etcd of one cluster, followed: a mirror over everything but blobs, read into values when it is asked for. */
+/** All that stands in etcd of one cluster, followed: a mirror over everything but blobs, read into values on demand. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import type { Batch } from '../mirror/changes.ts';

@@ -65,8 +65,8 @@ export function isOver({ state, onHalt }: Rollout): boolean {
 }
 
 /**
- * Leads the rollout of this number, or waits while somebody else does. Resolves with it when it is over, or when the signal comes.
- * Rejects with CLUSTER_INVALID when it or what it needs can't be read.
+ * Leads the rollout of this number, or waits while somebody else does. Resolves with it when it is over, or at the
+ * signal. Rejects with CLUSTER_INVALID when it or what it needs can't be read.
  */
 export async function leadRollout(n: number, parts: LeadingParts): Promise<Rollout | undefined> {
   const { follow, store, lead, clock, signal, told } = parts;

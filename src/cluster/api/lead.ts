@@ -1,4 +1,4 @@
-/** The key `lead/rollout`: held by a lease of its own, created only when nobody has it, and never put again under another lease. */
+/** The key `lead/rollout`: held by a lease of its own, created only when nobody has it, never put again under another lease. */
 import { keyOf } from '../keys.ts';
 import type { Caller } from '../transport/caller.ts';
 import { put, type Write } from '../txn-plan.ts';
@@ -33,8 +33,8 @@ export class Lead {
   }
 
   /**
-   * Create revision of the own key; undefined = somebody else leads, or nobody knows. Asked before each step, though a step of who
-   * no longer leads does nothing in any case: it compares this revision.
+   * Create revision of the own key; undefined = somebody else leads, or nobody knows. Asked before each step, though the step
+   * of one who no longer leads does nothing in any case: it compares this revision.
    */
   get create(): number | undefined {
     return this.#p.clock() - this.#renewed < TTL_S * 1000 ? this.#create : undefined;

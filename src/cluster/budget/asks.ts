@@ -38,7 +38,10 @@ export function waitingNics(
   return new Set([...before, ...held].filter((nic) => !isOut(nic) && isWanted(nic)));
 }
 
-/** The permits that differ from what the judge was given last. @param held subjects that this server holds in the budget of NICs */
+/**
+ * The permits that differ from what the judge was given last.
+ * @param held subjects that this server holds in the budget of NICs
+ */
 export function permitsOf(
   nics: readonly string[],
   held: ReadonlySet<string>,

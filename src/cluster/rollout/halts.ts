@@ -55,7 +55,9 @@ export function haltCauses(view: HaltView): readonly string[] {
 const told = (servers: readonly string[], bad: BadOf) => servers.map(bad).filter((each) => each !== undefined);
 const share = (sets: readonly ReadonlySet<string>[], id: string) => sets.filter((bad) => bad.has(id)).length / sets.length;
 
-/** Real servers that two thirds of the ones find bad and at most one third of the others, in order; none when too few can tell. */
+/**
+ * Real servers that two thirds of the ones find bad and at most one third of the others, in order; none when too few can tell.
+ */
 function onlyThere(here: readonly ReadonlySet<string>[], there: readonly ReadonlySet<string>[]): string[] {
   if (here.length === 0 || there.length < LEAST_OTHERS) return [];
   const all = [...new Set(here.flatMap((bad) => [...bad]))].toSorted();

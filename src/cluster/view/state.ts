@@ -1,4 +1,6 @@
-/** What stands in etcd of one cluster, at one revision, as values: the one reader of keys for status, barrier, budgets and peers. */
+/**
+ * What stands in etcd of one cluster, at one revision, as values: the one reader of keys for status, barrier, budgets and peers.
+ */
 import { decodeEvidence, type Evidence } from '../evidence/evidence.ts';
 import { type JsonKind, type KeyKind, parseKey, type ParsedKey, type ValueOf } from '../keys.ts';
 import type { Fenced } from '../txn-plan.ts';

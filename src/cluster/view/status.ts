@@ -5,6 +5,8 @@ import { type Drift, driftsOf } from '../drift/drift.ts';
 import { cannotTell, shardsOf } from '../evidence/witnesses.ts';
 import { activeAt, type CronCalendar, type Excused, excusedBy, maintenanceText } from '../roster/maintenance.ts';
 import { type MissingSince, type Presence, presenceOf } from '../roster/presence.ts';
+import type { Held } from '../txn-plan.ts';
+import type { PlanCounts, Target } from '../values.ts';
 import { type ClusterState, plain } from './state.ts';
 
 export interface Looking {
@@ -37,6 +39,9 @@ export interface ServerStatus {
   /** First digits of what it runs. */
   readonly running: string | null;
   readonly version: string | null;
+  /** First digits of what it has prepared, and what that would change there. */
+  readonly prepared: string | null;
+  readonly plan: PlanCounts | null;
   /** Real servers that it finds bad; null = it says nothing. */
   readonly bad: number | null;
   /** Why it is no witness for others; null = it is one. */
@@ -72,6 +77,8 @@ interface Context {
   readonly excused: Excused;
   readonly presence: (server: string) => Presence;
   readonly barriers: ReadonlyMap<string, Barrier>;
+  /** Of the rings that prepare something. */
+  readonly preparing: ReadonlyMap<string, Barrier>;
 }
 
 function contextOf(state: ClusterState, { now, clock, since, calendar }: Looking): Context {
@@ -79,25 +86,29 @@ function contextOf(state: ClusterState, { now, clock, since, calendar }: Looking
   const presence = (server: string) => presenceOf(server, members, since, clock);
   const excused = excusedBy(activeAt(plain(state.maintenance), now, calendar));
   const strangers = [...state.member.keys()].filter((server) => !state.roster.has(server)).toSorted();
-  const barriers = new Map(
-    byName(state.target).map(([ring, target], index) => {
-      const expected = [...state.roster].filter(([, { value }]) => value.ring === ring).map(([server]) => server);
-      const applied = plain(state.applied);
-      const extra = index === 0 ? { strangers } : {};
-      return [ring, barrierOf({ target, stage: 'apply', expected, presence, applied, excused, ...extra })];
-    }),
-  );
-  return { state, excused, presence, barriers };
+  const applied = plain(state.applied);
+  const [first] = [...state.target.keys()].toSorted();
+  const barrier = (ring: string, target: Held<Target>, stage: 'apply' | 'prepare') => {
+    const expected = [...state.roster].filter(([, { value }]) => value.ring === ring).map(([server]) => server);
+    const extra = ring === first && stage === 'apply' ? { strangers } : {};
+    return barrierOf({ target, stage, expected, presence, applied, excused, ...extra });
+  };
+  const barriers = new Map([...state.target].map(([ring, target]) => [ring, barrier(ring, target, 'apply')]));
+  const preparing = [...state.target].filter(([, { value }]) => value.prepare !== undefined);
+  const prepared = new Map(preparing.map(([ring, target]) => [ring, barrier(ring, target, 'prepare')]));
+  return { state, excused, presence, barriers, preparing: prepared };
 }
 
 /** How the cluster is. */
 export function statusOf(cluster: string, state: ClusterState, looking: Looking): ClusterStatus {
   const context = contextOf(state, looking);
-  const { barriers } = context;
+  const { barriers, preparing } = context;
   const rings = byName(state.target).map(([ring, { value }]): RingStatus => {
     const barrier = barriers.get(ring)!;
-    const preparing = value.prepare?.release ?? null;
-    return { ring, release: value.release, root: value.root, preparing, outcome: outcomeOf(barrier), text: barrierText(barrier) };
+    const ahead = preparing.get(ring);
+    const text = [barrierText(barrier), ...(ahead === undefined ? [] : [barrierText(ahead, 'prepared')])].join('. ');
+    const { release, root, prepare } = value;
+    return { ring, release, root, preparing: prepare?.release ?? null, outcome: outcomeOf(barrier), text };
   });
   const rollouts = [...state.rollout.values()]
     .toSorted((a, b) => b.value.n - a.value.n)
@@ -141,6 +152,8 @@ function serverStatus(server: string, { state, presence, barriers, excused }: Co
     text: row?.text ?? `its ring ${roster.ring} has no target yet`,
     running: applied?.running?.slice(0, SHORT) ?? null,
     version: member?.version ?? null,
+    prepared: applied?.prepared?.slice(0, SHORT) ?? null,
+    plan: applied?.plan ?? null,
     bad: evidence === undefined || evidence.frozen || evidence.blind ? null : evidence.bad.length,
     cannotTell: mute ?? null,
   };
