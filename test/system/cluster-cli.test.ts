@@ -204,8 +204,10 @@ test('a rollout goes on after its leader was killed; one refusal stops another b
 
   const bad = await json('release', file({ web: [...TEN, '10.0.0.12:80', '10.0.0.41:80'] }), '--why', 'refused by a server');
   refused = bad.release.root;
-  const left = await expect(1, 'rollout', String(bad.release.n), '--stage', 'canary:1s', '--stage', 'rest:1s');
-  assert.match(left.out, /rolledBack; lb-0\d of ring \w+: refused: no such check/);
+  const stages = ['--stage', 'canary:1s', '--stage', 'rest:1s'];
+  const left = await expect(1, 'rollout', String(bad.release.n), ...stages, '--on-halt', 'stay');
+  assert.match(left.out, /halted; lb-0\d of ring \w+: refused: no such check\nnext: fourlane cluster rollback takes it back/);
+  assert.match((await expect(0, 'rollback', '--why', 'no such check')).out, /rollout \d+ to release \d+: rolledBack/);
   const { rings } = await json('status');
   assert.ok(rings.every(({ release, preparing }: { release: number; preparing: null }) => release < n && preparing === null));
   assert.match((await expect(1, 'rollout', '99')).err, /release 99: it is not there/);
