@@ -115,7 +115,9 @@ describe('fourlane cluster', () => {
     for (const counts of ['pending', 'failed', 'absent'] as const)
       assert.ok(!isGood({ ...good, servers: [{ ...server, counts }] }), counts);
     assert.ok(!isGood({ ...good, problems: ['release/1: damaged'] }));
-    assert.ok(!isGood({ ...good, rollouts: [{ n: 1, release: 2, state: 'halted', text: '' }] }));
+    const halted = { n: 1, release: 2, state: 'halted', text: '' };
+    assert.ok(!isGood({ ...good, rollouts: [halted] }));
+    assert.ok(isGood({ ...good, rollouts: [{ ...halted, n: 2, state: 'done' }, halted] }), 'a later one is done');
   });
 
   it('shows what it waits for: a line for each change, or one that is drawn again on a terminal', () => {

@@ -32,7 +32,7 @@ export function rollback(argv: readonly string[], io: Output = terminal): Promis
       throw usage('name one release or none: fourlane cluster rollback [N] --why TEXT');
     const why = whyOf(asked);
     const state = await session.state();
-    const live = liveRollout(state);
+    const live = toTakeBack(state);
     if (live === undefined)
       return toRelease(session, asked, why, word === undefined ? before(state) : releaseOf(state, Number(word)));
     if (word !== undefined)
