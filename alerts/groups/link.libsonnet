@@ -49,7 +49,7 @@ function(config)
         severity: 'critical',
         // Ports behind a NIC have its verdict, members of a bond their own ticket. DPVS names its ports better than DPDK does.
         expr: '(\n' + lost('fourlane_dpvs_port_up', ', ' + own) + |||
-          unless on (cluster, server, port) label_replace(fourlane_dpvs_bond_member_active{%(s)s}, "port", "$1", "member", "(.+)")
+          unless on (cluster, server, port) label_replace(max by (cluster, server, member) (fourlane_dpvs_bond_member_active{%(s)s}), "port", "$1", "member", "(.+)")
           or
         ||| % { s: s } + lost('fourlane_dpdk_port_up', '') + |||
           unless on (cluster, server) fourlane_dpvs_info{%(s)s}
