@@ -21,6 +21,7 @@ import { JudgeFamilies } from '../src/report/families.ts';
 import { ProcessMetrics } from '../src/metrics/process-metrics.ts';
 import { Histogram } from '../src/model/histogram.ts';
 import { type Family, family } from '../src/model/family.ts';
+import { EXIT, EXIT_TEXT } from '../src/cli/cluster/exit.ts';
 import { entryOf, KEY_KINDS } from '../src/cluster/keys.ts';
 import { emptyTally } from '../src/otel/messages.ts';
 import { exportFamilies } from '../src/otel/telemetry.ts';
@@ -168,6 +169,20 @@ function keyRows(): string {
   return `| key | what it is | written by | goes with a lease | at most |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
+/** Exit codes of `fourlane cluster`. */
+function exitRows(): string {
+  const rows = Object.entries(EXIT)
+    .toSorted(([, a], [, b]) => a - b)
+    .map(([name, code]) => `| ${code} | ${EXIT_TEXT[name as keyof typeof EXIT]} |`);
+  return `| code | means |\n|---|---|\n${rows.join('\n')}\n`;
+}
+
+/** docs/cluster.md with its tables made again. */
+function clusterDoc(): string {
+  const document = withPart(readFileSync(CLUSTER_DOC, 'utf8'), 'the table of keys', keyRows());
+  return withPart(document, 'the exit codes', exitRows());
+}
+
 /**
  * dashboards/verdicts.libsonnet: for each kind of subject that a dashboard shows over time, its verdicts with word and colour,
  * worst last.
@@ -184,7 +199,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     [METRICS_DOC, await metricsDoc()],
     [ATTRIBUTION_DOC, attributionDoc()],
     [BGP_DOC, withPart(readFileSync(BGP_DOC, 'utf8'), 'the rules of the edge', edgeRules())],
-    [CLUSTER_DOC, withPart(readFileSync(CLUSTER_DOC, 'utf8'), 'the table of keys', keyRows())],
+    [CLUSTER_DOC, clusterDoc()],
     [MAPPINGS, verdictMappings()],
     [LINT_DOC, withPart(readFileSync(LINT_DOC, 'utf8'), 'the rules of lint', lintTable())],
     ...lintPages(),

@@ -95,7 +95,7 @@ test('ring by ring: applied, soaked, next; a leader that has just begun soaks an
   const soaks = look({ rollout: applying, targets, now: 500 });
   assert.deepEqual([soaks.state, soaks.soakSince], ['soaking', 500]);
   const soaking = rollout({ state: 'soaking' });
-  assert.equal(look({ rollout: soaking, targets, now: 1400, soakSince: 500 }).text, 'ring canary soaks for another 100 ms');
+  assert.equal(look({ rollout: soaking, targets, now: 1400, soakSince: 500 }).text, 'ring canary soaks for another 1 s');
   assert.equal(look({ rollout: soaking, targets, now: 9999 }).soakSince, 9999, 'who did not see it begin begins it');
   assert.deepEqual(look({ rollout: soaking, targets, now: 1500, soakSince: 500 }).moved, ['target/rest 2']);
   const waits = look({ rollout: soaking, targets, now: 1500, soakSince: 500, barriers: { canary: barrier('pending') } });

@@ -7,7 +7,6 @@ import { writeValue } from '../../src/cluster/value-codec.ts';
 import { FleetWord } from '../../src/cluster/view/fleet-word.ts';
 import { type Item, readState } from '../../src/cluster/view/state.ts';
 import { statusOf } from '../../src/cluster/view/status.ts';
-import { progressLine } from '../../src/cli/cluster/progress.ts';
 import { renderPlan, renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
 import type { Applied } from '../../src/cluster/values.ts';
 
@@ -168,19 +167,6 @@ lb-3    rest  –                                 PENDING  it has not seen the p
 lb-4    rest  –                                 EXCUSED  in maintenance by ops: disks (m1)
 lb-5    rest  –                                 ABSENT  no sign of it for 40 s`,
   );
-});
-
-test('a bar shows how far the servers are', () => {
-  const counts = { done: 3, pending: 1, failed: 0, absent: 0, excused: 1, stranger: 0 };
-  const rows = [
-    { server: 'lb-4', counts: 'pending', text: '' },
-    { server: 'lb-5', counts: 'excused', text: '' },
-  ] as const;
-  assert.equal(
-    progressLine({ rows, counts, expected: 5 }),
-    '[###############·····] applied by 3 of 5; 1 pending: lb-4; 1 excused: lb-5',
-  );
-  assert.match(progressLine({ rows: [], counts: { ...counts, done: 0, excused: 5 }, expected: 5 }), /^\[#{20}\]/);
 });
 
 test('the word of the others, as the judge gets it: without the dead, the frozen, and lists that are not known', () => {

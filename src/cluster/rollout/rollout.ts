@@ -150,7 +150,8 @@ function advance(view: RolloutView): RolloutStep {
   const { ring, soakMs } = stages[stage]!;
   if (state === 'applying') return { txn: change(view, { state: 'soaking' }), soakSince: now, text: `ring ${ring} soaks` };
   const since = soakSince ?? now;
-  if (now - since < soakMs) return { soakSince: since, text: `ring ${ring} soaks for another ${soakMs - (now - since)} ms` };
+  if (now - since < soakMs)
+    return { soakSince: since, text: `ring ${ring} soaks for another ${Math.ceil((soakMs - (now - since)) / 1000)} s` };
   if (stage + 1 < stages.length) return enter(view, stage + 1);
   return { txn: change(view, { state: 'done' }), text: `release ${to.release} is applied in all rings` };
 }
