@@ -33,6 +33,7 @@ type Setting =
 const SETTINGS = {
   cluster: (plan) => plan.cluster,
   etcd: (plan) => plan.etcd ?? '',
+  releases: (plan) => plan.releases ?? '',
   server: (plan) => plan.server,
   listen: (plan) => plan.listen,
   control: (plan) => plan.control ?? '',
