@@ -57,7 +57,8 @@ export class Reloader {
   /** A release that was examined, and is likely to be applied next. */
   #examined: Examined | undefined;
   #forget: NodeJS.Timeout | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Ends with what is done now; undefined = nothing is. */
+  #turn: Promise<void> | undefined;
   #running: Promise<ReloadResult> | undefined;
   #next: Promise<ReloadResult> | undefined;
   /** When the last one began, ms of the clock. */
@@ -125,8 +126,15 @@ export class Reloader {
 
   /** One thing at a time: what is compared with must still run when it is applied. */
   #exclusively<T>(work: () => Promise<T>): Promise<T> {
-    const done = this.#turn.then(work);
-    this.#turn = done.catch(() => undefined);
+    const done = this.#turn === undefined ? work() : this.#turn.then(work);
+    const turn = done.then(
+      () => undefined,
+      () => undefined,
+    );
+    this.#turn = turn;
+    void turn.then(() => {
+      if (this.#turn === turn) this.#turn = undefined;
+    });
     return done;
   }
 
