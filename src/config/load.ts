@@ -78,7 +78,7 @@ function releaseError(name: string, value: unknown, issues: readonly Issue[]): F
   const lines = issues.slice(0, MOST_PROBLEMS).map((issue) => {
     const [first, second, ...rest] = issue.path;
     const service = first === 'services' && typeof second === 'number' ? (services[second] as ServiceName) : undefined;
-    const path = service === undefined ? issue.path : [first!, `"${service.name ?? service.vip}"`, ...rest];
+    const path = service === undefined ? issue.path : [first!, JSON.stringify(service.name ?? service.vip), ...rest];
     return `${name}: ${pathText({ ...issue, path })}: ${issue.message}`;
   });
   if (issues.length > MOST_PROBLEMS) lines.push(`${name}: and ${issues.length - MOST_PROBLEMS} more problems`);
