@@ -2,12 +2,14 @@
 import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { LvsService, Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { hasQuorum } from './hooks.ts';
+import { countedOf, hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import { CUT_OFF } from '../model/verdicts.ts';
 import type { Effect } from './actuator.ts';
 import { identityOf } from './index.ts';
+import type { AppliedState } from './state.ts';
+import { valueOf } from './value.ts';
 
 /** The effects a plan can have. */
 export interface PlannedEffects {
@@ -81,11 +83,13 @@ export function planEffects(plan: Plan): PlannedEffects {
         const paths = wanted.path[index];
         const unusual = new Map<string, number>();
         if (make.entries !== undefined) add(make.entries(unusual));
+        const counted = countedOf(plan, service, verdicts) ?? weights;
         if (make.quorum !== undefined) {
           const { key } = make.quorum(true);
           const had = before(key);
-          const counted = { notify: service.notify!, realServers: service.realServers, weights, dynamic: wanted.dynamic };
-          add(make.quorum(hasQuorum({ ...counted, had: had === undefined ? undefined : had === 'enabled' })));
+          const { notify, realServers } = service;
+          const all = { notify: notify!, realServers, weights: counted, dynamic: wanted.dynamic };
+          add(make.quorum(hasQuorum({ ...all, had: had === undefined ? undefined : had === 'enabled' })));
         }
         service.realServers.forEach((member, r) => {
           const { target, weight: configured } = member;
@@ -104,7 +108,7 @@ export function planEffects(plan: Plan): PlannedEffects {
             );
           }
           const told = make.hooked(r);
-          if (told !== undefined && (weights?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
+          if (told !== undefined && (counted?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
@@ -180,17 +184,32 @@ function serviceEffects(plan: Plan, service: Service) {
 
 /** The effect that a service has its entries in kernel LVS. */
 function entriesOf(plan: Plan, { name, vip, actuator, realServers }: Service, lvs: LvsService) {
-  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: `${plan.stateDir}/${LEDGER}` };
+  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: ledgerOf(plan) };
   const servers = realServers.map(({ target, weight: configured }, r) => {
     const { realServer } = plan.targets[target]!;
     const { port } = lvs.servers[r]!;
     return { name: port === undefined ? realServer : withPort(realServer, port), realServer, configured };
   });
-  const subject = { kind: 'service', spec, service: name, vip } as const;
-  return (weights: ReadonlyMap<string, number>): Effect => ({
-    ...effect(plan, subject, 'enabled', NO_VERDICT),
-    entries: { lvs, servers, weights },
+  const always = effect(plan, { kind: 'service', spec, service: name, vip }, 'enabled', NO_VERDICT);
+  return (weights: ReadonlyMap<string, number>): Effect => ({ ...always, entries: { lvs, servers, weights } });
+}
+
+/** The file that says which entries of kernel LVS fourlane has made. */
+export function ledgerOf({ stateDir }: Pick<Plan, 'stateDir'>): string {
+  return `${stateDir}/${LEDGER}`;
+}
+
+/**
+ * What is in place by the ledger alone: of an agent that ended before it saved its state. Services that the plan does not have
+ * are removed then.
+ */
+export function madeBefore(plan: Plan, vips: readonly string[]): AppliedState {
+  const spec = { type: ENTRIES, keepalived: 'leave', ledger: ledgerOf(plan) };
+  const applied = vips.map((vip) => {
+    const known = effect(plan, { kind: 'service', spec, service: vip, vip }, 'enabled', NO_VERDICT);
+    return { effect: known, value: valueOf(known) };
   });
+  return { version: 1, applied };
 }
 
 const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });

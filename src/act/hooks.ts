@@ -1,7 +1,23 @@
 /** What the scripts of an imported configuration are told: real servers that are out, and services without quorum. Pure. */
-import { baseWeight } from '../model/combined.ts';
-import type { ServiceNotify, ServiceRealServer } from '../model/plan.ts';
-import type { Wanted } from '../model/verdict.ts';
+import { baseWeight, isDown } from '../model/combined.ts';
+import type { Plan, Service, ServiceNotify, ServiceRealServer } from '../model/plan.ts';
+import type { Verdict, Wanted } from '../model/verdict.ts';
+
+/**
+ * What the scripts of a service count as in service, 1 by position: the real servers that are not judged down where keepalived's
+ * semantics are wanted, whatever limit keeps them in; else those with a weight.
+ */
+export function countedOf(
+  { targets }: Plan,
+  { notify, realServers, combine }: Service,
+  verdicts: readonly Verdict[],
+): ArrayLike<number> | undefined {
+  if (notify?.counts !== 'alive') return undefined;
+  const fallen = new Set(verdicts.filter(({ verdict }) => verdict === 'RS_DOWN').map(({ rs }) => rs));
+  if (fallen.size === 0) return realServers.map(() => 1);
+  const down = Uint8Array.from(targets, ({ id }) => (fallen.has(id) ? 1 : 0));
+  return realServers.map((server) => (isDown(down, server, combine) ? 0 : 1));
+}
 
 /** A service with its scripts, and what is wanted of it. */
 export interface Counted {

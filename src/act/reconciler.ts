@@ -6,7 +6,7 @@ import type { Family, FamilySource } from '../model/family.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import { resolveRules } from '../model/rules.ts';
-import type { Verdict, Wanted } from '../model/verdict.ts';
+import type { Transition, Verdict, Wanted } from '../model/verdict.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
@@ -62,6 +62,8 @@ export class Reconciler implements FamilySource {
   readonly #counters: ActionCounters;
   #planned: PlannedEffects | undefined;
   #announce = false;
+  /** Scripts follow the verdicts on real servers. */
+  #countsAlive = false;
   #isolation: Isolation = CONNECTED;
   #holding: Holding = resolveRules({});
   #look: Look | undefined;
@@ -85,6 +87,7 @@ export class Reconciler implements FamilySource {
   setPlan(plan: Plan): void {
     this.#planned = planEffects(plan);
     this.#holding = resolveRules(plan.rules);
+    this.#countsAlive = plan.services.some(({ notify }) => notify?.counts === 'alive');
     this.#announce = true;
     this.#impossible.forget();
   }
@@ -96,6 +99,11 @@ export class Reconciler implements FamilySource {
     const before = this.#isolation;
     this.#isolation = isolationAfter(before, frozen, this.#options.clock(), this.#holding);
     return before.failed !== this.#isolation.failed;
+  }
+
+  /** Whether scripts may be due after these verdicts, also without an action, so that `pass` is. */
+  heeds(transitions: readonly Transition[]): boolean {
+    return this.#countsAlive && transitions.some(({ subject }) => subject === 'rs');
   }
 
   /**

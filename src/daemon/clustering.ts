@@ -15,7 +15,7 @@ import { calendar } from './calendar.ts';
 import { clusterFamilies } from './cluster-families.ts';
 import { configurationOf } from './configuring.ts';
 import { type Begun, bootedFor } from './first-plan.ts';
-import { releaseFamilies } from './release-families.ts';
+import { NO_RELEASE, releaseFamilies } from './release-families.ts';
 import type { Reloader } from './reload.ts';
 
 export interface ClusteringParts {
@@ -53,8 +53,7 @@ export class Clustering implements FamilySource {
   families(): readonly Family[] {
     const thread = this.#thread;
     if (thread === undefined) return [];
-    const releases = this.#releases;
-    return [...clusterFamilies(thread, this.#p.clock()), ...(releases === undefined ? [] : releaseFamilies(releases.status))];
+    return [...clusterFamilies(thread, this.#p.clock()), ...releaseFamilies(this.#releases?.status ?? NO_RELEASE)];
   }
 
   /** undefined = no releases are followed. */

@@ -28,6 +28,23 @@ const STATES = Object.keys({
 } satisfies Record<ReleaseStatus['state'], true>);
 const STATE_ROWS = STATES.map((state) => [state]);
 
+/** Of a server that does not know yet what it should run. */
+export const NO_RELEASE: ReleaseStatus = {
+  target: undefined,
+  targetRelease: undefined,
+  running: undefined,
+  runningRelease: undefined,
+  lastGood: undefined,
+  state: 'waiting',
+  work: undefined,
+  ring: undefined,
+  held: undefined,
+  ready: false,
+  poison: 0,
+  reported: true,
+  problems: [],
+};
+
 export function releaseFamilies(status: ReleaseStatus): readonly Family[] {
   const one = (metric: Metric, value: number) => family(metric, ONE_ROW, [value]);
   const { target, running } = status;

@@ -170,9 +170,7 @@ class World {
     const own = [...this.replica.items].map(
       ([key, { value, modified }]) => `${key} ${modified} ${Buffer.from(value).toString()}`,
     );
-    const theirs = this.store.range().items.map(
-      (kv) => `${kv.key} ${kv.modified} ${kv.value.toString()}`,
-    );
+    const theirs = this.store.range().items.map((kv) => `${kv.key} ${kv.modified} ${kv.value.toString()}`);
     return own.sort().join() === theirs.sort().join() && this.book.size === theirs.length;
   }
 }

@@ -55,7 +55,9 @@ export class Store {
   /** As etcd answers; `key`: that one only. Throws what etcd refuses with. */
   range({ from = '', limit = Infinity, revision = this.revision }: RangeOptions = {}, key?: string): RangeAnswer {
     this.check(revision);
-    const all = [...this.at(revision).values()].filter((kv) => (key === undefined ? kv.key >= from && IN_RANGE(kv.key) : kv.key === key));
+    const all = [...this.at(revision).values()].filter((kv) =>
+      key === undefined ? kv.key >= from && IN_RANGE(kv.key) : kv.key === key,
+    );
     return { header: this.header, items: all.slice(0, limit), more: all.length > limit, count: all.length };
   }
 
