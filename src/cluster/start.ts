@@ -8,8 +8,8 @@ import type { Watched } from './thread/messages.ts';
 import type { Version } from './values.ts';
 
 /**
- * What every server mirrors: what it must run, whether it is expected, what nobody may run, planned absences, and what etcd has of
- * it itself.
+ * What every server mirrors: what it must run, whether it is expected, what nobody may run, planned absences, and what is there
+ * of itself.
  */
 export function watchedBy(cluster: string, server: string): readonly Watched[] {
   const keys = {

@@ -36,25 +36,22 @@ const etcd = z
 export const cluster = z
   .union([
     label,
-    z
-      .strictObject({
-        name: label.default('default').describe('name of the cluster'),
-        etcd: etcd.optional(),
-        trust: z
-          .string()
-          .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be the 32 bytes of an Ed25519 public key in base64')
-          .optional()
-          .describe('public key (Ed25519, base64) by which releases must be signed; default: none need a signature'),
-        prove: duration(100, 3_600_000)
-          .prefault('60s')
-          .describe('how long a release must run before the agent starts with it'),
-        onBootWithoutEtcd: z
-          .enum(['good', 'wait', 'out'])
-          .default('good')
-          .describe(
-            'good: start at once with the last good release; wait: wait 60s for etcd before that; out: wait until etcd answers',
-          ),
-      }),
+    z.strictObject({
+      name: label.default('default').describe('name of the cluster'),
+      etcd: etcd.optional(),
+      trust: z
+        .string()
+        .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be the 32 bytes of an Ed25519 public key in base64')
+        .optional()
+        .describe('public key (Ed25519, base64) by which releases must be signed; default: none need a signature'),
+      prove: duration(100, 3_600_000).prefault('60s').describe('how long a release must run before the agent starts with it'),
+      onBootWithoutEtcd: z
+        .enum(['good', 'wait', 'out'])
+        .default('good')
+        .describe(
+          'good: start at once with the last good release; wait: wait 60s for etcd before that; out: wait until etcd answers',
+        ),
+    }),
   ])
   .default('default')
   .transform((written) => (typeof written === 'string' ? { name: written } : written))

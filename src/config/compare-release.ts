@@ -35,5 +35,7 @@ export function sharedHash({ targets, services, rules }: Plan): string {
     const members = realServers.map((each) => [targetsOf(each).map((target) => targets[target]!.key), each.weight]);
     return canonical([service, members]);
   });
-  return createHash('sha256').update([canonical(rules), ...lines.toSorted()].join('\n')).digest('hex');
+  return createHash('sha256')
+    .update([canonical(rules), ...lines.toSorted()].join('\n'))
+    .digest('hex');
 }

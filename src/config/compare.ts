@@ -56,5 +56,5 @@ function emptiedFile(before: Plan, after: Plan): string | undefined {
   if (after.etcd !== undefined)
     return 'the file has no services, and no release of the cluster has run here yet; what runs stays until one does';
   if (before.etcd === undefined) return undefined;
-  return 'the file has neither services nor cluster.etcd; what runs stays. Write the services into the file, or restart the agent';
+  return 'the file has neither services nor cluster.etcd; what runs stays. Write services into the file, or restart the agent';
 }

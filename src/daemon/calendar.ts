@@ -42,7 +42,11 @@ function readersOf(expression: string, zone: string): Pick<Known, 'may' | 'names
   try {
     const task = cron().createTask(expression, () => undefined, { timezone: zone });
     task.match(new Date(0)); // throws for a zone that there is not
-    const hands = new Set(cron().parse(expression).minute.map((minute) => minute % ZONE_STEP));
+    const hands = new Set(
+      cron()
+        .parse(expression)
+        .minute.map((minute) => minute % ZONE_STEP),
+    );
     return { may: (minute) => hands.has(minute % ZONE_STEP), names: (minute) => task.match(new Date(minute * MINUTE_MS)) };
   } catch {
     return { may: () => false, names: () => false };
@@ -54,7 +58,8 @@ export const calendar: CronCalendar = {
     const minute = Math.floor(now / MINUTE_MS);
     const entry = knownOf(expression, zone, minute);
     // A clock that was set: from the beginning.
-    if (minute < entry.to || minute - entry.to > AT_ONCE) Object.assign(entry, { from: minute + 1, to: minute, found: undefined });
+    if (minute < entry.to || minute - entry.to > AT_ONCE)
+      Object.assign(entry, { from: minute + 1, to: minute, found: undefined });
     for (; entry.to < minute; entry.to++) if (isNamed(entry, entry.to + 1)) entry.found = entry.to + 1;
     for (let k = 0; k < AT_ONCE && entry.found === undefined && entry.from > minute - FARTHEST; ) {
       if (!entry.may(--entry.from)) continue;

@@ -1,4 +1,4 @@
-/** The plan that a process begins with: its file and, in a cluster, the last good release on its disk. etcd is not needed for it. */
+/** The plan that a process begins with: its file and, in a cluster, the last good release on its disk. etcd is not needed. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -46,7 +46,7 @@ export async function firstPlan(path: string, parts: FirstParts): Promise<{ read
   return { plan: file, begun: { booted, running: undefined } };
 }
 
-/** Counts this start on the disk. Never rejects; undefined = the disk does not take it, which is logged, and no release is run. */
+/** Counts this start on the disk. Never rejects; undefined = the disk does not take it: that is logged, and no release is run. */
 export async function bootedFor(plan: Plan, { version, clock, log }: FirstParts): Promise<Booted | undefined> {
   const { stateDir, cluster } = plan;
   try {

@@ -1,4 +1,4 @@
-/** An etcd in memory as a server's agent of releases sees it, and that agent over a real disk with a configuration that is made up. */
+/** An etcd in memory as a server's agent of releases sees it, and that agent over a real disk; the configuration is made up. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -143,7 +143,8 @@ export class FakeServer implements Configuration {
     const [running] = booted.candidates;
     this.applied = running?.root;
     // A process that was killed does nothing any more, whatever it waited for.
-    const alive = <T>(value: T): T | Promise<T> => (number === this.#process && !this.killed ? value : new Promise<T>(() => undefined));
+    const alive = <T>(value: T): T | Promise<T> =>
+      number === this.#process && !this.killed ? value : new Promise<T>(() => undefined);
     this.agent = new ReleaseAgent(booted, running, {
       cluster: 'edge',
       server: SERVER,

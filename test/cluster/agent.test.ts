@@ -56,7 +56,9 @@ test('etcd that does not answer is asked again, and a report that can not be wri
   const made = await server(t);
   made.etcd.failing = 6;
   made.etcd.put('target', ['all'], made.etcd.release(1, content(2)));
-  await until('a problem that is shown', 2000, () => made.agent!.status.problems.some((each) => /not here yet.*no member/.test(each)));
+  await until('a problem that is shown', 2000, () =>
+    made.agent!.status.problems.some((each) => /not here yet.*no member/.test(each)),
+  );
   await reported(made, 1, 'applied');
   assert.deepEqual(made.agent!.status.problems, []);
 });
@@ -119,7 +121,7 @@ test('maintenance ends by the clock', async (t) => {
   await reported(made, 1, 'applied');
 });
 
-test('a process that ends at any moment of a release, twice, runs what was good; a third one does not try it again', async (t) => {
+test('a process that ends at any moment of a release, twice, runs what was good; a third does not try again', async (t) => {
   for (const moment of ['saved', 'apply', 'applied'] as const) {
     const made = await server(t);
     made.etcd.put('target', ['all'], made.etcd.release(1, content(3)));

@@ -63,7 +63,10 @@ test('the file gives what is its own, the release the rest; what they mean is th
   const first = compare(root, before);
   assert.ok(!('refused' in first.answer), JSON.stringify(first.answer));
   assert.deepEqual(first.answer.release!.counts, { added: 10, removed: 0, changed: 0, actions: 0 });
-  assert.deepEqual([first.plan!.nics[0]!.name, first.plan!.services.length, first.plan!.targets[0]!.check.interval], ['eth0', 10, 2000]);
+  assert.deepEqual(
+    [first.plan!.nics[0]!.name, first.plan!.services.length, first.plan!.targets[0]!.check.interval],
+    ['eth0', 10, 2000],
+  );
   file('eth1');
   const other = compare(root, before).answer;
   assert.ok(!('refused' in other) && !('refused' in first.answer));

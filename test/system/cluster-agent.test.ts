@@ -112,7 +112,7 @@ test('a release is applied by all, and what is reported is what runs; a change o
   for (const server of SERVERS) await until('proven', 5000, async () => (await etcd.applied(server))?.lastGood === good);
 });
 
-test('the file of a server and the release stay apart: a reload keeps the release, and a file with services is refused', async () => {
+test('file and release stay apart: a reload keeps the release, and a file with services is refused', async () => {
   const agent = agents.get('lb-01')!;
   fileOf('lb-01', { evidence: { log: join(dir, 'evidence') } });
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);

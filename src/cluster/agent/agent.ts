@@ -231,7 +231,8 @@ export class ReleaseAgent {
   /** What etcd has of us is written again when it is not what was written: etcd was restored, or somebody has changed it. */
   #compare(): void {
     const { written } = this.#state;
-    if (written === undefined || this.#joined === undefined || this.#joined.staleSince !== undefined || this.#writer.pending) return;
+    if (written === undefined || this.#joined === undefined || this.#joined.staleSince !== undefined || this.#writer.pending)
+      return;
     const key = keyOf('applied', this.#p.server);
     const item = this.#mirrored('applied').get(this.#prefix + key);
     if (item === undefined || Buffer.compare(item.value, writeValue('applied', key, written)) !== 0)
@@ -355,9 +356,7 @@ export class ReleaseAgent {
     at('apply', version.release);
     const error = await configuration.apply(version.root, this.#state.running?.root);
     at('applied', version.release);
-    this.#dispatch(
-      error === '' ? { kind: 'applied', root: version.root } : { kind: 'applyFailed', root: version.root, error },
-    );
+    this.#dispatch(error === '' ? { kind: 'applied', root: version.root } : { kind: 'applyFailed', root: version.root, error });
   }
 
   async #restore(version: Version): Promise<void> {

@@ -23,7 +23,7 @@ export interface Booted {
   readonly problem: string;
 }
 
-/** Counts this start on the disk before anything of a release is touched. Rejects with FileError when the disk does not take it. */
+/** Counts this start on the disk before anything of a release is touched. Rejects with FileError when that is not possible. */
 export async function boot({ stateDir, cluster, self, now }: BootParts): Promise<Booted> {
   const store = new ReleaseStore(releaseDirectory(stateDir), cluster);
   const { record: found, problem } = await store.load();

@@ -44,13 +44,10 @@ export interface Opened {
 }
 
 /**
- * Opens a release. Throws STATE_DAMAGED when what is on the disk is not what it should be: it can be fetched again; CLUSTER_INVALID
- * when it is what was released, and is no configuration.
+ * Opens a release. Throws STATE_DAMAGED when what is on the disk is not what it should be: it can be fetched again;
+ * CLUSTER_INVALID when it is what was released, and is no configuration.
  */
-export function openRelease(
-  { directory, root, admission }: ReleaseAsked,
-  opened: Opened = { known: new Map() },
-): OpenedRelease {
+export function openRelease({ directory, root, admission }: ReleaseAsked, opened: Opened = { known: new Map() }): OpenedRelease {
   const used: Unpacked = new Map();
   const contentOf = (each: string) => read(directory, each, { known: opened.known, used });
   const [release, next] = contentOf(root);

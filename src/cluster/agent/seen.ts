@@ -1,6 +1,6 @@
 /**
- * What the keys that a server mirrors mean for it, all at once: which pointer is its own, what is poison, and what holds it. Reads
- * values that others wrote; one that is no good is named and changes nothing.
+ * What the keys that a server mirrors mean for it, all at once: which pointer is its own, what is poison, and what holds it.
+ * Values are what others wrote; one that is no good is named and changes nothing.
  */
 import { keyOf, parseKey, type ValueOf } from '../keys.ts';
 import type { Item } from '../mirror/replica.ts';

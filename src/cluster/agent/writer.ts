@@ -1,6 +1,6 @@
 /**
- * Writes what a server reports of itself into etcd: the newest value only, tried again for ever. That it can't report is no reason
- * for a server to change what it runs.
+ * Writes what a server reports of itself into etcd: the newest value only, tried again for ever. That it can't report is no
+ * reason for a server to change what it runs.
  */
 import { Backoff, spread } from '../../model/backoff.ts';
 import { writeBack } from '../applied/write-back.ts';
