@@ -1,8 +1,7 @@
 /**
- * Writes what follows from tables of the code: docs/metrics.md, the tables of verdicts and limits in docs/attribution.md, the keys of
- * a cluster in docs/cluster.md, the
- * rules of the linter in docs/lint.md with a page for each, and the dashboards' value mappings: `node test/generate-docs.ts`. A
- * test compares the files with what this makes.
+ * Writes what follows from tables of the code: docs/metrics.md, the tables of verdicts and limits in docs/attribution.md, the
+ * keys of a cluster in docs/cluster.md, the rules of the linter in docs/lint.md with a page for each, and the dashboards' value
+ * mappings: `node test/generate-docs.ts`. A test compares the files with what this makes.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';

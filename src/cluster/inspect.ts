@@ -1,4 +1,7 @@
-/** One look at an etcd as a server sees it, for the doctor: who answers, which version, what our certificate may do. Changes nothing. */
+/**
+ * One look at an etcd as a server sees it, for the doctor: who answers, which version, what our certificate may do. Changes
+ * nothing.
+ */
 import { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import type { EtcdSettings } from '../model/plan.ts';
@@ -98,20 +101,29 @@ function versionOverHttp(endpoint: string, { ca, cert, key }: Identity): Promise
   });
 }
 
-async function rights(caller: Caller, cluster: string): Promise<Pick<EtcdLook, 'read' | 'write' | 'nestedWrite' | 'revision' | 'compacted'>> {
+async function rights(
+  caller: Caller,
+  cluster: string,
+): Promise<Pick<EtcdLook, 'read' | 'write' | 'nestedWrite' | 'revision' | 'compacted'>> {
   const prefix = clusterPrefix(cluster);
   const asked = { timeoutMs: CALL_MS, againForMs: CALL_MS };
   const put = encode({ 2: putRequest(`${prefix}${keyOf('target', 'doctor')}`, '') });
-  const never = txnRequest({ compare: [{ key: `${prefix}target/`, mod: NEVER }], then: [] });
+  const never = txnRequest({ compare: [{ key: `${prefix}target/`, mod: NEVER }], operations: [] });
   const inner = encode({ 4: Buffer.concat([never, encode({ 2: put })]) });
   const [range, write, nestedWrite] = await Promise.all([
-    caller.call(METHODS.range, rangeRequest(prefixRange(prefix), { limit: 1 }), asked).then(readRange).catch((error: unknown) => error as Error),
+    caller
+      .call(METHODS.range, rangeRequest(prefixRange(prefix), { limit: 1 }), asked)
+      .then(readRange)
+      .catch((error: unknown) => error as Error),
     allowed(caller.call(METHODS.txn, Buffer.concat([never, encode({ 2: put })]), asked)),
     allowed(caller.call(METHODS.txn, Buffer.concat([never, encode({ 2: inner })]), asked)),
   ]);
   const read = await allowed(range instanceof Error ? Promise.reject(range) : Promise.resolve());
   const revision = range instanceof Error ? 0 : range.header.revision;
-  const old = revision < 2 ? undefined : await caller.call(METHODS.range, rangeRequest({ key: prefix }, { revision: 1 }), asked).catch(String);
+  const old =
+    revision < 2
+      ? undefined
+      : await caller.call(METHODS.range, rangeRequest({ key: prefix }, { revision: 1 }), asked).catch(String);
   return { read, write, nestedWrite, revision, compacted: typeof old === 'string' && old.includes('compacted') };
 }
 

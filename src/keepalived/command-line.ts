@@ -21,7 +21,8 @@ export function hasCheckers(argv: readonly string[]): boolean {
     const word = argv[i]!;
     if (word === '--vrrp' || word === '--check') given.add(word === '--vrrp' ? 'P' : 'C');
     if (!/^-[^-]/.test(word)) continue;
-    for (const [k, letter] of [...word].entries()) {
+    for (let k = 1; k < word.length; k++) {
+      const letter = word.charAt(k);
       given.add(letter);
       if (!WITH_VALUE.has(letter)) continue;
       if (k === word.length - 1) i++;

@@ -1,4 +1,7 @@
-/** A model of etcd's store, watched and read below /p/: history by revisions, compaction, restore. What its answers are is checked against the real one. */
+/**
+ * A model of etcd's store, watched and read below /p/: history by revisions, compaction, restore. What its answers are is checked
+ * against the real one.
+ */
 import type { KeyValue, RangeAnswer, RangeOptions } from '../../src/cluster/wire/kv.ts';
 import type { Event } from '../../src/cluster/wire/watch.ts';
 import type { Header } from '../../src/cluster/wire/header.ts';

@@ -183,7 +183,10 @@ test('managed services can go, but not the last of them by an edit: the file may
   assert.equal('refused' in one, false);
   assert.equal('refused' in reload('global_defs {\n}\n', 'shadow'), false);
   const none = reload('global_defs {\n}\n', 'manage');
-  assert.match((none as { refused: string }).refused, /has lost all 2 virtual servers .* remove the import and reload; or restart/);
+  assert.match(
+    (none as { refused: string }).refused,
+    /has lost all 2 virtual servers .* remove the import and reload; or restart/,
+  );
 });
 
 test('semantics keepalived: its times and states in the place of ours', () => {
@@ -205,10 +208,8 @@ test('semantics keepalived: its times and states in the place of ours', () => {
     ['tcp', 4000, 5000, 2, 1, 'none', 1, false, 1, 4000, 1000, 4000, false],
   ]);
   assert.deepEqual(
-    plan.imports!.left.map((text) => text.replace(/^\S+ /, '')),
-    [
-      'real server without a check that is taken over: as for keepalived it is never taken out; a TCP connection tells of NICs only',
-    ],
+    plan.imports!.left.map((text) => text.replace(/^\S+ real server without a check that is taken over: /, '')),
+    ['as for keepalived it is never taken out; a TCP connection tells of NICs only'],
   );
   assert.deepEqual(unpackPlan(packPlan(plan)), plan);
   assert.notEqual(plan.revision, load(virtual('192.0.2.1 80', head + servers)).revision);

@@ -36,7 +36,8 @@ describe('etcd', () => {
   });
 
   it('must be of a version that keeps users to their rights', async () => {
-    const outcome = async (version: string | undefined) => (await found({ members: [{ ...member, version }] }))[1]!.split(' | ')[0];
+    const outcome = async (version: string | undefined) =>
+      (await found({ members: [{ ...member, version }] }))[1]!.split(' | ')[0];
     const versions = ['3.4.45', '3.5.16', '3.5.32', '3.6.13', '3.7.0', '3.5.33', '3.6.14', '3.7.1', '3.8.0', '4.0.0', 'x'];
     assert.deepEqual(await Promise.all(versions.map(outcome)), [...Array(5).fill('fail'), ...Array(5).fill('ok'), 'fail']);
     assert.equal(await outcome(undefined), 'warn');
@@ -67,7 +68,10 @@ describe('etcd', () => {
     assert.match(await last({ read: 'denied' }), /^fail \| rights \| etcd lets lb-01 read nothing/);
     assert.match(await last({ read: { error: 'no leader' } }), /^fail \| rights \| can't be asked: no leader/);
     assert.match(await last({ write: 'allowed' }), /^warn \| rights \| lb-01 may write target\//);
-    assert.match(await last({ nestedWrite: 'allowed' }), /^fail \| rights \| .* in a transaction inside another one: upgrade etcd/);
+    assert.match(
+      await last({ nestedWrite: 'allowed' }),
+      /^fail \| rights \| .* in a transaction inside another one: upgrade etcd/,
+    );
   });
 
   it('must be compacted by somebody', async () => {

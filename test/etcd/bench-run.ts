@@ -1,4 +1,7 @@
-/** `npm run bench:cluster`: how long the judge's thread is held while the thread of the cluster reads 100 000 keys and follows them. */
+/**
+ * `npm run bench:cluster`: how long the judge's thread is held while the thread of the cluster reads 100 000 keys and follows
+ * them.
+ */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,8 +24,11 @@ async function fill(cluster: EtcdCluster, letter: string): Promise<void> {
   const api = cluster.caller('api');
   const value = letter.repeat(BYTES);
   for (let first = 0; first < KEYS; first += OPERATIONS) {
-    const then = Array.from({ length: OPERATIONS }, (_, i): Operation => ({ op: 'put', key: `${PREFIX}target/${first + i}`, value }));
-    await api.call(METHODS.txn, txnRequest({ compare: [], then }), { timeoutMs: 5000, againForMs: 20_000 });
+    const operations = Array.from(
+      { length: OPERATIONS },
+      (_, i): Operation => ({ op: 'put', key: `${PREFIX}target/${first + i}`, value }),
+    );
+    await api.call(METHODS.txn, txnRequest({ compare: [], operations }), { timeoutMs: 5000, againForMs: 20_000 });
   }
   api.close();
 }
@@ -40,12 +46,19 @@ if (isInside()) {
     const { user, system } = process.threadCpuUsage(cpu);
     const [p99, max] = [delay.percentile(99), delay.max].map((ns) => ns / 1e6);
     console.log(
-      `${name}: ${((performance.now() - began) / 1000).toFixed(1)} s; judge's thread: ${((user + system) / 1000).toFixed(0)} ms of CPU, ` +
+      `${name}: ${((performance.now() - began) / 1000).toFixed(1)} s; judge's thread: ` +
+        `${((user + system) / 1000).toFixed(0)} ms of CPU, ` +
         `held at most ${max!.toFixed(1)} ms (p99 ${p99!.toFixed(1)} ms; at most ${MOST_HELD_MS})`,
     );
     return max! <= MOST_HELD_MS;
   };
-  const idle = await measured('nothing, 3 s', ((until_) => () => performance.now() > until_)(performance.now() + 3000));
+  const idle = await measured(
+    'nothing, 3 s',
+    (
+      (until_) => () =>
+        performance.now() > until_
+    )(performance.now() + 3000),
+  );
   let complete = false;
   let letter = 'a';
   const thread = new ClusterThread({

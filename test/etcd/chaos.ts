@@ -1,6 +1,6 @@
 /**
- * Writers and mirrors on a real etcd while its members are killed, stopped, cut off, compacted. Every write is in the watched range,
- * so that revisions are dense: each one must be reported once, in order, as it was written, unless a snapshot covers it.
+ * Writers and mirrors on a real etcd while its members are killed, stopped, cut off, compacted. Every write is in the watched
+ * range, so that revisions are dense: each one must be reported once, in order, as it was written, unless a snapshot covers it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compactRequest, prefixRange, rangeRequest, readRange } from '../../src/cluster/wire/kv.ts';
@@ -127,8 +127,12 @@ export async function chaos(dir: string, seconds: number, log: (line: string) =>
   const offline = witnesses.flatMap(({ offline: times }) => times).toSorted((a, b) => a - b);
   const at = (share: number) => Math.round(offline[Math.floor(offline.length * share)] ?? 0);
   const result = {
-    ...{ seconds: Math.round((performance.now() - began) / 1000), faults, wrong },
-    ...{ confirmed: writers.confirmed.size, unclear: writers.unclear, revision: truth.header.revision },
+    seconds: Math.round((performance.now() - began) / 1000),
+    faults,
+    wrong,
+    confirmed: writers.confirmed.size,
+    unclear: writers.unclear,
+    revision: truth.header.revision,
     reconnects: offline.length,
     snapshots: counted(witnesses.flatMap(({ whys }) => whys)),
     offlineMs: { p50: at(0.5), p90: at(0.9), max: Math.round(offline.at(-1) ?? 0) },

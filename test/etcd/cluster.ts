@@ -93,14 +93,14 @@ export class EtcdCluster {
   boot(n: number, more: readonly string[] = []): void {
     const { ca, cert, key } = this.tls('server');
     const flags = [
-      ...['--name', `m${n}`, '--data-dir', this.#data(n), '--log-level', 'warn', '--snapshot-count', '500'],
-      ...['--listen-client-urls', `${clientUrl(n)},${INSIDE}`, '--advertise-client-urls', clientUrl(n)],
-      ...['--listen-peer-urls', peerUrl(n), '--initial-advertise-peer-urls', peerUrl(n), ...this.#initial()],
-      ...['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
-      ...['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca, '--peer-client-cert-auth'],
-      ...this.#flags,
-      ...more,
-    ];
+      ['--name', `m${n}`, '--data-dir', this.#data(n), '--log-level', 'warn', '--snapshot-count', '500'],
+      ['--listen-client-urls', `${clientUrl(n)},${INSIDE}`, '--advertise-client-urls', clientUrl(n)],
+      ['--listen-peer-urls', peerUrl(n), '--initial-advertise-peer-urls', peerUrl(n), ...this.#initial()],
+      ['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
+      ['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca, '--peer-client-cert-auth'],
+      this.#flags,
+      more,
+    ].flat();
     const child = spawn('ip', ['netns', 'exec', space(n), 'etcd', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = createWriteStream(`${this.#dir}/m${n}.log`, { flags: 'a' });
     child.stdout.pipe(log);

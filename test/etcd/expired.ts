@@ -1,4 +1,6 @@
-/** A client certificate that has expired, signed by the cluster's authority: openssl makes such only with a database of its own. */
+/**
+ * A client certificate that has expired, signed by the cluster's authority: openssl makes such only with a database of its own.
+ */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,4 +1,7 @@
-/** A TCP proxy in front of a member, with the faults that a network has and no kernel here can make: frozen, slow, cut after some bytes. */
+/**
+ * A TCP proxy in front of a member, with the faults that a network has and no kernel here can make: frozen, slow, cut after some
+ * bytes.
+ */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 
 export class Proxy {

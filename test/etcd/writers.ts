@@ -54,7 +54,7 @@ export class Writers {
   async #carryOut(caller: Caller, txn: Txn): Promise<void> {
     const { succeeded, header } = readTxn(await caller.call(METHODS.txn, txnRequest(txn), { timeoutMs: CALL_MS }));
     if (!succeeded) return;
-    const changes = txn.then.flatMap((operation) => {
+    const changes = txn.operations.flatMap((operation) => {
       if (operation.op === 'put') return [describe(operation.key, Buffer.from(operation.value))];
       return operation.op === 'delete' ? [describe(operation.range.key, undefined)] : [];
     });
@@ -64,15 +64,15 @@ export class Writers {
   /** Mostly a put, sometimes three at one revision, sometimes the deletion of a key that is still as it was read. */
   async #next(caller: Caller): Promise<Txn | undefined> {
     const kind = below(10);
-    if (kind < 7) return { compare: [], then: [this.#put(below(KEYS))] };
+    if (kind < 7) return { compare: [], operations: [this.#put(below(KEYS))] };
     if (kind < 9) {
       const first = below(KEYS);
-      return { compare: [], then: [0, 1, 2].map((i) => this.#put((first + i) % KEYS)) };
+      return { compare: [], operations: [0, 1, 2].map((i) => this.#put((first + i) % KEYS)) };
     }
     const key = `${PREFIX}target/${below(KEYS)}`;
     const { items } = readRange(await caller.call(METHODS.range, rangeRequest({ key }), { timeoutMs: CALL_MS }));
     if (items[0] === undefined) return undefined;
-    return { compare: [{ key, mod: items[0].modified }], then: [{ op: 'delete', range: { key } }] };
+    return { compare: [{ key, mod: items[0].modified }], operations: [{ op: 'delete', range: { key } }] };
   }
 
   #put(i: number): Operation {

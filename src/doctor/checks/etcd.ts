@@ -7,8 +7,8 @@ import type { Plan } from '../../model/plan.ts';
 import type { Check, Finding } from '../check.ts';
 
 /**
- * First versions, by series, in which users are kept to their rights: a put hidden in a nested transaction (CVE-2026-33343), a watch
- * of one key that shows all behind it (GHSA-xg4h-6gfc-h4m8), compaction and leases of others. 3.4 is no longer maintained.
+ * First versions, by series, in which users are kept to their rights: a put hidden in a nested transaction (CVE-2026-33343), a
+ * watch of one key that shows all behind it (GHSA-xg4h-6gfc-h4m8), compaction and leases of others. 3.4 is no longer maintained.
  */
 const SAFE: Readonly<Record<string, number>> = { '3.5': 33, '3.6': 14, '3.7': 1 };
 const SAFE_TEXT = Object.entries(SAFE)
@@ -38,9 +38,14 @@ function certificate({ user, notAfter }: EtcdLook, { server, etcd: settings }: P
   const about = { subject: 'certificate', message: `user ${user}, valid until ${until}` };
   const { cert } = settings!.tls;
   if (days < 0) return { ...about, outcome: 'fail', message: `${cert} expired on ${until}: etcd refuses it` };
-  if (days < WARN_DAYS) return { ...about, outcome: 'warn', message: `${cert} expires in ${days} days; write a new one there, it is read by itself` };
+  if (days < WARN_DAYS)
+    return { ...about, outcome: 'warn', message: `${cert} expires in ${days} days; write a new one there, it is read by itself` };
   if (user !== server)
-    return { ...about, outcome: 'warn', message: `${cert} is of the user ${user}, but this server is ${server}: it can't write its own keys` };
+    return {
+      ...about,
+      outcome: 'warn',
+      message: `${cert} is of the user ${user}, but this server is ${server}: it can't write its own keys`,
+    };
   return { ...about, outcome: 'ok' };
 }
 
@@ -75,12 +80,20 @@ function access({ read, write, nestedWrite, user }: EtcdLook): readonly Finding[
   if (typeof read === 'object') return [{ outcome: 'fail', subject, message: `can't be asked: ${read.error}` }];
   if (read === 'denied') {
     const message = `etcd lets ${user} read nothing of this cluster`;
-    return [{ outcome: 'fail', subject, message, fix: `etcdctl user grant-role ${user} ${user}   # with the certificate of root` }];
+    return [
+      { outcome: 'fail', subject, message, fix: `etcdctl user grant-role ${user} ${user}   # with the certificate of root` },
+    ];
   }
   if (write === 'allowed')
     return [{ outcome: 'warn', subject, message: `${user} may write target/, which moves every server: only the API should` }];
   if (nestedWrite === 'allowed')
-    return [{ outcome: 'fail', subject, message: `${user} may not write target/, but can in a transaction inside another one: upgrade etcd` }];
+    return [
+      {
+        outcome: 'fail',
+        subject,
+        message: `${user} may not write target/, but can in a transaction inside another one: upgrade etcd`,
+      },
+    ];
   return [{ outcome: 'ok', subject, message: `${user} reads the cluster, and can't move it` }];
 }
 

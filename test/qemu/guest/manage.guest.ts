@@ -144,10 +144,9 @@ describe('in place of keepalived', () => {
 
   it('a real server that fails gets weight 0, where keepalived removes it, and its weight back', async () => {
     run(['ip', 'link', 'set', 'rs1', 'down']);
-    const out = whole.replaceAll(new RegExp(`^(.* -r (?:${RS.rs1}|\\[${RS6.rs1}\\]):\\d+ .*-w )\\d+`, 'gm'), '$10');
-    await until('all of rs1 is out', LIMIT_MS, () => saved().split('\nIP Virtual')[0] === out.split('\nIP Virtual')[0]).catch(
-      differences,
-    );
+    // Not of all services at once: the governor limits how much one load balancer takes out.
+    const out = `-a -t ${VIP}:80 -r ${RS.rs1}:80 -m -w 0\n`;
+    await until('rs1 is out', LIMIT_MS, () => saved().includes(out)).catch(differences);
     run(['ip', 'link', 'set', 'rs1', 'up']);
     await isWhole();
   });
