@@ -1,7 +1,7 @@
 /**
  * The cluster in the daemon: the thread that talks to etcd, while the configuration has one, and the releases that come from it.
- * Off, no module of it is loaded. etcd is needed for nothing that the agent does: when it is ill, what is known is stale, which is
- * reported.
+ * Off, no module of it is loaded. etcd is needed for nothing that the agent does: when it is ill, what is known is stale, and
+ * that is reported.
  */
 import type { Moment, ReleaseAgent } from '../cluster/agent/agent.ts';
 import type { ReleaseStatus } from '../cluster/agent/status.ts';

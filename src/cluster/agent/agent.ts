@@ -323,7 +323,7 @@ export class ReleaseAgent {
   async #examine(version: Version, again: boolean): Promise<Examined> {
     const { at, configuration } = this.#p;
     try {
-      await this.#fetch(version, again);
+      await this.#obtain(version, again);
     } catch (error) {
       return { refusals: [(error as Error).message], plan: NO_PLAN, planHash: '', damaged: false };
     }
@@ -332,7 +332,7 @@ export class ReleaseAgent {
   }
 
   /** Tries until etcd answers. Rejects when the release itself is no good. */
-  async #fetch(version: Version, again: boolean): Promise<void> {
+  async #obtain(version: Version, again: boolean): Promise<void> {
     const backoff = new Backoff(FIRST_MS, LONGEST_MS);
     while (!this.#stopped) {
       try {
