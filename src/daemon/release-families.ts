@@ -28,6 +28,15 @@ const STATES = Object.keys({
 } satisfies Record<ReleaseStatus['state'], true>);
 const STATE_ROWS = STATES.map((state) => [state]);
 
+let roots: readonly (readonly string[])[] = [['', '']];
+
+/** The same object while they are the same. */
+function rootRows(target: string, running: string): typeof roots {
+  const [row] = roots;
+  if (row?.[0] !== target || row[1] !== running) roots = [[target, running]];
+  return roots;
+}
+
 /** Of a server that does not know yet what it should run. */
 export const NO_RELEASE: ReleaseStatus = {
   target: undefined,
@@ -57,7 +66,7 @@ export function releaseFamilies(status: ReleaseStatus): readonly Family[] {
     one(TARGET, status.targetRelease ?? Number.NaN),
     one(RUNNING, status.runningRelease ?? 0),
     one(MATCHES, target === undefined ? Number.NaN : Number(target === running)),
-    family(ROOT, [[target ?? '', running ?? '']], [1]),
+    family(ROOT, rootRows(target ?? '', running ?? ''), [1]),
     one(READY, Number(status.ready)),
     one(HELD, Number(status.held !== undefined)),
     one(REPORTED, Number(status.reported)),

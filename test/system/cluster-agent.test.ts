@@ -144,6 +144,8 @@ test('a bad release changes nothing, and the reason stands in etcd; the old one 
   await etcd.target('canary', { release: 6, root });
   assert.match((await reports('lb-01', 6, 'refused')).error!, /blob\/[0-9a-f]{64}: release 6 needs it, and it is not there/);
   assert.equal((await names('lb-01')).length, 10);
+  const { release: shown } = await agents.get('lb-01')!.status();
+  assert.deepEqual([shown!.state, shown!.target, shown!.running?.root], ['refused', { release: 6, root }, good]);
   await etcd.target('canary', { release: 2, root: good });
   assert.equal((await reports('lb-01', 2, 'applied')).error, null);
 });
