@@ -14,7 +14,7 @@ import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { Clustering } from './daemon/clustering.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
-import { type Begun, firstPlan } from './daemon/first-plan.ts';
+import { type Begun, firstPlan, isUnknown } from './daemon/first-plan.ts';
 import { Following } from './daemon/following.ts';
 import { killAt } from './daemon/kill-at.ts';
 import { Life } from './daemon/life.ts';
@@ -60,8 +60,8 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const plans = new CurrentPlan(first.plan, clock());
   const readable = readableSecrets(options.config, plans.plan);
   if (readable !== undefined) options.log.warn({}, readable);
-  const memory = await remember(options, plans);
-  const parts = makeParts(options, plans, { ...memory, begun: first.begun });
+  const memory = await remember(options, plans, first.begun);
+  const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
   const door = await agent.start(() => openDoors(options, parts));
   tellImports(options.log, plans.plan);
@@ -70,7 +70,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 /** What outlives a pass, a reload or the process: history, spans, actions in place, the state file, the evidence log. */
-async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
+async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan, begun: Begun | undefined) {
   const acted = new Topic<ActionReport>();
   const metrics = new Registry();
   const telemetry = makeTelemetry({ clock, log, version, plan, metrics });
@@ -81,12 +81,13 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
   const file = new StateFile(plan.stateDir, ({ code, message }) => log.error({ code }, message));
   const recording = new Recording((message) => log.error({}, message));
   recording.follow(plan.evidenceLog);
-  reconciler.restore(madeBefore(plan, await madeVips(ledgerOf(plan))));
-  const recovered = await recover(file, topologyOf(plan), reconciler, clock, log);
-  return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, history: new TransitionLog() };
+  const restoring = isUnknown(plan, begun) ? { restore: () => 0 } : reconciler;
+  restoring.restore(madeBefore(plan, await madeVips(ledgerOf(plan))));
+  const recovered = await recover(file, topologyOf(plan), restoring, clock, log);
+  return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, begun, history: new TransitionLog() };
 }
 
-type Memory = Awaited<ReturnType<typeof remember>> & { readonly begun: Begun | undefined };
+type Memory = Awaited<ReturnType<typeof remember>>;
 type Parts = ReturnType<typeof makeParts>;
 
 /** What does the work, in the order of the data: lanes, judge, what follows from it, and what reads it. */
@@ -116,7 +117,8 @@ function makeParts(options: AgentOptions, plans: CurrentPlan, memory: Memory) {
   const reporting = new Reporting({ log, plan, report: () => shadowing.report() });
   const told = () => shown.pulse.change();
   const at = killAt(chaos ? options.killAt : undefined);
-  const clustering = new Clustering({ version, clock, log, plan, reloader: () => reloader, begun: memory.begun, at, told });
+  const releasing = { plan, reloader: () => reloader, reconciler, begun: memory.begun, at, told };
+  const clustering = new Clustering({ version, clock, log, ...releasing });
   const shown = makeShown({ ...base, shadowing, clustering, file, links, logDropped, metrics, passed, runner });
 
   decided.on((decisions) => tell(log, decisions, spans));

@@ -14,6 +14,7 @@ import { localAddresses } from '../sys/machine.ts';
 import { calendar } from './calendar.ts';
 import { clusterFamilies } from './cluster-families.ts';
 import { configurationOf } from './configuring.ts';
+import { driftOf } from './drift.ts';
 import { type Begun, bootedFor } from './first-plan.ts';
 import { NO_RELEASE, releaseFamilies } from './release-families.ts';
 import type { Reloader } from './reload.ts';
@@ -24,6 +25,7 @@ export interface ClusteringParts {
   readonly log: Logger;
   readonly plan: () => Plan;
   readonly reloader: () => Pick<Reloader, 'examine' | 'take' | 'putBack'>;
+  readonly reconciler: Parameters<typeof driftOf>[0];
   /** What the process has begun with; undefined = nothing of a release. */
   readonly begun: Begun | undefined;
   /** Tests end the process at some moments. */
@@ -120,7 +122,7 @@ export class Clustering implements FamilySource {
 
   /** The releases of this server; undefined = its disk does not take them, which is logged. */
   async #begin(): Promise<ReleaseAgent | undefined> {
-    const { version, clock, log, plan, reloader, at, told } = this.#p;
+    const { version, clock, log, plan, reloader, reconciler, at, told } = this.#p;
     const { startReleases } = await import('../cluster/start.ts');
     const booted = this.#begun?.booted ?? (await bootedFor(plan(), { version, clock, log }));
     if (booted === undefined) return undefined;
@@ -136,6 +138,7 @@ export class Clustering implements FamilySource {
       settings: () => plan().releases ?? releases!,
       configuration: configurationOf({ reloader, plan, directory }),
       calendar,
+      drift: () => driftOf(reconciler),
       clock,
       wall: Date.now,
       log: (level, fields, message) => log[level](fields, message),

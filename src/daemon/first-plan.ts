@@ -46,6 +46,14 @@ export async function firstPlan(path: string, parts: FirstParts): Promise<{ read
   return { plan: file, begun: { booted, running: undefined } };
 }
 
+/**
+ * Whether the services of this server are not known yet: it is in a cluster, its file has none, and no release is on its disk.
+ * What is in the data plane may be of the release that is not here: it stays as it is.
+ */
+export function isUnknown({ etcd, services }: Plan, begun: Begun | undefined): boolean {
+  return etcd !== undefined && services.length === 0 && begun?.running === undefined;
+}
+
 /** Counts this start on the disk. Never rejects; undefined = the disk does not take it: that is logged, and no release is run. */
 export async function bootedFor(plan: Plan, { version, clock, log }: FirstParts): Promise<Booted | undefined> {
   const { stateDir, cluster } = plan;

@@ -155,6 +155,7 @@ export class FakeServer implements Configuration {
         apply: async (root) => alive(this.killed ? '' : await this.apply(root)),
         putBack: () => this.putBack(),
       },
+      drift: () => ({ count: 0, samples: [] }),
       calendar: { lastBefore: () => undefined },
       clock: () => this.now,
       wall: () => this.wall,

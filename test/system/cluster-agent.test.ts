@@ -16,7 +16,7 @@ type Server = (typeof SERVERS)[number];
 const agents = new Map<Server, AgentProcess>();
 let cluster: EtcdCluster;
 let api: Caller;
-let etcd: Releaser;
+let releaser: Releaser;
 let addresses: readonly string[];
 
 before(async () => {
@@ -24,10 +24,10 @@ before(async () => {
   for (const server of SERVERS)
     await cluster.ctl(['role', 'grant-permission', server, '--prefix=true', 'readwrite', `${PREFIX}poison/`]);
   api = cluster.caller('api');
-  etcd = new Releaser(api);
+  releaser = new Releaser(api);
   addresses = loopbackServers(12, (await serve(0)).port);
-  await etcd.roster('lb-01', 'canary');
-  await etcd.roster('lb-02', 'rest');
+  await releaser.roster('lb-01', 'canary');
+  await releaser.roster('lb-02', 'rest');
 });
 after(async () => {
   await Promise.all([...agents.values()].map((agent) => agent.end()));
@@ -37,9 +37,10 @@ after(async () => {
 });
 
 /** The file of a server: what is its own. */
-function fileOf(server: Server, more: object = {}): string {
+function fileOf(server: Server, more: object = {}, onBootWithoutEtcd: 'good' | 'out' = 'good'): string {
+  const etcd = { endpoints: cluster.endpoints, tls: cluster.tls(server) };
   const body = {
-    cluster: { name: CLUSTER, etcd: { endpoints: cluster.endpoints, tls: cluster.tls(server) }, prove: '300ms' },
+    cluster: { name: CLUSTER, etcd, prove: '300ms', onBootWithoutEtcd },
     server,
     listen: '127.0.0.1:0',
     stateDir: join(dir, server),
@@ -70,15 +71,15 @@ function services(count: number, weight = 100) {
 }
 
 async function release(n: number, config: object, rings: readonly string[] = ['canary', 'rest']): Promise<string> {
-  const root = await etcd.release(n, config);
-  for (const ring of rings) await etcd.target(ring, { release: n, root });
+  const root = await releaser.release(n, config);
+  for (const ring of rings) await releaser.target(ring, { release: n, root });
   return root;
 }
 
 /** Waits for what a server reports of a release. */
 function reports(server: Server, n: number, state: Applied['state'], limitMs = 20_000): Promise<Applied> {
   return until(`${server} ${state} ${n}`, limitMs, async () => {
-    const found = await etcd.applied(server);
+    const found = await releaser.applied(server);
     if (found?.release === n && found.state === state) return found;
     throw new Error(`${JSON.stringify(found)} ${JSON.stringify(agents.get(server)?.log.slice(-3))}`);
   });
@@ -90,26 +91,33 @@ const names = async (server: Server) => (await agents.get(server)!.status()).ser
 let good = '';
 
 test('a release is applied by all, and what is reported is what runs; a change of one service takes moments', async (t) => {
-  for (const server of SERVERS) await start(server);
+  await start('lb-01');
+  agents.set('lb-02', await AgentProcess.start(fileOf('lb-02', services(10))));
   assert.deepEqual(await names('lb-01'), [], 'nothing is released yet');
   const first = await release(1, services(10));
+  // The way from one file to a cluster: what runs stays until the file leaves it to the release.
+  assert.match((await reports('lb-02', 1, 'refused')).error!, /the file on this server has services, rules, which/);
+  fileOf('lb-02');
+  const moved = await agents.get('lb-02')!.ask('/-/reload', 'POST');
+  assert.equal(moved.status, 400);
+  assert.match(moved.text, /no release of the cluster has run here yet; what runs stays until one does/);
   for (const server of SERVERS) {
     const { running, plan, lastGood } = await reports(server, 1, 'applied');
     assert.equal(running, first);
-    assert.ok(plan !== null && plan.added === 10);
+    assert.equal(plan!.added, server === 'lb-01' ? 10 : 0);
     assert.ok(lastGood === null || lastGood === first);
     assert.equal((await names(server)).length, 10);
-    await until('a member', 3000, () => etcd.get(`member/${server}`));
+    await until('a member', 3000, () => releaser.get(`member/${server}`));
     assert.equal(await agents.get(server)!.metric('fourlane_cluster_release_matches'), 1);
     assert.equal(await agents.get(server)!.metric('fourlane_cluster_release_state', 'applied'), 1);
   }
-  const [one, two] = await Promise.all(SERVERS.map((server) => etcd.applied(server)));
+  const [one, two] = await Promise.all(SERVERS.map((server) => releaser.applied(server)));
   assert.equal(one!.planHash, two!.planHash, 'the same release means the same, whatever the NIC is called');
   const began = performance.now();
   good = await release(2, services(10, 50));
   for (const server of SERVERS) assert.equal((await reports(server, 2, 'applied')).running, good);
   t.diagnostic(`a changed service was applied by both after ${Math.round(performance.now() - began)} ms`);
-  for (const server of SERVERS) await until('proven', 5000, async () => (await etcd.applied(server))?.lastGood === good);
+  for (const server of SERVERS) await until('proven', 5000, async () => (await releaser.applied(server))?.lastGood === good);
 });
 
 test('file and release stay apart: a reload keeps the release, and a file with services is refused', async () => {
@@ -123,7 +131,7 @@ test('file and release stay apart: a reload keeps the release, and a file with s
   assert.match(text, /the file on this server has services, which the cluster's release carries; take them out of the file/);
   fileOf('lb-01');
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
-  assert.equal((await etcd.applied('lb-01'))!.running, good);
+  assert.equal((await releaser.applied('lb-01'))!.running, good);
 });
 
 test('a bad release changes nothing, and the reason stands in etcd; the old one clears it', async () => {
@@ -140,26 +148,26 @@ test('a bad release changes nothing, and the reason stands in etcd; the old one 
     assert.match(error!, reason);
     assert.deepEqual([running, lastGood], [good, good]);
   }
-  const root = await etcd.release(6, { ...services(10), rules: { ...QUICK, rs_hold_down_ms: 700 } }, { without: 'base' });
-  await etcd.target('canary', { release: 6, root });
+  const root = await releaser.release(6, { ...services(10), rules: { ...QUICK, rs_hold_down_ms: 700 } }, { without: 'base' });
+  await releaser.target('canary', { release: 6, root });
   assert.match((await reports('lb-01', 6, 'refused')).error!, /blob\/[0-9a-f]{64}: release 6 needs it, and it is not there/);
   assert.equal((await names('lb-01')).length, 10);
   const { release: shown } = await agents.get('lb-01')!.status();
   assert.deepEqual([shown!.state, shown!.target, shown!.running?.root], ['refused', { release: 6, root }, good]);
-  await etcd.target('canary', { release: 2, root: good });
+  await releaser.target('canary', { release: 2, root: good });
   assert.equal((await reports('lb-01', 2, 'applied')).error, null);
 });
 
 test('a server in maintenance holds, and says why; afterwards it follows', async () => {
-  await etcd.maintenance('m1', 'lb-02');
+  await releaser.maintenance('m1', 'lb-02');
   await until('held', 5000, async () => (await agents.get('lb-02')!.metric('fourlane_cluster_release_held')) === 1);
   const root = await release(7, services(10, 60));
   await reports('lb-01', 7, 'applied');
   assert.equal((await reports('lb-02', 7, 'held')).running, good);
-  await etcd.delete('maintenance/m1');
+  await releaser.delete('maintenance/m1');
   assert.equal((await reports('lb-02', 7, 'applied')).running, root);
   good = root;
-  for (const server of SERVERS) await until('proven', 5000, async () => (await etcd.applied(server))?.lastGood === good);
+  for (const server of SERVERS) await until('proven', 5000, async () => (await releaser.applied(server))?.lastGood === good);
 });
 
 test('a process that is killed at any moment of a release ends up with it', async () => {
@@ -171,7 +179,7 @@ test('a process that is killed at any moment of a release ends up with it', asyn
     await until(`killed at ${moment}`, 20_000, () => agent.ended !== undefined);
     await start('lb-01');
     assert.equal((await reports('lb-01', n, 'applied')).running, root);
-    await until('proven', 5000, async () => (await etcd.applied('lb-01'))?.lastGood === root);
+    await until('proven', 5000, async () => (await releaser.applied('lb-01'))?.lastGood === root);
     good = root;
   }
 });
@@ -189,8 +197,8 @@ test('a release that crashes a server twice is refused by its hash, by it and by
   const { error, running } = await reports('lb-01', 20, 'refused');
   assert.match(error!, /the root is poison: the agent ended unexpectedly 2 times while it ran release 20/);
   assert.equal(running, good);
-  await until('known to all', 5000, () => etcd.get(`poison/${root}`));
-  await etcd.target('rest', { release: 20, root });
+  await until('known to all', 5000, () => releaser.get(`poison/${root}`));
+  await releaser.target('rest', { release: 20, root });
   assert.match((await reports('lb-02', 20, 'refused')).error!, /the root is poison: found by lb-01/);
   assert.equal(last.ended, undefined);
 });
@@ -207,7 +215,13 @@ test('without etcd nothing changes, and a server starts with what was good, and 
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
   assert.equal((await names('lb-01')).length, 10, 'a reload without etcd keeps the release');
   assert.deepEqual(await names('lb-02'), before);
+  await agents.get('lb-02')!.end('SIGTERM');
+  const out = AgentProcess.spawn(fileOf('lb-02', {}, 'out'));
+  agents.set('lb-02', out);
+  await until('waiting', 10_000, () => out.logged(/^waiting for etcd$/));
   for (const n of [1, 2, 3]) cluster.boot(n);
+  await out.ready();
+  assert.equal((await names('lb-02')).length, 10);
   await cluster.healthy();
   assert.match((await reports('lb-01', 20, 'refused')).error!, /the root is poison/);
   const root = await release(21, services(10, 95));

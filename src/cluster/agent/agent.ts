@@ -61,6 +61,8 @@ export interface ReleaseAgentParts {
   readonly settings: () => ReleaseSettings;
   readonly configuration: Configuration;
   readonly calendar: CronCalendar;
+  /** Where the data plane is not as it was decided. */
+  readonly drift: () => Applied['drift'];
   /** Monotonic ms. */
   readonly clock: () => number;
   /** ms since 1970. */
@@ -130,28 +132,25 @@ export class ReleaseAgent {
   }
 
   get status(): ReleaseStatus {
-    const { value, ...problems } = { value: appliedOf(this.#state), writer: this.#writer };
-    const { work, held, running, ready } = this.#state;
-    const seen = this.#seen;
+    const { work, held, running, ready, pointer, record } = this.#state;
+    const { error, lastGood } = appliedOf(this.#state);
+    const [seen, writer] = [this.#seen, this.#writer];
+    const texts = [error ?? '', this.#fetchError, this.#saveError, writer.error, ...(seen?.problems ?? [])];
+    if (seen !== undefined && seen.ring === undefined) texts.push('this server is not in the roster');
     return {
-      target: this.#state.pointer?.target.root,
-      targetRelease: this.#state.pointer?.target.release,
+      target: pointer?.target.root,
+      targetRelease: pointer?.target.release,
       running: running?.root,
       runningRelease: running?.release,
-      lastGood: value.lastGood ?? undefined,
-      state: this.#state.pointer === undefined ? 'waiting' : stateOf(this.#state),
+      lastGood: lastGood ?? undefined,
+      state: pointer === undefined ? 'waiting' : stateOf(this.#state),
       work: work?.kind,
       ring: seen?.ring,
       held,
       ready,
-      poison: this.#state.record.poison.length,
-      reported: !problems.writer.pending,
-      problems: [
-        ...(value.error === null ? [] : [value.error]),
-        ...(seen !== undefined && seen.ring === undefined ? ['this server is not in the roster'] : []),
-        ...(seen?.problems ?? []),
-        ...[this.#fetchError, this.#saveError, problems.writer.error].filter((text) => text !== ''),
-      ],
+      poison: record.poison.length,
+      reported: !writer.pending,
+      problems: texts.filter((text) => text !== ''),
     };
   }
 
@@ -197,6 +196,8 @@ export class ReleaseAgent {
     this.#dispatch({ kind: 'tick' });
     if (++this.#ticks % LOOK_EVERY !== 0) return;
     this.#look();
+    const drift = this.#p.drift();
+    if (JSON.stringify(drift) !== JSON.stringify(this.#state.drift)) this.#dispatch({ kind: 'drift', drift });
     this.#compare();
   }
 
