@@ -11,6 +11,7 @@ import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
+import { NO_RELEASE, releaseFamilies } from '../src/daemon/release-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
 import { EDGE_RULES } from '../src/edge/lint/rules.ts';
@@ -91,6 +92,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new OwnFamilies(daemon).families(),
     ...new ShadowLedger(0).families(),
     ...clusterFamilies({ names: [], standing: undefined, lease: undefined, staleSince: 0, restarts: 0 }, 0),
+    ...releaseFamilies(NO_RELEASE),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];

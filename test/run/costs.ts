@@ -32,6 +32,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/attack': { seconds: 29, cpus: 0.5, quiet: true },
   'system/attack-beside': { seconds: 28, cpus: 0.5, quiet: true },
   'system/check-mark': { seconds: 1, cpus: 0.5 },
+  'system/cluster-agent': { seconds: 45, cpus: 0.6 },
   'system/cluster-cli': { seconds: 18, cpus: 0.4 },
   'system/container': { seconds: 28, cpus: 0.5 },
   'system/dashboards': { seconds: 28, cpus: 0.8 },
