@@ -3,6 +3,7 @@ import { ReleaseAgent, type ReleaseAgentParts } from './agent/agent.ts';
 import { boot, type Booted, type BootParts } from './agent/boot.ts';
 import { type OpenedRelease, openRelease } from './agent/open.ts';
 import { clusterPrefix, keyOf } from './keys.ts';
+export { cronCalendar } from './roster/calendar.ts';
 import { ClusterThread, type ClusterThreadOptions } from './thread/cluster-thread.ts';
 import type { Watched } from './thread/messages.ts';
 import type { Version } from './values.ts';

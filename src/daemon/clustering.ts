@@ -11,7 +11,6 @@ import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Logger } from '../sys/log.ts';
 import { localAddresses } from '../sys/machine.ts';
-import { calendar } from './calendar.ts';
 import { clusterFamilies } from './cluster-families.ts';
 import { configurationOf } from './configuring.ts';
 import { driftOf } from './drift.ts';
@@ -37,6 +36,8 @@ export interface ClusteringParts {
 type Followed = Pick<Plan, 'etcd' | 'cluster' | 'server'>;
 
 const MOST_ADDRESSES = 16;
+/** Of a calendar, at up to 0.1 ms each: the judge must not wait for it. */
+const MINUTES_AT_ONCE = 50;
 
 export class Clustering implements FamilySource {
   readonly #p: ClusteringParts;
@@ -123,7 +124,7 @@ export class Clustering implements FamilySource {
   /** The releases of this server; undefined = its disk does not take them, which is logged. */
   async #begin(): Promise<ReleaseAgent | undefined> {
     const { version, clock, log, plan, reloader, reconciler, at, told } = this.#p;
-    const { startReleases } = await import('../cluster/start.ts');
+    const { startReleases, cronCalendar } = await import('../cluster/start.ts');
     const booted = this.#begun?.booted ?? (await bootedFor(plan(), { version, clock, log }));
     if (booted === undefined) return undefined;
     const running = this.#begun?.running;
@@ -137,7 +138,7 @@ export class Clustering implements FamilySource {
       addresses: () => [...localAddresses()].slice(0, MOST_ADDRESSES),
       settings: () => plan().releases ?? releases!,
       configuration: configurationOf({ reloader, plan, directory }),
-      calendar,
+      calendar: cronCalendar(MINUTES_AT_ONCE),
       drift: () => driftOf(reconciler),
       clock,
       wall: Date.now,

@@ -11,7 +11,6 @@ import { Progress } from '../../src/cli/cluster/progress.ts';
 import { readClusterFile } from '../../src/cli/cluster/session.ts';
 import { isGood } from '../../src/cli/cluster/status.ts';
 import { durationOf } from '../../src/cli/cluster/verb.ts';
-import { calendarProblem, cronCalendar } from '../../src/cluster/roster/calendar.ts';
 import type { ClusterStatus } from '../../src/cluster/view/status.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-cluster-'));
@@ -135,28 +134,5 @@ describe('fourlane cluster', () => {
     shown.tell('\u001b[31mnot red, and too long for this terminal', 0);
     shown.done();
     assert.equal(drawn, '\r\u001b[K[....................] \\u001b\r\u001b[K');
-  });
-});
-
-describe('calendars of maintenance', () => {
-  const calendar = cronCalendar();
-  const at = (text: string) => Date.parse(text);
-
-  it('find the last beginning, in the zone', () => {
-    const last = (now: string, zone = 'UTC') => calendar.lastBefore('30 2 * * 0', zone, at(now));
-    assert.equal(last('2026-11-28T12:00:00Z'), at('2026-11-22T02:30:00Z'));
-    assert.equal(last('2026-11-29T02:29:59Z'), at('2026-11-22T02:30:00Z'));
-    assert.equal(last('2026-11-29T02:30:00Z'), at('2026-11-29T02:30:00Z'));
-    assert.equal(last('2026-11-28T12:00:00Z'), at('2026-11-22T02:30:00Z'), 'also when the clock goes back');
-    assert.equal(last('2026-11-29T03:00:00Z', 'Asia/Kolkata'), at('2026-11-28T21:00:00Z'));
-  });
-
-  it('name none that is older than eight days, and none where the expression is damaged', () => {
-    assert.equal(calendar.lastBefore('0 0 1 1 *', 'UTC', at('2026-11-28T12:00:00Z')), undefined);
-    assert.equal(calendar.lastBefore('* * *', 'UTC', at('2026-11-28T12:00:00Z')), undefined);
-    assert.equal(calendar.lastBefore('0 0 * * *', 'Nowhere/City', at('2026-11-28T12:00:00Z')), undefined);
-    assert.match(calendarProblem('60 0 * * *', 'UTC') ?? '', /is no schedule; write minute/);
-    assert.match(calendarProblem('0 0 * * *', 'Nowhere/City') ?? '', /is no time zone/);
-    assert.equal(calendarProblem('0 2 * * 0', 'Europe/Berlin'), undefined);
   });
 });

@@ -13,7 +13,7 @@ import {
   putRoster,
   removeRoster,
 } from '../../src/cluster/api/edits.ts';
-import { unreachable } from '../../src/cluster/api/failure.ts';
+import { unreachable } from '../../src/cluster/store/failure.ts';
 import { clearAway } from '../../src/cluster/api/garbage.ts';
 import { badIn, leadRollout } from '../../src/cluster/api/lead-rollout.ts';
 import { namesOf } from '../../src/cluster/api/listing.ts';

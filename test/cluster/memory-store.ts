@@ -1,5 +1,5 @@
 /** The operator's side of etcd in memory, with what a test wants to go wrong. */
-import type { Committed, Snapshot, Store } from '../../src/cluster/api/store.ts';
+import type { Committed, Snapshot, Store } from '../../src/cluster/store/store.ts';
 import { type JsonKind, keyOf, type ValueOf } from '../../src/cluster/keys.ts';
 import type { Blob } from '../../src/cluster/release/blob.ts';
 import type { TxnPlan } from '../../src/cluster/txn-plan.ts';
@@ -19,6 +19,10 @@ export class MemoryStore implements Store {
 
   get state(): ClusterState {
     return readState([...this.items.values()].filter(({ key }) => !key.startsWith('blob/')));
+  }
+
+  get(key: string): Promise<Item | undefined> {
+    return Promise.resolve(this.items.get(key));
   }
 
   blob(hash: string): Promise<Buffer | undefined> {

@@ -1,6 +1,6 @@
 /** A server that does what its pointer asks, in etcd only: with its own certificate and rights, as an agent writes. */
 import { Follow } from '../../src/cluster/api/follow.ts';
-import { EtcdStore } from '../../src/cluster/api/etcd-store.ts';
+import { EtcdStore } from '../../src/cluster/store/etcd-store.ts';
 import { writeBack } from '../../src/cluster/applied/write-back.ts';
 import { clusterPrefix } from '../../src/cluster/keys.ts';
 import { Caller } from '../../src/cluster/transport/caller.ts';

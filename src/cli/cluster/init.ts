@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join, resolve } from 'node:path';
 import { firstBudgets, putRoster } from '../../cluster/api/edits.ts';
-import { unreachable } from '../../cluster/api/failure.ts';
+import { unreachable } from '../../cluster/store/failure.ts';
 import { BUDGETS } from '../../cluster/budget/asks.ts';
 import { apiRights, serverRights } from '../../cluster/roles.ts';
 import { grantAccess } from '../../cluster/setup/access.ts';

@@ -10,10 +10,10 @@ import { appliedOf, type LifeEffect, type LifeEvent, type LifeState, stateOf } f
 import { clusterPrefix, keyOf } from '../keys.ts';
 import type { Item } from '../mirror/replica.ts';
 import type { CronCalendar } from '../roster/maintenance.ts';
+import { type Calls, EtcdStore } from '../store/etcd-store.ts';
 import { writeValue } from '../value-codec.ts';
 import type { Applied, PlanCounts, Version } from '../values.ts';
 import { type Booted, runs } from './boot.ts';
-import { Etcd, type EtcdCalls } from './etcd.ts';
 import { fetchRelease } from './fetch.ts';
 import { look, type Seen } from './seen.ts';
 import type { ReleaseStatus } from './status.ts';
@@ -74,7 +74,7 @@ export interface ReleaseAgentParts {
 }
 
 /** The connection to etcd, and what is mirrored of it. */
-export interface Joined extends EtcdCalls {
+export interface Joined extends Calls {
   hold(key: string, value: Uint8Array): void;
   readonly names: readonly string[];
   items(range: number): ReadonlyMap<string, Item>;
@@ -98,7 +98,7 @@ export class ReleaseAgent {
   #state: LifeState;
   #turn: Promise<void> = Promise.resolve();
   #joined: Joined | undefined;
-  #etcd: Etcd | undefined;
+  #etcd: EtcdStore | undefined;
   #complete = new Set<number>();
   #seen: Seen | undefined;
   #ring = '';
@@ -158,7 +158,7 @@ export class ReleaseAgent {
   join(joined: Joined | undefined): void {
     this.#joined = joined;
     this.#complete = new Set();
-    this.#etcd = joined && new Etcd(joined, this.#prefix);
+    this.#etcd = joined && new EtcdStore(joined, this.#prefix);
     if (this.#state.ready) this.#announce(true);
     if (joined !== undefined) this.#writer.again();
   }

@@ -2,9 +2,9 @@
 import { FourlaneError } from '../../model/errors.ts';
 import { keyOf } from '../keys.ts';
 import { missingBlobs, rootOf } from '../release/release.ts';
-import { checkSize, readValue } from '../value-codec.ts';
+import type { Store } from '../store/store.ts';
+import { readValue } from '../value-codec.ts';
 import type { Release, Version } from '../values.ts';
-import type { Etcd } from './etcd.ts';
 import type { ReleaseStore } from './store.ts';
 
 /** Blobs that are read at once: of a whole configuration each has a few kB. */
@@ -17,7 +17,7 @@ const AT_ONCE = 8;
  */
 export async function fetchRelease(
   { release: n, root }: Version,
-  { etcd, store }: { readonly etcd: Etcd; readonly store: ReleaseStore },
+  { etcd, store }: { readonly etcd: Pick<Store, 'get' | 'blob'>; readonly store: ReleaseStore },
   again = false,
 ): Promise<Release> {
   const key = keyOf('release', n);
@@ -31,10 +31,9 @@ export async function fetchRelease(
   const read = async () => {
     for (let hash = left.pop(); hash !== undefined; hash = left.pop()) {
       const blobKey = keyOf('blob', hash);
-      const blob = await etcd.get(blobKey, true);
+      const blob = await etcd.blob(hash);
       if (blob === undefined) throw missing(blobKey, `release ${n} needs it, and it is not there`);
-      checkSize('blob', blobKey, blob.value.length);
-      await store.putBlob(hash, blob.value);
+      await store.putBlob(hash, blob);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, read));

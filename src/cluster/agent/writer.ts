@@ -5,9 +5,11 @@
 import { Backoff, spread } from '../../model/backoff.ts';
 import { writeBack } from '../applied/write-back.ts';
 import { keyOf } from '../keys.ts';
+import type { Store } from '../store/store.ts';
 import { put } from '../txn-plan.ts';
 import type { Applied } from '../values.ts';
-import type { Etcd } from './etcd.ts';
+
+type Etcd = Pick<Store, 'get' | 'commit'>;
 
 export interface WriterParts {
   readonly server: string;
@@ -100,7 +102,7 @@ export class Writer {
     for (const [root, why] of this.#poison) {
       const key = keyOf('poison', root);
       // Who found it first is kept.
-      await etcd.txn({ compare: [{ key, create: 0 }], writes: [put('poison', [root], { by: server, at: at(), why })] });
+      await etcd.commit({ compare: [{ key, create: 0 }], writes: [put('poison', [root], { by: server, at: at(), why })] });
       this.#poison.delete(root);
     }
     const report = this.#report;
@@ -109,8 +111,8 @@ export class Writer {
     for (;;) {
       const [own, pointer] = await Promise.all([etcd.get(keyOf('applied', server)), etcd.get(keyOf('target', ring))]);
       // Of another pointer: what follows from that one is reported when it is known here.
-      if (pointer?.modified !== value.seen) break;
-      if ((await etcd.txn(writeBack(server, ring, value, own?.modified ?? 0))) !== undefined) break;
+      if (pointer?.mod !== value.seen) break;
+      if ((await etcd.commit(writeBack(server, ring, value, own?.mod ?? 0))).done) break;
     }
     if (this.#report === report) this.#report = undefined;
   }

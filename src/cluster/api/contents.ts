@@ -4,7 +4,7 @@ import { type Content, realServersOf } from '../release/content.ts';
 import { missingBlobs, type Unpacked, unpackContent } from '../release/release.ts';
 import type { Release, Version } from '../values.ts';
 import type { ClusterState } from '../view/state.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 
 const AT_ONCE = 8;
 

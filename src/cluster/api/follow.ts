@@ -7,7 +7,7 @@ import type { CronCalendar } from '../roster/maintenance.ts';
 import type { Dial } from '../transport/link.ts';
 import { type ClusterState, type Item, plain, readState } from '../view/state.ts';
 import type { Looking } from '../view/status.ts';
-import { rangesOf } from './etcd-store.ts';
+import { rangesOf } from '../store/etcd-store.ts';
 
 export interface FollowOptions {
   readonly endpoints: readonly string[];

@@ -3,7 +3,7 @@ import { keyOf } from '../keys.ts';
 import type { TxnPlan } from '../txn-plan.ts';
 import { type ClusterState, readState } from '../view/state.ts';
 import { nextNumber } from './publish.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 
 const KEPT_RELEASES = 20;
 /** Of one transaction. */

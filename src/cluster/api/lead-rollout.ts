@@ -13,10 +13,10 @@ import type { Rollout } from '../values.ts';
 import { type ClusterState, plain } from '../view/state.ts';
 import type { Looking } from '../view/status.ts';
 import { type Contents, realServerList, releaseAt } from './contents.ts';
-import { unreachable } from './failure.ts';
+import { unreachable } from '../store/failure.ts';
 import type { Follow, View } from './follow.ts';
 import type { Lead } from './lead.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 
 export interface LeadingParts {
   readonly store: Store;

@@ -4,7 +4,7 @@ import type { Caller } from '../transport/caller.ts';
 import { put, type Write } from '../txn-plan.ts';
 import { grantRequest, leaseRequest, readLease } from '../wire/lease.ts';
 import { METHODS } from '../wire/methods.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 
 export interface LeadParts {
   readonly store: Store;

@@ -8,7 +8,7 @@ import { type Compare, put, type TxnPlan } from '../txn-plan.ts';
 import type { Release, Target } from '../values.ts';
 import { type ClusterState, readState } from '../view/state.ts';
 import { Contents, releaseAt } from './contents.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * All of these rings get the release, in one transaction. It fails when a pointer was moved, a rollout begun or halted, or the

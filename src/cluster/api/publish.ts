@@ -8,7 +8,7 @@ import { signRelease } from '../release/signature.ts';
 import { put } from '../txn-plan.ts';
 import type { Release } from '../values.ts';
 import { readState } from '../view/state.ts';
-import type { Store } from './store.ts';
+import type { Store } from '../store/store.ts';
 
 export interface ReleaseWish extends Pick<Release, 'author' | 'at' | 'reason' | 'parent'> {
   readonly cluster: string;

@@ -1,11 +1,18 @@
-/** Cron expressions with a zone, by node-cron, which is loaded when a maintenance has a calendar: most have none. */
+/**
+ * Cron expressions with a zone as calendars of maintenance: when one named a time last. node-cron is loaded when a maintenance has
+ * a calendar: most have none.
+ */
 import { createRequire } from 'node:module';
 import type * as Cron from 'node-cron';
 import type { CronCalendar } from './maintenance.ts';
 
 const MINUTE_MS = 60_000;
-const MOST_MINUTES = 8 * 24 * 60;
+/** Farther back nothing holds any more, in minutes: maintenance lasts at most 7 days. */
+const FARTHEST = 8 * 24 * 60;
+/** Zones differ from each other by multiples of this, in minutes. */
+const ZONE_STEP = 15;
 const FIELDS = 5;
+const MOST_KNOWN = 100;
 
 function cron(): typeof Cron {
   return createRequire(import.meta.url)('node-cron') as typeof Cron;
@@ -24,46 +31,61 @@ export function calendarProblem(expression: string, zone: string): string | unde
   }
 }
 
-interface Looked {
-  readonly matches: (minute: number) => boolean;
-  /** The minute that was asked for last, and the answer. */
-  minute: number;
-  last: number | undefined;
+interface Known {
+  /** Whether the expression may name a minute, by the hand of the clock alone: asking costs up to 0.1 ms with a zone. */
+  readonly may: (minute: number) => boolean;
+  readonly names: (minute: number) => boolean;
+  /** Minutes since 1970 that have been looked at: all of them from `from` to `to`. */
+  from: number;
+  to: number;
+  found: number | undefined;
 }
 
-/** Looks back minute by minute, and no further than it did the last time. What is no calendar never begins. */
-export function cronCalendar(): CronCalendar {
-  const looked = new Map<string, Looked>();
-  return {
-    lastBefore: (expression, zone, now) => {
-      const key = `${expression}\n${zone}`;
-      const known = looked.get(key) ?? { matches: matcher(expression, zone), minute: -1, last: undefined };
-      looked.set(key, known);
-      const minute = Math.floor(now / MINUTE_MS);
-      const first = known.minute >= 0 && known.minute <= minute ? known.minute + 1 : minute - MOST_MINUTES;
-      if (known.minute > minute) known.last = undefined;
-      for (let at = minute; at >= Math.max(first, minute - MOST_MINUTES); at--) {
-        if (!known.matches(at)) continue;
-        known.last = at * MINUTE_MS;
-        break;
-      }
-      known.minute = minute;
-      return known.last;
-    },
-  };
-}
-
-/** Zones differ from each other by multiples of this, in minutes. */
-const ZONE_STEP = 15;
-
-/** A zone costs 0.1 ms for each minute that is asked for: most are ruled out by the hand of the clock alone. */
-function matcher(expression: string, timezone: string): (minute: number) => boolean {
-  if (calendarProblem(expression, timezone) !== undefined) return () => false;
+/** An expression that can't be read names nothing. */
+function readersOf(expression: string, timezone: string): Pick<Known, 'may' | 'names'> {
+  if (calendarProblem(expression, timezone) !== undefined) return { may: () => false, names: () => false };
   const task = cron().createTask(expression, () => undefined, { timezone });
   const hands = new Set(
     cron()
       .parse(expression)
       .minute.map((minute) => minute % ZONE_STEP),
   );
-  return (minute) => hands.has(minute % ZONE_STEP) && task.match(new Date(minute * MINUTE_MS));
+  return { may: (minute) => hands.has(minute % ZONE_STEP), names: (minute) => task.match(new Date(minute * MINUTE_MS)) };
+}
+
+const isNamed = ({ may, names }: Known, minute: number) => may(minute) && names(minute);
+
+/**
+ * Looks back minute by minute, and never twice at the same one.
+ * @param atOnce most minutes asked for in one call, where nobody may be kept waiting; the next call goes on
+ */
+export function cronCalendar(atOnce = FARTHEST): CronCalendar {
+  const all = new Map<string, Known>();
+  const knownOf = (expression: string, zone: string, minute: number): Known => {
+    const key = `${expression}\n${zone}`;
+    let entry = all.get(key);
+    if (entry === undefined) {
+      if (all.size >= MOST_KNOWN) all.clear();
+      entry = { ...readersOf(expression, zone), from: minute + 1, to: minute, found: undefined };
+      all.set(key, entry);
+    }
+    return entry;
+  };
+  return {
+    lastBefore(expression, zone, now) {
+      const minute = Math.floor(now / MINUTE_MS);
+      const entry = knownOf(expression, zone, minute);
+      // A clock that was set: from the beginning.
+      if (minute < entry.to || minute - entry.to > atOnce)
+        Object.assign(entry, { from: minute + 1, to: minute, found: undefined });
+      for (; entry.to < minute; entry.to++) if (isNamed(entry, entry.to + 1)) entry.found = entry.to + 1;
+      for (let asked = 0; asked < atOnce && entry.found === undefined && entry.from > minute - FARTHEST; ) {
+        if (!entry.may(--entry.from)) continue;
+        asked++;
+        if (entry.names(entry.from)) entry.found = entry.from;
+      }
+      const { found } = entry;
+      return found === undefined || found <= minute - FARTHEST ? undefined : found * MINUTE_MS;
+    },
+  };
 }

@@ -1,4 +1,4 @@
-/** etcd as the operator's side needs it: all that stands there at one revision, blobs, and transactions. */
+/** etcd as operators and servers need it: all that stands there at one revision, single keys, blobs, and transactions. */
 import type { Blob } from '../release/blob.ts';
 import type { TxnPlan } from '../txn-plan.ts';
 import type { Item } from '../view/state.ts';
@@ -19,7 +19,12 @@ export interface Committed {
 /** Every method rejects with CLUSTER_UNREACHABLE when etcd does not answer or refuses the certificate. */
 export interface Store {
   read(): Promise<Snapshot>;
-  /** The packed bytes of a blob; undefined = there is none. */
+  /**
+   * One key, below the cluster's prefix; undefined = there is none.
+   * @param isFixed it never changes: any member may answer, and only one that does not have it yet is asked again
+   */
+  get(key: string, isFixed?: boolean): Promise<Item | undefined>;
+  /** The packed bytes of a blob; undefined = there is none. Rejects with CLUSTER_INVALID when it is too large. */
   blob(hash: string): Promise<Buffer | undefined>;
   /** Revision of the last change of each blob, by hash. */
   blobs(): Promise<ReadonlyMap<string, number>>;

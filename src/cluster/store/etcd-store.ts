@@ -1,4 +1,4 @@
-/** The operator's side of etcd, over calls to whichever member answers. */
+/** The keys of a cluster in etcd, over calls to whichever member answers. */
 import { keyOf } from '../keys.ts';
 import type { Blob } from '../release/blob.ts';
 import type { Asked, Caller } from '../transport/caller.ts';
@@ -12,7 +12,7 @@ import { unreachable } from './failure.ts';
 import type { Committed, Snapshot, Store } from './store.ts';
 
 /** Reads, and transactions that compare, may be tried again at another member. */
-const TIMING: Asked = { timeoutMs: 5000, againForMs: 6000 };
+const TIMING: Asked = { timeoutMs: 3000, againForMs: 6000 };
 /** Of one transaction: etcd takes 1.5 MB, and 128 operations. */
 const MOST_BYTES = 1_000_000;
 const MOST_OPERATIONS = 64;
@@ -26,12 +26,15 @@ export function rangesOf(prefix: string): readonly [KeyRange, KeyRange] {
   ];
 }
 
+/** `Caller`, or the thread that has one. */
+export type Calls = Pick<Caller, 'call'>;
+
 export class EtcdStore implements Store {
-  readonly #caller: Pick<Caller, 'call'>;
+  readonly #caller: Calls;
   readonly #prefix: string;
 
   /** @param prefix `/fourlane/<cluster>/` */
-  constructor(caller: Pick<Caller, 'call'>, prefix: string) {
+  constructor(caller: Calls, prefix: string) {
     this.#caller = caller;
     this.#prefix = prefix;
   }
@@ -42,16 +45,21 @@ export class EtcdStore implements Store {
     return { items: ranges.flatMap(({ items }) => items.map((kv) => itemOf(kv, this.#prefix))), revision: header.revision };
   }
 
-  async blob(hash: string): Promise<Buffer | undefined> {
-    const key = this.#prefix + keyOf('blob', hash);
+  async get(key: string, isFixed = false): Promise<Item | undefined> {
+    const range = { key: this.#prefix + key };
     // A member that lags behind may lack it: then those that don't are asked.
-    for (const serializable of [true, false]) {
-      const [found] = readRange(await this.#call(METHODS.range, rangeRequest({ key }, { serializable }))).items;
-      if (found === undefined) continue;
-      checkSize('blob', keyOf('blob', hash), found.value.length);
-      return found.value;
+    for (const serializable of isFixed ? [true, false] : [false]) {
+      const [found] = readRange(await this.#call(METHODS.range, rangeRequest(range, { serializable }))).items;
+      if (found !== undefined) return itemOf(found, this.#prefix);
     }
     return undefined;
+  }
+
+  async blob(hash: string): Promise<Buffer | undefined> {
+    const key = keyOf('blob', hash);
+    const value = (await this.get(key, true))?.value;
+    if (value !== undefined) checkSize('blob', key, value.length);
+    return value === undefined ? undefined : Buffer.from(value);
   }
 
   async blobs(): Promise<ReadonlyMap<string, number>> {
