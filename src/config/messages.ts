@@ -24,6 +24,8 @@ export interface AdmissionRequest {
   readonly cluster: string;
   /** Root of what runs; undefined = nothing does. */
   readonly running: string | undefined;
+  /** It was good here: the limit on what it removes is not asked. */
+  readonly proven: boolean;
   /** Ed25519 key whose signature it must have, base64; undefined = none is needed. */
   readonly trust: string | undefined;
 }

@@ -1,5 +1,5 @@
 /** The configuration of this server as releases of the cluster need it: the file with a release, by way of the reloader. */
-import type { Configuration, Examined } from '../cluster/agent/agent.ts';
+import type { Configuration, Examined, Wanted } from '../cluster/agent/agent.ts';
 import type { ReleaseRequest } from '../config/messages.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Reloader } from './reload.ts';
@@ -15,14 +15,14 @@ const NO_PLAN = { added: 0, removed: 0, changed: 0, actions: 0 };
 const refused = (refusals: readonly string[], damaged = false): Examined => ({ refusals, plan: NO_PLAN, planHash: '', damaged });
 
 export function configurationOf({ reloader, plan, directory }: ConfiguringParts): Configuration {
-  const request = (root: string, running: string | undefined): ReleaseRequest => {
+  const request = ({ root, running, proven }: Wanted): ReleaseRequest => {
     const { cluster, releases } = plan();
-    return { directory, root, admission: { cluster, running, trust: releases?.trust } };
+    return { directory, root, admission: { cluster, running, proven, trust: releases?.trust } };
   };
   return {
-    async examine(root, running) {
+    async examine(wanted) {
       try {
-        const answer = await reloader().examine(request(root, running));
+        const answer = await reloader().examine(request(wanted));
         if ('refused' in answer) {
           const { mistakes, refused: why, code } = answer;
           return refused(mistakes.length > 0 ? mistakes : [why], code === 'STATE_DAMAGED');
@@ -36,8 +36,8 @@ export function configurationOf({ reloader, plan, directory }: ConfiguringParts)
         return refused([(error as Error).message]);
       }
     },
-    async apply(root, running) {
-      const { ok, message, errors = [] } = await reloader().take(request(root, running));
+    async apply(wanted) {
+      const { ok, message, errors = [] } = await reloader().take(request(wanted));
       return ok ? '' : [message, ...errors].join('; ');
     },
     async putBack() {

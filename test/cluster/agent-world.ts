@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Configuration, type Joined, type Moment, ReleaseAgent } from '../../src/cluster/agent/agent.ts';
+import { type Configuration, type Joined, type Moment, ReleaseAgent, type Wanted } from '../../src/cluster/agent/agent.ts';
 import { boot } from '../../src/cluster/agent/boot.ts';
 import { openRelease } from '../../src/cluster/agent/open.ts';
 import { clusterPrefix, type JsonKind, keyOf, type ValueOf } from '../../src/cluster/keys.ts';
@@ -151,8 +151,8 @@ export class FakeServer implements Configuration {
       addresses: () => ['192.0.2.1'],
       settings: () => ({ proveMs: 1000, onBoot: 'good' }),
       configuration: {
-        examine: async (root, from) => alive(await this.examine(root, from)),
-        apply: async (root) => alive(this.killed ? '' : await this.apply(root)),
+        examine: async (wanted) => alive(await this.examine(wanted)),
+        apply: async (wanted) => alive(this.killed ? '' : await this.apply(wanted)),
         putBack: () => this.putBack(),
       },
       drift: () => ({ count: 0, samples: [] }),
@@ -173,18 +173,22 @@ export class FakeServer implements Configuration {
     this.etcd.changed();
   }
 
-  async examine(root: string, running: string | undefined) {
+  async examine({ root, running, proven }: Wanted) {
     const none = { added: 0, removed: 0, changed: 0, actions: 0 };
     try {
       const { directory } = this.agent!;
-      const { refusals, removed } = openRelease({ directory, root, admission: { cluster: 'edge', running, trust: undefined } });
+      const { refusals, removed } = openRelease({
+        directory,
+        root,
+        admission: { cluster: 'edge', running, proven, trust: undefined },
+      });
       return { refusals, plan: { ...none, actions: removed }, planHash: root, damaged: false };
     } catch (error) {
       return { refusals: [(error as Error).message], plan: none, planHash: '', damaged: true };
     }
   }
 
-  apply(root: string): Promise<string> {
+  apply({ root }: Pick<Wanted, 'root'>): Promise<string> {
     if (this.fails === '') this.applied = root;
     return Promise.resolve(this.fails);
   }

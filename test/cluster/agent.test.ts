@@ -52,6 +52,28 @@ test('a release is fetched, applied and reported; of the next one only what chan
   await until('good', 3000, () => made.agent!.status.lastGood === made.applied);
 });
 
+test('what was good here is gone back to, however much that removes; anything else is not', async (t) => {
+  const made = await server(t);
+  const one = made.etcd.release(1, content(5));
+  made.etcd.put('target', ['all'], one);
+  await reported(made, 1, 'applied');
+  made.now += 1000;
+  await until('good', 3000, () => made.agent!.status.lastGood === one.root);
+  const two = made.etcd.release(2, content(10));
+  made.etcd.put('target', ['all'], two);
+  await reported(made, 2, 'applied');
+  made.etcd.put('target', ['all'], made.etcd.release(3, content(6)));
+  assert.match((await reported(made, 3, 'refused')).error!, /removes 4 of 10 VIPs/);
+  made.etcd.put('target', ['all'], one);
+  assert.equal((await reported(made, 1, 'applied')).running, one.root, 'the last good one');
+  made.etcd.put('target', ['all'], two);
+  await reported(made, 2, 'applied');
+  made.now += 1000;
+  await until('good', 3000, () => made.agent!.status.lastGood === two.root);
+  made.etcd.put('target', ['all'], one);
+  assert.equal((await reported(made, 1, 'applied')).running, one.root, 'the one before it');
+});
+
 test('etcd that does not answer is asked again, and a report that can not be written is written later', async (t) => {
   const made = await server(t);
   made.etcd.failing = 6;

@@ -130,10 +130,27 @@ test('after a halt it gives back what rings had, waits for them, and does nothin
     /^goes back; ring rest: applied by 0 of 1/,
   );
   assert.equal(look({ rollout: rolling }).state, 'rolledBack');
-  for (const state of ['done', 'rolledBack'] as const) {
+  for (const state of ['done', 'rolledBack', 'backFailed'] as const) {
     assert.equal(look({ rollout: rollout({ state }) }).txn, undefined);
     assert.equal(isLive(rollout({ state })), false);
   }
+});
+
+test('going back has an end although a server fails; by hand it is tried again there, and others may begin', () => {
+  const rolling = rollout({ state: 'rollingBack', why: 'EPERM' });
+  const waits = { rest: barrier('failed', 'pending') };
+  assert.match(look({ rollout: rolling, barriers: waits }).text, /^goes back; ring rest: applied by 0 of 2; 1 pending/);
+  const failed = look({ rollout: rolling, barriers: { rest: barrier('failed', 'done', 'absent') } });
+  assert.deepEqual([failed.state, failed.text], ['backFailed', 'not given back: lb-0: failed']);
+  const ended = rollout({ state: 'backFailed', why: 'EPERM; not given back: lb-0: failed' });
+  assert.equal(isLive(ended), false);
+  const again = (rollBackByHand({ value: ended, mod: 50 }, 'ops', 'disk mended')!.writes[0] as { value: Rollout }).value;
+  const tried = look({ rollout: again, barriers: { rest: barrier('failed', 'done') } });
+  assert.deepEqual(
+    [tried.state, tried.moved],
+    ['rollingBack', ['target/rest 1']],
+    'the pointer where it failed is written again',
+  );
 });
 
 test('who does not lead does nothing; a person halts without leading', () => {

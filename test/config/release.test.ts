@@ -54,7 +54,7 @@ const none = (): Plan => {
 
 function compare(root: string, before: Plan, running?: string, trust?: string) {
   const request = { path, hostname: 'lb', running: packPlan(before), fingerprint: before.fingerprint };
-  return compareRelease(request, { directory, root, admission: { cluster: 'edge', running, trust } });
+  return compareRelease(request, { directory, root, admission: { cluster: 'edge', running, proven: false, trust } });
 }
 
 test('the file gives what is its own, the release the rest; what they mean is the same whatever the NIC is called', () => {

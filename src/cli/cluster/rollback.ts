@@ -3,7 +3,7 @@ import { releaseAt, releaseOf } from '../../cluster/api/contents.ts';
 import { liveRollout } from '../../cluster/api/pointers.ts';
 import { ringsOf } from '../../cluster/api/changes.ts';
 import { rollBackByHand } from '../../cluster/rollout/rollout.ts';
-import type { Release } from '../../cluster/values.ts';
+import type { Release, Rollout } from '../../cluster/values.ts';
 import type { ClusterState } from '../../cluster/view/state.ts';
 import { FourlaneError } from '../../model/errors.ts';
 import { json as jsonOf, type Output, terminal } from '../output.ts';
@@ -41,10 +41,12 @@ export function rollback(argv: readonly string[], io: Output = terminal): Promis
   });
 }
 
-/** The rollout that is under way, or that was halted to stay as it is. */
+const OPEN: ReadonlySet<Rollout['state']> = new Set(['halted', 'backFailed']);
+
+/** The rollout that is under way, that was halted to stay as it is, or that could not give back all. */
 function toTakeBack(state: ClusterState) {
   const newest = [...state.rollout.values()].toSorted((a, b) => b.value.n - a.value.n)[0];
-  return liveRollout(state) ?? (newest?.value.state === 'halted' ? newest : undefined);
+  return liveRollout(state) ?? (newest !== undefined && OPEN.has(newest.value.state) ? newest : undefined);
 }
 
 /** The release that what runs was made from. Throws CLUSTER_INVALID when there is none. */
@@ -102,6 +104,7 @@ async function takeBack(session: Session, asked: Asked, why: string): Promise<nu
     const left = await leadIt(session, asked, found.value.n, waitingOf(asked).timeoutMs);
     if (json) io.out(jsonOf({ rollout: left ?? null }));
     else if (left !== undefined) io.out(`${[rolloutText(left), rolloutNext(left)].filter(Boolean).join('\n')}\n`);
+    if (left?.state === 'backFailed') return EXIT.failed;
     return left?.state === 'rolledBack' ? EXIT.done : EXIT.waiting;
   }
   throw new FourlaneError('CLUSTER_CONFLICT', 'the rollout went on each time it was to be taken back; try again');

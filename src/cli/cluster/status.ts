@@ -55,6 +55,7 @@ export function isGood({ servers, drifts, problems, rollouts }: ClusterStatus): 
     servers.every(({ counts }) => GOOD_COUNTS.has(counts)) &&
     drifts.length === 0 &&
     problems.length === 0 &&
-    rollouts[0]?.state !== 'halted'
+    rollouts[0]?.state !== 'halted' &&
+    rollouts[0]?.state !== 'backFailed'
   );
 }

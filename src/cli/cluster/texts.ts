@@ -65,6 +65,8 @@ export function rolloutText({ n, to, state, stage, stages, why }: Rollout): stri
 export function rolloutNext(rollout: Rollout): string {
   const { state, onHalt } = rollout;
   if (state === 'done' || state === 'rolledBack') return '';
+  if (state === 'backFailed')
+    return 'next: mend it, then fourlane cluster rollback tries again; others may be released meanwhile';
   return state === 'halted' && onHalt === 'stay'
     ? 'next: fourlane cluster rollback takes it back'
     : 'next: it waits for a leader: fourlane cluster rollout --lead';

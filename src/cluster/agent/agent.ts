@@ -5,6 +5,7 @@
 import { Backoff, spread } from '../../model/backoff.ts';
 import { codeOf } from '../../model/errors.ts';
 import type { ReleaseSettings } from '../../model/plan.ts';
+import { wasGood } from '../applied/record.ts';
 import { reduce } from '../applied/reduce.ts';
 import { appliedOf, type LifeEffect, type LifeEvent, type LifeState, stateOf } from '../applied/state.ts';
 import { clusterPrefix, keyOf } from '../keys.ts';
@@ -29,12 +30,21 @@ export interface Examined {
   readonly damaged: boolean;
 }
 
+/** A release that is on the disk. */
+export interface Wanted {
+  readonly root: string;
+  /** Root of what runs. */
+  readonly running: string | undefined;
+  /** It was good here. */
+  readonly proven: boolean;
+}
+
 /** Whoever has the configuration of this server. */
 export interface Configuration {
-  /** Reads the file with a release that is on the disk; changes nothing. Never rejects. */
-  examine(root: string, running: string | undefined): Promise<Examined>;
+  /** Reads the file with a release; changes nothing. Never rejects. */
+  examine(wanted: Wanted): Promise<Examined>;
   /** Makes it run. Never rejects; @returns why it does not, '' = it does */
-  apply(root: string, running: string | undefined): Promise<string>;
+  apply(wanted: Wanted): Promise<string>;
   /** Puts what ran before it back. Never rejects; as `apply`. */
   putBack(): Promise<string>;
 }
@@ -329,7 +339,12 @@ export class ReleaseAgent {
       return { refusals: [(error as Error).message], plan: NO_PLAN, planHash: '', damaged: false };
     }
     at('fetched', version.release);
-    return configuration.examine(version.root, this.#state.running?.root);
+    return configuration.examine(this.#wanted(version));
+  }
+
+  #wanted({ root }: Version): Wanted {
+    const { running, record } = this.#state;
+    return { root, running: running?.root, proven: wasGood(record, root) };
   }
 
   /** Tries until etcd answers. Rejects when the release itself is no good. */
@@ -355,7 +370,7 @@ export class ReleaseAgent {
   async #apply(version: Version): Promise<void> {
     const { at, configuration } = this.#p;
     at('apply', version.release);
-    const error = await configuration.apply(version.root, this.#state.running?.root);
+    const error = await configuration.apply(this.#wanted(version));
     at('applied', version.release);
     this.#dispatch(error === '' ? { kind: 'applied', root: version.root } : { kind: 'applyFailed', root: version.root, error });
   }

@@ -22,6 +22,8 @@ export interface ReleaseAsked {
     readonly cluster: string;
     /** Root of what runs. */
     readonly running: string | undefined;
+    /** It was good here: it is gone back to, however much that removes. */
+    readonly proven: boolean;
     /** Ed25519 key, base64. */
     readonly trust: string | undefined;
   };
@@ -54,11 +56,12 @@ export function openRelease({ directory, root, admission }: ReleaseAsked, opened
   const base = { name: `release ${release.n}`, merge: (file: Json) => mergeConfig(file, next) };
   let answer: OpenedRelease = { ...base, refusals: [], removed: 0 };
   if (admission !== undefined) {
-    const { cluster, running, trust } = admission;
+    const { cluster, running, proven, trust } = admission;
     const diff = running === undefined ? undefined : diffContent(contentOf(running)[1], next);
+    const limited = proven ? undefined : diff;
     const distrusted = trust === undefined ? undefined : distrust(release, cluster, trustedKey(trust));
     // Poison is known before anything is fetched.
-    const found = refusals({ release, next, poison: new Map(), distrusted, ...(diff === undefined ? {} : { diff }) });
+    const found = refusals({ release, next, poison: new Map(), distrusted, ...(limited === undefined ? {} : { diff: limited }) });
     answer = { ...base, refusals: found.map(({ message }) => message), removed: diff?.realServers.removed ?? 0 };
   }
   opened.known = used;

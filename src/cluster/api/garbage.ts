@@ -21,7 +21,7 @@ export function oldReleases(state: ClusterState): readonly string[] {
   for (const { value } of state.applied.values())
     for (const root of [value.root, value.running, value.prepared, value.lastGood]) roots.add(root);
   for (const { value } of state.rollout.values())
-    if (!['done', 'rolledBack'].includes(value.state))
+    if (!['done', 'rolledBack', 'backFailed'].includes(value.state))
       for (const { root } of [value.to, ...Object.values(value.from)]) roots.add(root);
   const newestFirst = [...state.release].toSorted(([, a], [, b]) => b.value.n - a.value.n);
   return newestFirst

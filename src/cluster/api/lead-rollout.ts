@@ -61,7 +61,7 @@ const FAILED_PAUSE_MS = 500;
 
 /** States in which nothing goes on by itself. */
 export function isOver({ state, onHalt }: Rollout): boolean {
-  return state === 'done' || state === 'rolledBack' || (state === 'halted' && onHalt === 'stay');
+  return state === 'done' || state === 'rolledBack' || state === 'backFailed' || (state === 'halted' && onHalt === 'stay');
 }
 
 /**
