@@ -31,6 +31,16 @@ async function run(...argv: readonly string[]) {
 const SERVICE = '  - {name: web, vip: 10.9.0.1:80/tcp, nics: [eth2], realServers: ["10.0.0.1:80"]}';
 
 describe('what a release carries of a file', () => {
+  it('may be written as JSON', async () => {
+    const service = { name: 'web', vip: '10.9.0.1:80/tcp', realServers: ['10.0.0.1:80'] };
+    for (const text of [
+      JSON.stringify({ services: [service] }, undefined, 1),
+      '{services: [{vip: "10.9.0.1:80/tcp", realServers: ["10.0.0.1:80"]}],\n}',
+    ])
+      assert.equal((await readContent(file('json.yaml', text))).services.size, 1);
+    assert.equal((await readContent(file('none.yaml', '{}'))).services.size, 0);
+  });
+
   it('is its services, checks and rules, whether it has NICs or not', async () => {
     const alone = await readContent(file('alone.yaml', 'services:', SERVICE));
     const whole = await readContent(file('whole.yaml', 'nics: [{name: eth2}]', 'stateDir: /tmp/x', 'services:', SERVICE));

@@ -6,74 +6,48 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { cluster } from '../../src/cli/cluster/cluster.ts';
-import { certificateFiles } from '../../src/cluster/setup/certificates.ts';
-import { addressOf, EtcdCluster } from '../etcd/cluster.ts';
+import type { EtcdCluster } from '../etcd/cluster.ts';
+import { Operator } from '../etcd/operator.ts';
 import { StandIn } from '../etcd/stand-in.ts';
 import { until } from '../until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-walk-'));
-const certificates = join(dir, 'etcd', 'certificates');
 const NAME = 'edge-2';
 const SERVERS = { 'lb-01': 'canary', 'lb-02': 'rest', 'lb-03': 'rest' } as const;
+const places = Object.entries(SERVERS).map(([name, ring]) => [name, `ring=${ring},rack=r-${name}`]);
+const operator = new Operator({ dir, name: NAME, servers: Object.fromEntries(places) });
 let etcd: EtcdCluster;
 let standIns: StandIn[] = [];
 let child: ChildProcess | undefined;
 let refused: string | undefined;
 
-interface Ran {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function run(...argv: string[]): Promise<Ran> {
-  let [out, err] = ['', ''];
-  const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
-  const where = argv[0] === 'init' ? [] : ['--cluster', join(certificates, 'cluster.yaml')];
-  const code = await cluster([...argv, ...where, '--by', 'ada@ops'], io);
-  return { code, out, err };
-}
-
-async function expect(code: number, ...argv: string[]): Promise<Ran> {
-  const ran = await run(...argv);
-  assert.equal(ran.code, code, `fourlane cluster ${argv.join(' ')}: ${ran.code}\n${ran.out}\n${ran.err}`);
-  return ran;
-}
-
-const json = async (...argv: string[]) => JSON.parse((await run(...argv, '--json')).out);
-const servers = Object.entries(SERVERS).flatMap(([name, ring]) => ['--server', `${name}:ring=${ring},rack=r-${name}`]);
-const initArgs = ['init', '--name', NAME, '--etcd', [1, 2, 3].map(addressOf).join(), ...servers, '--dir', certificates];
+const run = (...argv: string[]) => operator.run(...argv);
+const expect = (code: number, ...argv: string[]) => operator.expect(code, ...argv);
+const json = (...argv: string[]) => operator.json(...argv);
 
 const TEN = Array.from({ length: 10 }, (_, i) => `10.0.0.${i + 1}:80`);
-let files = 0;
 function file(services: Readonly<Record<string, readonly string[]>>): string {
   const lines = Object.entries(services).map(
     ([name, list], i) =>
       `  - {name: ${name}, vip: "10.9.0.${i + 1}:80/tcp", realServers: [${list.map((each) => `"${each}"`).join(', ')}]}`,
   );
-  const path = join(dir, `services-${++files}.yaml`);
-  writeFileSync(path, `services:\n${lines.join('\n')}\n`);
-  return path;
+  return operator.file(`services:\n${lines.join('\n')}\n`);
 }
 const ONE = file({ web: TEN });
 const TWO = file({ web: [...TEN, '10.0.0.11:80'], api: ['10.0.1.1:80'] });
 
 before(async () => {
-  const first = await run(...initArgs);
-  assert.equal(first.code, 6, first.out);
-  assert.match(first.err, /etcd --name etcd-1 --data-dir .*\n.*--listen-client-urls https:\/\/10\.99\.0\.1:2379/);
-  etcd = await EtcdCluster.start({ dir: join(dir, 'etcd') });
-  const second = await run(...initArgs);
-  assert.equal(second.code, 0, second.out + second.err);
-  assert.match(second.out, /all certificates are there[^]*On each server \(lb-01, lb-02, lb-03\)/);
+  const made = await operator.init();
+  ({ etcd } = made);
+  assert.match(made.first.err, /etcd --name etcd-1 --data-dir .*\n.*--listen-client-urls https:\/\/10\.99\.0\.1:2379/);
+  assert.match(made.second.out, /all certificates are there[^]*On each server \(lb-01, lb-02, lb-03\)/);
   const { endpoints } = etcd;
   standIns = Object.keys(SERVERS).map((server) => {
-    const tls = { ca: join(certificates, 'ca.pem'), ...certificateFiles(certificates, server) };
     return new StandIn({
       cluster: NAME,
       server,
       endpoints,
-      tls,
+      tls: operator.tls(server),
       refuses: (root) => (root === refused ? 'no such check' : undefined),
     });
   });
@@ -85,10 +59,21 @@ after(async () => {
 });
 
 test('init overwrites nothing, and adds what is missing', async () => {
-  const before_ = readFileSync(join(certificates, 'cluster.yaml'), 'utf8');
-  const other = await expect(5, 'init', '--name', 'other', '--etcd', '10.1.1.1', '--server', 'lb-01', '--dir', certificates);
+  const before_ = readFileSync(operator.clusterFile, 'utf8');
+  const other = await expect(
+    5,
+    'init',
+    '--name',
+    'other',
+    '--etcd',
+    '10.1.1.1',
+    '--server',
+    'lb-01',
+    '--dir',
+    operator.certificates,
+  );
   assert.match(other.err, /is of cluster edge-2 with .*and init overwrites nothing/);
-  assert.equal(readFileSync(join(certificates, 'cluster.yaml'), 'utf8'), before_);
+  assert.equal(readFileSync(operator.clusterFile, 'utf8'), before_);
   const { roster } = await json('roster');
   assert.deepEqual(
     roster.map(({ server, ring }: { server: string; ring: string }) => [server, ring]),
@@ -173,16 +158,7 @@ test('of two writers at once one is told who was first, and with what', async ()
 test('a rollout goes on after its leader was killed; one refusal stops another before anything is applied', async (t) => {
   const next = file({ web: [...TEN, '10.0.0.12:80', '10.0.0.31:80'] });
   const { n } = (await json('release', next, '--why', 'in stages')).release;
-  const argv = [
-    'rollout',
-    String(n),
-    '--stage',
-    'canary:60s',
-    '--stage',
-    'rest:1s',
-    '--cluster',
-    join(certificates, 'cluster.yaml'),
-  ];
+  const argv = ['rollout', String(n), '--stage', 'canary:60s', '--stage', 'rest:1s', '--cluster', operator.clusterFile];
   child = spawn(process.execPath, ['src/cli/main.ts', 'cluster', ...argv], { stdio: 'ignore' });
   const rollout = async () => (await json('status')).rollouts[0];
   await until('it soaks', 20_000, async () => (await rollout()).state === 'soaking');
@@ -244,7 +220,7 @@ test('what is hostile in etcd is named, hides nothing, and does no harm', async 
 });
 
 test('a server may not write what only an operator may, and etcd that is gone is named', async () => {
-  const yaml = readFileSync(join(certificates, 'cluster.yaml'), 'utf8').replaceAll('api.', 'lb-01.');
+  const yaml = readFileSync(operator.clusterFile, 'utf8').replaceAll('api.', 'lb-01.');
   writeFileSync(join(dir, 'lb.yaml'), yaml);
   const io = { out: () => undefined, err: () => undefined };
   assert.equal(await cluster(['roster', 'remove', 'lb-02', '--cluster', join(dir, 'lb.yaml')], io), 6);

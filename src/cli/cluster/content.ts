@@ -22,19 +22,24 @@ export async function readContent(file: string): Promise<Content> {
   const text = bytes.toString('utf8');
   const { value } = parseYaml(text);
   const isMapping = typeof value === 'object' && value !== null && !Array.isArray(value);
-  const missing = isMapping && (value as Json)['nics'] === undefined ? nicLines(value as Json) : '';
+  const lacksNics = isMapping && (value as Json)['nics'] === undefined;
   // The servers' own part is theirs; what is here must be right with any.
-  loadPlan(missing === '' ? bytes : `${text.replace(/\n?$/, '\n')}${missing}`, file, { hostname: hostname() });
+  loadPlan(lacksNics ? withNics(text, value as Json) : bytes, file, { hostname: hostname() });
   return splitConfig(value as Json).content;
 }
 
 /** NICs by the names that the services use, behind the text: so no line of it changes its number. */
-function nicLines({ services }: Json): string {
+function withNics(text: string, value: Json): string {
+  const { services } = value;
   const named = (Array.isArray(services) ? services : []).flatMap((service: unknown): unknown[] => {
     const nics = (service as Json | null)?.['nics'];
     return Array.isArray(nics) ? nics : [];
   });
   const names = new Set(named.filter((name) => typeof name === 'string' && name.length <= 64).slice(0, 64));
-  const lines = [...(names.size === 0 ? [SOME_NIC] : names)].map((name) => `  - name: ${JSON.stringify(name)}\n`);
-  return `nics:\n${lines.join('')}`;
+  const nics = JSON.stringify([...(names.size === 0 ? [SOME_NIC] : names)].map((name) => ({ name })));
+  // JSON, or a mapping written as in JSON.
+  const braced = /^\s*\{[^]*?(,?\s*)\}\s*$/.exec(text);
+  if (braced === null) return `${text.replace(/\n?$/, '\n')}nics: ${nics}\n`;
+  const end = text.lastIndexOf('}') - braced[1]!.length;
+  return `${text.slice(0, end)}${Object.keys(value).length === 0 ? '' : ','} "nics": ${nics}${text.slice(end).replace(/^,/, '')}`;
 }
