@@ -117,7 +117,7 @@ function makeParts(options: AgentOptions, plans: CurrentPlan, memory: Memory) {
   const reporting = new Reporting({ log, plan, report: () => shadowing.report() });
   const told = () => shown.pulse.change();
   const at = killAt(chaos ? options.killAt : undefined);
-  const releasing = { plan, reloader: () => reloader, reconciler, begun: memory.begun, at, told };
+  const releasing = { plan, reloader: () => reloader, reconciler, loop, begun: memory.begun, at, told };
   const clustering = new Clustering({ version, clock, log, ...releasing });
   const shown = makeShown({ ...base, shadowing, clustering, file, links, logDropped, metrics, passed, runner });
 
@@ -125,6 +125,7 @@ function makeParts(options: AgentOptions, plans: CurrentPlan, memory: Memory) {
   for (const happened of [decided, acted]) happened.on(() => keeper.soon());
   decided.on((decisions) => shown.publisher.decided(decisions));
   decided.on((decisions) => shadowing.decided(decisions));
+  decided.on((decisions) => clustering.decided(decisions));
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
   doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));

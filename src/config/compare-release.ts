@@ -26,7 +26,7 @@ export function compareRelease(request: LoadRequest, release: ReleaseRequest, kn
   if (release.admission === undefined || 'refused' in answer || plan === undefined || diff === undefined) return compared;
   const [added, gone, changed] = [diff.services.added.length, diff.services.removed.length, diff.services.changed.length];
   const counts = { added, removed: gone, changed, actions: removed };
-  return { ...compared, answer: { ...answer, release: { counts, planHash: sharedHash(plan) } } };
+  return { ...compared, answer: { ...answer, release: { counts, planHash: sharedHash(plan), realServers: opened.realServers } } };
 }
 
 /** Hash of a plan without what is a server's own: its NICs, its addresses, its sources. */

@@ -42,6 +42,8 @@ export interface AdmittedRelease {
   readonly counts: { readonly added: number; readonly removed: number; readonly changed: number; readonly actions: number };
   /** Of the plan without what is this server's own: equal on all servers where the release means the same. */
   readonly planHash: string;
+  /** The real servers that it names, sorted, one a line. */
+  readonly realServers: string;
 }
 
 /** A file that is refused. `mistakes`: one line each; none when it could not be read. */

@@ -5,10 +5,13 @@
  */
 import type { Moment, ReleaseAgent } from '../cluster/agent/agent.ts';
 import type { ReleaseStatus } from '../cluster/agent/status.ts';
+import type { Booted } from '../cluster/agent/boot.ts';
+import type { Fleet, FleetParts } from '../cluster/fleet/fleet.ts';
 import type { ClusterThread } from '../cluster/thread/cluster-thread.ts';
 import type { ReleaseRequest } from '../config/messages.ts';
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
+import type { Decisions } from '../model/verdict.ts';
 import type { Logger } from '../sys/log.ts';
 import { localAddresses } from '../sys/machine.ts';
 import { clusterFamilies } from './cluster-families.ts';
@@ -16,6 +19,8 @@ import { configurationOf } from './configuring.ts';
 import { driftOf } from './drift.ts';
 import { type Begun, bootedFor } from './first-plan.ts';
 import { NO_RELEASE, releaseFamilies } from './release-families.ts';
+import { fleetFamilies } from './fleet-families.ts';
+import type { FleetSide, FleetSideParts } from './fleet-side.ts';
 import type { Reloader } from './reload.ts';
 
 export interface ClusteringParts {
@@ -24,7 +29,8 @@ export interface ClusteringParts {
   readonly log: Logger;
   readonly plan: () => Plan;
   readonly reloader: () => Pick<Reloader, 'examine' | 'take' | 'putBack'>;
-  readonly reconciler: Parameters<typeof driftOf>[0];
+  readonly loop: FleetSideParts['loop'];
+  readonly reconciler: Parameters<typeof driftOf>[0] & FleetSideParts['reconciler'];
   /** What the process has begun with; undefined = nothing of a release. */
   readonly begun: Begun | undefined;
   /** Tests end the process at some moments. */
@@ -34,6 +40,8 @@ export interface ClusteringParts {
 }
 
 type Followed = Pick<Plan, 'etcd' | 'cluster' | 'server'>;
+
+type Write = (level: 'info' | 'warn' | 'error', fields: object, message: string) => void;
 
 const MOST_ADDRESSES = 16;
 /** Of a calendar, at up to 0.1 ms each: the judge must not wait for it. */
@@ -45,6 +53,9 @@ export class Clustering implements FamilySource {
   #etcd = '';
   #thread: ClusterThread | undefined;
   #releases: ReleaseAgent | undefined;
+  #fleet: Fleet | undefined;
+  #side: FleetSide | undefined;
+  #shard = 0;
   #turn: Promise<void> = Promise.resolve();
   #shown = '';
 
@@ -56,7 +67,9 @@ export class Clustering implements FamilySource {
   families(): readonly Family[] {
     const thread = this.#thread;
     if (thread === undefined) return [];
-    return [...clusterFamilies(thread, this.#p.clock()), ...releaseFamilies(this.#releases?.status ?? NO_RELEASE)];
+    const releases = releaseFamilies(this.#releases?.status ?? NO_RELEASE);
+    const fleet = this.#fleet === undefined ? [] : fleetFamilies(this.#fleet.shown);
+    return [...clusterFamilies(thread, this.#p.clock()), ...releases, ...fleet];
   }
 
   /** undefined = no releases are followed. */
@@ -77,17 +90,29 @@ export class Clustering implements FamilySource {
 
   /** Connects to the etcd of this plan, or to none. What is the same goes on. */
   follow({ etcd, cluster, server }: Followed): void {
+    // Asked before the act: nothing is granted before the budgets are known.
+    if (this.#side === undefined && etcd !== undefined) this.#permitAll(0);
+    else this.#side?.planChanged();
     const text = JSON.stringify(etcd) ?? '';
     if (text === this.#etcd) return;
     this.#etcd = text;
     this.#turn = this.#turn.then(() => this.#change({ ...(etcd === undefined ? {} : { etcd }), cluster, server }));
   }
 
+  /** The judge has decided. */
+  decided(decisions: Decisions): void {
+    this.#side?.decided(decisions);
+  }
+
+  #permitAll(granted: 0 | 1): void {
+    const { plan, loop, clock } = this.#p;
+    for (const nic of plan().nics.keys()) loop.observe({ kind: 'permit', measuredAt: clock(), nic, granted });
+  }
+
   /** What is under our lease ends with it. */
   async stop(): Promise<void> {
     await this.#turn;
-    await Promise.all([this.#releases?.stop(), this.#thread?.stop()]);
-    this.#releases = undefined;
+    await Promise.all([this.#leave(), this.#thread?.stop()]);
     this.#thread = undefined;
   }
 
@@ -95,13 +120,12 @@ export class Clustering implements FamilySource {
   async #change({ etcd, cluster, server }: Followed): Promise<void> {
     const { clock, log } = this.#p;
     this.#releases?.join(undefined);
+    this.#fleet?.join(undefined);
     await this.#thread?.stop();
     this.#thread = undefined;
     this.#shown = '';
     if (etcd === undefined) {
-      // What ran of a release went with the file that had an etcd.
-      await this.#releases?.stop();
-      this.#releases = undefined;
+      await this.#leave();
       return;
     }
     try {
@@ -109,43 +133,78 @@ export class Clustering implements FamilySource {
       this.#releases ??= await this.#begin();
       this.#thread = startCluster({
         etcd,
-        ranges: watchedBy(cluster, server),
+        ranges: watchedBy(cluster, server, this.#shard),
         clock,
-        changed: (range, _, complete) => this.#releases?.changed(range, complete),
+        changed: (range, _, complete) => this.#changed(range, complete),
         told: () => this.#tell(),
         crashed: (error, pause) => log.error({ error, backoff_ms: pause }, 'thread of the cluster ended; restarting'),
       });
       this.#releases?.join(this.#thread);
+      this.#fleet?.join(this.#thread);
     } catch (error) {
       log.error({ error: (error as Error).message }, 'the cluster can not be joined');
     }
+    // Who is not among the others has nobody to ask.
+    if (this.#side === undefined) this.#permitAll(1);
   }
 
-  /** The releases of this server; undefined = its disk does not take them, which is logged. */
+  /** What ran of a release goes with the file that had an etcd. */
+  async #leave(): Promise<void> {
+    this.#side?.stop();
+    await this.#releases?.stop();
+    [this.#side, this.#fleet, this.#releases] = [undefined, undefined, undefined];
+  }
+
+  #changed(range: number, complete: boolean): void {
+    const fleet = this.#fleet;
+    fleet?.changed();
+    this.#releases?.changed(range, complete);
+    this.#side?.soon();
+    const shard = complete && this.#thread?.names[range] === 'roster' ? fleet?.shard : undefined;
+    if (shard === undefined || shard === this.#shard) return;
+    // The roster has grown or shrunk much: other servers are this one's witnesses.
+    this.#shard = shard;
+    const { etcd, cluster, server } = this.#p.plan();
+    this.#turn = this.#turn.then(() => this.#change({ ...(etcd === undefined ? {} : { etcd }), cluster, server }));
+  }
+
+  /** The releases of this server, and its place among the others; undefined = its disk does not take them, which is logged. */
   async #begin(): Promise<ReleaseAgent | undefined> {
     const { version, clock, log, plan, reloader, reconciler, at, told } = this.#p;
-    const { startReleases, cronCalendar } = await import('../cluster/start.ts');
-    const booted = this.#begun?.booted ?? (await bootedFor(plan(), { version, clock, log }));
+    const { startReleases, cronCalendar, RootLists } = await import('../cluster/start.ts');
+    const begun = this.#begun;
+    const booted = begun?.booted ?? (await bootedFor(plan(), { version, clock, log }));
     if (booted === undefined) return undefined;
-    const running = this.#begun?.running;
     // Who joins later begins with nothing of a release.
     this.#begun = undefined;
     const { cluster, server, releases } = plan();
     const directory = booted.store.directory;
+    const lists = new RootLists();
+    const running = begun?.running;
+    if (running !== undefined) lists.keep(running.root, begun!.realServers);
+    const base = { cluster, server, calendar: cronCalendar(MINUTES_AT_ONCE), clock, wall: Date.now };
+    const write: Write = (level, fields, message) => log[level](fields, message);
+    await this.#among({ ...base, log: write, lists }, booted);
     return startReleases(booted, running, {
-      cluster,
-      server,
+      ...base,
       addresses: () => [...localAddresses()].slice(0, MOST_ADDRESSES),
       settings: () => plan().releases ?? releases!,
-      configuration: configurationOf({ reloader, plan, directory }),
-      calendar: cronCalendar(MINUTES_AT_ONCE),
+      configuration: configurationOf({ reloader, plan, directory, examined: (root, list) => lists.keep(root, list) }),
       drift: () => driftOf(reconciler),
-      clock,
-      wall: Date.now,
-      log: (level, fields, message) => log[level](fields, message),
+      log: write,
       told,
       at,
     });
+  }
+
+  async #among(parts: Omit<FleetParts, 'boot' | 'epoch'>, { state }: Booted): Promise<void> {
+    const { startFleet } = await import('../cluster/start.ts');
+    const { FleetSide } = await import('./fleet-side.ts');
+    const { clock, plan, loop, reconciler } = this.#p;
+    const fleet = startFleet({ ...parts, boot: state.self.boot, epoch: state.record.boots });
+    this.#fleet = fleet;
+    const running = () => this.#releases?.running;
+    this.#side = new FleetSide(fleet, { clock, plan, loop, reconciler, lists: parts.lists, running });
   }
 
   /** Logs a connection that was made or lost, and why; the same only once. */

@@ -1,5 +1,5 @@
 /** The configuration of this server as releases of the cluster need it: the file with a release, by way of the reloader. */
-import type { Configuration, Examined, Wanted } from '../cluster/agent/agent.ts';
+import type { Configuration, Examined, Wanted } from '../cluster/agent/configuration.ts';
 import type { ReleaseRequest } from '../config/messages.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Reloader } from './reload.ts';
@@ -9,12 +9,14 @@ export interface ConfiguringParts {
   readonly plan: () => Pick<Plan, 'cluster' | 'releases'>;
   /** Where releases are. */
   readonly directory: string;
+  /** A release may run: its real servers, one a line. */
+  readonly examined: (root: string, realServers: string) => void;
 }
 
 const NO_PLAN = { added: 0, removed: 0, changed: 0, actions: 0 };
 const refused = (refusals: readonly string[], damaged = false): Examined => ({ refusals, plan: NO_PLAN, planHash: '', damaged });
 
-export function configurationOf({ reloader, plan, directory }: ConfiguringParts): Configuration {
+export function configurationOf({ reloader, plan, directory, examined }: ConfiguringParts): Configuration {
   const request = ({ root, running, proven }: Wanted): ReleaseRequest => {
     const { cluster, releases } = plan();
     return { directory, root, admission: { cluster, running, proven, trust: releases?.trust } };
@@ -30,7 +32,8 @@ export function configurationOf({ reloader, plan, directory }: ConfiguringParts)
         const { needsRestart, release } = answer;
         if (needsRestart.length > 0)
           return refused([`${needsRestart.join(', ')} in the file cannot change while running; restart the agent`]);
-        const { counts, planHash } = release!;
+        const { counts, planHash, realServers } = release!;
+        examined(wanted.root, realServers);
         return { refusals: [], plan: counts, planHash, damaged: false };
       } catch (error) {
         return refused([(error as Error).message]);

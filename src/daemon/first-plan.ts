@@ -18,6 +18,8 @@ export interface FirstParts {
 export interface Begun {
   readonly booted: Booted;
   readonly running: Version | undefined;
+  /** Real servers of what runs, one a line. */
+  readonly realServers: string;
 }
 
 /** How long `onBootWithoutEtcd: wait` waits. */
@@ -38,12 +40,12 @@ export async function firstPlan(path: string, parts: FirstParts): Promise<{ read
       const release = openStored(booted, version);
       const plan = loadPlan(bytes, path, { hostname: hostname(), release });
       parts.log.info({ release: version.release, root: version.root.slice(0, 12) }, 'begins with the last good release');
-      return { plan, begun: { booted, running: version } };
+      return { plan, begun: { booted, running: version, realServers: release.realServers } };
     } catch (error) {
       parts.log.error({ release: version.release, error: (error as Error).message }, 'the last good release is not used');
     }
   }
-  return { plan: file, begun: { booted, running: undefined } };
+  return { plan: file, begun: { booted, running: undefined, realServers: '' } };
 }
 
 /**

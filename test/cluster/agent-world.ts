@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Configuration, type Joined, type Moment, ReleaseAgent, type Wanted } from '../../src/cluster/agent/agent.ts';
+import { type Joined, type Moment, ReleaseAgent } from '../../src/cluster/agent/agent.ts';
+import type { Configuration, Wanted } from '../../src/cluster/agent/configuration.ts';
 import { boot } from '../../src/cluster/agent/boot.ts';
 import { openRelease } from '../../src/cluster/agent/open.ts';
 import { clusterPrefix, type JsonKind, keyOf, type ValueOf } from '../../src/cluster/keys.ts';

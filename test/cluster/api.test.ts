@@ -4,7 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { awaitApplied } from '../../src/cluster/api/await.ts';
 import { changesOf, refusalTexts } from '../../src/cluster/api/changes.ts';
-import { Contents, realServerList, releaseOf } from '../../src/cluster/api/contents.ts';
+import { Contents, releaseOf } from '../../src/cluster/api/contents.ts';
+import { realServerList } from '../../src/cluster/release/content.ts';
 import {
   beginMaintenance,
   endMaintenance,

@@ -199,6 +199,8 @@ test('what the judge waits for is asked of the budgets, and what they grant is i
     { budget: 'nic', subject: 'nic eth0', why: 'NIC_FAIL' },
   ]);
   assert.deepEqual(wishesOf('ALL_RS_DOWN', []), []);
-  const permits = permitsOf(['eth0', 'eth1'], new Set(['nic eth0']), new Map([['eth1', 0]]), 7);
+  const cutOff = { budget: 'server', subject: 'server', why: 'AGENT_ISOLATED', lost: true };
+  assert.deepEqual(wishesOf('AGENT_ISOLATED', []), [cutOff], 'what is lost already is only counted');
+  const permits = permitsOf(['eth0', 'eth1'], (subject) => subject === 'nic eth0', new Map([['eth1', 0]]), 7);
   assert.deepEqual(permits, [{ kind: 'permit', measuredAt: 7, nic: 0, granted: 1 }]);
 });

@@ -15,39 +15,11 @@ import { type Calls, EtcdStore } from '../store/etcd-store.ts';
 import { writeValue } from '../value-codec.ts';
 import type { Applied, PlanCounts, Version } from '../values.ts';
 import { type Booted, runs } from './boot.ts';
+import type { Configuration, Examined, Wanted } from './configuration.ts';
 import { fetchRelease } from './fetch.ts';
 import { look, type Seen } from './seen.ts';
 import type { ReleaseStatus } from './status.ts';
 import { Writer } from './writer.ts';
-
-/** What a configuration with a release came to. */
-export interface Examined {
-  /** Empty = it may be applied. */
-  readonly refusals: readonly string[];
-  readonly plan: PlanCounts;
-  readonly planHash: string;
-  /** Something on the disk is not what it should be. */
-  readonly damaged: boolean;
-}
-
-/** A release that is on the disk. */
-export interface Wanted {
-  readonly root: string;
-  /** Root of what runs. */
-  readonly running: string | undefined;
-  /** It was good here. */
-  readonly proven: boolean;
-}
-
-/** Whoever has the configuration of this server. */
-export interface Configuration {
-  /** Reads the file with a release; changes nothing. Never rejects. */
-  examine(wanted: Wanted): Promise<Examined>;
-  /** Makes it run. Never rejects; @returns why it does not, '' = it does */
-  apply(wanted: Wanted): Promise<string>;
-  /** Puts what ran before it back. Never rejects; as `apply`. */
-  putBack(): Promise<string>;
-}
 
 /** Moments at which a test may end the process. */
 export const MOMENTS = [
@@ -92,6 +64,8 @@ export interface Joined extends Calls {
 }
 
 const TICK_MS = 500;
+/** Ranges that say nothing of this server's release. */
+const OF_OTHERS: ReadonlySet<string> = new Set(['member', 'evidence', 'budget']);
 /** Maintenance begins and ends by the clock; what somebody else wrote in our name is written again. */
 const LOOK_EVERY = 10;
 const FIRST_MS = 300;
@@ -177,7 +151,7 @@ export class ReleaseAgent {
   changed(range: number, complete: boolean): void {
     if (complete) this.#complete.add(range);
     else this.#complete.delete(range);
-    this.#look();
+    if (!OF_OTHERS.has(this.#joined?.names[range] ?? '')) this.#look();
   }
 
   /** etcd answers again. */

@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { FourlaneError } from '../../model/errors.ts';
 import { refusals } from '../release/admission.ts';
 import { unpackBlob } from '../release/blob.ts';
-import { type Content, type Json, mergeConfig } from '../release/content.ts';
+import { type Content, type Json, mergeConfig, realServerList } from '../release/content.ts';
 import { diffContent } from '../release/diff.ts';
 import { type Unpacked, unpackContent } from '../release/release.ts';
 import { distrust, trustedKey } from '../release/signature.ts';
@@ -36,6 +36,8 @@ export interface OpenedRelease {
   readonly refusals: readonly string[];
   /** Pairs of service and real server that run and would not any more. */
   readonly removed: number;
+  /** What evidence counts in: the real servers, sorted, one a line. */
+  readonly realServers: string;
   /** The configuration of this server. Throws CLUSTER_INVALID when the file has what the release carries. */
   merge(file: Json): Json;
 }
@@ -53,7 +55,8 @@ export function openRelease({ directory, root, admission }: ReleaseAsked, opened
   const used: Unpacked = new Map();
   const contentOf = (each: string) => read(directory, each, { known: opened.known, used });
   const [release, next] = contentOf(root);
-  const base = { name: `release ${release.n}`, merge: (file: Json) => mergeConfig(file, next) };
+  const realServers = realServerList(next).join('\n');
+  const base = { name: `release ${release.n}`, realServers, merge: (file: Json) => mergeConfig(file, next) };
   let answer: OpenedRelease = { ...base, refusals: [], removed: 0 };
   if (admission !== undefined) {
     const { cluster, running, proven, trust } = admission;

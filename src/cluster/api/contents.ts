@@ -1,6 +1,6 @@
 /** The contents of releases that stand in etcd. What two releases share is fetched and unpacked once. */
 import { FourlaneError } from '../../model/errors.ts';
-import { type Content, realServersOf } from '../release/content.ts';
+import type { Content } from '../release/content.ts';
 import { missingBlobs, type Unpacked, unpackContent } from '../release/release.ts';
 import type { Release, Version } from '../values.ts';
 import type { ClusterState } from '../view/state.ts';
@@ -53,10 +53,4 @@ export function releaseAt(state: ClusterState, { release, root }: Version): Rele
     'CLUSTER_INVALID',
     `release ${release} has the root ${found.root}, the pointer names ${root}; release the configuration again`,
   );
-}
-
-/** The real servers of a configuration, each once and sorted: what evidence counts in. */
-export function realServerList({ services }: Content): readonly string[] {
-  const all = [...services.values()].flatMap((service) => realServersOf(service).map(({ address }) => address));
-  return [...new Set(all)].toSorted();
 }

@@ -1,9 +1,9 @@
 /** Single changes by a person, as transactions that somebody else's change makes fail: roster, maintenance, poison, budgets. */
 import { FourlaneError } from '../../model/errors.ts';
-import { BUDGETS } from '../budget/asks.ts';
+import { BUDGET_NAMES, FIRST_RULES } from '../budget/asks.ts';
 import { keyOf } from '../keys.ts';
 import { put, type TxnPlan } from '../txn-plan.ts';
-import type { BudgetRule, Maintenance, RosterEntry } from '../values.ts';
+import type { Maintenance, RosterEntry } from '../values.ts';
 import type { ClusterState } from '../view/state.ts';
 
 const notFound = (message: string) => new FourlaneError('NOT_FOUND', message);
@@ -59,15 +59,10 @@ export function removePoison(state: ClusterState, root: string): TxnPlan {
   return { compare: [{ key, mod: found.mod }], writes: [{ op: 'delete', key }] };
 }
 
-/** Rules that a cluster begins with: a tenth of the servers, and one NIC's share as much; at least one of each. */
-export const FIRST_RULE: BudgetRule = { scope: 'cluster', max: { servers: 1, share: 0.1 }, floor: 1, blind: 0 };
-
 /** The budgets that are missing. */
 export function firstBudgets(state: ClusterState): readonly TxnPlan[] {
-  return Object.values(BUDGETS)
-    .filter((budget) => !state.budgetRule.has(budget))
-    .map((budget) => ({
-      compare: [{ key: keyOf('budgetRule', budget), create: 0 }],
-      writes: [put('budgetRule', [budget], FIRST_RULE)],
-    }));
+  return BUDGET_NAMES.filter((budget) => !state.budgetRule.has(budget)).map((budget) => ({
+    compare: [{ key: keyOf('budgetRule', budget), create: 0 }],
+    writes: [put('budgetRule', [budget], FIRST_RULES[budget])],
+  }));
 }

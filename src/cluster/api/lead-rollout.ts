@@ -4,7 +4,7 @@
  */
 import { type Barrier, barrierOf } from '../barrier/barrier.ts';
 import { rootPrefix } from '../evidence/evidence.ts';
-import { type Content, realServersOf } from '../release/content.ts';
+import { type Content, realServerList, realServersOf } from '../release/content.ts';
 import { excusedBy, activeAt } from '../roster/maintenance.ts';
 import { presenceOf } from '../roster/presence.ts';
 import { type BadOf, baselineOf, haltCauses, type ServiceShape } from '../rollout/halts.ts';
@@ -12,7 +12,7 @@ import { step } from '../rollout/rollout.ts';
 import type { Rollout } from '../values.ts';
 import { type ClusterState, plain } from '../view/state.ts';
 import type { Looking } from '../view/status.ts';
-import { type Contents, realServerList, releaseAt } from './contents.ts';
+import { type Contents, releaseAt } from './contents.ts';
 import { unreachable } from '../store/failure.ts';
 import type { Follow, View } from './follow.ts';
 import type { Lead } from './lead.ts';
