@@ -105,8 +105,8 @@ export class Reconciler implements FamilySource {
   }
 
   /**
-   * Whether the fleet lets this server withdraw itself: then `onIsolated` follows the verdict of being the ill one, too. By itself
-   * it does not: others may be ill for the same reason.
+   * Whether the fleet lets this server withdraw itself: then `onIsolated` follows the verdict of being the ill one, too. Alone it
+   * does not: others may be ill for the same reason.
    */
   allowWithdrawal(granted: boolean): void {
     this.#mayWithdraw = granted;

@@ -1,6 +1,6 @@
 /**
- * The judge's side of the fleet: what it finds goes to the others, what they find comes to it as a fact, and what the budgets grant
- * as permits. While there is an etcd, no NIC is taken out and no ill server withdraws itself without being asked for.
+ * The judge's side of the fleet: what it finds goes to the others, what they find comes to it as a fact, and what the budgets
+ * grant as permits. While there is an etcd, no NIC is taken out and no ill server withdraws itself without being asked for.
  */
 import type { Reconciler } from '../act/reconciler.ts';
 import { BUDGETS, nicSubject, permitsOf, SELF, waitingNics } from '../cluster/budget/asks.ts';

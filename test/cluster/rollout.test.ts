@@ -201,6 +201,7 @@ const halts = (bad: Record<string, string[] | undefined>, more: Partial<HaltView
     values: new Map([['c1', applied()]]),
     excused: new Set(),
     bad: (server) => (server in bad ? bad[server] && new Set(bad[server]) : new Set()),
+    doubts: () => false,
     services: [{ name: 'web', before: ['x', 'y', 'z', 'w'], after: ['x', 'y', 'z', 'w'], panic: 0.5 }],
     baseline: new Set(),
     ...more,
@@ -214,6 +215,16 @@ test('halts: bad where the release runs, good where it does not; nothing else of
   assert.deepEqual(halts({ c1: ['new'] }), [], 'the others do not have it: nothing can be compared');
   assert.deepEqual(halts({ c1: ['x'], r1: undefined, r2: undefined }), [], 'too few can tell');
   assert.deepEqual(halts({ c1: undefined, c2: ['x'] }, { applied: ['c1', 'c2'] }).length, 1, 'who is frozen says nothing');
+});
+
+test('halts: who doubts itself with the release, while those without it do not', () => {
+  const doubts = (...names: string[]) => ({ doubts: (server: string) => names.includes(server) });
+  assert.deepEqual(halts({ c1: undefined }, doubts('c1')), [
+    'it doubts itself with the release, and those without it do not: c1',
+  ]);
+  assert.deepEqual(halts({}, doubts('c1', 'r1', 'r2')), [], 'others do so too: no fault of the release');
+  assert.deepEqual(halts({}, doubts('r1')), []);
+  assert.deepEqual(halts({}, { ...doubts('c1'), excused: new Set(['c1']) }), []);
 });
 
 test('what only the first ring misses before it begins is no fault of the release', () => {

@@ -34,6 +34,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/check-mark': { seconds: 1, cpus: 0.5 },
   'system/cluster-agent': { seconds: 45, cpus: 0.6 },
   'system/cluster-cli': { seconds: 18, cpus: 0.4 },
+  'system/cluster-evidence': { seconds: 45, cpus: 0.8 },
   'system/cluster-fleet': { seconds: 40, cpus: 0.6 },
   'system/container': { seconds: 28, cpus: 0.5 },
   'system/dashboards': { seconds: 28, cpus: 0.8 },

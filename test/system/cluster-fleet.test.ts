@@ -1,4 +1,4 @@
-/** Real agents, real commands and a real etcd with the users and roles that `init` makes: from the first release to a poison one. */
+/** Real agents, real commands, a real etcd with the users and roles that `init` makes: from the first release to a poison one. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -156,6 +156,7 @@ async function haltsOf({ contents, view, rollout }: HaltContext): Promise<(rings
       poison: state.poison.get(to.root)?.value.why,
       excused: new Set(excusedIn(state, looking).servers.keys()),
       bad,
+      doubts: (server) => state.evidence.get(server)?.value.frozen === true,
       services: shapesOf(before, next),
       baseline: new Set(rollout.baseline),
     });

@@ -1,5 +1,5 @@
 /**
- * Asks the budgets for what a server wishes to take out of service, holds what was granted, and gives it up when it is well again.
+ * Asks the budgets for what a server wishes to take out of service, holds what was granted, gives it up when it is well again.
  * Decides on what is mirrored of etcd; only what would be granted is written, and fails when somebody else was granted something
  * meanwhile: then what the mirror shows next is decided on. Called again and again; a refusal costs nothing.
  */

@@ -32,8 +32,8 @@ export const nicSubject = (nic: string) => `nic ${nic}`;
 export const SELF = 'server';
 
 /**
- * What is wished now: the server itself while it is the ill one, or cut off, which it does not ask for; and each NIC that only the
- * missing permit holds back.
+ * What is wished now: the server itself while it is the ill one, or cut off, which it does not ask for; and each NIC that only
+ * the missing permit holds back.
  * @param waiting NICs that the limit `semaphore` holds back
  */
 export function wishesOf(frozen: '' | AgentVerdict, waiting: Iterable<string>): readonly Wish[] {

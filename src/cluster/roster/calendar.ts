@@ -1,6 +1,6 @@
 /**
- * Cron expressions with a zone as calendars of maintenance: when one named a time last. node-cron is loaded when a maintenance has
- * a calendar: most have none.
+ * Cron expressions with a zone as calendars of maintenance: when one named a time last. node-cron is loaded when a maintenance
+ * has a calendar: most have none.
  */
 import { createRequire } from 'node:module';
 import type * as Cron from 'node-cron';
