@@ -27,13 +27,13 @@ export interface PlanDiff {
 }
 
 type Setting =
-  | Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'fingerprint' | 'evidenceLog' | 'imports'>
+  | Exclude<keyof Plan, 'nics' | 'targets' | 'services' | 'revision' | 'fingerprint' | 'evidenceLog' | 'imports' | 'releases'>
   | 'evidence';
 
 /** Every setting of a plan and the part of the plan that it is. A key of the plan without an entry here does not compile. */
 const SETTINGS = {
   cluster: (plan) => plan.cluster,
-  etcd: (plan) => plan.etcd ?? '',
+  etcd: (plan) => [plan.etcd ?? '', plan.releases ?? ''],
   server: (plan) => plan.server,
   listen: (plan) => plan.listen,
   control: (plan) => plan.control ?? '',

@@ -73,13 +73,20 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
     ...(config.snat === undefined ? {} : { snat: config.snat }),
     ...(config.bgp === undefined ? {} : { bgp: bgpSettings(config.bgp) }),
     ...(config.evidence.log === undefined ? {} : { evidenceLog: config.evidence.log }),
-    ...('etcd' in config.cluster && config.cluster.etcd !== undefined ? { etcd: config.cluster.etcd } : {}),
+    ...clusterOf(config.cluster),
     ...(config.opentelemetry === undefined ? {} : { opentelemetry: config.opentelemetry }),
     ...defined({ report: config.report }),
     ...(imports === undefined ? {} : { imports }),
     web: defined({ bearerToken, ...basic }),
   };
   return { ...plan, ...digestsOf(plan) };
+}
+
+/** Releases come from etcd: without one there are none. */
+function clusterOf(cluster: Config['cluster']): Pick<Plan, 'etcd' | 'releases'> {
+  if (!('etcd' in cluster) || cluster.etcd === undefined) return {};
+  const { etcd, trust, prove: proveMs, onBootWithoutEtcd: onBoot } = cluster;
+  return { etcd, releases: { proveMs, onBoot, ...defined({ trust }) } };
 }
 
 function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings {
