@@ -5,6 +5,8 @@ const VARIES: readonly (readonly [RegExp, string])[] = [
   [/\b(?:pid \d+|revision [\da-f]+|config [\da-f]{8}\b)/g, 'ID'],
   [/(?:fourlane|keepalived) first once, by [\d.]+ m?s in the median|within the same second once/g, 'FIRST'],
   [/\b\d+(?:\.\d+)? (?:ms|µs|s)(?!\w)/g, 'SPAN'],
+  // Without a result yet.
+  [/ (?:-|0 %)$/gm, ' LOSS'],
   // Columns are as wide as what stands in them.
   [/ +$/gm, ''],
   [/ {2,}/g, '  '],
