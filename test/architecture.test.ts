@@ -12,10 +12,12 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   keepalived: ['model'],
   // What the edge of a load balancer should announce and use: values in, values and text out.
   edge: ['model'],
+  // Control sockets of routing daemons: asked by the collector, made to shut sessions by the actuator.
+  routing: ['edge', 'sys', 'model'],
   checks: ['sys', 'model'],
   lanes: ['checks', 'sys', 'model'],
-  collect: ['edge', 'keepalived', 'sys', 'model'],
-  act: ['keepalived', 'sys', 'model'],
+  collect: ['edge', 'keepalived', 'routing', 'sys', 'model'],
+  act: ['edge', 'keepalived', 'routing', 'sys', 'model'],
   config: ['edge', 'keepalived', 'model'],
   // Two deciders held against each other: values in, values and text out.
   shadow: ['model'],
@@ -52,7 +54,13 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Single files a room may use although the room they are in is closed to it. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {
-  config: ['src/checks/index.ts', 'src/act/index.ts', 'src/collect/index.ts', 'src/collect/settings.ts'],
+  config: [
+    'src/checks/index.ts',
+    'src/act/index.ts',
+    'src/collect/index.ts',
+    'src/collect/settings.ts',
+    'src/cluster/agent/open.ts',
+  ],
   cli: ['src/main.ts', 'src/lanes/once.ts'],
   // Started as a child process, not imported.
   lab: ['src/cli/main.ts'],

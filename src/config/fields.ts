@@ -73,7 +73,7 @@ function complain(text: string, form: string): string {
 /** Why a well-formed address can't be a peer's, or ''. */
 function unfit({ family, ip, scope }: Address, text: string): string {
   if (family === 4) {
-    const first = Number(ip.split('.')[0]);
+    const first = Number.parseInt(ip, 10);
     if (first === 0 || first >= 224)
       return `"${text}": ${first === 0 ? 'an unspecified' : 'a multicast or reserved'} address is no host`;
     return '';
