@@ -2,7 +2,7 @@
 import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { LvsService, Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { hasQuorum } from './hooks.ts';
+import { type Counted, counting, hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import { CUT_OFF } from '../model/verdicts.ts';
@@ -24,9 +24,11 @@ export interface PlannedEffects {
 export interface Known {
   /** This load balancer is cut off. */
   readonly isolated?: boolean;
-  /** The state that an effect was wanted in at the pass before; undefined: it was not. */
-  readonly before?: (key: string) => Effect['state'] | undefined;
+  /** An effect as it was wanted at the pass before; undefined: it was not. */
+  readonly before?: Before;
 }
+
+type Before = (key: string) => Effect | undefined;
 
 type Subject = Pick<Effect, 'kind' | 'spec'> & Partial<Pick<Effect, 'service' | 'vip' | 'nic' | 'realServer'>>;
 
@@ -37,7 +39,11 @@ const WEIGHT_STEPS = 20;
 const ENTRIES = 'ipvsTable';
 const LEDGER = 'ipvs-made.json';
 
+/** keepalived gives it no other one. */
+const SORRY_WEIGHT = 1;
+
 const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
+const QUORUM_LOST = { ...NO_VERDICT, reason: 'the quorum is lost' } as const;
 
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
 export function weightFor(configured: number, fraction: number): number {
@@ -57,6 +63,7 @@ export function planEffects(plan: Plan): PlannedEffects {
   return {
     wanted(wanted, verdicts, { isolated = false, before = () => undefined } = {}) {
       const because = explain(rackOf, verdicts);
+      const count = counting(plan, verdicts);
       const effects = new Map<string, Effect>();
       const add = (e: Effect) => effects.set(e.key, e);
       plan.nics.forEach((nic, i) => {
@@ -80,31 +87,24 @@ export function planEffects(plan: Plan): PlannedEffects {
         const weights = wanted.weight[index];
         const paths = wanted.path[index];
         const unusual = new Map<string, number>();
-        if (make.entries !== undefined) add(make.entries(unusual));
-        if (make.quorum !== undefined) {
-          const { key } = make.quorum(true);
-          const had = before(key);
-          const counted = { notify: service.notify!, realServers: service.realServers, weights, dynamic: wanted.dynamic };
-          add(make.quorum(hasQuorum({ ...counted, had: had === undefined ? undefined : had === 'enabled' })));
-        }
+        const counted = count(service) ?? weights;
+        const has = make.has(before, { counted, dynamic: wanted.dynamic, frozen: wanted.frozen });
+        if (make.entries !== undefined) add(make.entries.wanted(unusual, has));
+        if (make.quorum !== undefined) add(make.quorum(has));
         service.realServers.forEach((member, r) => {
           const { target, weight: configured } = member;
           const { realServer } = plan.targets[target]!;
           const base = baseWeight(member, wanted.dynamic);
-          const weight = weightFor(base, weights?.[r] ?? 1);
+          const replaced = has ? undefined : make.replaced(r);
+          const weight = replaced ?? weightFor(base, weights?.[r] ?? 1);
           if (weight !== configured) {
             unusual.set(realServer, weight);
-            add(
-              make.realServer(
-                realServer,
-                weight,
-                configured,
-                byCheck(explained(plan, because, { service, member }), base, configured),
-              ),
-            );
+            const why = explained(plan, because, { service, member });
+            const reason = replaced === undefined ? byCheck(why, base, configured) : bySorry(why);
+            add(make.realServer(realServer, weight, configured, reason));
           }
           const told = make.hooked(r);
-          if (told !== undefined && (weights?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
+          if (told !== undefined && (counted?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
           service.nics.forEach((i, k) => {
             if (paths?.[k * service.realServers.length + r] !== 0) return;
             const nic = plan.nics[i]!;
@@ -150,23 +150,41 @@ function serviceEffects(plan: Plan, service: Service) {
   };
   const ofService = notify?.service;
   const { lvs } = service;
+  const entries = lvs === undefined ? undefined : entriesOf(plan, service, lvs);
+  /** The scripts of the service; undefined when it has none. */
+  const quorum =
+    ofService === undefined
+      ? undefined
+      : (has: boolean) => {
+          const subject = { ...base, spec: { type: 'notify', ...ofService }, kind: 'service' } as const;
+          return effect(plan, subject, state(has), has ? NO_VERDICT : QUORUM_LOST);
+        };
+  const sorry = lvs?.sorry;
+  /** Where it is kept whether the service had its quorum: that of the sorry server goes before. */
+  const memory = sorry === undefined ? quorum?.(true).key : entries!.wanted(new Map(), true).key;
+  const hadIn = ({ sorry: isLost, state: was }: Effect) => (sorry === undefined ? was === 'enabled' : isLost !== true);
   return {
     hooked,
-    entries: lvs === undefined ? undefined : entriesOf(plan, service, lvs),
+    entries,
+    quorum,
+    /** Whether it has its quorum, so far as that is of any consequence. */
+    has(before: Before, now: Pick<Counted, 'counted' | 'dynamic' | 'frozen'>): boolean {
+      if (notify === undefined || memory === undefined) return true;
+      const was = before(memory);
+      const had = was === undefined ? undefined : hadIn(was);
+      return hasQuorum({ notify, realServers: service.realServers, had, ...now });
+    },
+    /** The weight of a real server while the sorry server is in its place: 0 unless it is that itself. */
+    replaced(position: number): number | undefined {
+      if (sorry === undefined) return undefined;
+      return entries!.names[position] === sorry.name ? SORRY_WEIGHT : 0;
+    },
     /** The rest state of the scripts of a real server, when they are still the same. */
     told: (realServer: string, key: string) => {
       const position = service.realServers.findIndex((_, i) => addressOf(i) === realServer);
       const rest = position < 0 ? undefined : hooked(position)?.(true, NO_VERDICT);
       return rest?.key === key ? rest : undefined;
     },
-    /** The scripts of the service; undefined when it has none. */
-    quorum:
-      ofService === undefined
-        ? undefined
-        : (has: boolean) => {
-            const subject = { ...base, spec: { type: 'notify', ...ofService }, kind: 'service' } as const;
-            return effect(plan, subject, state(has), has ? NO_VERDICT : { ...NO_VERDICT, reason: 'the quorum is lost' });
-          },
     nics: new Map(service.nics.map((i) => [plan.nics[i]!.name, plan.nics[i]!])),
     weights: new Map(service.realServers.map((r) => [plan.targets[r.target]!.realServer, r.weight])),
     slice: (nic: Nic, enabled: boolean, because: Because) =>
@@ -178,19 +196,29 @@ function serviceEffects(plan: Plan, service: Service) {
   };
 }
 
-/** The effect that a service has its entries in kernel LVS. */
-function entriesOf(plan: Plan, { name, vip, actuator, realServers }: Service, lvs: LvsService) {
+/** The effect that a service has its entries in kernel LVS, with its sorry server where that is due; and their names there. */
+function entriesOf(plan: Plan, service: Service, lvs: LvsService) {
+  const { name, vip, actuator, realServers } = service;
   const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: `${plan.stateDir}/${LEDGER}` };
   const servers = realServers.map(({ target, weight: configured }, r) => {
     const { realServer } = plan.targets[target]!;
     const { port } = lvs.servers[r]!;
     return { name: port === undefined ? realServer : withPort(realServer, port), realServer, configured };
   });
+  const names = servers.map((server) => server.name);
   const subject = { kind: 'service', spec, service: name, vip } as const;
-  return (weights: ReadonlyMap<string, number>): Effect => ({
-    ...effect(plan, subject, 'enabled', NO_VERDICT),
-    entries: { lvs, servers, weights },
-  });
+  // One that is a real server too has its entry already.
+  const own = lvs.sorry !== undefined && !names.includes(lvs.sorry.name) ? lvs.sorry : undefined;
+  const wanted = (weights: ReadonlyMap<string, number>, has: boolean): Effect => {
+    const isLost = !has && lvs.sorry !== undefined;
+    const sorry = own !== undefined && (isLost || own.inhibit) ? { ...own, weight: isLost ? SORRY_WEIGHT : 0 } : undefined;
+    return {
+      ...effect(plan, subject, 'enabled', isLost ? QUORUM_LOST : NO_VERDICT),
+      entries: { lvs, servers, weights, ...(sorry === undefined ? {} : { sorry }) },
+      ...(isLost ? { sorry: true } : {}),
+    };
+  };
+  return { names, wanted };
 }
 
 const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });
@@ -239,6 +267,11 @@ function isolation(because: Because): Because {
 function byCheck(because: Because, base: number, configured: number): Because {
   if (base === configured || because !== NO_VERDICT) return because;
   return { ...because, reason: `weight ${base} instead of ${configured}, as its check says` };
+}
+
+/** The reason of a weight that the sorry server takes: that of the real server itself, if it has one. */
+function bySorry(because: Because): Because {
+  return because === NO_VERDICT ? { ...NO_VERDICT, reason: 'the quorum is lost: the sorry server is in its place' } : because;
 }
 
 interface Explained {

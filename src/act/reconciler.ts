@@ -6,7 +6,7 @@ import type { Family, FamilySource } from '../model/family.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import { resolveRules } from '../model/rules.ts';
-import type { Verdict, Wanted } from '../model/verdict.ts';
+import type { Transition, Verdict, Wanted } from '../model/verdict.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import { ActionCounters } from './counters.ts';
 import type { Actuator, Effect } from './actuator.ts';
@@ -62,6 +62,8 @@ export class Reconciler implements FamilySource {
   readonly #counters: ActionCounters;
   #planned: PlannedEffects | undefined;
   #announce = false;
+  /** Scripts and sorry servers follow the verdicts on real servers. */
+  #countsAlive = false;
   #isolation: Isolation = CONNECTED;
   #holding: Holding = resolveRules({});
   #look: Look | undefined;
@@ -85,6 +87,7 @@ export class Reconciler implements FamilySource {
   setPlan(plan: Plan): void {
     this.#planned = planEffects(plan);
     this.#holding = resolveRules(plan.rules);
+    this.#countsAlive = plan.services.some(({ notify }) => notify?.counts === 'alive');
     this.#announce = true;
     this.#impossible.forget();
   }
@@ -98,13 +101,18 @@ export class Reconciler implements FamilySource {
     return before.failed !== this.#isolation.failed;
   }
 
+  /** Whether scripts or sorry servers may be due after these verdicts, also without an action, so that `pass` is. */
+  heeds(transitions: readonly Transition[]): boolean {
+    return this.#countsAlive && transitions.some(({ subject }) => subject === 'rs' || subject === 'agent');
+  }
+
   /**
    * Takes over what the judge wants and starts what differs. Needed when decisions have actions, after `setPlan` and after start.
    */
   pass(wanted: Wanted, verdicts: readonly Verdict[]): void {
     if (!this.#planned) return;
     this.isolates(wanted);
-    const before = (key: string) => this.#entries.get(key)?.wanted.state;
+    const before = (key: string) => this.#entries.get(key)?.wanted;
     const effects = this.#planned.wanted(wanted, verdicts, { isolated: this.#isolation.failed, before });
     this.#impossible.recount();
     for (const effect of effects.values()) this.#want(effect);

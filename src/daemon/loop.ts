@@ -120,8 +120,8 @@ export class Loop {
     this.durations.observe((clock() - now) / 1000);
     history.record(decisions);
     this.#memory.record(decisions.transitions);
-    const isolates = reconciler.isolates(decisions.wanted);
-    if (decisions.actions.length > 0 || decisions.weighed || isolates || !this.#announced) {
+    const isDue = reconciler.isolates(decisions.wanted) || reconciler.heeds(decisions.transitions);
+    if (decisions.actions.length > 0 || decisions.weighed || isDue || !this.#announced) {
       this.#announced = true;
       reconciler.pass(decisions.wanted, this.verdicts());
     } else reconciler.tick();

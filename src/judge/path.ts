@@ -36,7 +36,16 @@ function isPathFault(state: State, nic: number, server: number, cell: number): b
   // anything.
   const goodT = servers.goodT[server]!;
   if (scan.serviceGood[server] === 0 || goodT === 0 || cells.serviceT[cell]! - servers.timeout[server]! < goodT) return false;
+  if (state.topology.realServers[server]!.checker !== undefined && !seenSince(state, server, cell)) return false;
   return rowAllows(state, nic) && !isRandomLoss(state, nic, cell);
+}
+
+/** Probes of a checker may be far apart: whether another NIC has seen it good since this cell can last have been so. */
+function seenSince({ cells, servers, topology }: State, server: number, cell: number): boolean {
+  const failed = cells.serviceGoodT[cell]! + servers.interval[server]! + servers.timeout[server]!;
+  for (let other = server; other < cells.link.length; other += topology.realServers.length)
+    if (cells.serviceGoodT[other]! > failed) return true;
+  return false;
 }
 
 /** Whether the row is not, as a whole, a matter of the NIC rules. */

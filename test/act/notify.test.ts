@@ -11,6 +11,7 @@ import { makeNotify } from '../../src/act/notify.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';
 import type { ActionReport } from '../../src/act/report.ts';
 import type { Hook, Plan } from '../../src/model/plan.ts';
+import type { Transition, Verdict } from '../../src/model/verdict.ts';
 import { effectOf, type Mutable, nameOf, PLAN, UNTOUCHED, wantedOf } from './world.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-notify-'));
@@ -107,11 +108,30 @@ describe('effects of scripts', () => {
     assert.deepEqual(names(out(0)), ['service web disabled', 'realServer web 10.1.0.1:80 disabled']);
   });
 
+  it('by keepalived semantics follow the verdicts, not what a limit keeps in service or takes out', () => {
+    const [web, ...rest] = HOOKED.services;
+    const alive: Plan = { ...HOOKED, services: [{ ...web!, notify: { ...web!.notify!, counts: 'alive' } }, ...rest] };
+    const names = (verdicts: readonly Verdict[], change?: (w: Mutable) => void) =>
+      [...planEffects(alive).wanted(wantedOf(alive, change), verdicts).values()]
+        .filter(({ spec }) => spec.type === 'notify')
+        .map(nameOf);
+    const down = (rs: string) => ({ subject: 'rs', rs, verdict: 'RS_DOWN', cause: 'refused', reason: '' }) as unknown as Verdict;
+    assert.deepEqual(names([], out(0, 1)), ['service web enabled']);
+    assert.deepEqual(names([down('10.1.0.2:80')]), ['service web enabled', 'realServer web 10.1.0.2:80 disabled']);
+    assert.deepEqual(names([down('10.1.0.1:80')]), ['service web disabled', 'realServer web 10.1.0.1:80 disabled']);
+    const reconciler = new Reconciler({ actuators: [alone], clock: () => 0 });
+    const fallen = [{ ...down('10.1.0.1:80') }] as unknown as readonly Transition[];
+    reconciler.setPlan(HOOKED);
+    assert.equal(reconciler.heeds(fallen), false);
+    reconciler.setPlan(alive);
+    assert.deepEqual([reconciler.heeds(fallen), reconciler.heeds([])], [true, false]);
+  });
+
   it('the quorum counts full weights, with hysteresis, and is lowered to what can be reached', () => {
     const { realServers } = HOOKED.services[0]!;
     const { dynamic } = wantedOf(HOOKED);
-    const has = (weights: number[], quorum: number, hysteresis = 0, had?: boolean) =>
-      hasQuorum({ notify: { quorum, hysteresis, realServers: [] }, realServers, weights, dynamic, had });
+    const has = (counted: number[], quorum: number, hysteresis = 0, had?: boolean) =>
+      hasQuorum({ notify: { quorum, hysteresis, realServers: [] }, realServers, counted, dynamic, frozen: '', had });
     // Weights 100, 50, 1.
     assert.deepEqual([has([0.1, 0, 0], 100), has([0, 1, 1], 51), has([0, 1, 0], 51)], [true, true, false]);
     assert.deepEqual([has([1, 1, 1], 5000), has([1, 1, 0], 5000)], [true, false]);

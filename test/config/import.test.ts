@@ -183,5 +183,42 @@ test('managed services can go, but not the last of them by an edit: the file may
   assert.equal('refused' in one, false);
   assert.equal('refused' in reload('global_defs {\n}\n', 'shadow'), false);
   const none = reload('global_defs {\n}\n', 'manage');
-  assert.match((none as { refused: string }).refused, /has lost all 2 virtual servers .* remove the import and reload; or restart/);
+  assert.match(
+    (none as { refused: string }).refused,
+    /has lost all 2 virtual servers .* remove the import and reload; or restart/,
+  );
+});
+
+test('semantics keepalived: its times and states in the place of ours', () => {
+  const tcp = 'TCP_CHECK {\n connect_timeout 7\n retry 2\n }';
+  const pages = 'HTTP_GET {\n fast_recovery\n url {\n path /a\n }\n url {\n path /b\n }\n }';
+  const misc = 'MISC_CHECK {\n misc_path "/bin/true"\n delay_loop 9\n }';
+  const head = ' delay_loop 4\n alpha\n quorum 2\n hysteresis 1\n';
+  const servers = [tcp, pages, misc, ''].map((check, k) => server(`10.0.0.${k + 1}`, check)).join('');
+  const plan = load(virtual('192.0.2.1 80', head + servers), { semantics: 'keepalived' });
+  const found = plan.targets.map(({ check: { type, interval, timeout, fall, rise, checker } }) => {
+    const { kind, retry, alpha, urls, delayLoop, delayBeforeRetry, warmup, fastRecovery } = checker!;
+    return [type, interval, timeout, fall, rise, kind, retry, alpha, urls, delayLoop, delayBeforeRetry, warmup, fastRecovery];
+  });
+  assert.deepEqual(found, [
+    ['tcp', 4000, 7000, 3, 1, 'tcp', 2, true, 1, 4000, 1000, 4000, false],
+    ['http', 4000, 5000, 2, 1, 'http', 1, true, 2, 4000, 3000, 4000, true],
+    // Its timeout is the delay_loop of the virtual server.
+    ['exec', 9000, 4000, 1, 1, 'misc', 0, true, 1, 9000, 1000, 9000, false],
+    ['tcp', 4000, 5000, 2, 1, 'none', 1, false, 1, 4000, 1000, 4000, false],
+  ]);
+  assert.deepEqual(
+    plan.imports!.left.map((text) => text.replace(/^\S+ /, '')),
+    [
+      'real server without a check that is taken over: as for keepalived it is never taken out; a TCP connection tells of NICs only',
+    ],
+  );
+  assert.deepEqual(unpackPlan(packPlan(plan)), plan);
+  assert.notEqual(plan.revision, load(virtual('192.0.2.1 80', head + servers)).revision);
+});
+
+test('semantics keepalived and timing do not go together', () => {
+  const text = virtual('192.0.2.1 80', server('10.0.0.1'));
+  assert.throws(() => load(text, { semantics: 'keepalived', timing: { fall: 2 } }), /is for semantics: fourlane/);
+  assert.throws(() => load(text, { semantics: 'lvs' }), /fourlane.*keepalived/);
 });

@@ -192,7 +192,7 @@ describe('left out, with its place', () => {
       'notify_up "/bin/a \'b c\'" ops adm\n  notify_down /bin/d\n  TCP_CHECK {\n}',
       'protocol TCP\n  quorum 2\n  quorum_up "/bin/q x" root',
     );
-    const run = (globals: string) => translate(readConfig('k.conf', globals + text), {}, { scripts: true });
+    const run = (globals: string) => translate(readConfig('k.conf', globals + text), {}, { manage: true });
     const { services, left: notes } = run('global_defs {\n script_user who grp\n}\n');
     const [{ hooks, quorum, hysteresis, realServers } = assert.fail()] = services;
     assert.deepEqual(

@@ -14,6 +14,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'checks/pattern': { seconds: 2, cpus: 1 },
   'cluster/properties': { seconds: 24, cpus: 1 },
   'config/excess': { seconds: 4, cpus: 1 },
+  'judge/by-checker': { seconds: 5, cpus: 1 },
   'config/yaml': { seconds: 6, cpus: 1 },
   'judge/properties': { seconds: 143, cpus: 1 },
   'keepalived/fuzz': { seconds: 10, cpus: 1 },

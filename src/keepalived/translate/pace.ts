@@ -62,6 +62,16 @@ export function paceOf({ type, urls }: Profile, timing: Timing, { fastRecovery, 
     timeout,
     fall: Math.min(retry + 1, MOST_FALL),
     rise: 1,
-    checker: { kind, retry, alpha: timing.alpha, urls: pages, firstMs, delayLoop, delayBeforeRetry, warmup, fastRecovery },
+    checker: {
+      kind,
+      retry,
+      alpha: !never && timing.alpha,
+      urls: pages,
+      firstMs,
+      delayLoop,
+      delayBeforeRetry,
+      warmup,
+      fastRecovery,
+    },
   };
 }
