@@ -31,6 +31,7 @@ import { perform } from './perform.ts';
 import type { ActionReport, PendingEffect } from './report.ts';
 import { isFailing, notInPlace } from './not-in-place.ts';
 import { Slots } from './slots.ts';
+import { sorryServers } from './sorry-servers.ts';
 import { type AppliedState, parseAppliedState, savedForm } from './state.ts';
 
 export interface ReconcilerOptions {
@@ -228,7 +229,8 @@ export class Reconciler implements FamilySource {
       if (entry.state.is === 'unsupported') count(unsupported, entry.wanted);
     }
     const shown = [...this.unsupported(MOST_SHOWN), ...this.pending(MOST_SHOWN)].filter(isFailing).slice(0, MOST_SHOWN);
-    return [...this.#counters.families({ pending, drifted, unsupported }), notInPlace(shown, this.#options.wallOffsetMs())];
+    const counted = this.#counters.families({ pending, drifted, unsupported });
+    return [...counted, notInPlace(shown, this.#options.wallOffsetMs()), sorryServers(this.#entries.values())];
   }
 
   *#pendingEntries(): Generator<[entry: Entry, since: number]> {

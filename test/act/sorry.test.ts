@@ -134,6 +134,27 @@ describe('a sorry server', () => {
       assert.equal(seen.find(({ spec }) => spec.type === 'ipvsTable')?.sorry === true, isIn);
     }
   });
+
+  it('is a series of its service while it is in place: 0 until the data plane has it', async () => {
+    const shown = (reconciler: Reconciler) => {
+      const { rows, values } = reconciler.families().find(({ name }) => name === 'fourlane_service_sorry_server')!;
+      return [rows, Array.from(values, Number)];
+    };
+    for (const [options, expected] of [
+      [{}, [0, 1, 0]],
+      [{ sorry: undefined }, [[], [], []]],
+    ] as const) {
+      const plan = managed(options);
+      const reconciler = new Reconciler({ actuators: [recording('ipvsTable'), recording('ipvs')], clock: () => 0 });
+      reconciler.setPlan(plan);
+      for (const [i, down] of [[], [0, 1], []].entries()) {
+        reconciler.pass(wantedOf(plan), downOf(...down));
+        await reconciler.idle();
+        const values = [expected[i]].flat();
+        assert.deepEqual(shown(reconciler), [values.map(() => ['web']), values]);
+      }
+    }
+  });
 });
 
 const seen: Effect[] = [];
