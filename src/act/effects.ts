@@ -18,6 +18,8 @@ export interface PlannedEffects {
   wanted(wanted: Wanted, verdicts: readonly Verdict[], known?: Known): Map<string, Effect>;
   /** The rest state of an effect made earlier, perhaps by an older plan; undefined when this plan no longer acts on it. */
   rest(effect: Effect): Effect | undefined;
+  /** What is announced when the agent ends: everything of services with omega is down. */
+  farewell(): Effect[];
 }
 
 /** What the judge does not say. */
@@ -43,6 +45,7 @@ const LEDGER = 'ipvs-made.json';
 const SORRY_WEIGHT = 1;
 
 const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
+const ENDING = { ...NO_VERDICT, reason: 'fourlane ends' } as const;
 const QUORUM_LOST = { ...NO_VERDICT, reason: 'the quorum is lost' } as const;
 
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
@@ -115,6 +118,15 @@ export function planEffects(plan: Plan): PlannedEffects {
       return effects;
     },
 
+    farewell() {
+      return acting.flatMap(({ service }) => {
+        if (service.notify?.omega !== true) return [];
+        const { hooked, quorum } = makers.get(service.name)!;
+        const servers = service.realServers.flatMap((_, r) => hooked(r)?.(false, ENDING) ?? []);
+        return quorum === undefined ? servers : [...servers, quorum(false, ENDING)];
+      });
+    },
+
     rest(effect) {
       const { kind, key, spec, service: name, nic: nicName, realServer } = effect;
       // Whoever has the service now, it is not to be removed.
@@ -155,9 +167,9 @@ function serviceEffects(plan: Plan, service: Service) {
   const quorum =
     ofService === undefined
       ? undefined
-      : (has: boolean) => {
+      : (has: boolean, because: Because = has ? NO_VERDICT : QUORUM_LOST) => {
           const subject = { ...base, spec: { type: 'notify', ...ofService }, kind: 'service' } as const;
-          return effect(plan, subject, state(has), has ? NO_VERDICT : QUORUM_LOST);
+          return effect(plan, subject, state(has), because);
         };
   const sorry = lvs?.sorry;
   /** Where it is kept whether the service had its quorum: that of the sorry server goes before. */

@@ -122,6 +122,12 @@ export class Reconciler implements FamilySource {
     this.tick();
   }
 
+  /** The agent ends: announces what the plan wants announced then. No pass may follow. */
+  farewell(): void {
+    for (const effect of this.#planned?.farewell() ?? []) this.#want(effect);
+    this.tick();
+  }
+
   /**
    * The data plane that this collector reads has been started again: nothing waits for its pause, nothing in place is believed.
    */

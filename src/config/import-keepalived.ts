@@ -133,7 +133,7 @@ interface Given {
 }
 
 function serviceOf(
-  { at, vip: text, realServers, hooks, quorum, hysteresis, lvs: service }: TranslatedService,
+  { at, vip: text, realServers, hooks, quorum, hysteresis, omega, lvs: service }: TranslatedService,
   { spec: { mode, semantics, nics, panic, existing, running }, checks, notify, lvs, note }: Given,
 ): ServiceConfig | undefined {
   const named = vip.safeParse(text);
@@ -166,6 +166,7 @@ function serviceOf(
       hysteresis,
       // What the least share keeps in service does not answer: it must not keep the sorry server out.
       ...(semantics === 'keepalived' || hasSorry ? { counts: 'alive' } : {}),
+      ...(omega ? { omega } : {}),
       ...(hooks === undefined ? {} : { service: hooks }),
       realServers: scripts,
     });

@@ -158,6 +158,8 @@ export interface ServiceNotify {
   readonly hysteresis: number;
   /** The quorum counts the real servers that are not judged down; left out: those in service. */
   readonly counts?: 'alive';
+  /** When the agent ends, what is up is announced as down. */
+  readonly omega?: true;
   readonly service?: Hooks;
   readonly realServers: readonly (Hooks | undefined)[];
 }

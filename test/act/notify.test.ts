@@ -145,6 +145,33 @@ describe('effects of scripts', () => {
     );
   });
 
+  it('with omega everything that is up is announced as down at the end, and as up when the agent starts again', async () => {
+    const services = HOOKED.services.map((s) =>
+      s.notify === undefined ? s : { ...s, notify: { ...s.notify, omega: true as const } },
+    );
+    const plan = { ...HOOKED, services };
+    const begin = (of: Plan, saved?: unknown) => {
+      const reconciler = new Reconciler({ actuators: [alone], clock: () => 0 });
+      reconciler.setPlan(of);
+      if (saved !== undefined) reconciler.restore(saved);
+      return reconciler;
+    };
+    const doing = async (reconciler: Reconciler, act: () => void) => {
+      const before = lines().length;
+      act();
+      await reconciler.idle();
+      return lines().slice(before).toSorted();
+    };
+    const reconciler = begin(plan);
+    assert.deepEqual(await doing(reconciler, () => reconciler.pass(wantedOf(plan, out(1)), [])), ['quorum up', 'second down']);
+    assert.deepEqual(await doing(reconciler, () => reconciler.farewell()), ['first down', 'quorum down']);
+    const again = begin(plan, JSON.parse(JSON.stringify(reconciler.toJSON())));
+    assert.deepEqual(await doing(again, () => again.pass(wantedOf(plan), [])), ['quorum up', 'second up']);
+    const without = begin(HOOKED);
+    await doing(without, () => without.pass(wantedOf(HOOKED), []));
+    assert.deepEqual(await doing(without, () => without.farewell()), []);
+  });
+
   it('are carried out once a change: the quorum that is found at the start too, nothing again after a restart', async () => {
     const reports: ActionReport[] = [];
     const begin = (saved?: unknown) => {

@@ -1,4 +1,4 @@
-/** The sorry server of a managed service: in exactly while its quorum is lost as keepalived counts, never by our own blindness. */
+/** The sorry server of a managed service: in exactly while the quorum is lost as keepalived counts, never by blindness. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -39,8 +39,8 @@ export function lvsServiceOf(virtual: VirtualServer, key: Key): TranslatedLvs {
 }
 
 /**
- * The sorry server (alloc_ssvr; its port: validate_check_config); undefined when there is none, or one that keepalived skips: of no
- * valid address, or of another family without being a TUN.
+ * The sorry server (alloc_ssvr; its port: validate_check_config); undefined when there is none, or one that keepalived skips: of
+ * no valid address, or of another family without being a TUN.
  */
 function sorryOf({ block, sorry, method: outer = 'NAT' }: VirtualServer, key: Key, family: 4 | 6): SorryServer | undefined {
   if (sorry?.ip === undefined) return undefined;

@@ -30,6 +30,8 @@ export interface TranslatedService {
   /** In weight. */
   readonly quorum: number;
   readonly hysteresis: number;
+  /** At the end everything is announced as down. */
+  readonly omega: boolean;
   readonly lvs: TranslatedLvs;
 }
 
@@ -150,7 +152,8 @@ class Translation {
       const lvs = lvsServiceOf(virtual, key);
       if (this.#manages && virtual.sorry !== undefined && lvs.sorry === undefined)
         this.#note(virtual.sorry.statement.keyword, `sorry_server of ${vip}: ${SKIPPED}`);
-      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis, lvs });
+      const omega = has(block, 'omega');
+      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis, omega, lvs });
     }
   }
 
@@ -251,7 +254,7 @@ const VIRTUAL: Readonly<Record<string, string>> = {
   hysteresis: 'fourlane keeps a least share of real servers in service instead (panic)',
   sorry_server: SORRY,
   alpha: 'fourlane takes nothing out that it has not seen fail',
-  omega: 'fourlane leaves everything as it is when it ends',
+  omega: SCRIPTS,
   ha_suspend: 'fourlane checks whether or not the VIP is on this machine',
   quorum_up: SCRIPTS,
   quorum_down: SCRIPTS,

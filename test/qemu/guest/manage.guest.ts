@@ -179,7 +179,7 @@ describe('in place of keepalived', () => {
     console.log(`killed after ${half - 1} of ${ALL - 1} services; then equal to keepalived's table:\n${shown}`);
   });
 
-  it('a real server that fails gets weight 0, where keepalived removes it; sorry servers come and go as with keepalived', async () => {
+  it('a real server that fails gets weight 0, where keepalived removes it; sorry servers come and go with it', async () => {
     run(['ip', 'link', 'set', 'rs1', 'down']);
     await until('what carries is as with keepalived', LIMIT_MS, () => carrying(saved()) === carrying(lost)).catch(
       (error: Error) => assert.fail(`${error.message}\n${ofSorry(lost)}\n-- fourlane\n${ofSorry(saved())}\n${saved()}`),
