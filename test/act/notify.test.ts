@@ -124,7 +124,11 @@ describe('effects of scripts', () => {
     reconciler.setPlan(HOOKED);
     assert.equal(reconciler.heeds(fallen), false);
     reconciler.setPlan(alive);
-    assert.deepEqual([reconciler.heeds(fallen), reconciler.heeds([])], [true, false]);
+    const thawed = [{ ...fallen[0]!, subject: 'agent' as const }];
+    assert.deepEqual(
+      [fallen, thawed, []].map((each) => reconciler.heeds(each)),
+      [true, true, false],
+    );
   });
 
   it('the quorum counts full weights, with hysteresis, and is lowered to what can be reached', () => {
