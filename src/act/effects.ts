@@ -41,6 +41,8 @@ const WEIGHT_STEPS = 20;
 const ENTRIES = 'ipvsTable';
 const LEDGER = 'ipvs-made.json';
 
+/** The flag of scheduler sh that goes on to the next real server. */
+const SH_FALLBACK = 'flag-1';
 /** keepalived gives it no other one. */
 const SORRY_WEIGHT = 1;
 
@@ -221,17 +223,24 @@ function entriesOf(plan: Plan, service: Service, lvs: LvsService) {
   const subject = { kind: 'service', spec, service: name, vip } as const;
   // One that is a real server too has its entry already.
   const own = lvs.sorry !== undefined && !names.includes(lvs.sorry.name) ? lvs.sorry : undefined;
+  const alone = servers.filter((server) => server.name === lvs.sorry?.name);
   const wanted = (weights: ReadonlyMap<string, number>, has: boolean): Effect => {
     const isLost = !has && lvs.sorry !== undefined;
     const sorry = own !== undefined && (isLost || own.inhibit) ? { ...own, weight: isLost ? SORRY_WEIGHT : 0 } : undefined;
     return {
       ...effect(plan, subject, 'enabled', isLost ? QUORUM_LOST : NO_VERDICT),
-      entries: { lvs, servers, weights, ...(sorry === undefined ? {} : { sorry }) },
+      entries: { lvs, servers: isLost && hashes(lvs) ? alone : servers, weights, ...(sorry === undefined ? {} : { sorry }) },
       ...(isLost ? { sorry: true } : {}),
     };
   };
   return { names, wanted };
 }
+
+/**
+ * Whether weight 0 does not keep clients away: these schedulers go by the client alone, and who meets such a real server gets
+ * nothing (ip_vs_sh.c, ip_vs_dh.c).
+ */
+const hashes = ({ scheduler, flags }: LvsService) => scheduler === 'dh' || (scheduler === 'sh' && !flags.includes(SH_FALLBACK));
 
 const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });
 

@@ -268,6 +268,7 @@ describe('the quorum', () => {
 describe('the entry of a sorry server', () => {
   const effectFor = (options: Options, down: readonly number[]) => entriesIn(new Passes(managed(options)).pass(down));
   const real = [`${VIP} -s wrr`, `${VIP} -r ${addressOf(0)} -m -w 5`, `${VIP} -r ${addressOf(1)} -m -w 7`];
+  const own: SorryServer = { name: addressOf(1), server: { method: 'NAT' }, inhibit: false };
   const sorry = (weight: number) => `${VIP} -r ${SORRY} -m -w ${weight}`;
 
   it('is made when it is due and removed after it, and the log says so', async () => {
@@ -282,6 +283,34 @@ describe('the entry of a sorry server', () => {
     assert.deepEqual(await kernel.call(effectFor({}, [])), back);
     assert.deepEqual(await kernel.call(effectFor({}, [])), { result: 'unchanged', differs: false });
     assert.deepEqual(kernel.printed(), real);
+  });
+
+  it('is alone with a scheduler that sends clients to weight 0 too: their real servers leave, and come back', async () => {
+    for (const [scheduler, flags, isAlone] of [
+      ['sh', ['flag-2'], true],
+      ['dh', [], true],
+      ['sh', ['flag-1'], false],
+      ['mh', [], false],
+    ] as const) {
+      const plan = managed();
+      const [web] = plan.services;
+      const hashed: Plan = { ...plan, services: [{ ...web!, lvs: { ...web!.lvs!, scheduler, flags } }] };
+      const kernel = new Kernel(join(dir, `${scheduler}-${flags.join('')}.json`));
+      const passes = new Passes(hashed);
+      const printed = async (down: readonly number[]) => {
+        await kernel.call(entriesIn(passes.pass(down)));
+        return kernel.printed().slice(1);
+      };
+      assert.deepEqual(await printed([]), real.slice(1));
+      assert.deepEqual(await printed([0, 1]), isAlone ? [sorry(1)] : [...real.slice(1), sorry(1)]);
+      assert.deepEqual((await printed([])).toSorted(), real.slice(1));
+      const itself: Plan = {
+        ...hashed,
+        services: [{ ...hashed.services[0]!, lvs: { ...hashed.services[0]!.lvs!, sorry: own } }],
+      };
+      const { servers } = entriesIn(new Passes(itself).pass([0, 1])).entries!;
+      assert.equal(servers.length, isAlone ? 1 : 2);
+    }
   });
 
   it('with sorry_server_inhibit is always there, with weight 0 until it is due', async () => {
