@@ -9,6 +9,7 @@ function(config) {
     (import 'groups/core.libsonnet'),
     (import 'groups/logqueue.libsonnet'),
     (import 'groups/control.libsonnet'),
+    (import 'groups/bgp.libsonnet'),
     (import 'groups/agent.libsonnet'),
   ]]),
 }

@@ -2,7 +2,9 @@
  * Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room.
  */
 import { hostname } from 'node:os';
+import { ledgerOf, madeBefore } from './act/effects.ts';
 import { actuators } from './act/index.ts';
+import { madeVips } from './act/ipvs/made.ts';
 import { Reconciler } from './act/reconciler.ts';
 import type { ActionReport } from './act/report.ts';
 import { loadPlanFile } from './config/load.ts';
@@ -76,6 +78,7 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
   const file = new StateFile(plan.stateDir, ({ code, message }) => log.error({ code }, message));
   const recording = new Recording((message) => log.error({}, message));
   recording.follow(plan.evidenceLog);
+  reconciler.restore(madeBefore(plan, await madeVips(ledgerOf(plan))));
   const recovered = await recover(file, topologyOf(plan), reconciler, clock, log);
   return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, history: new TransitionLog() };
 }

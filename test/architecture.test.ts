@@ -41,14 +41,14 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'model',
   ],
   // A source is readable when its collector can read it: no second way to ask.
-  doctor: ['collect', 'keepalived', 'sys', 'model'],
+  doctor: ['cluster', 'collect', 'keepalived', 'sys', 'model'],
   // It asks the machine as the doctor does, and data planes through their collectors.
   init: ['collect', 'doctor', 'keepalived', 'model'],
   // One configuration in etcd, the fleet's evidence and its budgets.
   cluster: ['sys', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
   lab: ['report', 'sys', 'model'],
-  cli: 'act checks collect config daemon doctor edge http init judge keepalived lab metrics model report sys'.split(' '),
+  cli: 'act checks cluster collect config daemon doctor edge http init judge keepalived lab metrics model report sys'.split(' '),
 };
 /** Single files a room may use although the room they are in is closed to it. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {
@@ -71,7 +71,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   undici: ['sys'],
   'node:child_process': ['sys', 'cli', 'lab'],
   'node:http': ['http', 'otel', 'lab'],
-  'node:https': ['otel'],
+  'node:https': ['cluster', 'otel'],
   '@grpc/grpc-js': ['cluster'],
   'node:tls': ['checks', 'cluster'],
   'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel'],

@@ -4,6 +4,7 @@ local panel = import '../lib/panel.libsonnet';
 
 function(config)
   local s = (import '../signals/control.libsonnet')(config);
+  local bgp = (import '../signals/bgp.libsonnet')(config);
   dashboard.new({
     uid: 'control',
     title: 'VRRP and control plane',
@@ -17,5 +18,7 @@ function(config)
       { height: 9, panels: [[12, panel.series(s.errors)], [12, panel.series(s.dump)]] },
       { title: 'Shadow mode', height: 9, panels: [[6, panel.series(s.shadow)], [6, panel.series(s.disagreement)], [6, panel.series(s.lead)], [6, panel.series(s.alone)]] },
       { title: 'Control of the data plane', height: 9, panels: [[12, panel.series(s.control)], [12, panel.timeline(s.sync)]] },
+      { title: 'BGP', height: 9, panels: [[12, panel.timeline(bgp.sessions)], [12, panel.timeline(bgp.paths)]] },
+      { height: 9, panels: [[8, panel.series(bgp.planned)], [8, panel.series(bgp.prefixes)], [8, panel.series(bgp.flaps)]] },
     ],
   })

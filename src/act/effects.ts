@@ -8,6 +8,8 @@ import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdic
 import { CUT_OFF } from '../model/verdicts.ts';
 import type { Effect } from './actuator.ts';
 import { identityOf } from './index.ts';
+import type { AppliedState } from './state.ts';
+import { valueOf } from './value.ts';
 
 /** The effects a plan can have. */
 export interface PlannedEffects {
@@ -213,14 +215,14 @@ function serviceEffects(plan: Plan, service: Service) {
 /** The effect that a service has its entries in kernel LVS, with its sorry server where that is due; and their names there. */
 function entriesOf(plan: Plan, service: Service, lvs: LvsService) {
   const { name, vip, actuator, realServers } = service;
-  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: `${plan.stateDir}/${LEDGER}` };
+  const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: ledgerOf(plan) };
   const servers = realServers.map(({ target, weight: configured }, r) => {
     const { realServer } = plan.targets[target]!;
     const { port } = lvs.servers[r]!;
     return { name: port === undefined ? realServer : withPort(realServer, port), realServer, configured };
   });
   const names = servers.map((server) => server.name);
-  const subject = { kind: 'service', spec, service: name, vip } as const;
+  const always = effect(plan, { kind: 'service', spec, service: name, vip }, 'enabled', NO_VERDICT);
   // One that is a real server too has its entry already.
   const own = lvs.sorry !== undefined && !names.includes(lvs.sorry.name) ? lvs.sorry : undefined;
   const alone = servers.filter((server) => server.name === lvs.sorry?.name);
@@ -228,12 +230,30 @@ function entriesOf(plan: Plan, service: Service, lvs: LvsService) {
     const isLost = !has && lvs.sorry !== undefined;
     const sorry = own !== undefined && (isLost || own.inhibit) ? { ...own, weight: isLost ? SORRY_WEIGHT : 0 } : undefined;
     return {
-      ...effect(plan, subject, 'enabled', isLost ? QUORUM_LOST : NO_VERDICT),
+      ...always,
       entries: { lvs, servers: isLost && hashes(lvs) ? alone : servers, weights, ...(sorry === undefined ? {} : { sorry }) },
-      ...(isLost ? { sorry: true } : {}),
+      ...(isLost ? { ...QUORUM_LOST, sorry: true } : {}),
     };
   };
   return { names, wanted };
+}
+
+/** The file that says which entries of kernel LVS fourlane has made. */
+export function ledgerOf({ stateDir }: Pick<Plan, 'stateDir'>): string {
+  return `${stateDir}/${LEDGER}`;
+}
+
+/**
+ * What is in place by the ledger alone: of an agent that ended before it saved its state. Services that the plan does not have
+ * are removed then.
+ */
+export function madeBefore(plan: Plan, vips: readonly string[]): AppliedState {
+  const spec = { type: ENTRIES, keepalived: 'leave', ledger: ledgerOf(plan) };
+  const applied = vips.map((vip) => {
+    const known = effect(plan, { kind: 'service', spec, service: vip, vip }, 'enabled', NO_VERDICT);
+    return { effect: known, value: valueOf(known) };
+  });
+  return { version: 1, applied };
 }
 
 /**

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
 import { withoutSecrets } from '../config/secrets.ts';
+import type { CheckerPace } from '../model/checker.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { type CheckProfile, type Plan, type Service, targetsOf } from '../model/plan.ts';
 import { columns, isForUser, json, type Output, terminal } from './output.ts';
@@ -111,9 +112,17 @@ function severalChecks({ realServers, combine }: Service): string {
   return most === 1 ? '' : ` × ${most} checks, ${combine === 'any' ? 'any is enough' : 'all must be good'}`;
 }
 
-function describeCheck({ type, interval, timeout, fall, rise, ...parameters }: CheckProfile): string {
+function describeCheck({ type, interval, timeout, fall, rise, checker, ...parameters }: CheckProfile): string {
   const own = Object.entries(withoutSecrets(parameters) as object).map(([name, value]) => ` ${name}=${JSON.stringify(value)}`);
-  return `${type} every ${interval} ms, timeout ${timeout} ms, fall ${fall}, rise ${rise}${own.join('')}`;
+  const pace = checker === undefined ? `every ${interval} ms` : keepalivedPace(checker);
+  const limits = checker === undefined ? `, fall ${fall}, rise ${rise}` : '';
+  return `${type} ${pace}, timeout ${timeout} ms${limits}${own.join('')}`;
+}
+
+/** Times of a checker of keepalived, in its words. */
+function keepalivedPace({ delayLoop, retry, delayBeforeRetry, warmup, alpha, fastRecovery }: CheckerPace): string {
+  const flags = `${alpha ? ', alpha' : ''}${fastRecovery ? ', fast_recovery' : ''}`;
+  return `as keepalived: delay_loop ${delayLoop} ms, retry ${retry} after ${delayBeforeRetry} ms, warmup ${warmup} ms${flags}`;
 }
 
 function hostPort({ host, port }: Plan['listen']): string {

@@ -57,7 +57,7 @@ export async function collect(argv: readonly string[], { out, err }: Output = te
   const written = plan?.collectors[name];
   const settings = written && values.set.length === 0 ? written : parseSettings(collector, values.set);
   const log = (level: string, message: string) => err(`${level}: ${message}\n`);
-  const reading = await readOnce(collector, settings, plan?.nics ?? [], log);
+  const reading = await readOnce(collector, settings, plan ?? {}, log);
   if (reading.state !== 'data') {
     err(`${name}: ${reading.state}: ${reading.reason}\n`);
     return reading.state === 'absent' ? 3 : 1;

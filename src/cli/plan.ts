@@ -3,7 +3,7 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
 import { CONFIGURATION, PROGRAMS, type Program, wantedOf } from '../edge/configure.ts';
-import { edgeOf, type EdgeFinding, lintEdge } from '../edge/lint/rules.ts';
+import { edgeOf, type EdgeFinding, type EdgeReport, lintEdge } from '../edge/lint/rules.ts';
 import { formatIp, formatPrefix, parsePrefix, sizeOf } from '../edge/prefix.ts';
 import {
   clusterPrefix,
@@ -16,6 +16,7 @@ import {
 } from '../edge/snat-plan.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { type Plan, SNAT_LEVELS } from '../model/plan.ts';
+import { edgeSeen } from './edge-seen.ts';
 import { columns, json, type Output, table, terminal } from './output.ts';
 
 const MOST_ROWS = 64;
@@ -25,9 +26,10 @@ const HELP = `Usage: fourlane plan snat --config FILE [options]
 
 Divides the addresses that a cluster uses towards its real servers: a range for each server, in it one for the cores of
 each NIC (a group), in it an address for each core. Announced by BGP, the three lengths of prefix let the other NIC take
-over the addresses of a NIC, and the other servers those of a server. Reads and changes nothing but FILE.
+over the addresses of a NIC, and the other servers those of a server. Changes nothing.
 
   --config FILE   the configuration, with the keys snat and bgp; looks for mistakes in them too
+  --live          with --config: compare with this machine as well: routing daemons, DPVS, addresses, routes
   --for PROGRAM   what to configure on this server, instead of the tables: ${PROGRAMS.join(', ')}
   --as N          with --for frr: the number of this server's autonomous system
   --pool PREFIX   addresses of the cluster, such as 10.0.0.0/24
@@ -50,6 +52,7 @@ export async function planCommand(argv: readonly string[], { out, err }: Output 
     allowPositionals: true,
     options: {
       config: { type: 'string', short: 'c' },
+      live: { type: 'boolean', default: false },
       for: { type: 'string' },
       as: { type: 'string' },
       pool: { type: 'string' },
@@ -74,9 +77,12 @@ export async function planCommand(argv: readonly string[], { out, err }: Output 
     out(configuration(values.for, values.as, config));
     return 0;
   }
-  const findings = lintEdge(edgeOf(config ?? withoutNics(plan, values.pool!, server))!, {}).findings;
+  if (values.live && config === undefined) throw new FourlaneError('USAGE', '--live needs --config, with the key snat');
+  const seen = values.live ? await edgeSeen(config!, (line) => err(`${line}\n`)) : {};
+  const { findings, skipped } = lintEdge(edgeOf(config ?? withoutNics(plan, values.pool!, server))!, seen);
   out(values.json ? json(asJson(plan, server, findings)) : asText(plan, server));
   if (!values.json) err(findingsText(findings));
+  if (values.live) err(skippedText(skipped));
   return findings.some(({ level }) => level === 'error') ? 2 : Number(findings.some(({ level }) => level === 'warning'));
 }
 
@@ -191,6 +197,11 @@ function asJson(plan: SnatPlan, server: number | undefined, findings: readonly E
     }),
     findings,
   };
+}
+
+/** What the rules that did not run lacked. */
+function skippedText(skipped: EdgeReport['skipped']): string {
+  return [...skipped].map(([code, facts]) => `${code} was not looked at: ${facts.join(', ')} not known\n`).join('');
 }
 
 function findingsText(findings: readonly EdgeFinding[]): string {

@@ -6,6 +6,7 @@ import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
 import type { Metric } from '../model/family.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
+import type { Plan } from '../model/plan.ts';
 
 /** What came of reading: data; the source is absent on this machine (quiet); or reading failed (loud). */
 export type Reading<D> =
@@ -49,6 +50,8 @@ export interface CollectContext {
   readonly log: (level: 'info' | 'warn', message: string, fields?: Readonly<Record<string, unknown>>) => void;
   /** NICs of the present plan. */
   readonly nics: () => readonly CollectedNic[];
+  /** What the present plan says of the edge: another object when it has changed. */
+  readonly edge: () => Pick<Plan, 'snat' | 'bgp'>;
   /**
    * One thing for all collectors that ask with the same key, such as a connection to one socket; closed when the last one gives
    * it back.

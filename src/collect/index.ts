@@ -1,4 +1,5 @@
 /** The collectors. A new one is one file here and one line in this list. */
+import { bgp } from './bgp.ts';
 import type { Collector } from './collector.ts';
 import { dpdk } from './dpdk.ts';
 import { dpvs } from './dpvs.ts';
@@ -7,4 +8,4 @@ import { keepalived } from './keepalived.ts';
 import { logqueue } from './logqueue.ts';
 import { nic } from './nic.ts';
 
-export const collectors: readonly Collector[] = [dpdk, dpvs, ipvs, keepalived, logqueue, nic];
+export const collectors: readonly Collector[] = [bgp, dpdk, dpvs, ipvs, keepalived, logqueue, nic];

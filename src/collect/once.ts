@@ -1,4 +1,5 @@
 /** One reading of one collector, outside the daemon: for the commands. */
+import type { Plan } from '../model/plan.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import type { CollectContext, CollectedNic, Collector, Reading } from './collector.ts';
 import { failed, withDeadline } from './deadline.ts';
@@ -9,7 +10,7 @@ import { Shares } from './share.ts';
 export async function readOnce(
   collector: Collector,
   settings: unknown,
-  nics: readonly CollectedNic[],
+  plan: Partial<Pick<Plan, 'snat' | 'bgp'>> & { readonly nics?: readonly CollectedNic[] },
   log: CollectContext['log'],
 ): Promise<Reading<unknown>> {
   const parsed: unknown = settings ?? blockSchema(collector).parse({});
@@ -18,7 +19,8 @@ export async function readOnce(
   const source = collector.open(parsed, {
     clock: monotonicMs,
     log,
-    nics: () => nics,
+    nics: () => plan.nics ?? [],
+    edge: () => plan,
     share: (key, make) => shares.take(key, make),
   });
   const abort = new AbortController();

@@ -21,8 +21,10 @@ const NOT_AFTER = gauge(
 const HELD = gauge('cluster_lease_held', '1 while everything that is under our lease is in etcd.');
 const LOST = counter('cluster_leases_lost_total', 'Leases that etcd ended although we live; each is replaced at once.');
 
+type Shown = Pick<ClusterThread, 'names' | 'standing' | 'lease' | 'staleSince' | 'restarts'>;
+
 /** @param now monotonic ms */
-export function clusterFamilies(thread: ClusterThread, now: number): readonly Family[] {
+export function clusterFamilies(thread: Shown, now: number): readonly Family[] {
   const { standing, lease, staleSince, restarts } = thread;
   const one = (metric: Metric, value: number) => family(metric, ONE_ROW, [value]);
   const rows = thread.names.map((name) => [name]);

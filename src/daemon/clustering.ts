@@ -1,6 +1,6 @@
 /**
- * The cluster in the daemon: the thread that talks to etcd, while the configuration has one. Off, no module of it is loaded. etcd is
- * needed for nothing that the agent does: when it is ill, what is known is stale, and that is reported.
+ * The cluster in the daemon: the thread that talks to etcd, while the configuration has one. Off, no module of it is loaded. etcd
+ * is needed for nothing that the agent does: when it is ill, what is known is stale, and that is reported.
  */
 import type { ClusterThread } from '../cluster/thread/cluster-thread.ts';
 import type { Family, FamilySource } from '../model/family.ts';

@@ -40,6 +40,7 @@ export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }
       clock,
       log: (level, message, fields) => log[level](fields ?? {}, message),
       nics: () => plan().nics,
+      edge: plan,
     },
     wallOffsetMs,
     onStarted: started,

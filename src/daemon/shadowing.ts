@@ -2,6 +2,7 @@
  * Shadow mode in the daemon: each second what fourlane wants is held against the weights that kernel LVS has; less often where
  * that would take more than its share of the judge's thread.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { parseTable, type TableService } from '../collect/ipvs/proc.ts';
 import { parseCheckerNotice } from '../keepalived/state/notify.ts';
 import type { Family, FamilySource } from '../model/family.ts';
@@ -37,6 +38,8 @@ const SHARE = 0.02;
 const FIFO_MODE = 0o600;
 /** keepalived writes lines of at most two names and some words. */
 const MAX_LINE = 2048;
+/** How much later than a change of the table its line may come. */
+const LINE_MS = 50;
 
 /** Of this network namespace. */
 async function kernelTable(): Promise<readonly TableService[] | undefined> {
@@ -104,6 +107,8 @@ export class Shadowing implements FamilySource {
       const ledger = (this.#ledger ??= new ShadowLedger(clock()));
       await this.#follow(plan().imports?.fifo);
       const found = await table();
+      // keepalived writes its line after it has changed the table.
+      if (this.#fifo !== undefined) await sleep(LINE_MS);
       if (found === undefined) ledger.blind('the kernel module ip_vs is not loaded');
       // The plan may be another one by now: the state is read with it, in one turn.
       else for (const event of ledger.take(this.#sights(found), clock())) this.#tell(event);

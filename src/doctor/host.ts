@@ -1,6 +1,7 @@
 /** Everything the checks ask of the machine, in one place, so that their tests answer from recordings. */
 import { stat } from 'node:fs/promises';
 import { userInfo } from 'node:os';
+import type { EtcdLook } from '../cluster/inspect.ts';
 import { collectors } from '../collect/index.ts';
 import type { CollectedNic, Reading } from '../collect/collector.ts';
 import { readOnce } from '../collect/once.ts';
@@ -8,7 +9,7 @@ import { decode, names } from '../collect/telemetry/answer.ts';
 import { TelemetryClient } from '../collect/telemetry/client.ts';
 import { MEMPOOL_LIST, RING_LIST } from '../collect/telemetry/commands.ts';
 import { discover, runtimeDirectories } from '../collect/telemetry/discover.ts';
-import type { CollectorSpec } from '../model/plan.ts';
+import type { CollectorSpec, EtcdSettings } from '../model/plan.ts';
 import { runCommand } from '../sys/child.ts';
 import { type ClockState, clockState } from '../sys/clock-state.ts';
 import { namesIn } from '../sys/directory.ts';
@@ -62,6 +63,8 @@ export interface Host {
   readonly collectors: readonly string[];
   collect(name: string, settings: CollectorSpec | undefined, nics: readonly CollectedNic[]): Promise<Reading<unknown>>;
   dpdk(): Promise<readonly DpdkProcess[]>;
+  /** The etcd of this cluster, with our certificate. */
+  etcd(settings: EtcdSettings, cluster: string): Promise<EtcdLook>;
 }
 
 const ENV = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
@@ -109,8 +112,9 @@ export function thisHost(signal: AbortSignal, limitMs: number): Host {
     clock: clockState,
     collectors: collectors.map((collector) => collector.name),
     collect: (name, settings, nics) =>
-      readOnce(collectors.find((collector) => collector.name === name)!, settings, nics, () => undefined),
+      readOnce(collectors.find((collector) => collector.name === name)!, settings, { nics }, () => undefined),
     dpdk: () => dpdkProcesses(signal),
+    etcd: async (settings, cluster) => (await import('../cluster/inspect.ts')).inspectEtcd(settings, cluster),
   };
 }
 

@@ -3,6 +3,7 @@ import type { Check } from './check.ts';
 import { arp } from './checks/arp.ts';
 import { clock } from './checks/clock.ts';
 import { config } from './checks/config.ts';
+import { etcd } from './checks/etcd.ts';
 import { files } from './checks/files.ts';
 import { rights } from './checks/rights.ts';
 import { dpvsAgent } from './checks/dpvs-agent.ts';
@@ -30,6 +31,7 @@ export const checks: readonly Check[] = [
   policyRoutes,
   sources,
   dpvsAgent,
+  etcd,
   logCore,
   veto,
 ];

@@ -33,11 +33,10 @@ export function startsDown({ topology, servers, checkers, nics }: State, server:
   return true;
 }
 
-/** The checker of a trusted NIC is up. */
+/** The checker of a trusted NIC is up, by its latest result: one that could not tell meanwhile may be up only from before. */
 function isGood({ cells, nics, topology }: State, server: number): boolean {
-  const width = topology.realServers.length;
-  for (let nic = 0; nic < topology.nics.length; nic++)
-    if (nics.trusted[nic] === 1 && cells.serviceNow[nic * width + server] === GOOD) return true;
+  for (let nic = 0, cell = server; nic < topology.nics.length; nic++, cell += topology.realServers.length)
+    if (nics.trusted[nic] === 1 && cells.serviceNow[cell] === GOOD && cells.serviceStreak[cell]! > 0) return true;
   return false;
 }
 

@@ -75,7 +75,7 @@ export interface AgentState {
   at: number;
   /** Hold clock: since when the other kind of freeze would be right. */
   kindSince: number;
-  /** No rule but R0, R2 and R9 speaks before this (cold start). */
+  /** No rule but R0, R2, R9 and R14 of the agent speaks before this (cold start). */
   coldUntil: number;
   /** After a freeze: no disruptive action before this. */
   settleUntil: number;

@@ -26,7 +26,7 @@ export function beginChecker(cells: Cells, cell: number, checker: CheckerPace, r
 }
 
 /**
- * Takes a result in. One that says nothing of the service is none, as for keepalived where it can't make a socket.
+ * Takes a result in. One that says nothing of the service is none, and is asked for again soon.
  * @param probe when it began and ended, ms
  * @returns when the next one begins
  */
@@ -37,7 +37,7 @@ export function followChecker(
   { outcome, started, ended }: { readonly outcome: number; readonly started: number; readonly ended: number },
 ): number {
   const evidence = SERVICE_EVIDENCE[outcome]!;
-  if (evidence === 0) return ended + checker.delayLoop;
+  if (evidence === 0) return ended + Math.min(checker.delayBeforeRetry, checker.delayLoop);
   const memory = stepChecker(checker, cells.checker[cell]!, evidence > 0);
   cells.checker[cell] = memory;
   const page = cells.pages[cell]?.[urlOf(memory)];

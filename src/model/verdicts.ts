@@ -197,13 +197,7 @@ const TABLE = {
     severity: 3,
     level: 'bad',
     state: 'ill',
-    of: {
-      agent: {
-        action: `${FREEZE}. The cluster is asked to let this server withdraw`,
-        headline: 'agent',
-        causes: { none: 'R14' },
-      },
-    },
+    of: { agent: { action: FREEZE, headline: 'agent', causes: { none: 'R14' } } },
   },
   AGENT_STALLED: {
     code: 12,

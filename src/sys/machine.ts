@@ -22,6 +22,13 @@ export function bootId(): string {
   }
 }
 
+/** Networks that interfaces which are up are in: `ADDRESS/LENGTH`. */
+export function interfaceNetworks(): readonly { readonly device: string; readonly cidr: string }[] {
+  return Object.entries(networkInterfaces()).flatMap(([device, all]) =>
+    (all ?? []).flatMap(({ cidr }) => (cidr === null ? [] : [{ device, cidr }])),
+  );
+}
+
 const OTHERS_MAY_WRITE = 0o022;
 const EXECUTABLE = 0o111;
 

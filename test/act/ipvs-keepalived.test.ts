@@ -5,8 +5,19 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import { mentionedIn } from '../../src/act/ipvs/keepalived-conf.ts';
-import { configFileOf } from '../../src/keepalived/command-line.ts';
+import { configFileOf, hasCheckers } from '../../src/keepalived/command-line.ts';
 import { keepalivedOwner } from '../../src/act/ipvs/keepalived.ts';
+
+describe('how a keepalived was started', () => {
+  it('without checkers it has no services: -P alone', () => {
+    const runs = (line: string) => hasCheckers(line.split(' '));
+    for (const line of ['keepalived', 'keepalived -n -l -D', 'keepalived -C', 'keepalived -PC', 'keepalived -P --check'])
+      assert.equal(runs(line), true, line);
+    for (const line of ['keepalived -P', 'keepalived -nlP', 'keepalived --vrrp -f C', 'keepalived -f -C -P', 'keepalived -P -pC'])
+      assert.equal(runs(line), false, line);
+    for (const line of ['keepalived -fP', 'keepalived -p P', 'keepalived -f /etc/P.conf']) assert.equal(runs(line), true, line);
+  });
+});
 
 describe('services a keepalived.conf speaks of', () => {
   const cases: [name: string, text: string, services: string[], unclear: string][] = [

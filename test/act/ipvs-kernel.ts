@@ -17,7 +17,7 @@ interface Entry {
 export class Kernel {
   readonly ledger: string;
   readonly #services = new Map<string, Entry>();
-  readonly #actuator: Actuator;
+  readonly actuator: Actuator;
   owner: string | undefined;
   /** As many steps are carried out, and then nothing answers any more. */
   dieAfter = Infinity;
@@ -34,7 +34,7 @@ export class Kernel {
       close: () => undefined,
     };
     const owner = () => Promise.resolve(this.owner);
-    this.#actuator = makeIpvsTable({ open: () => Promise.resolve(kernel), owner, clock: () => 0 });
+    this.actuator = makeIpvsTable({ open: () => Promise.resolve(kernel), owner, clock: () => 0 });
   }
 
   #step(vip: string, step: Step): Promise<void> {
@@ -71,7 +71,7 @@ export class Kernel {
   async call(effect: Effect): Promise<Outcome> {
     this.#steps = 0;
     const given = { ...effect, spec: { ...effect.spec, ledger: this.ledger } };
-    const outcomes = await this.#actuator.perform(given.spec, [given], { announce: false, notes: [UNTOUCHED] });
+    const outcomes = await this.actuator.perform(given.spec, [given], { announce: false, notes: [UNTOUCHED] });
     return (outcomes as readonly Outcome[])[0]!;
   }
 

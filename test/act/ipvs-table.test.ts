@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { Effect, WantedEntries } from '../../src/act/actuator.ts';
-import { planEffects } from '../../src/act/effects.ts';
+import { ledgerOf, madeBefore, planEffects } from '../../src/act/effects.ts';
 import { parseDestination, TOP } from '../../src/act/ipvs/codec.ts';
 import { foundServerText, parseService, serverBytes, serverText, serviceBytes, serviceText } from '../../src/act/ipvs/entries.ts';
-import type { MadeService } from '../../src/act/ipvs/made.ts';
+import { type MadeService, madeVips } from '../../src/act/ipvs/made.ts';
 import { decideTable } from '../../src/act/ipvs/table.ts';
+import { Reconciler } from '../../src/act/reconciler.ts';
 import { CHECKSUMS, LVS_FLAGS, type LvsServer, type LvsService } from '../../src/model/plan.ts';
 import { parseAttributes } from '../../src/sys/netlink.ts';
 import { Kernel } from './ipvs-kernel.ts';
@@ -131,6 +132,22 @@ describe('entries of kernel LVS', () => {
       assert.equal(kernel.printed().length, 3, `after ${steps} steps`);
       await kernel.call(gone);
       assert.deepEqual(kernel.printed(), [], `after ${steps} steps`);
+    }
+  });
+
+  it('of an agent that ended before it saved anything are known by the ledger: removed, unless they are wanted', async () => {
+    for (const [wanted, left] of [
+      [plan([at(RS1, 5)]), [`${VIP} -s wrr`, `${VIP} -r ${RS1} -m -w 5`]],
+      [planOf(`stateDir: ${dir}\nnics: [{name: eth2}]`), []],
+    ] as const) {
+      const kernel = new Kernel(ledgerOf(wanted));
+      await kernel.call(effectFor(plan(BOTH)));
+      const reconciler = new Reconciler({ actuators: [kernel.actuator], clock: () => 0 });
+      reconciler.setPlan(wanted);
+      assert.equal(reconciler.restore(madeBefore(wanted, await madeVips(kernel.ledger))), 0);
+      reconciler.pass(wantedOf(wanted), []);
+      await reconciler.idle();
+      assert.deepEqual(kernel.printed(), left);
     }
   });
 

@@ -1,5 +1,6 @@
 /** What every alert is tested with. A new alert needs a case in one of these files: the test counts them. */
 import { agentCases } from './cases/agent.ts';
+import { bgpCases } from './cases/bgp.ts';
 import { capacityCases, sloCases } from './cases/capacity.ts';
 import { controlCases } from './cases/control.ts';
 import { coreCases, logCases } from './cases/core.ts';
@@ -16,5 +17,6 @@ export const cases: readonly AlertCase[] = [
   ...coreCases,
   ...logCases,
   ...controlCases,
+  ...bgpCases,
   ...agentCases,
 ];

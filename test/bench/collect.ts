@@ -119,7 +119,7 @@ async function hanging(): Promise<Row> {
   const server = createServer((socket) => void socket.once('data', () => asked++)).listen(path);
   const runner = new Runner({
     collectors: [dpvs],
-    context: { clock: () => performance.now(), log: () => undefined, nics: () => [] },
+    context: { clock: () => performance.now(), log: () => undefined, nics: () => [], edge: () => ({}) },
     wallOffsetMs: () => 0,
     onEvidence: () => undefined,
   });

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { planCommand } from '../../src/cli/plan.ts';
+import { frrState, Machine } from '../collect/bgp.fake.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-plan-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -67,6 +68,29 @@ describe('fourlane plan snat', () => {
     assert.match((await run('snat', '--config', path, '--for', 'frr', '--as', '65103')).out, /^router bgp 65103$/m);
     assert.match((await run('snat', '--config', path, '--for', 'bird')).out, /^protocol static fourlane_ipv4 \{$/m);
     assert.match((await run('snat', '--config', path, '--for', 'dpvs')).out, /^dpip addr add 10\.0\.0\.48\/32 dev dpdk0 sapool/m);
+  });
+
+  it('compares with this machine: what daemons announce, and what could not be read', async () => {
+    const machine = new Machine();
+    after(() => machine.close());
+    machine.bgpd(frrState('prefix-filtered-and-missing'));
+    const path = file(
+      'live.yaml',
+      'nics: [{name: e1}, {name: e2}]',
+      'snat: {pool: 10.64.0.0/26, servers: 4, cores: 16, server: 0, groups: {e1: 0, e2: 1}}',
+      'bgp: {uplinks: [{nic: e1, peer: 10.1.1.1}, {nic: e2, peer: 10.2.1.1}]}',
+      `collectors: {bgp: {frr: ${machine.folder}, bird: false}, dpvs: {socket: ${machine.folder}/none}}`,
+    );
+    const { status, err } = await run('snat', '--config', path, '--live');
+    assert.equal(status, 2);
+    assert.match(
+      err,
+      /^S10 missing-announcement \(error\): 10\.64\.0\.0\/29 \(group\) is not announced to 10\.1\.1\.1 \(e1\): /m,
+    );
+    assert.match(err, /^S10 .*: 10\.64\.0\.8\/29 \(group\) is not announced to 10\.2\.1\.1 \(e2\)/m);
+    assert.match(err, /^dpvs: absent: /m);
+    assert.match(err, /^S06 was not looked at: locals, workers not known$/m);
+    await assert.rejects(run('snat', ...SHAPE, '--live'), /--live needs --config/);
   });
 
   it('names what is wrong with its options', async () => {

@@ -1,6 +1,6 @@
 /**
- * The cursor of a mirror on random histories: writers, deletions, compaction, broken streams and snapshots, events twice, a header
- * that runs ahead, fragments, etcd restored from an older snapshot.
+ * The cursor of a mirror on random histories: writers, deletions, compaction, broken streams and snapshots, events twice, a
+ * header that runs ahead, fragments, etcd restored from an older snapshot.
  */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
@@ -131,10 +131,16 @@ class World {
     const from = this.below(6) === 0 ? Math.max(2, start - 2) : start;
     const revisions = store.since(from).slice(0, 1 + this.below(3) + start - from);
     const events = revisions.flat();
-    if (events.length === 0) return void (this.stream = from + revisions.length);
+    if (events.length === 0) {
+      this.stream = from + revisions.length;
+      return;
+    }
     const cut = this.below(3) === 0 ? this.below(events.length + 1) : 0;
     if (cut > 0) this.take(book.watched(this.answer(events.slice(0, cut), { fragment: true })));
-    if (cut > 0 && this.below(4) === 0) return void (this.stream = undefined); // cut within a revision
+    if (cut > 0 && this.below(4) === 0) {
+      this.stream = undefined; // cut within a revision
+      return;
+    }
     this.take(book.watched(this.answer(events.slice(cut))));
     this.stream = from + revisions.length;
   }
@@ -170,9 +176,7 @@ class World {
     const own = [...this.replica.items].map(
       ([key, { value, modified }]) => `${key} ${modified} ${Buffer.from(value).toString()}`,
     );
-    const theirs = this.store.range().items.map(
-      (kv) => `${kv.key} ${kv.modified} ${kv.value.toString()}`,
-    );
+    const theirs = this.store.range().items.map((kv) => `${kv.key} ${kv.modified} ${kv.value.toString()}`);
     return own.sort().join() === theirs.sort().join() && this.book.size === theirs.length;
   }
 }
@@ -206,13 +210,13 @@ describe('a book', () => {
   };
 
   it('does not move by the header of events, nor by the answer to `created`', () => {
-    const { book, store, answer } = { ...begin(), answer: World.prototype.answer };
+    const world = begin();
+    const { book, store } = world;
     for (let i = 0; i < 3; i++) store.write({ '/p/a': `${i}` });
     const at = book.revision;
-    const world = { store };
-    book.watched(answer.call(world as World, [], { created: true }));
+    book.watched(world.answer([], { created: true }));
     assert.equal(book.revision, at);
-    book.watched(answer.call(world as World, store.since(at + 1)[0]!));
+    book.watched(world.answer(store.since(at + 1)[0]!));
     assert.equal(book.revision, at + 1);
   });
 

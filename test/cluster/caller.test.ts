@@ -57,8 +57,8 @@ describe('a call', () => {
 
   it('ends after its time, with the last failure', async () => {
     const { caller, asked } = world({});
-    await assert.rejects(ask(caller, 20), DOWN);
-    assert.ok(asked.length > 2);
+    await assert.rejects(ask(caller, 100), DOWN);
+    assert.ok(asked.length > 1);
   });
 
   it('is not repeated when it is refused for what it asks, or for who asks', async () => {

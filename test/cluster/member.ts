@@ -55,18 +55,18 @@ export class FakeMember {
   send(from = this.store.revision, id = 1): void {
     for (const events of this.store.since(from)) {
       const bytes = encode({ 1: headerBytes(this.store.header), 2: id, 11: events.map(eventBytes) });
-      for (const stream of [...this.streams]) stream.message(bytes);
+      for (const stream of this.streams) stream.message(bytes);
     }
   }
 
   answer(fields: Readonly<Record<number, number | boolean | string>>): void {
     const bytes = encode({ 1: headerBytes(this.store.header), ...fields });
-    for (const stream of [...this.streams]) stream.message(bytes);
+    for (const stream of this.streams) stream.message(bytes);
   }
 
   /** All connections end. */
   cut(): void {
-    for (const stream of [...this.streams]) stream.ended(new RpcError(CODES.unavailable, 'cut'));
+    for (const stream of this.streams) stream.ended(new RpcError(CODES.unavailable, 'cut'));
   }
 
   #link(endpoint: string): Link {

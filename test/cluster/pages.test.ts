@@ -13,7 +13,10 @@ const change = (i: number, bytes = 200): Change => ({
   lease: BigInt(i),
 });
 const batch = (changes: readonly Change[], more: Partial<Batch> = {}): Batch => ({
-  ...{ changes, revision: 9_000_000, snapshot: 'first', last: true },
+  changes,
+  revision: 9_000_000,
+  snapshot: 'first',
+  last: true,
   ...more,
 });
 

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Barrier, COUNTS_AS, type CountsAs } from '../../src/cluster/barrier/barrier.ts';
 import { type Drift, driftsOf, shouldRepair } from '../../src/cluster/drift/drift.ts';
-import { haltCauses, type HaltView } from '../../src/cluster/rollout/halts.ts';
-import { haltByHand, isLive, type RolloutView, step } from '../../src/cluster/rollout/rollout.ts';
+import { beginRollout, type RolloutWish } from '../../src/cluster/rollout/begin.ts';
+import { baselineOf, haltCauses, type HaltView } from '../../src/cluster/rollout/halts.ts';
+import { haltByHand, isLive, rollBackByHand, type RolloutView, step } from '../../src/cluster/rollout/rollout.ts';
 import type { Applied, Rollout, Target } from '../../src/cluster/values.ts';
 
 const OLD = { release: 1, root: 'a'.repeat(64) };
@@ -143,6 +144,20 @@ test('who does not lead does nothing; a person halts without leading', () => {
   assert.equal(haltByHand({ value: rollout({ state: 'done' }), mod: 50 }, 'ops', ''), undefined);
 });
 
+test('a person has a rollout go back, also one that is done or was to stay; then it is live again', () => {
+  const back = (more: Partial<Rollout>) => {
+    const txn = rollBackByHand({ value: rollout(more), mod: 50 }, 'ops', 'slow');
+    return (txn?.writes[0] as { value: Rollout } | undefined)?.value;
+  };
+  const done = back({ state: 'done', stage: 1 })!;
+  assert.deepEqual([done.state, done.onHalt, done.why, isLive(done)], ['halted', 'rollback', 'ops: slow', true]);
+  assert.deepEqual(look({ rollout: done, targets: { canary: NEW, rest: NEW } }).moved, ['target/canary 1', 'target/rest 1']);
+  const stays = rollout({ state: 'halted', onHalt: 'stay' });
+  assert.equal(isLive(stays), false, 'another may begin');
+  assert.equal(back(stays)!.onHalt, 'rollback');
+  assert.equal(back({ state: 'rolledBack' }), undefined);
+});
+
 const applied = (more: Partial<Applied> = {}): Applied => ({
   release: 2,
   root: NEW.root,
@@ -182,6 +197,46 @@ test('halts: bad where the release runs, good where it does not; nothing else of
   assert.deepEqual(halts({ c1: ['new'] }), [], 'the others do not have it: nothing can be compared');
   assert.deepEqual(halts({ c1: ['x'], r1: undefined, r2: undefined }), [], 'too few can tell');
   assert.deepEqual(halts({ c1: undefined, c2: ['x'] }, { applied: ['c1', 'c2'] }).length, 1, 'who is frozen says nothing');
+});
+
+test('what only the first ring misses before it begins is no fault of the release', () => {
+  const bad: Record<string, string[]> = { c1: ['x', 'y'], r1: ['y'], r2: ['y'] };
+  const baseline = baselineOf(['c1'], ['r1', 'r2', 'r3'], (server) => new Set(bad[server]));
+  assert.deepEqual(baseline, ['x']);
+  assert.deepEqual(
+    baselineOf(['c1'], ['r1'], () => new Set(['x'])),
+    [],
+  );
+});
+
+test('a rollout begins from the pointers as they stand, and never beside a live one', () => {
+  const { to, stages, onHalt, allowAbsent, startedBy, at, baseline } = rollout();
+  const wish: RolloutWish = { to, stages, onHalt, allowAbsent, startedBy, at, baseline };
+  const held = (value: Target, mod: number) => ({ value, mod });
+  const targets = new Map([
+    ['canary', held(OLD, 10)],
+    ['rest', held({ ...OLD, prepare: NEW }, 11)],
+  ]);
+  const done = new Map([['7', { value: rollout({ state: 'done' }), mod: 50 }]]);
+  const begun = beginRollout(wish, targets, done);
+  assert.ok(begun.begins);
+  assert.deepEqual(begun.txn.compare, [
+    { key: 'rollout/8', mod: 0 },
+    { key: 'target/canary', mod: 10 },
+    { key: 'target/rest', mod: 11 },
+  ]);
+  assert.deepEqual((begun.txn.writes[0] as { value: Rollout }).value, rollout({ n: 8, from: { canary: OLD, rest: OLD } }));
+  const why = (more: Partial<RolloutWish>, rollouts = done, rings = targets) => {
+    const found = beginRollout({ ...wish, ...more }, rings, rollouts);
+    return found.begins ? '' : found.why;
+  };
+  assert.match(
+    why({}, new Map([['7', { value: rollout(), mod: 50 }]])),
+    /rollout 7 of ops to release 2 is preparing; wait for it/,
+  );
+  assert.match(why({ stages: [...stages, stages[0]!] }), /ring canary is in two stages/);
+  assert.match(why({ stages: [...stages, { ring: 'new', soakMs: 0 }] }), /ring new runs nothing yet/);
+  assert.match(why({ stages: [stages[0]!] }), /no stage has ring rest/);
 });
 
 test('halts: a service below its panic share only where the release runs, also when its real servers are new', () => {

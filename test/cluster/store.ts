@@ -1,4 +1,7 @@
-/** A model of etcd's store, watched and read below /p/: history by revisions, compaction, restore. What its answers are is checked against the real one. */
+/**
+ * A model of etcd's store, watched and read below /p/: history by revisions, compaction, restore. What its answers are is checked
+ * against the real one.
+ */
 import type { KeyValue, RangeAnswer, RangeOptions } from '../../src/cluster/wire/kv.ts';
 import type { Event } from '../../src/cluster/wire/watch.ts';
 import type { Header } from '../../src/cluster/wire/header.ts';
@@ -55,7 +58,9 @@ export class Store {
   /** As etcd answers; `key`: that one only. Throws what etcd refuses with. */
   range({ from = '', limit = Infinity, revision = this.revision }: RangeOptions = {}, key?: string): RangeAnswer {
     this.check(revision);
-    const all = [...this.at(revision).values()].filter((kv) => (key === undefined ? kv.key >= from && IN_RANGE(kv.key) : kv.key === key));
+    const all = [...this.at(revision).values()].filter((kv) =>
+      key === undefined ? kv.key >= from && IN_RANGE(kv.key) : kv.key === key,
+    );
     return { header: this.header, items: all.slice(0, limit), more: all.length > limit, count: all.length };
   }
 

@@ -1,4 +1,6 @@
-/** The codec: what etcd writes is read, what is no message is refused, and what is written is what etcd's .proto files ask for. */
+/**
+ * The codec: what etcd writes is read, what is no message is refused, and what is written is what etcd's .proto files ask for.
+ */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -86,7 +88,7 @@ describe('messages', () => {
         { key: 'k', mod: 3 },
         { key: 'n', create: 0 },
       ],
-      then: [{ op: 'put', key: 'k', value: 'v', lease: 7n }],
+      operations: [{ op: 'put', key: 'k', value: 'v', lease: 7n }],
     });
     const [first, second, put] = fieldsOf(txn).map(([, value]) => fieldsOf(value as Buffer));
     assert.deepEqual(first, [
@@ -137,7 +139,12 @@ describe('messages', () => {
     });
     assert.deepEqual(readWatch(watch), {
       header: read,
-      ...{ id: -1, created: false, canceled: true, compacted: 77, reason: 'why', fragment: true },
+      id: -1,
+      created: false,
+      canceled: true,
+      compacted: 77,
+      reason: 'why',
+      fragment: true,
       events: [
         { deleted: false, kv: item },
         { deleted: true, kv: item },

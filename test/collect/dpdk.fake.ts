@@ -88,6 +88,7 @@ export class Collecting {
       clock: () => this.now,
       log: (level, message) => void this.logged.push(`${level} ${message}`),
       nics: () => [],
+      edge: () => ({}),
       share: (key, make) => this.#shares.take(key, make),
     });
   }

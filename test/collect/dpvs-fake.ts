@@ -176,6 +176,7 @@ export function openOn(path: string, settings: object = {}, context: Partial<Col
     clock: () => (t += 15_000),
     log: () => {},
     nics: () => [],
+    edge: () => ({}),
     share: (key, make) => shares.take(key, make),
     ...context,
   });

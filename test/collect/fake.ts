@@ -53,7 +53,12 @@ export class Fake {
   constructor() {
     this.runner = new Runner({
       collectors: [this.collector],
-      context: { clock: () => Date.now(), log: (level, message) => void this.logged.push(`${level} ${message}`), nics: () => [] },
+      context: {
+        clock: () => Date.now(),
+        log: (level, message) => void this.logged.push(`${level} ${message}`),
+        nics: () => [],
+        edge: () => ({}),
+      },
       random: () => 0.5,
       wallOffsetMs: () => 0,
       onStarted: (name) => void this.started.push(name),

@@ -28,7 +28,7 @@ async function rendered(reading: (name: string) => Reading<unknown>): Promise<st
   }));
   const runner = new Runner({
     collectors: played,
-    context: { clock: () => Date.now(), log: () => undefined, nics: () => [] },
+    context: { clock: () => Date.now(), log: () => undefined, nics: () => [], edge: () => ({}) },
     random: () => 0,
     wallOffsetMs: () => 0,
     onEvidence: () => undefined,

@@ -3,6 +3,7 @@ import { appendFileSync, writeFileSync } from 'node:fs';
 import type { Reading } from '../../src/collect/collector.ts';
 import { dpdk } from '../../src/collect/dpdk.ts';
 import { logqueue } from '../../src/collect/logqueue.ts';
+import { recorded as bgp } from './bgp-recorded.ts';
 import { Collecting, FakeProcess, runtimeDirectory } from './dpdk.fake.ts';
 import { dataOf, ONE_HOST, replay, serve } from './dpvs-fake.ts';
 import { recorded as ipvs } from './ipvs.recorded.ts';
@@ -35,6 +36,7 @@ export async function recordedHost(): Promise<ReadonlyMap<string, unknown>> {
     await log.read();
     appendFileSync(file, 'IPVS: a line\nSERVICE: another\nDSCHED: lcore[3] loop over 100 usecs (actual=812, max=812):\n');
     return new Map([
+      ['bgp', await bgp()],
       ['dpdk', data(await telemetry.read())],
       ['dpvs', await dataOf(source.read())],
       ['ipvs', ipvs()],

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
@@ -25,6 +25,22 @@ describe('fourlane check-config', () => {
     assert.match(out, /^ {2}web {2}10\.0\.0\.1:80\/tcp {2}on eth2, eth3 {2}2 real servers {2}panic 0\.5 {2}actuator none$/m);
     assert.match(out, /2 × {2}http every 1000 ms, timeout 500 ms, fall 3, rise 2/);
     assert.match(out, /2 NICs × 2 checks = 4 cells, 9 checks\/s with anchors/);
+  });
+
+  it('prints the times of an imported check in the words of keepalived, where they are its own', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fourlane-'));
+    const file = join(folder, 'keepalived.conf');
+    const check = 'alpha\n TCP_CHECK {\n  retry 2\n }';
+    writeFileSync(file, `virtual_server 192.0.2.1 80 {\n protocol TCP\n real_server 10.0.0.1 80 {\n ${check}\n }\n}\n`);
+    const imported = { keepalived: { file, semantics: 'keepalived' } };
+    writeFileSync(join(folder, 'f.yaml'), JSON.stringify({ nics: ['eth0'].map((name) => ({ name })), import: imported }));
+    try {
+      const { out, err } = await run('--config', join(folder, 'f.yaml'));
+      const times = 'delay_loop 60000 ms, retry 2 after 1000 ms, warmup 60000 ms, alpha, timeout 5000 ms';
+      assert.match(out, new RegExp(`1 × +tcp as keepalived: ${times}$`, 'm'), err);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   it('prints it as JSON, with sums and without secrets', async () => {

@@ -69,6 +69,12 @@ describe('the difference of two plans', () => {
     assert.equal(d.summary, 'rules changed; cluster, listen changed: takes effect after a restart');
   });
 
+  it('of the etcd of the cluster takes none', () => {
+    const tls = '{ca: /a, cert: /b, key: /c}';
+    const d = to('cluster: a', `cluster: {name: a, etcd: {endpoints: ['https://192.0.2.1:2379'], tls: ${tls}}}`);
+    assert.deepEqual([d.settings, d.needsRestart], [['etcd'], []]);
+  });
+
   it('does not care about order', () => {
     const d = to('[10.1.0.1:80, 10.1.0.2:80]', '[10.1.0.2:80, 10.1.0.1:80]');
     assert.deepEqual(d.checks, { added: 0, removed: 0, kept: 3 });

@@ -9,13 +9,14 @@ const REASONS: Readonly<Record<string, string>> = {
     'keepalived_dump_success keepalived_fifo_lines_total vrrp_last_transition_timestamp_seconds vrrp_master_changes_total ' +
     'vrrp_sync_group_state vrrp_sync_group_transitions_total vrrp_sync_group_members softnet_packets_total ' +
     'ipvs_connections_total ipvs_packets_total ipvs_bytes_total ipvs_cpu_connections_total ipvs_cpu_bytes_total ' +
-    'service_inactive_connections nic_bond_mii',
+    'service_inactive_connections nic_bond_mii bgp_session_uptime_seconds',
   'the same in bytes or packets; rows of the tables lead to it by a query':
     'core_bytes_total log_bytes_total log_queue_written_bytes_total log_queue_write_batches_total real_server_bytes_total ' +
     'real_server_packets_total',
   'names and settings, for joins and for looking up':
     'nic_info nic_duplex nic_mtu_bytes nic_queues nic_member_info dpdk_info dpvs_core_info dpvs_port_info ' +
-    'dpvs_service_info dpvs_address_info ipvs_service_info vrrp_instance_info vrrp_advert_interval_seconds',
+    'dpvs_service_info dpvs_address_info ipvs_service_info vrrp_instance_info vrrp_advert_interval_seconds ' +
+    'bgp_session_reset_info',
   'of one member of a bond: for a look at it, once the timeline of members has named it':
     'nic_member_admin_up nic_member_carrier nic_member_carrier_losses_total nic_member_duplex nic_member_lacp ' +
     'nic_member_lacp_churned nic_member_link_failures_total nic_member_operstate nic_member_rx_bytes_total ' +
@@ -29,10 +30,15 @@ const REASONS: Readonly<Record<string, string>> = {
   'how well a collector reads: its state and its age are shown, `fourlane collect` tells the rest':
     'dpdk_part_success dpvs_control_requests_total dpvs_services_unread dpvs_local_address_connections ' +
     'keepalived_dump_duration_seconds keepalived_dump_retries_total keepalived_fifo_connected ' +
-    'keepalived_fifo_missed_transitions_total keepalived_pid_file_present logqueue_up vrrp_zero_priority_adverts_total',
+    'keepalived_fifo_missed_transitions_total keepalived_pid_file_present logqueue_up vrrp_zero_priority_adverts_total ' +
+    'bgp_read_duration_seconds',
   'the duration of judge passes is shown; restarts, holds, refused doors, wrong credentials are logged: for a look at the agent':
     'judge_period_seconds http_restarts_total http_listening http_wrong_credentials_total lane_holds_total ' +
     'lane_quarantined_cells',
+  'only with an etcd, which is off as shipped':
+    'cluster_connected cluster_stale_seconds cluster_connects_total cluster_restarts_total cluster_keys cluster_revision ' +
+    'cluster_changes_total cluster_snapshots_total cluster_certificate_not_after_timestamp_seconds cluster_lease_held ' +
+    'cluster_leases_lost_total',
   'in the text of an alert, which names each': 'action_not_in_place_since_timestamp_seconds',
   'of the way by OpenTelemetry, which has no Prometheus to show it': 'otlp_lost_total otlp_requests_total',
 };

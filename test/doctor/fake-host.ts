@@ -1,6 +1,7 @@
 /** A machine that says what the test wrote down. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { EtcdLook } from '../../src/cluster/inspect.ts';
 import type { Reading } from '../../src/collect/collector.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import type { Check, ConfigState, Finding, Role } from '../../src/doctor/check.ts';
@@ -26,6 +27,7 @@ export interface Machine {
   /** Permissions by path. */
   readonly modes?: Readonly<Record<string, number>>;
   readonly rights?: Partial<Rights>;
+  readonly etcd?: EtcdLook;
 }
 
 export function fakeHost(machine: Machine = {}): Host {
@@ -61,6 +63,7 @@ export function fakeHost(machine: Machine = {}): Host {
     collectors: Object.keys(readings),
     collect: (name) => Promise.resolve(readings[name]!),
     dpdk: () => Promise.resolve(machine.dpdk ?? []),
+    etcd: () => (machine.etcd === undefined ? Promise.reject(new Error('not asked')) : Promise.resolve(machine.etcd)),
   };
 }
 

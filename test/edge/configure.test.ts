@@ -1,4 +1,4 @@
-/** What is printed for daemons. That real FRR and BIRD load it is shown in test/system/bgp.test.ts. */
+/** What is printed for daemons. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { CONFIGURATION, wantedOf } from '../../src/edge/configure.ts';

@@ -10,8 +10,8 @@ import { type Access, grantAccess } from '../../src/cluster/setup/access.ts';
 import { certificateFiles, makeCertificates, type Wanted } from '../../src/cluster/setup/certificates.ts';
 import { Caller } from '../../src/cluster/transport/caller.ts';
 import { grpcDial } from '../../src/cluster/transport/grpc.ts';
-import { METHODS } from '../../src/cluster/wire/methods.ts';
-import { readStatus } from '../../src/cluster/wire/members.ts';
+import { type Method, METHODS } from '../../src/cluster/wire/methods.ts';
+import { readMembers, readStatus } from '../../src/cluster/wire/members.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { run } from '../../src/lab/netns.ts';
 import { until } from '../until.ts';
@@ -93,14 +93,14 @@ export class EtcdCluster {
   boot(n: number, more: readonly string[] = []): void {
     const { ca, cert, key } = this.tls('server');
     const flags = [
-      ...['--name', `m${n}`, '--data-dir', this.#data(n), '--log-level', 'warn', '--snapshot-count', '500'],
-      ...['--listen-client-urls', `${clientUrl(n)},${INSIDE}`, '--advertise-client-urls', clientUrl(n)],
-      ...['--listen-peer-urls', peerUrl(n), '--initial-advertise-peer-urls', peerUrl(n), ...this.#initial()],
-      ...['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
-      ...['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca, '--peer-client-cert-auth'],
-      ...this.#flags,
-      ...more,
-    ];
+      ['--name', `m${n}`, '--data-dir', this.#data(n), '--log-level', 'warn', '--snapshot-count', '500'],
+      ['--listen-client-urls', `${clientUrl(n)},${INSIDE}`, '--advertise-client-urls', clientUrl(n)],
+      ['--listen-peer-urls', peerUrl(n), '--initial-advertise-peer-urls', peerUrl(n), ...this.#initial()],
+      ['--cert-file', cert, '--key-file', key, '--trusted-ca-file', ca, '--client-cert-auth'],
+      ['--peer-cert-file', cert, '--peer-key-file', key, '--peer-trusted-ca-file', ca, '--peer-client-cert-auth'],
+      this.#flags,
+      more,
+    ].flat();
     const child = spawn('ip', ['netns', 'exec', space(n), 'etcd', ...flags], { stdio: ['ignore', 'pipe', 'pipe'] });
     const log = createWriteStream(`${this.#dir}/m${n}.log`, { flags: 'a' });
     child.stdout.pipe(log);
@@ -127,6 +127,12 @@ export class EtcdCluster {
     nft(n, ['iifname "eth0" tcp dport 2379 drop'], ['oifname "eth0" tcp sport 2379 drop']);
   }
 
+  /** Whoever connects to it as a client is refused, and connections are reset: noticed at once. */
+  refuseClients(n: number): void {
+    const rule = (side: string) => `${side} reject with tcp reset`;
+    nft(n, [rule('iifname "eth0" tcp dport 2379')], [rule('oifname "eth0" tcp sport 2379')]);
+  }
+
   /** A member is cut from the others, and stays in reach of its clients. */
   isolate(n: number): void {
     const others = MEMBERS.filter((m) => m !== n)
@@ -145,11 +151,10 @@ export class EtcdCluster {
       for (const n of MEMBERS) {
         const caller = this.caller('root', [clientUrl(n)]);
         try {
-          const { leader } = readStatus(await caller.call(METHODS.status, Buffer.alloc(0), { timeoutMs: 1000 }));
-          const list = await this.ctl(['member', 'list', '-w', 'json', '--hex']);
-          const members = (JSON.parse(list) as { members: { ID: string; name: string }[] }).members;
-          const found = members.find(({ ID }) => BigInt(`0x${ID}`) === leader);
-          if (leader !== 0n && found !== undefined) return Number(found.name.slice(1));
+          const ask = (method: Method) => caller.call(method, Buffer.alloc(0), { timeoutMs: 1000 });
+          const { leader } = readStatus(await ask(METHODS.status));
+          const found = readMembers(await ask(METHODS.memberList)).find(({ id }) => id === leader);
+          if (found !== undefined) return Number(found.name.slice(1));
         } catch {
           // That member is ill; another one answers.
         } finally {

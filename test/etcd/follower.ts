@@ -15,7 +15,12 @@ export class Follower {
   readonly changes: Change[] = [];
   readonly #running: Promise<void>;
 
-  constructor(cluster: EtcdCluster, user = 'lb-01', options: Partial<MirrorOptions> = {}) {
+  constructor(
+    cluster: EtcdCluster,
+    user = 'lb-01',
+    options: Partial<MirrorOptions> = {},
+    observed?: (changes: readonly Change[]) => void,
+  ) {
     const dial = grpcDial(cluster.tls(user));
     const basics = { endpoints: cluster.endpoints, dial, ranges: [prefixRange(PREFIX)], random: Math.random };
     this.mirror = new Mirror(
@@ -25,6 +30,7 @@ export class Follower {
           const changes = this.replica.apply(batch);
           if (batch.snapshot !== undefined && batch.last) this.snapshots.push(batch.snapshot);
           this.changes.push(...changes);
+          observed?.(changes);
           return undefined;
         },
         state: (state) => void this.states.push(state),

@@ -72,7 +72,7 @@ describe('dpvs', () => {
   it('services, real servers, ports and local addresses from recorded bytes', async () => {
     const server = await new FakeDpvs(replay(ONE_HOST)).listen();
     cleanups.push(() => server.close());
-    const collect = (_: string, settings: unknown) => readOnce(collector, settings, [], () => undefined);
+    const collect = (_: string, settings: unknown) => readOnce(collector, settings, {}, () => undefined);
     const { outcome, text, facts } = await dpvs.look(looking({}, { collect }, { DPVS_IPC_FILE: server.path }));
     assert.equal(text, `${server.path}: dpvs:v1.10-2, 5 services, 2 ports`);
     assert.equal(outcome, 'found');

@@ -165,7 +165,7 @@ describe('a machine with DPVS', () => {
     const server = await new FakeDpvs(replay(ONE_HOST)).listen();
     cleanups.push(() => server.close());
     const collect = (_: string, settings: unknown) =>
-      readOnce(collector, { ...(settings as object), socket: server.path }, [], () => undefined);
+      readOnce(collector, { ...(settings as object), socket: server.path }, {}, () => undefined);
     const { text, plan } = await made({ commands }, { collect });
     golden('dpvs', text);
     assert.deepEqual(unexplained(text), []);

@@ -110,6 +110,15 @@ describe('by checker', () => {
     assert.match(play.second(OK, TIMEOUT), /^OK\(10/);
   });
 
+  it('a NIC that could not tell brings it back with a good answer only', () => {
+    const play = started({ retry: 1 }, 2);
+    // The second NIC's checker is up from before, and its results are too old.
+    const words = Array.from({ length: 5 }, () => play.second(TIMEOUT, undefined)).join(' ');
+    assert.match(words, /RS_DOWN/);
+    assert.deepEqual([play.second(TIMEOUT, TIMEOUT), play.second(TIMEOUT, TIMEOUT)], ['', '']);
+    assert.match(play.second(TIMEOUT, OK), /^OK\(10/);
+  });
+
   it('NICs that have not tried yet are waited for, but not for ever', () => {
     const t = worldOf({ retry: 0 }, 2, { rules: { stale_rounds: 2 } });
     const without = { ...t, realServers: t.realServers.slice(1), services: [] };
@@ -189,8 +198,8 @@ function withCheckers(seed: number): Sequence {
 }
 
 /**
- * In place of P2: a real server with a checker goes down only while no NIC's latest answer is good and every trusted one's checker
- * is down, and it comes back only while one of these is up; its checkers are those of its results.
+ * In place of P2: a real server with a checker goes down only while no NIC's latest answer is good and every trusted one's
+ * checker is down, and it comes back only while one of these is up; its checkers are those of its results.
  */
 class Followed implements Check {
   readonly #t: Topology;

@@ -24,7 +24,7 @@ for (const vector of vectors) {
       const present = verdicts(run.state).map((v) => say({ ...v, t: 0, previous: 'OK', actions: [], blocked: [] }));
       assert.deepEqual(present.filter((x) => !x.startsWith('SUSPECT')).sort(), [...vector.expected].sort());
       const named = run.transitions.filter((x) => x.verdict !== 'SUSPECT' && x.verdict !== 'OK');
-      assert.deepEqual(named.map(say).sort(), [...vector.expected].sort(), 'nothing else was said on the way');
+      assert.deepEqual(named.map(say).sort(), [...(vector.said ?? vector.expected)].sort(), 'nothing else was said on the way');
       assert.ok(
         run.transitions.every((x) => x.t > FAULT_AT),
         'nothing was said before the fault',

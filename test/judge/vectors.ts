@@ -1,4 +1,5 @@
 /** The corner cases that everybody gets wrong once, as matrices: rows are NICs, columns real servers. */
+import type { FleetFact } from '../../src/model/facts.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import { type Fault, type Shape, topology } from './world.ts';
@@ -14,8 +15,15 @@ export interface Vector {
   /** One digit per NIC: its anchor answers. */
   readonly anchors: string;
   readonly shape?: Partial<Shape>;
+  /**
+   * R14: what 16 other load balancers find of each real server from 2 s after the matrix: `1` all find it good, `0` all bad, `?`
+   * half of them. Left out: they say nothing.
+   */
+  readonly elsewhere?: string;
   /** Verdicts that must be there at the end, and no others (SUSPECT aside). */
   readonly expected: readonly string[];
+  /** What was named on the way, if it is more than that. */
+  readonly said?: readonly string[];
   /** Actions that must have been let through, in any order, and no others. */
   readonly actions?: readonly string[];
   /** Limits that must have held something back. */
@@ -154,11 +162,54 @@ export const vectors: readonly Vector[] = [
     blocked: ['budget_service'],
   },
   { name: '20-one-lane-silent', matrix: '????/1111', anchors: '11', expected: [] },
+  {
+    name: '24-ill-server',
+    matrix: '00000111/00000111',
+    anchors: '11',
+    elsewhere: '11111111',
+    expected: ['AGENT_ILL'],
+    committed: true,
+  },
+  { name: '25-all-dead-here-only', matrix: '0000/0000', anchors: '11', elsewhere: '1111', expected: ['AGENT_ILL'] },
+  { name: '26-all-dead-everywhere', matrix: '0000/0000', anchors: '11', elsewhere: '0000', expected: ['ALL_RS_DOWN'] },
+  { name: '27-isolated-with-a-word', matrix: '0000/0000', anchors: '00', elsewhere: '1111', expected: ['AGENT_ISOLATED'] },
+  {
+    name: '28-local-path',
+    matrix: '1011/1011',
+    anchors: '11',
+    elsewhere: '1111',
+    shape: { rules: { fleet_hold_rounds: 1, fleet_hold_ms: 500 } },
+    expected: [down(1, 'local_path')],
+    said: [down(1, 'unreachable'), down(1, 'local_path')],
+    actions: off(1),
+    committed: true,
+  },
+  {
+    name: '29-not-told',
+    matrix: '1011/1011',
+    anchors: '11',
+    elsewhere: '1?11',
+    shape: { rules: { fleet_hold_rounds: 1, fleet_hold_ms: 500 } },
+    expected: [down(1, 'unreachable')],
+    actions: off(1),
+  },
 ];
 
 const OUTCOME: Readonly<Record<string, Outcome | 'none'>> = { 1: 'ok', 0: 'timeout', r: 'refused', 7: 'l7', '?': 'none' };
 
 /** World and fault of a vector. */
+/** What the others say every second. */
+function wordOf(elsewhere: string): FleetFact[] {
+  const bad = { '1': 0, '?': 8, '0': 16 } as Readonly<Record<string, number>>;
+  return Array.from({ length: END / 1000 }, (_, k): FleetFact => {
+    const t = k * 1000;
+    const counts = t < FAULT_AT + 2000 ? [] : Array.from(elsewhere, (digit) => bad[digit]!);
+    const servers = [...counts.keys()].filter((server) => counts[server]! > 0);
+    const unknown = servers.map(() => 0);
+    return { kind: 'fleet', t, measuredAt: t, witnesses: 16, servers, bad: servers.map((server) => counts[server]!), unknown };
+  });
+}
+
 export function build(v: Vector): { topology: Topology; fault: Fault } {
   const rows = v.matrix.split('/');
   return {
@@ -166,6 +217,7 @@ export function build(v: Vector): { topology: Topology; fault: Fault } {
     fault: {
       cell: (i, j) => (t) => (t < FAULT_AT ? 'ok' : OUTCOME[rows[i]![j]!]!),
       anchor: (i) => (t) => (t < FAULT_AT || v.anchors[i] === '1' ? 'ok' : 'timeout'),
+      ...(v.elsewhere === undefined ? {} : { links: wordOf(v.elsewhere) }),
     },
   };
 }

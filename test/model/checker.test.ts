@@ -1,4 +1,4 @@
-/** The checkers as state machines: by hand, and against their C code written down once more, line by line, over random histories. */
+/** The checkers as state machines: by hand, and against their C code, written down line by line, over random histories. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {

@@ -70,7 +70,7 @@ function addCheckout(image: Initramfs): void {
     image.copy(join(GUEST, path), from, keep);
   }
   image.copy(join(GUEST, 'package.json'), join(ROOT, 'package.json'));
-  image.copy(join(GUEST, 'test/fixtures/tls'), join(ROOT, 'test/fixtures/tls'));
+  for (const data of ['tls', 'walk']) image.copy(join(GUEST, 'test/fixtures', data), join(ROOT, 'test/fixtures', data));
   for (const path of globSync(['{src,test/system,test/qemu,test/checks}/**/*.ts', 'test/*.ts'], { cwd: ROOT })) {
     image.file(join(GUEST, guestName(path)), withoutTypes(readFileSync(join(ROOT, path), 'utf8')));
   }

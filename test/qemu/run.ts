@@ -1,6 +1,7 @@
 /**
  * `npm run test:ipvs`: boots Debian's stock kernel in QEMU, without root, KVM or network, and runs the guest tests on its real
- * ip_vs. Arguments: guest files (default: test/qemu/guest/*.guest.ts); `--out DIR`: where files go that the guest sends.
+ * ip_vs. Arguments: guest files (default: test/qemu/guest/*.guest.ts); `--out DIR`: where files go that the guest sends;
+ * `--quiet SECONDS`: how long shadow mode is watched while nothing happens (`npm run test:shadow`: ten minutes).
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,9 @@ import { ensure } from '../../src/lab/ensure.ts';
 import { buildImage, guestName } from './image.ts';
 import { debianKernel, type Kernel } from './kernel.ts';
 
-const LIMIT_MS = 600_000;
+/** For each file; the first ones share what the boot takes. */
+const LIMIT_MS = 120_000;
+const LEAST_LIMIT_MS = 600_000;
 const MEMORY_MB = 2048;
 /** Without AVX, whose emulation is young in QEMU 7.2 (seen: a crash of node in one boot of six). */
 const CPU = 'Nehalem';
@@ -21,7 +24,11 @@ const LAST = 30;
 
 const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(1);
 const began = performance.now();
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { out: { type: 'string' } } });
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { out: { type: 'string' }, quiet: { type: 'string' } },
+});
+const quietS = Number(values.quiet ?? 0);
 const root = join(import.meta.dirname, '../..');
 const tests = positionals.length > 0 ? positionals : globSync('test/qemu/guest/*.guest.ts', { cwd: root }).sort();
 ensure(['qemu-system-x86', 'busybox-static', 'ipvsadm', 'keepalived', 'iproute2', 'kmod']);
@@ -38,12 +45,16 @@ process.exitCode = await boot(kernel);
 function boot({ image: bzImage }: Kernel): Promise<number> {
   const started = performance.now();
   const append = `console=ttyS0 quiet panic=-1 loglevel=3 fourlane.run=${tests.map(guestName).join(',')}`;
+  // What the kernel does not know it hands to the first process as its environment.
+  const environment = quietS > 0 ? [`SHADOW_QUIET_S=${quietS}`] : [];
   const machine = ['-accel', 'tcg,thread=multi', '-cpu', CPU, '-m', String(MEMORY_MB), '-smp', '2', '-nic', 'none', '-no-reboot'];
   const terminal = ['-nographic', '-monitor', 'none', '-serial', 'stdio'];
-  const argv = [...machine, ...terminal, '-kernel', bzImage, '-initrd', disk, '-append', append];
+  const argv = [...machine, ...terminal, '-kernel', bzImage, '-initrd', disk, '-append', [append, ...environment].join(' ')];
   const qemu = spawn('qemu-system-x86_64', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
   process.once('exit', () => qemu.kill('SIGKILL'));
-  const limit = setTimeout(() => qemu.kill('SIGKILL'), LIMIT_MS);
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
+  const limitMs = Math.max(LEAST_LIMIT_MS, LIMIT_MS * tests.length) + 1000 * quietS;
+  const limit = setTimeout(() => qemu.kill('SIGKILL'), limitMs);
   const early: string[] = [];
   let phase: 'booting' | 'running' | 'ended' = 'booting';
   let code = 1;

@@ -197,7 +197,7 @@ export class Alone implements Shows {
   constructor(node: VrrpNode, more: object = {}) {
     this.#runner = new Runner({
       collectors: [keepalived],
-      context: { clock: monotonicMs, log: (_, message) => void this.log.push(message), nics: () => [] },
+      context: { clock: monotonicMs, log: (_, message) => void this.log.push(message), nics: () => [], edge: () => ({}) },
       wallOffsetMs: () => 0,
       onEvidence: () => undefined,
     });

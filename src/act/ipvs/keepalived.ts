@@ -3,7 +3,7 @@
  * writes the configured weight at each recovery, whatever others have set meanwhile.
  */
 import { dirname, join } from 'node:path';
-import { configFileOf } from '../../keepalived/command-line.ts';
+import { configFileOf, hasCheckers } from '../../keepalived/command-line.ts';
 import { type Found, gathering } from '../../keepalived/read/files.ts';
 import { parseAddress } from '../../model/address.ts';
 import { readIfExists } from '../../sys/files.ts';
@@ -65,6 +65,7 @@ async function ours(): Promise<readonly Process[]> {
 async function managedBy({ pid, argv }: Process): Promise<Managed> {
   const file = configFileOf(argv) ?? DEFAULT_FILE;
   const who = `keepalived (pid ${pid}, ${file})`;
+  if (!hasCheckers(argv)) return { who, services: new Set(), unclear: '' };
   const root = `/proc/${pid}/root`;
   try {
     const { services, unclear } = await mentionedBy(join(root, file), root);

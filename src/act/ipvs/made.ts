@@ -48,6 +48,11 @@ export class Made {
     return new Made(path, data.boot === bootId() ? new Map(Object.entries(data.services)) : new Map());
   }
 
+  /** Services of which something has been made, by their `vip`. */
+  get vips(): readonly string[] {
+    return [...new Set([...this.#services.keys()].map((name) => name.replace(/^(fwmark:\d+)\/[46]$/, '$1')))];
+  }
+
   of(name: string): MadeService {
     return this.#services.get(name) ?? NOTHING;
   }
@@ -67,6 +72,15 @@ export class Made {
     const content: z.output<typeof file> = { version: 1, boot: bootId(), services: Object.fromEntries(this.#services) };
     await writeAtomic(this.#path, `${JSON.stringify(content)}\n`);
     this.#isSaved = true;
+  }
+}
+
+/** Services of which something has been made, by their `vip`; none when the file can't be read: the first call says why. */
+export async function madeVips(path: string): Promise<readonly string[]> {
+  try {
+    return (await Made.read(path)).vips;
+  } catch {
+    return [];
   }
 }
 

@@ -1,4 +1,7 @@
-/** Keeps a lease and its keys in etcd: carries out what the keeper asks for, each with a deadline, after a failure by another member. */
+/**
+ * Keeps a lease and its keys in etcd: carries out what the keeper asks for, each with a deadline, after a failure by another
+ * member.
+ */
 import type { Change } from '../mirror/changes.ts';
 import type { Caller } from '../transport/caller.ts';
 import { CODES, isFull, isLasting, RpcError } from '../transport/link.ts';
@@ -101,8 +104,8 @@ export class Lease {
         const asked = clock();
         keeper.renewed(readLease(await caller.call(METHODS.leaseKeepAlive, leaseRequest(step.lease), timing)).ttl, asked);
       } else {
-        const then = step.keys.map(({ key, value }) => ({ op: 'put', key, value, lease: step.lease }) as const);
-        const answer = await caller.call(METHODS.txn, txnRequest({ compare: [], then }), { timeoutMs: CALL_MS });
+        const operations = step.keys.map(({ key, value }) => ({ op: 'put', key, value, lease: step.lease }) as const);
+        const answer = await caller.call(METHODS.txn, txnRequest({ compare: [], operations }), { timeoutMs: CALL_MS });
         keeper.put(step.keys, readTxn(answer).header.revision);
       }
       this.#error = '';

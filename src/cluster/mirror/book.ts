@@ -1,8 +1,8 @@
 /**
  * What a mirror knows of one range of keys, and what follows from each answer of etcd. No I/O, no clock.
  *
- * The cursor is `revision`: every change of the range up to it has been reported. Three things move it: a snapshot, a whole batch of
- * events (to the revision of its last one), a notification of progress with the watch's own id. Never the header of a batch of
+ * The cursor is `revision`: every change of the range up to it has been reported. Three things move it: a snapshot, a whole batch
+ * of events (to the revision of its last one), a notification of progress with the watch's own id. Never the header of a batch of
  * events, which runs ahead of them while a watcher catches up, never a revision read elsewhere, never time.
  */
 import { CODES, RpcError } from '../transport/link.ts';
@@ -135,7 +135,10 @@ export class Book {
     return term < this.#term ? 'history replaced' : undefined;
   }
 
-  /** What shows, at a new connection, whether history goes on: the key that changed last, and how many there are, as at the cursor. */
+  /**
+   * What shows, at a new connection, whether history goes on: the key that changed last, and how many there are, as at the
+   * cursor.
+   */
   probe(): { readonly key: string; readonly revision: number } {
     return { key: this.#witness?.key ?? this.range.key, revision: this.#revision };
   }

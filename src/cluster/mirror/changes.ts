@@ -39,8 +39,8 @@ export interface Batch {
   /** Undefined: these changes, one by one. Otherwise found by comparing: states in between may be missing. */
   readonly snapshot: Why | undefined;
   /**
-   * False: more of this snapshot follows, and what is known is partly of before and partly of now. It stays so until a snapshot is
-   * complete, this one or, when it fails, the next one.
+   * False: more of this snapshot follows, and what is known is partly of before and partly of now. It stays so until a snapshot
+   * is complete, this one or, when it fails, the next one.
    */
   readonly last: boolean;
 }

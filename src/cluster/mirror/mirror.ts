@@ -1,6 +1,6 @@
 /**
- * A local view of ranges of etcd that never loses and never invents a revision, whatever members, network and compaction do. While
- * etcd is ill nothing is dropped: what was seen last stands, and is reported as stale.
+ * A local view of ranges of etcd that never loses and never invents a revision, whatever members, network and compaction do.
+ * While etcd is ill nothing is dropped: what was seen last stands, and is reported as stale.
  */
 import { type Dial, isLasting, type Link } from '../transport/link.ts';
 import type { KeyRange } from '../wire/kv.ts';

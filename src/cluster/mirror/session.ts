@@ -1,4 +1,6 @@
-/** One connection of a mirror: what was seen is confirmed, what is needed is read, and then the ranges are watched until it ends. */
+/**
+ * One connection of a mirror: what was seen is confirmed, what is needed is read, and then the ranges are watched until it ends.
+ */
 import { CODES, type Link, RpcError, type Stream } from '../transport/link.ts';
 import { rangeRequest, readRange } from '../wire/kv.ts';
 import { METHODS } from '../wire/methods.ts';
@@ -54,7 +56,7 @@ async function confirm({ link, books, times, heard }: SessionParts, i: number): 
       { op: 'range', range: { key }, options: { revision } },
       { op: 'range', range: book.range, options: { revision, countOnly: true } },
     ] as const;
-    const answer = readTxn(await link.call(METHODS.txn, txnRequest({ compare: [], then: ranges }), times.connectMs));
+    const answer = readTxn(await link.call(METHODS.txn, txnRequest({ compare: [], operations: ranges }), times.connectMs));
     book.confirm(answer.header, answer.ranges[0]?.items[0], answer.ranges[1]?.count ?? -1);
     heard();
   } catch (error) {

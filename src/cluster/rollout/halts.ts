@@ -52,28 +52,37 @@ export function haltCauses(view: HaltView): readonly string[] {
   return [...found, ...regressions(view)];
 }
 
+const told = (servers: readonly string[], bad: BadOf) => servers.map(bad).filter((each) => each !== undefined);
+const share = (sets: readonly ReadonlySet<string>[], id: string) => sets.filter((bad) => bad.has(id)).length / sets.length;
+
+/**
+ * Real servers that two thirds of the ones find bad and at most one third of the others, in order; none when too few can tell.
+ */
+function onlyThere(here: readonly ReadonlySet<string>[], there: readonly ReadonlySet<string>[]): string[] {
+  if (here.length === 0 || there.length < LEAST_OTHERS) return [];
+  const all = [...new Set(here.flatMap((bad) => [...bad]))].toSorted();
+  return all.filter((id) => share(here, id) >= MOST_AGREE && share(there, id) <= 1 - MOST_AGREE);
+}
+
+/** What the servers of the first ring miss and the others do not, before anything is applied: no fault of the release. */
+export function baselineOf(first: readonly string[], others: readonly string[], bad: BadOf): readonly string[] {
+  return onlyThere(told(first, bad), told(others, bad));
+}
+
 /** What got worse with the release, and only with it. */
 function regressions(view: HaltView): string[] {
-  const told = (servers: readonly string[]) => servers.map(view.bad).filter((bad) => bad !== undefined);
-  const [here, there] = [told(view.applied), told(view.others)];
+  const [here, there] = [told(view.applied, view.bad), told(view.others, view.bad)];
   if (here.length === 0 || there.length < LEAST_OTHERS) return [];
-  const share = (sets: readonly ReadonlySet<string>[], id: string) => sets.filter((bad) => bad.has(id)).length / sets.length;
-  const worse: string[] = [];
-  for (const id of new Set(here.flatMap((bad) => [...bad]))) {
-    if (view.baseline.has(id)) continue;
-    if (share(here, id) >= MOST_AGREE && share(there, id) <= 1 - MOST_AGREE && isShared(view, id)) worse.push(id);
-  }
+  const worse = onlyThere(here, there).filter((id) => !view.baseline.has(id) && isShared(view, id));
+  const isDown = (sets: readonly ReadonlySet<string>[], ids: readonly string[], panic: number) =>
+    ids.length > 0 &&
+    sets.filter((bad) => ids.filter((id) => !bad.has(id)).length < panic * ids.length).length >= MOST_AGREE * sets.length;
   const down = view.services
-    .filter(({ panic, before, after }) => {
-      const isDown = (sets: readonly ReadonlySet<string>[], ids: readonly string[]) =>
-        ids.length > 0 &&
-        sets.filter((bad) => ids.filter((id) => !bad.has(id)).length < panic * ids.length).length >= MOST_AGREE * sets.length;
-      return isDown(here, after) && !isDown(there, before);
-    })
+    .filter(({ panic, before, after }) => isDown(here, after, panic) && !isDown(there, before, panic))
     .map(({ name }) => name);
   return [
     ...(down.length === 0 ? [] : [`below its panic share where the release runs, and nowhere else: ${some(down)}`]),
-    ...(worse.length === 0 ? [] : [`bad where the release runs, good where it does not: ${some(worse.toSorted())}`]),
+    ...(worse.length === 0 ? [] : [`bad where the release runs, good where it does not: ${some(worse)}`]),
   ];
 }
 

@@ -32,9 +32,9 @@ export interface RolloutStep {
 
 const LIVE: ReadonlySet<Rollout['state']> = new Set(['preparing', 'applying', 'soaking']);
 
-/** Whether a rollout goes on by itself. */
-export function isLive({ state }: Rollout): boolean {
-  return LIVE.has(state) || state === 'rollingBack' || state === 'halted';
+/** Whether a rollout goes on by itself: forward, or back. */
+export function isLive({ state, onHalt }: Rollout): boolean {
+  return LIVE.has(state) || state === 'rollingBack' || (state === 'halted' && onHalt === 'rollback');
 }
 
 /** What is to be done next. */
@@ -178,12 +178,22 @@ function awaitBack(view: RolloutView): RolloutStep {
   return { txn: change(view, { state: 'rolledBack' }), text: 'every ring runs again what it ran before' };
 }
 
-/** A person, or a tool, halts a rollout that is live: needs no leadership. Undefined = there is nothing to halt. */
+function byHand({ value, mod }: Held<Rollout>, next: Partial<Rollout>): TxnPlan {
+  return { compare: [{ key: keyOf('rollout', value.n), mod }], writes: [put('rollout', [value.n], { ...value, ...next })] };
+}
+
+const said = (by: string, why: string) => `${by}: ${why}`.slice(0, 1000);
+
+/** A person, or a tool, halts a rollout that goes forward: needs no leadership. Undefined = there is nothing to halt. */
 export function haltByHand(rollout: Held<Rollout>, by: string, why: string): TxnPlan | undefined {
-  if (!LIVE.has(rollout.value.state)) return undefined;
-  const { n } = rollout.value;
-  return {
-    compare: [{ key: keyOf('rollout', n), mod: rollout.mod }],
-    writes: [put('rollout', [n], { ...rollout.value, state: 'halted', why: `${by}: ${why}`.slice(0, 1000) })],
-  };
+  return LIVE.has(rollout.value.state) ? byHand(rollout, { state: 'halted', why: said(by, why) }) : undefined;
+}
+
+/**
+ * The same, and it gives back what its rings ran, also when it was done or was to stay. Undefined = it does so already, or has.
+ */
+export function rollBackByHand(rollout: Held<Rollout>, by: string, why: string): TxnPlan | undefined {
+  const { state } = rollout.value;
+  if (state === 'rollingBack' || state === 'rolledBack') return undefined;
+  return byHand(rollout, { state: 'halted', onHalt: 'rollback', why: said(by, why) });
 }

@@ -1,6 +1,6 @@
 /**
- * Certificates of a small cluster, by openssl: an authority of its own, one for each member of etcd, and one for each user, who is
- * known to etcd by its common name. What is there already is left as it is.
+ * Certificates of a small cluster, by openssl: an authority of its own, one for each member of etcd, and one for each user, who
+ * is known to etcd by its common name. What is there already is left as it is.
  */
 import { mkdir, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
@@ -63,16 +63,14 @@ async function make(directory: string, config: string, { name, serves, days }: W
   const extensions = isCa
     ? ['basicConstraints=critical,CA:TRUE', 'keyUsage=critical,keyCertSign,cRLSign']
     : ['basicConstraints=critical,CA:FALSE', ...usesOf(serves)];
-  const { exitCode, output, summary } = await runCommand(
-    [
-      'openssl',
-      ...['req', '-x509', '-new', '-config', config, '-subj', `/CN=${name}`, '-days', String(days), '-sha256'],
-      ...['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
-      ...extensions.flatMap((extension) => ['-addext', extension]),
-      ...(isCa ? [] : ['-CA', ca.cert, '-CAkey', ca.key]),
-    ],
-    { env: { PATH: STANDARD_PATH, LC_ALL: 'C' }, timeoutMs: LIMIT_MS },
-  );
+  const flags = [
+    ['req', '-x509', '-new', '-config', config, '-subj', `/CN=${name}`, '-days', String(days), '-sha256'],
+    ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-keyout', key, '-out', cert],
+    extensions.flatMap((extension) => ['-addext', extension]),
+    isCa ? [] : ['-CA', ca.cert, '-CAkey', ca.key],
+  ];
+  const options = { env: { PATH: STANDARD_PATH, LC_ALL: 'C' }, timeoutMs: LIMIT_MS };
+  const { exitCode, output, summary } = await runCommand(['openssl', ...flags.flat()], options);
   if (exitCode !== 0) throw new Error(`openssl made no certificate for ${name}: ${summary} ${output.trim()}`.trim());
 }
 

@@ -1,6 +1,6 @@
 /**
- * Changes on their way to the judge's thread: in pages so small that taking one takes a millisecond, one at a time. Columns instead
- * of objects, since copying an object for each of 100 000 keys is what takes long.
+ * Changes on their way to the judge's thread: in pages so small that taking one takes a millisecond, one at a time. Columns
+ * instead of objects, since copying an object for each of 100 000 keys is what takes long.
  */
 import type { Batch, Change, Why } from '../mirror/changes.ts';
 
@@ -42,7 +42,10 @@ export function pagesOf(range: number, batch: Batch): Page[] {
     }
   }
   return groups.map((group, i) => ({
-    ...{ range, revision, snapshot, last: batch.last && i === groups.length - 1 },
+    range,
+    revision,
+    snapshot,
+    last: batch.last && i === groups.length - 1,
     ...columns(group),
   }));
 }

@@ -1,6 +1,8 @@
 /** Protocol buffers, written: the three kinds of field that etcd's messages have. */
 
-/** A field's value: numbers and booleans as varint, text and bytes with their length. Undefined is left out; a list repeats it. */
+/**
+ * A field's value: numbers and booleans as varint, text and bytes with their length. Undefined is left out; a list repeats it.
+ */
 type Value = number | bigint | string | boolean | Uint8Array | readonly Value[] | undefined;
 
 const VARINT = 0;

@@ -1,5 +1,5 @@
 /** What every answer of etcd begins with. */
-import { bytesOf, decode, idOf, numberOf } from './decode.ts';
+import { decode, idOf, numberOf } from './decode.ts';
 
 export interface Header {
   readonly cluster: bigint;
@@ -20,15 +20,6 @@ export function readHeader(bytes: Buffer): Header {
     else if (number === 2) header.member = idOf(value);
     else if (number === 3) header.revision = numberOf(value);
     else if (number === 4) header.term = numberOf(value);
-  });
-  return header;
-}
-
-/** The header of an answer that has it as its first field: put, delete, compaction. @throws WireError */
-export function headerOf(answer: Buffer): Header {
-  let header = NO_HEADER;
-  decode(answer, (number, value) => {
-    if (number === 1) header = readHeader(bytesOf(value));
   });
   return header;
 }

@@ -14,7 +14,7 @@ export type Operation =
 
 export interface Txn {
   readonly compare: readonly Compare[];
-  readonly then: readonly Operation[];
+  readonly operations: readonly Operation[];
   readonly otherwise?: readonly Operation[];
 }
 
@@ -22,8 +22,8 @@ export interface Txn {
 const CREATE = { target: 1, field: 5 };
 const MOD = { target: 2, field: 6 };
 
-export function txnRequest({ compare, then, otherwise = [] }: Txn): Buffer {
-  return encode({ 1: compare.map(compareMessage), 2: then.map(operationMessage), 3: otherwise.map(operationMessage) });
+export function txnRequest({ compare, operations, otherwise = [] }: Txn): Buffer {
+  return encode({ 1: compare.map(compareMessage), 2: operations.map(operationMessage), 3: otherwise.map(operationMessage) });
 }
 
 function compareMessage(compare: Compare): Buffer {

@@ -35,6 +35,12 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   out: ['keepalived'],
   verdict: ['NIC_FAIL', 'OK'],
   end: ['followed', 'reverted'],
+  daemon: ['bgpd'],
+  vrf: ['default'],
+  peer: ['192.0.2.1'],
+  family: ['ipv4'],
+  level: ['group', 'server'],
+  prefix: ['10.0.0.48/29'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -50,6 +56,7 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   lane_cells: ['ok', 'link_fail', 'service_fail', 'unknown'],
   service_real_servers: ['up', 'down', 'held'],
   collector_state: ['data', 'absent', 'failed'],
+  bgp_session_state: ['idle', 'connect', 'active', 'established', 'admin_down'],
 };
 
 const KINDS: Readonly<Record<string, readonly string[]>> = {

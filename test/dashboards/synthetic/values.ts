@@ -150,6 +150,12 @@ const MOVES: Readonly<Record<string, Move>> = {
   real_server_weight: always(100),
   certificate_not_after_timestamp_seconds: (labels) => NOW + 86_400 * (9 + 17 * (labels['real_server']!.charCodeAt(9) - 49)),
   collector_state: state('state', 'data'),
+  bgp_session_state: state('state', 'established'),
+  bgp_session_up: either(1, 0),
+  bgp_session_flaps_total: trouble(0.05),
+  bgp_prefixes: always(4),
+  bgp_prefix_announced: either(1, 0),
+  bgp_unplanned_prefixes: always(0),
   collector_duration_seconds: around(0.012),
   collector_last_success_timestamp_seconds: (_, t) => NOW + t - 1,
 };

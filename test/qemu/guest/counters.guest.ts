@@ -10,7 +10,7 @@ import { get, ipvsadm, makeNetwork, RS, RS6, serveBoth, settled, table, VIP, VIP
 import { peer } from './peer.ts';
 
 async function collect(): Promise<IpvsData> {
-  const context = { clock: monotonicMs, log: () => undefined, nics: () => [] };
+  const context = { clock: monotonicMs, log: () => undefined, nics: () => [], edge: () => ({}) };
   const source = collector.open({ ipvsadm: 'ipvsadm' } as never, context as never);
   const reading = await source.read(AbortSignal.timeout(30_000));
   await source.close();

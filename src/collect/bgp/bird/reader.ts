@@ -1,0 +1,124 @@
+/**
+ * Driver bird: BIRD's control socket, read-only. Per reading its clock, its protocols, its BFD sessions, and one question for
+ * each planned prefix and uplink.
+ */
+import { sessionKey } from '../../../edge/expected.ts';
+import type { DaemonReading, Session } from '../data.ts';
+import type { Asked, DaemonReader, Driver, DriverSettings } from '../driver.ts';
+import { Leaks } from '../leaks.ts';
+import { type BirdSession, decodeBfdSessions, decodeClock, decodeProtocols, decodeRoutes, secondsSince } from './decode.ts';
+import { BirdSocket } from './socket.ts';
+
+const PROTOCOLS = 'show protocols all';
+/** What a name may be in a command: others would need quotes, and `*` and `?` stand for many. */
+const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
+
+/** A session as it was the time before. */
+interface Before {
+  readonly established: string | undefined;
+  readonly drops: number;
+}
+
+class BirdReader implements DaemonReader {
+  readonly daemon = 'bird';
+  readonly #socket: BirdSocket;
+  readonly #leaks: Leaks;
+  #before = new Map<string, Before>();
+
+  constructor(path: string, settings: DriverSettings) {
+    this.#socket = new BirdSocket(path);
+    this.#leaks = new Leaks(settings);
+  }
+
+  get path(): string {
+    return this.#socket.path;
+  }
+
+  run(): Promise<string | undefined> {
+    return this.#socket.run();
+  }
+
+  async read(asked: Asked, signal: AbortSignal): Promise<DaemonReading> {
+    const clock = decodeClock(await this.#socket.ask('show status', signal));
+    const { sessions: shown, routes } = decodeProtocols(PROTOCOLS, await this.#socket.ask(PROTOCOLS, signal));
+    const bfd = decodeBfdSessions(await this.#socket.ask('show bfd sessions', signal));
+    const drops = this.#countDrops(shown);
+    const sessions = shown.map((session) => asSession(session, asked.nicOf(session), drops.get(sessionKey(session))!, clock));
+    const { announced, complete } = await this.#readAnnounced(asked, { shown, sessions, routes }, signal);
+    const placed = bfd.map((session) => {
+      const nic = asked.nicOf(session);
+      return { ...session, ...(nic === undefined ? {} : { nic }) };
+    });
+    return { daemon: this.daemon, sessions, bfd: placed, announced, complete, routes, bfdDaemon: false };
+  }
+
+  /** BIRD counts no ends of sessions: one ended when it is established no more, or anew. */
+  #countDrops(sessions: readonly BirdSession[]): ReadonlyMap<string, number> {
+    const next = new Map<string, Before>();
+    for (const session of sessions) {
+      const key = sessionKey(session);
+      const established = session.state === 'established' ? session.since : undefined;
+      const { established: former, drops } = this.#before.get(key) ?? { established: undefined, drops: 0 };
+      next.set(key, { established, drops: former !== undefined && former !== established ? drops + 1 : drops });
+    }
+    this.#before = next;
+    return new Map([...next].map(([key, { drops }]) => [key, drops]));
+  }
+
+  async #readAnnounced({ expected, now }: Asked, { shown, sessions, routes }: Shown, signal: AbortSignal) {
+    const announced = new Map<string, readonly string[]>();
+    const complete = new Set<string>();
+    for (const [i, session] of sessions.entries()) {
+      const key = sessionKey(session);
+      const { name } = shown[i]!;
+      const planned: string[] = [];
+      announced.set(key, planned);
+      if (session.state !== 'established' || session.nic === undefined || !NAME.test(name)) continue;
+      for (const { prefix, uplinks } of expected.prefixes) {
+        if (!uplinks.some((u) => sessionKey(u) === key)) continue;
+        planned.push(...(await this.#exported(`show route ${prefix} export ${name}`, signal)));
+      }
+      if (expected.uplinks.length === 0) continue;
+      const total = session.families.reduce((sum, family) => sum + family.announced, 0);
+      const known = { key, planned, total, routes, now };
+      const whole = await this.#leaks.whole(known, () => this.#exported(`show route export ${name}`, signal));
+      if (whole === undefined) continue;
+      announced.set(key, whole);
+      complete.add(key);
+    }
+    return { announced, complete };
+  }
+
+  async #exported(command: string, signal: AbortSignal): Promise<readonly string[]> {
+    return decodeRoutes(command, await this.#socket.ask(command, signal));
+  }
+
+  close(): void {
+    this.#socket.close();
+  }
+}
+
+interface Shown {
+  readonly shown: readonly BirdSession[];
+  readonly sessions: readonly Session[];
+  readonly routes: number;
+}
+
+function asSession(shown: BirdSession, nic: string | undefined, drops: number, clock: string | undefined): Session {
+  const { since, reset, ...rest } = shown;
+  const ago = clock === undefined ? undefined : secondsSince(since, clock);
+  const established = shown.state === 'established';
+  return {
+    ...rest,
+    drops,
+    ...(nic === undefined ? {} : { nic }),
+    ...(established && ago !== undefined ? { uptime: ago } : {}),
+    // The time of an error is not printed; the session is in its state since then, or for less long.
+    ...(reset === undefined ? {} : { reset: { ...reset, ...(established || ago === undefined ? {} : { ago }) } }),
+  };
+}
+
+export const bird: Driver = {
+  name: 'bird',
+  open: (settings) => (settings.bird === false ? undefined : new BirdReader(settings.bird, settings)),
+};

@@ -1,0 +1,84 @@
+/**
+ * `npm run bench:cluster`: how long the judge's thread is held while the thread of the cluster reads 100 000 keys and follows
+ * them.
+ */
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { ClusterThread } from '../../src/cluster/thread/cluster-thread.ts';
+import { METHODS } from '../../src/cluster/wire/methods.ts';
+import { type Operation, txnRequest } from '../../src/cluster/wire/txn.ts';
+import { monotonicMs } from '../../src/sys/clock.ts';
+import { until } from '../until.ts';
+import { EtcdCluster, PREFIX } from './cluster.ts';
+import { isInside } from './inside.ts';
+
+const KEYS = 100_000;
+const BYTES = 200;
+/** Operations of one transaction. */
+const OPERATIONS = 100;
+const MOST_HELD_MS = 10;
+
+async function fill(cluster: EtcdCluster, letter: string): Promise<void> {
+  const api = cluster.caller('api');
+  const value = letter.repeat(BYTES);
+  for (let first = 0; first < KEYS; first += OPERATIONS) {
+    const operations = Array.from(
+      { length: OPERATIONS },
+      (_, i): Operation => ({ op: 'put', key: `${PREFIX}target/${first + i}`, value }),
+    );
+    await api.call(METHODS.txn, txnRequest({ compare: [], operations }), { timeoutMs: 5000, againForMs: 20_000 });
+  }
+  api.close();
+}
+
+if (isInside()) {
+  const cluster = await EtcdCluster.start({ dir: join(mkdtempSync(join(tmpdir(), 'fourlane-bench-')), 'etcd') });
+  await fill(cluster, 'a');
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  const measured = async (name: string, done: () => boolean) => {
+    const [began, cpu] = [performance.now(), process.threadCpuUsage()];
+    delay.reset();
+    delay.enable();
+    await until(name, 120_000, done);
+    delay.disable();
+    const { user, system } = process.threadCpuUsage(cpu);
+    const [p99, max] = [delay.percentile(99), delay.max].map((ns) => ns / 1e6);
+    console.log(
+      `${name}: ${((performance.now() - began) / 1000).toFixed(1)} s; judge's thread: ` +
+        `${((user + system) / 1000).toFixed(0)} ms of CPU, ` +
+        `held at most ${max!.toFixed(1)} ms (p99 ${p99!.toFixed(1)} ms; at most ${MOST_HELD_MS})`,
+    );
+    return max! <= MOST_HELD_MS;
+  };
+  const idle = await measured(
+    'nothing, 3 s',
+    (
+      (until_) => () =>
+        performance.now() > until_
+    )(performance.now() + 3000),
+  );
+  let complete = false;
+  let letter = 'a';
+  const thread = new ClusterThread({
+    etcd: { endpoints: cluster.endpoints, tls: cluster.tls('lb-01') },
+    ranges: [{ name: 'target', key: `${PREFIX}target/`, prefix: true }],
+    clock: monotonicMs,
+    changed: (_, changes, last) => {
+      complete = last;
+      const value = changes.at(-1)?.value;
+      if (value !== undefined) letter = String.fromCodePoint(value[0]!);
+    },
+    told: () => undefined,
+    crashed: (reason) => console.error(reason),
+  });
+  const read = await measured(`${KEYS} keys read`, () => complete && thread.items(0).size === KEYS);
+  const filled = fill(cluster, 'b');
+  let written = false;
+  void filled.then(() => (written = true));
+  const followed = await measured(`${KEYS} keys followed while they change`, () => written && letter === 'b');
+  await thread.stop();
+  await cluster.stop();
+  process.exit(idle && read && followed ? 0 : 1);
+}

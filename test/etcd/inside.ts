@@ -1,0 +1,15 @@
+/** Programs that make an etcd cluster: run again in a network of their own, as a system test is. Needs root. */
+import { spawnSync } from 'node:child_process';
+import { ensure } from '../../src/lab/ensure.ts';
+import { isolated } from '../run/isolation.ts';
+
+const INSIDE = 'FOURLANE_ETCD_INSIDE';
+
+/** Whether we are inside; outside, the program is run there first, and its exit status is ours. */
+export function isInside(): boolean {
+  if (process.env[INSIDE] !== undefined) return true;
+  ensure(['etcd-server', 'etcd-client', 'openssl', 'nftables', 'iproute2']);
+  const [command, ...argv] = isolated([process.execPath, ...process.argv.slice(1)]);
+  process.exitCode = spawnSync(command!, argv, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } }).status ?? 1;
+  return false;
+}

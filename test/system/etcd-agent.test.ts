@@ -1,0 +1,106 @@
+/** A real agent with a real etcd, without one, and with one that comes late: what is loaded, shown, logged and held up. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { putRequest } from '../../src/cluster/wire/kv.ts';
+import { METHODS } from '../../src/cluster/wire/methods.ts';
+import { CLUSTER, EtcdCluster, PREFIX } from '../etcd/cluster.ts';
+import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
+
+const dir = mkdtempSync(join(tmpdir(), 'fourlane-etcd-agent-'));
+/** Of all threads together. */
+const MOST_IDLE_CPU = 0.005;
+let cluster: EtcdCluster;
+let servers: readonly string[];
+
+before(async () => {
+  cluster = await EtcdCluster.start({ dir: join(dir, 'etcd') });
+  servers = loopbackServers(2, (await serve(0)).port);
+});
+after(() => cluster.stop());
+
+function config(name: string, etcd: boolean): string {
+  const tls = cluster.tls('lb-01');
+  const body = {
+    cluster: etcd ? { name: CLUSTER, etcd: { endpoints: cluster.endpoints, tls } } : CLUSTER,
+    server: 'lb-01',
+    listen: '127.0.0.1:0',
+    stateDir: join(dir, name),
+    nics: [{ name: 'lo2', device: 'lo', source: '127.0.0.2' }],
+    services: [{ name: 'web', vip: '10.0.0.1:80/tcp', check: { type: 'tcp', interval: '1s' }, realServers: servers }],
+    rules: QUICK,
+  };
+  return writeConfig(dir, body, `${name}.yaml`);
+}
+
+const threads = (pid: number) =>
+  readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim());
+const proportionalMb = (pid: number) =>
+  Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) / 1024;
+function cpuSeconds(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
+test('without an etcd nothing of it is loaded, no thread, no series; a reload joins, another one leaves', async (t) => {
+  const [list, hook] = [join(dir, 'modules'), join(dir, 'hook.mjs')];
+  writeFileSync(
+    hook,
+    `import { appendFileSync } from 'node:fs';
+     import { registerHooks } from 'node:module';
+     registerHooks({
+       load(url, context, next) { appendFileSync(${JSON.stringify(list)}, url + '\\n'); return next(url, context); },
+     });`,
+  );
+  const loaded = () => readFileSync(list, 'utf8').split('\n');
+  const ofCluster = () => loaded().filter((url) => /\/src\/cluster\/|@grpc/.test(url));
+  const agent = await AgentProcess.start(config('off', false), { wrap: ['env', `NODE_OPTIONS=--import=${hook}`] });
+  t.after(() => agent.end());
+  await agent.allGood();
+  assert.equal(await agent.metric('fourlane_cluster_connected'), undefined);
+  assert.ok(!threads(agent.pid).includes('cluster'));
+  assert.ok(
+    loaded().some((url) => url.endsWith('/src/daemon/clustering.ts')) && loaded().some((url) => url.endsWith('lane.worker.ts')),
+  );
+  assert.deepEqual(ofCluster(), []);
+  config('off', true);
+  assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
+  await until('connected', 10_000, async () => (await agent.metric('fourlane_cluster_connected')) === 1);
+  assert.ok(threads(agent.pid).includes('cluster') && ofCluster().some((url) => url.includes('@grpc/grpc-js')));
+  config('off', false);
+  assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
+  await until('left', 5000, async () => (await agent.metric('fourlane_cluster_connected')) === undefined);
+  await until('no thread', 5000, () => !threads(agent.pid).includes('cluster'));
+});
+
+test('with an etcd its state is shown; idle it takes next to nothing; gone, it stops nothing', async (t) => {
+  const [off, on] = [await AgentProcess.start(config('plain', false)), await AgentProcess.start(config('on', true))];
+  t.after(() => Promise.all([off.end(), on.end()]));
+  for (const agent of [off, on]) await agent.allGood();
+  await until('connected', 10_000, async () => (await on.metric('fourlane_cluster_connected')) === 1);
+  const api = cluster.caller('api');
+  await api.call(METHODS.put, putRequest(`${PREFIX}target/r1`, '{}'), { timeoutMs: 3000 });
+  api.close();
+  await until('a key', 10_000, async () => (await on.metric('fourlane_cluster_keys', 'target')) === 1);
+  assert.equal(await on.metric('fourlane_cluster_stale_seconds'), 0);
+  assert.ok((await on.metric('fourlane_cluster_certificate_not_after_timestamp_seconds'))! > Date.now() / 1000);
+
+  const begin = { off: cpuSeconds(off.pid), on: cpuSeconds(on.pid), at: performance.now() };
+  await until('twenty seconds', 30_000, () => performance.now() - begin.at > 20_000);
+  const seconds = (performance.now() - begin.at) / 1000;
+  const cpu = (cpuSeconds(on.pid) - begin.on - (cpuSeconds(off.pid) - begin.off)) / seconds;
+  const mb = proportionalMb(on.pid) - proportionalMb(off.pid);
+  t.diagnostic(`idle: ${(cpu * 100).toFixed(2)} % of a core, ${mb.toFixed(1)} MB (of ${proportionalMb(off.pid).toFixed(0)})`);
+
+  for (const n of [1, 2, 3]) await cluster.kill(n);
+  await until('shown', 10_000, async () => (await on.metric('fourlane_cluster_connected')) === 0);
+  await until('stale', 10_000, async () => (await on.metric('fourlane_cluster_stale_seconds'))! > 1);
+  assert.ok(on.logged(/^etcd not connected/));
+  assert.equal(await on.metric('fourlane_cluster_keys', 'target'), 1, 'what is known stays');
+  await on.allGood();
+  for (const n of [1, 2, 3]) cluster.boot(n);
+  await until('connected again', 30_000, async () => (await on.metric('fourlane_cluster_connected')) === 1);
+  assert.ok(cpu <= MOST_IDLE_CPU, `${cpu} of a core`);
+});
