@@ -1,5 +1,5 @@
 /** What a reload changes. Pure. */
-import { type Plan, targetsOf } from '../model/plan.ts';
+import type { Plan } from '../model/plan.ts';
 import { canonical } from '../model/canonical.ts';
 
 export interface NameDiff {
@@ -92,8 +92,9 @@ function serviceTexts({ services, nics, targets }: Plan): Texts {
     services.map((service) => {
       const own = { ...service, nics: service.nics.map((nic) => nics[nic]!.name), realServers: 0 };
       const servers = service.realServers.map((server) => {
-        const keys = targetsOf(server).map((target) => targets[target]!.key);
-        return `${keys.join(' ')} ${server.weight} ${targets[server.target]!.rack ?? ''}`;
+        const { key, rack = '' } = targets[server.target]!;
+        const further = server.further?.map((target) => targets[target]!.key).join(' ') ?? '';
+        return `${key} ${further} ${server.weight} ${rack}`;
       });
       return [service.name, `${canonical(own)}\n${servers.join('\n')}`];
     }),

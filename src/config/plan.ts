@@ -137,7 +137,8 @@ function collectTargets(config: Config) {
     const siblings = perServer.get(realServer);
     const known = siblings?.find((sibling) => drafts[sibling]!.digest === wanted.digest);
     if (known !== undefined) return known;
-    const index = drafts.push({ ...wanted, realServer, rs }) - 1;
+    const { check, name, digest } = wanted;
+    const index = drafts.push({ check, name, digest, realServer, rs }) - 1;
     if (siblings) siblings.push(index);
     else perServer.set(realServer, [index]);
     return index;
