@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
 import { notInPlace } from '../src/act/not-in-place.ts';
+import { sorryServers } from '../src/act/sorry-servers.ts';
 import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
@@ -87,6 +88,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new LaneFamilies(lanes, () => 0).families(),
     ...NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }),
     notInPlace([], 0),
+    sorryServers([]),
     ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map((metric) => family(metric, [], [])),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
