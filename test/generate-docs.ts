@@ -13,6 +13,7 @@ import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
+import { BGP_RULES } from '../src/doctor/bgp/rules.ts';
 import { EDGE_RULES } from '../src/edge/lint/rules.ts';
 import { RUNNER_METRICS } from '../src/collect/runner.ts';
 import { LaneFamilies } from '../src/lanes/families.ts';
@@ -153,6 +154,18 @@ function edgeRules(): string {
   return `| code | rule | level | what is wrong | do |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
+/** The rules about routing daemons. */
+function bgpRules(): string {
+  const rows = BGP_RULES.map(({ code, name, level, title, fix }) => `| ${code} | \`${name}\` | ${level} | ${title} | ${fix} |`);
+  return `| code | rule | outcome | what is wrong | do |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+/** docs/bgp.md with its tables made again. */
+function bgpDoc(): string {
+  const document = withPart(readFileSync(BGP_DOC, 'utf8'), 'the rules of the edge', edgeRules());
+  return withPart(document, 'the rules about routing daemons', bgpRules());
+}
+
 /** docs/attribution.md with its tables made again. */
 export function attributionDoc(): string {
   const document = withPart(readFileSync(ATTRIBUTION_DOC, 'utf8'), 'the table of verdicts', verdictRows());
@@ -183,7 +196,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     [METRICS_DOC, await metricsDoc()],
     [ATTRIBUTION_DOC, attributionDoc()],
-    [BGP_DOC, withPart(readFileSync(BGP_DOC, 'utf8'), 'the rules of the edge', edgeRules())],
+    [BGP_DOC, bgpDoc()],
     [CLUSTER_DOC, withPart(readFileSync(CLUSTER_DOC, 'utf8'), 'the table of keys', keyRows())],
     [MAPPINGS, verdictMappings()],
     [LINT_DOC, withPart(readFileSync(LINT_DOC, 'utf8'), 'the rules of lint', lintTable())],
