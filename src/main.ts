@@ -1,12 +1,10 @@
 /**
  * Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room.
  */
-import { hostname } from 'node:os';
 import { actuators } from './act/index.ts';
 import { leftBefore } from './act/left-before.ts';
 import { Reconciler } from './act/reconciler.ts';
 import type { ActionReport } from './act/report.ts';
-import { loadPlanFile } from './config/load.ts';
 import { ConfigThread } from './config/thread.ts';
 import { Agent, type Door } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
@@ -15,7 +13,9 @@ import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { Clustering } from './daemon/clustering.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
+import { type Begun, firstPlan, isUnknown } from './daemon/first-plan.ts';
 import { Following } from './daemon/following.ts';
+import { killAt } from './daemon/kill-at.ts';
 import { Life } from './daemon/life.ts';
 import { Loop } from './daemon/loop.ts';
 import { Keeper, recover } from './daemon/persist.ts';
@@ -49,14 +49,17 @@ export interface AgentOptions {
   readonly logDropped: () => number;
   /** Lab only: POST /-/chaos may break lanes, and reloads come as fast as they are asked for. */
   readonly chaos: boolean;
+  /** Lab only: where in a release the process ends itself, see `killAt`. */
+  readonly killAt?: string | undefined;
 }
 
 /** Starts the agent; resolves when every lane runs. @throws FourlaneError for a bad config or a taken address */
 export async function startAgent(options: AgentOptions): Promise<Agent> {
-  const plans = new CurrentPlan(loadPlanFile(options.config, { hostname: hostname() }), clock());
+  const first = await firstPlan(options.config, { ...options, clock });
+  const plans = new CurrentPlan(first.plan, clock());
   const readable = readableSecrets(options.config, plans.plan);
   if (readable !== undefined) options.log.warn({}, readable);
-  const memory = await remember(options, plans);
+  const memory = await remember(options, plans, first.begun);
   const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
   const door = await agent.start(() => openDoors(options, parts));
@@ -66,7 +69,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 /** What outlives a pass, a reload or the process: history, spans, actions in place, the state file, the evidence log. */
-async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
+async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan, begun: Begun | undefined) {
   const acted = new Topic<ActionReport>();
   const metrics = new Registry();
   const telemetry = makeTelemetry({ clock, log, version, plan, metrics });
@@ -77,16 +80,18 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan) {
   const file = new StateFile(plan.stateDir, ({ code, message }) => log.error({ code }, message));
   const recording = new Recording((message) => log.error({}, message));
   recording.follow(plan.evidenceLog);
-  reconciler.restore(await leftBefore(plan));
-  const recovered = await recover(file, topologyOf(plan), reconciler, clock, log);
-  return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, history: new TransitionLog() };
+  const restoring = isUnknown(plan, begun) ? { restore: () => 0 } : reconciler;
+  restoring.restore(await leftBefore(plan));
+  const recovered = await recover(file, topologyOf(plan), restoring, clock, log);
+  return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, begun, history: new TransitionLog() };
 }
 
 type Memory = Awaited<ReturnType<typeof remember>>;
 type Parts = ReturnType<typeof makeParts>;
 
 /** What does the work, in the order of the data: lanes, judge, what follows from it, and what reads it. */
-function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, plans: CurrentPlan, memory: Memory) {
+function makeParts(options: AgentOptions, plans: CurrentPlan, memory: Memory) {
+  const { config, version, log, logDropped, chaos } = options;
   const { acted, file, history, metrics, reconciler, recording, recovered, spans, telemetry } = memory;
   const { tracer } = telemetry;
   const plan = () => plans.plan;
@@ -109,25 +114,30 @@ function makeParts({ config, version, log, logDropped, chaos }: AgentOptions, pl
   const base = { version, clock, log, plans, life, lanes, loop, history, reconciler, recording, telemetry };
   const shadowing = new Shadowing({ clock, log, plan, loop });
   const reporting = new Reporting({ log, plan, report: () => shadowing.report() });
-  const clustering = new Clustering({ clock, log });
+  const told = () => shown.pulse.change();
+  const at = killAt(chaos ? options.killAt : undefined);
+  const releasing = { plan, reloader: () => reloader, reconciler, loop, begun: memory.begun, at, told };
+  const clustering = new Clustering({ version, clock, log, ...releasing });
   const shown = makeShown({ ...base, shadowing, clustering, file, links, logDropped, metrics, passed, runner });
 
   decided.on((decisions) => tell(log, decisions, spans));
   for (const happened of [decided, acted]) happened.on(() => keeper.soon());
   decided.on((decisions) => shown.publisher.decided(decisions));
   decided.on((decisions) => shadowing.decided(decisions));
+  decided.on((decisions) => clustering.decided(decisions));
   acted.on(() => shown.pulse.change());
   passed.on(() => shown.publisher.passed());
   doubted.on((nics) => asker.doubted(nics.flatMap((nic) => plan().nics[nic] ?? [])));
   const parts = { ...base, ...shown, clustering, links, carriers, runner, keeper, reporting };
   const configThread = new ConfigThread();
   // A lab reloads a thousand times.
-  const options = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };
+  const reading = { file: config, plans, loader: configThread, clock, log, tracer, ...(chaos ? { leastMs: 0 } : {}) };
+  const ofCluster = { release: () => clustering.release, reloaded: () => clustering.fileChanged() };
   const apply = async (next: Plan, before: Plan) => {
     await applyPlan(parts, next);
     tellImports(log, next, before);
   };
-  const reloader = new Reloader({ ...options, apply, ended: () => shown.pulse.change() });
+  const reloader = new Reloader({ ...reading, ...ofCluster, apply, ended: told });
   const following = new Following({ paths: () => plan().imports?.followed ?? [], changed: () => void reloader.reload(), clock });
   return { ...parts, recovered, reloader, configThread, following, shadowing, tracer };
 }

@@ -54,7 +54,13 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
 };
 /** Single files a room may use although the room they are in is closed to it. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {
-  config: ['src/checks/index.ts', 'src/act/index.ts', 'src/collect/index.ts', 'src/collect/settings.ts'],
+  config: [
+    'src/checks/index.ts',
+    'src/act/index.ts',
+    'src/collect/index.ts',
+    'src/collect/settings.ts',
+    'src/cluster/agent/open.ts',
+  ],
   cli: ['src/main.ts', 'src/lanes/once.ts'],
   // Started as a child process, not imported.
   lab: ['src/cli/main.ts'],

@@ -11,6 +11,7 @@ import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
+import { NO_RELEASE, releaseFamilies } from '../src/daemon/release-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
 import { BGP_RULES } from '../src/doctor/bgp/rules.ts';
@@ -22,6 +23,7 @@ import { JudgeFamilies } from '../src/report/families.ts';
 import { ProcessMetrics } from '../src/metrics/process-metrics.ts';
 import { Histogram } from '../src/model/histogram.ts';
 import { type Family, family } from '../src/model/family.ts';
+import { EXIT, EXIT_TEXT } from '../src/cli/cluster/exit.ts';
 import { entryOf, KEY_KINDS } from '../src/cluster/keys.ts';
 import { emptyTally } from '../src/otel/messages.ts';
 import { exportFamilies } from '../src/otel/telemetry.ts';
@@ -91,6 +93,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new OwnFamilies(daemon).families(),
     ...new ShadowLedger(0).families(),
     ...clusterFamilies({ names: [], standing: undefined, lease: undefined, staleSince: 0, restarts: 0 }, 0),
+    ...releaseFamilies(NO_RELEASE),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];
@@ -181,6 +184,20 @@ function keyRows(): string {
   return `| key | what it is | written by | goes with a lease | at most |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
+/** Exit codes of `fourlane cluster`. */
+function exitRows(): string {
+  const rows = Object.entries(EXIT)
+    .toSorted(([, a], [, b]) => a - b)
+    .map(([name, code]) => `| ${code} | ${EXIT_TEXT[name as keyof typeof EXIT]} |`);
+  return `| code | means |\n|---|---|\n${rows.join('\n')}\n`;
+}
+
+/** docs/cluster.md with its tables made again. */
+function clusterDoc(): string {
+  const document = withPart(readFileSync(CLUSTER_DOC, 'utf8'), 'the table of keys', keyRows());
+  return withPart(document, 'the exit codes', exitRows());
+}
+
 /**
  * dashboards/verdicts.libsonnet: for each kind of subject that a dashboard shows over time, its verdicts with word and colour,
  * worst last.
@@ -197,7 +214,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
     [METRICS_DOC, await metricsDoc()],
     [ATTRIBUTION_DOC, attributionDoc()],
     [BGP_DOC, bgpDoc()],
-    [CLUSTER_DOC, withPart(readFileSync(CLUSTER_DOC, 'utf8'), 'the table of keys', keyRows())],
+    [CLUSTER_DOC, clusterDoc()],
     [MAPPINGS, verdictMappings()],
     [LINT_DOC, withPart(readFileSync(LINT_DOC, 'utf8'), 'the rules of lint', lintTable())],
     ...lintPages(),

@@ -4,6 +4,7 @@
  */
 import type { Family, FamilySource } from '../model/family.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
+import { CUT_OFF } from '../model/verdicts.ts';
 import type { Plan } from '../model/plan.ts';
 import { resolveRules } from '../model/rules.ts';
 import type { Transition, Verdict, Wanted } from '../model/verdict.ts';
@@ -65,6 +66,7 @@ export class Reconciler implements FamilySource {
   /** Scripts follow the verdicts on real servers. */
   #countsAlive = false;
   #isolation: Isolation = CONNECTED;
+  #mayWithdraw = false;
   #holding: Holding = resolveRules({});
   #look: Look | undefined;
   #recheckedAt = -Infinity;
@@ -97,8 +99,22 @@ export class Reconciler implements FamilySource {
    */
   isolates({ frozen }: Pick<Wanted, 'frozen'>): boolean {
     const before = this.#isolation;
-    this.#isolation = isolationAfter(before, frozen, this.#options.clock(), this.#holding);
+    const cutOff = frozen === 'AGENT_ILL' && this.#mayWithdraw ? CUT_OFF : frozen;
+    this.#isolation = isolationAfter(before, cutOff, this.#options.clock(), this.#holding);
     return before.failed !== this.#isolation.failed;
+  }
+
+  /**
+   * Whether the fleet lets this server withdraw itself: then `onIsolated` follows the verdict of being the ill one, too. Alone it
+   * does not: others may be ill for the same reason.
+   */
+  allowWithdrawal(granted: boolean): void {
+    this.#mayWithdraw = granted;
+  }
+
+  /** Whether `onIsolated` is to be in place. */
+  get isWithdrawn(): boolean {
+    return this.#isolation.failed;
   }
 
   /** Whether scripts may be due after these verdicts, also without an action, so that `pass` is. */

@@ -56,7 +56,9 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
     throw new FourlaneError('USAGE', `--log-level ${level}: use trace, debug, info, warn or error`);
   if (values.config === undefined) throw new FourlaneError('USAGE', '--config FILE is missing');
   const { logger: log, dropped: logDropped, written: logWritten } = makeLog(level, values.pretty);
-  const options = { config: values.config, version: VERSION, log, logDropped, chaos: process.env['FOURLANE_CHAOS'] === '1' };
+  const chaos = process.env['FOURLANE_CHAOS'] === '1';
+  const killAt = process.env['FOURLANE_CHAOS_KILL_AT'];
+  const options = { config: values.config, version: VERSION, log, logDropped, chaos, killAt };
   let running: Agent | undefined;
   let reloadAsked = false;
   // Before the start: by default SIGHUP ends a process. The file may have been read already, so it is read again.

@@ -59,6 +59,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'drain, restore: sessions with routers, by hand',
     load: async () => (await import('./bgp.ts')).bgpCommand,
   },
+  cluster: {
+    summary: 'one configuration for all servers: releases, rollouts, maintenance',
+    load: async () => (await import('./cluster/cluster.ts')).cluster,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

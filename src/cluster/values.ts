@@ -145,7 +145,16 @@ export const budgetHolder = who.extend({
 export const poison = who;
 export const lead = z.object({ by: name, at });
 
-export const ROLLOUT_STATES = ['preparing', 'applying', 'soaking', 'halted', 'rollingBack', 'rolledBack', 'done'] as const;
+export const ROLLOUT_STATES = [
+  'preparing',
+  'applying',
+  'soaking',
+  'halted',
+  'rollingBack',
+  'rolledBack',
+  'backFailed',
+  'done',
+] as const;
 
 export const stage = z.object({ ring: name, soakMs: z.int().min(0).max(604_800_000) });
 

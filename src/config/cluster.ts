@@ -1,5 +1,6 @@
 /** The key `cluster`: a name, or a name with the etcd that the cluster has. */
 import { z } from 'zod';
+import { duration } from '../model/schema.ts';
 import { absolutePath, label } from './fields.ts';
 
 const MOST_ENDPOINTS = 16;
@@ -33,7 +34,25 @@ const etcd = z
 
 /** Always as a mapping afterwards. */
 export const cluster = z
-  .union([label, z.strictObject({ name: label.default('default').describe('name of the cluster'), etcd: etcd.optional() })])
+  .union([
+    label,
+    z.strictObject({
+      name: label.default('default').describe('name of the cluster'),
+      etcd: etcd.optional(),
+      trust: z
+        .string()
+        .regex(/^[A-Za-z0-9+/]{43}=$/, 'must be the 32 bytes of an Ed25519 public key in base64')
+        .optional()
+        .describe('public key (Ed25519, base64) by which releases must be signed; default: none need a signature'),
+      prove: duration(100, 3_600_000).prefault('60s').describe('how long a release must run before the agent starts with it'),
+      onBootWithoutEtcd: z
+        .enum(['good', 'wait', 'out'])
+        .default('good')
+        .describe(
+          'good: start at once with the last good release; wait: wait 60s for etcd before that; out: wait until etcd answers',
+        ),
+    }),
+  ])
   .default('default')
   .transform((written) => (typeof written === 'string' ? { name: written } : written))
   .meta({ description: 'label on every series, or a mapping with the name and the etcd of the cluster', examples: ['edge-1'] });

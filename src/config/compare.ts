@@ -1,30 +1,39 @@
 /** Reads a configuration and says what it changes: what a reload needs to know, as a value for another thread. */
 import { codeOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
-import { diffPlans } from './diff.ts';
-import { loadPlanFile } from './load.ts';
+import { diffPlans, type PlanDiff } from './diff.ts';
+import { loadPlanFile, type ReleasePart } from './load.ts';
 import type { LoadAnswer, LoadRequest } from './messages.ts';
 import { packPlan, unpackPlan } from './plan-bytes.ts';
 import { ConfigError } from './problem.ts';
 
+export interface Compared {
+  readonly answer: LoadAnswer;
+  /** The plan of the file, and what it changes, unless it is refused. */
+  readonly plan?: Plan;
+  readonly diff?: PlanDiff;
+}
+
 /**
  * Never throws: a file that is refused is an answer too.
  * @param known a plan that may be the running one: it need not be read from bytes again
- * @returns the plan of the file, too, unless it is refused
+ * @param release what the file is merged with
  */
-export function compareFile(request: LoadRequest, known?: Plan): { readonly answer: LoadAnswer; readonly plan?: Plan } {
+export function compareFile(request: LoadRequest, known?: Plan, release?: ReleasePart): Compared {
   const { path, hostname, running, fingerprint } = request;
   try {
-    const plan = loadPlanFile(path, { hostname }, false);
+    const plan = loadPlanFile(path, { hostname, release }, false);
     const before = known?.fingerprint === fingerprint ? known : unpackPlan(running);
-    const emptied = emptiedImport(before, plan);
+    const emptied = emptiedImport(before, plan) ?? emptiedFile(before, plan);
     if (emptied !== undefined) return { answer: { code: 'CONFIG_INVALID', refused: emptied, mistakes: [] } };
-    const { same, needsRestart, summary } = diffPlans(before, plan);
-    return { answer: { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) }, plan };
+    const diff = diffPlans(before, plan);
+    const { same, needsRestart, summary } = diff;
+    return { answer: { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) }, plan, diff };
   } catch (error) {
     const { message } = error as Error;
-    const mistakes = error instanceof ConfigError ? message.split('\n') : [];
-    return { answer: { code: codeOf(error), refused: message, mistakes } };
+    const code = codeOf(error);
+    const mistakes = error instanceof ConfigError || code === 'CLUSTER_INVALID' ? message.split('\n') : [];
+    return { answer: { code, refused: message, mistakes } };
   }
 }
 
@@ -39,4 +48,13 @@ function emptiedImport({ imports: before }: Plan, { imports: after }: Plan): str
     `${after.file} has lost ${had} that it had; the running configuration stays. To end managing them, remove the import and ` +
     'reload; or restart the agent'
   );
+}
+
+/** Why a file without services is refused where a cluster's release has those that run, or is to have them. */
+function emptiedFile(before: Plan, after: Plan): string | undefined {
+  if (before.services.length === 0 || after.services.length > 0) return undefined;
+  if (after.etcd !== undefined)
+    return 'the file has no services, and no release of the cluster has run here yet; what runs stays until one does';
+  if (before.etcd === undefined) return undefined;
+  return 'the file has neither services nor cluster.etcd; what runs stays. Write services into the file, or restart the agent';
 }

@@ -7,8 +7,16 @@ import type { LoadRequest } from './messages.ts';
 /** The plan that was sent last: mostly it is the one that runs when the next file is read. */
 let sent: Plan | undefined;
 
+async function compare(request: LoadRequest) {
+  if (request.release === undefined) return compareFile(request, sent);
+  const { compareRelease } = await import('./compare-release.ts');
+  return compareRelease(request, request.release, sent);
+}
+
+// One at a time: see `ConfigThread`.
 parentPort!.on('message', (request: LoadRequest) => {
-  const { answer, plan } = compareFile(request, sent);
-  sent = plan;
-  parentPort!.postMessage(answer);
+  void compare(request).then(({ answer, plan }) => {
+    sent = plan;
+    parentPort!.postMessage(answer);
+  });
 });

@@ -7,7 +7,7 @@ import { excessIn } from './excess.ts';
 import { explain } from './explain.ts';
 import { importKeepalived } from './import-keepalived.ts';
 import { buildPlan } from './plan.ts';
-import { ConfigError, type Issue, type Problem } from './problem.ts';
+import { ConfigError, type Issue, pathText, type Problem } from './problem.ts';
 import { checkProfile, DEFAULT_CHECK } from './profiles.ts';
 import { type Config, configSchema, nicSchema, serviceSchema } from './schema.ts';
 import { type ConfigView, inspect, portless, type ServiceView } from './semantics.ts';
@@ -17,7 +17,20 @@ import { parsePlainYaml } from './yaml-fast.ts';
 export interface LoadOptions {
   /** Name of this machine: the default of `server`. */
   readonly hostname: string;
+  /** What runs here beside the file, if that has an etcd. */
+  readonly release?: ReleasePart | undefined;
 }
+
+/** What a release of the cluster adds to a file. */
+export interface ReleasePart {
+  /** For messages: `release 42`. */
+  readonly name: string;
+  /** The value of the file with that of the release. Throws CLUSTER_INVALID when both have the same. */
+  merge(file: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+}
+
+/** Keys of a configuration that may come from a release: a problem of theirs has no place in the file. */
+const OF_RELEASE: ReadonlySet<PropertyKey | undefined> = new Set(['services', 'checks', 'rules']);
 
 const MOST_BYTES = 64 << 20;
 
@@ -27,27 +40,57 @@ const MOST_BYTES = 64 << 20;
  * @param filename only for messages
  * @throws ConfigError (CONFIG_INVALID) with every problem
  */
-export function loadPlan(source: string | Uint8Array, filename: string, { hostname }: LoadOptions): Plan {
+export function loadPlan(source: string | Uint8Array, filename: string, { hostname, release }: LoadOptions): Plan {
   const text = decode(source, filename);
   const excess = excessIn(text);
   if (excess !== undefined) throw problemAt(text.slice(0, excess.offset), filename, excess.message);
   const plain = parsePlainYaml(text);
   if (plain !== undefined) {
-    const result = validate(plain);
+    const result = validate(withRelease(plain, release));
     if (result.config) return planOf(result.config, { text, filename, hostname });
   }
   const file = parseYaml(text);
   if (file.problems.length > 0) throw new ConfigError(filename, file.problems);
-  const { config, issues } = validate(file.value);
-  if (!config)
-    throw new ConfigError(
-      filename,
-      issues.map((issue) => file.locate(issue)),
-    );
-  return planOf(config, { text, filename, hostname });
+  const value = withRelease(file.value, release);
+  const { config, issues } = validate(value);
+  if (config) return planOf(config, { text, filename, hostname });
+  const foreign = value === file.value ? [] : issues.filter(({ path }) => OF_RELEASE.has(path[0]));
+  if (foreign.length > 0) throw releaseError(release!.name, value, foreign);
+  throw new ConfigError(
+    filename,
+    issues.map((issue) => file.locate(issue)),
+  );
 }
 
-interface Loading extends LoadOptions {
+const cluster = z.looseObject({ cluster: z.looseObject({ etcd: z.looseObject({}) }) });
+
+/** Only a server that is in a cluster has a part of its releases. */
+function withRelease(value: unknown, release: ReleasePart | undefined): unknown {
+  const found = release === undefined ? undefined : cluster.safeParse(value).data;
+  return found === undefined ? value : release!.merge(found);
+}
+
+const MOST_PROBLEMS = 20;
+
+/** CLUSTER_INVALID with a line for each problem; a service is named by its name, since a release has no order. */
+function releaseError(name: string, value: unknown, issues: readonly Issue[]): FourlaneError {
+  const { services } = z.looseObject({ services: z.array(z.unknown()).catch([]) }).parse(value);
+  const lines = issues.slice(0, MOST_PROBLEMS).map((issue) => {
+    const [first, second, ...rest] = issue.path;
+    const service = first === 'services' && typeof second === 'number' ? (services[second] as ServiceName) : undefined;
+    const path = service === undefined ? issue.path : [first!, JSON.stringify(service.name ?? service.vip), ...rest];
+    return `${name}: ${pathText({ ...issue, path })}: ${issue.message}`;
+  });
+  if (issues.length > MOST_PROBLEMS) lines.push(`${name}: and ${issues.length - MOST_PROBLEMS} more problems`);
+  return new FourlaneError('CLUSTER_INVALID', lines.join('\n'));
+}
+
+interface ServiceName {
+  readonly name?: unknown;
+  readonly vip?: unknown;
+}
+
+interface Loading extends Pick<LoadOptions, 'hostname'> {
   readonly text: string;
   readonly filename: string;
 }
@@ -80,15 +123,22 @@ function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
  * @throws FourlaneError CONFIG_UNREADABLE; ConfigError as `loadPlan`
  */
 export function loadPlanFile(path: string, options: LoadOptions, fifo = true): Plan {
-  let bytes: Buffer;
+  return loadPlan(readConfig(path, fifo), path, options);
+}
+
+/**
+ * The bytes of a config file.
+ * @param fifo as `loadPlanFile`
+ * @throws FourlaneError CONFIG_UNREADABLE
+ */
+export function readConfig(path: string, fifo: boolean): Buffer {
   try {
-    bytes = readWhole(path, fifo);
+    return readWhole(path, fifo);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const known = { ENOENT: 'there is no such file', EACCES: 'permission denied' }[code ?? ''];
     throw new FourlaneError('CONFIG_UNREADABLE', `cannot read the configuration ${path}: ${known ?? message}`, { cause: error });
   }
-  return loadPlan(bytes, path, options);
 }
 
 function readWhole(path: string, fifo: boolean): Buffer {

@@ -6,7 +6,16 @@ import type { ServerLimits } from '../http/server.ts';
 import type { FamilyFrame } from '../metrics/frames.ts';
 import type { ErrorCode } from '../model/errors.ts';
 import type { Transition } from '../model/verdict.ts';
-import type { AgentView, CollectorView, CountsView, NicView, Phase, ReloadResult, ShadowAnswer } from '../report/view.ts';
+import type {
+  AgentView,
+  CollectorView,
+  CountsView,
+  NicView,
+  Phase,
+  ReleaseView,
+  ReloadResult,
+  ShadowAnswer,
+} from '../report/view.ts';
 
 export interface HttpInit {
   readonly version: string;
@@ -44,6 +53,7 @@ export interface Moment extends Standing {
   /** Changes of `Pulse` that it shows. */
   readonly changes: number;
   readonly lastReload: Pick<ReloadResult, 'ok' | 'message'> & { readonly t: number };
+  readonly release: ReleaseView | undefined;
   readonly nics: readonly Omit<NicView, 'loss' | 'portLink'>[];
   readonly collectors: readonly CollectorView[];
   readonly pending: ReturnType<AgentView['pending']>;

@@ -23,7 +23,7 @@ const EVERY_MS = 5000;
 export async function recover(
   file: StateFile,
   topology: Topology,
-  reconciler: Reconciler,
+  reconciler: Pick<Reconciler, 'restore'>,
   clock: () => number,
   log: Logger,
 ): Promise<(now: number) => JudgeState> {

@@ -152,6 +152,7 @@ export class Publisher {
       phase: view.phase(),
       ...view.ready(),
       lastReload: { ok: last.ok, message: last.message, t: last.t },
+      release: view.release(),
       nics: view.plan().nics.map((nic) => {
         const { carrier, changes: carrierChanges } = links.state(nic.device);
         return { carrier, carrierChanges };

@@ -170,6 +170,7 @@ export class RemoteAgent implements AgentLink {
       phase: () => this.#standing.phase,
       ready: () => ({ ready: this.#standing.ready, reason: this.#standing.reason }),
       lastReload: () => now().lastReload,
+      release: () => now().release,
       nics: () => now().nics.map((nic, i) => ({ ...nic, ...judged(state(), i) })),
       cells: () => cells(state()),
       wanted: () => state().wanted,

@@ -10,6 +10,7 @@ import type { TransitionLog } from '../report/history.ts';
 import type { AgentView, NicView, PendingView, Phase } from '../report/view.ts';
 import { wallOffsetMs } from '../sys/clock.ts';
 import type { LinkMonitor } from '../sys/link-monitor.ts';
+import type { Clustering } from './clustering.ts';
 import type { CurrentPlan } from './current-plan.ts';
 import type { Life } from './life.ts';
 import type { Loop } from './loop.ts';
@@ -24,6 +25,7 @@ export interface ViewParts {
   readonly links: LinkMonitor;
   readonly runner: Runner;
   readonly history: TransitionLog;
+  readonly clustering: Pick<Clustering, 'status'>;
   readonly reconciler: Pick<Reconciler, 'pending' | 'pendingCount' | 'unsupported' | 'failingCount'>;
 }
 
@@ -41,6 +43,7 @@ export function makeView(parts: ViewParts): AgentView {
     phase: () => parts.life.phase,
     ready: () => readiness(parts.life.phase, parts.lanes),
     lastReload: () => parts.plans.last,
+    release: () => parts.clustering.status,
     nics: () =>
       parts.plans.plan.nics.map((nic, i) => {
         const link = parts.links.state(nic.device);

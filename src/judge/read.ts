@@ -40,6 +40,15 @@ export function badHere({ scan }: State): readonly number[] {
   return found;
 }
 
+/** Share of the real servers that some NIC finds good or bad, after `rise` or `fall`; 1 when there are none. */
+export function judgedShare({ scan }: State): number {
+  const { serviceGood, serviceBad } = scan;
+  if (serviceGood.length === 0) return 1;
+  let judged = 0;
+  for (let server = 0; server < serviceGood.length; server++) if (serviceGood[server]! > 0 || serviceBad[server]! > 0) judged++;
+  return judged / serviceGood.length;
+}
+
 /** Link of the data-plane port behind a NIC; undefined: there is none, or it is not known. */
 export function portLink({ nics }: State, nic: number): 0 | 1 | undefined {
   const link = nics.portLink[nic]!;

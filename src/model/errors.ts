@@ -19,6 +19,8 @@ export const ERRORS = {
   BAD_REQUEST: { side: 'user', status: 400 },
   EVIDENCE_INVALID: { side: 'user', status: 400 },
   CLUSTER_INVALID: { side: 'user', status: 409 },
+  CLUSTER_CONFLICT: { side: 'user', status: 409 },
+  CLUSTER_UNREACHABLE: { side: 'system', status: 503 },
   USAGE: { side: 'user', status: 400 },
   NOT_READY: { side: 'system', status: 503 },
   STALLED: { side: 'system', status: 503 },

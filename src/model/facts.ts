@@ -67,7 +67,7 @@ export interface FleetFact extends Observed {
   readonly unknown: readonly number[];
 }
 
-/** Whether the fleet lets this NIC be taken out of service (R12). Reserved: nothing sends it yet. Holds until the next one. */
+/** Whether the fleet lets this NIC be taken out of service (R12). Holds until the next one. */
 export interface PermitFact extends Observed {
   readonly kind: 'permit';
   readonly nic: number;

@@ -33,7 +33,7 @@ const TABLE = [
   { name: 'budget_agent', rule: 'per 10 s at most 500 real servers in all' },
   {
     name: 'semaphore',
-    rule: "reserved: the fleet's permit for one more NIC is missing. Nothing sets it yet",
+    rule: 'with an etcd: the permit of the budget `nic` is missing ([budgets](cluster.md#budgets)). A lost carrier needs none',
   },
   { name: 'freeze', rule: 'the agent has a verdict of its own, or had one until just now' },
 ] as const satisfies readonly LimitEntry[];

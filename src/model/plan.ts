@@ -108,6 +108,16 @@ export interface EtcdSettings {
   readonly tls: EtcdTls;
 }
 
+/** How releases of the cluster are taken. */
+export interface ReleaseSettings {
+  /** Ed25519 public key by which they must be signed, base64; left out = they need no signature. */
+  readonly trust?: string;
+  /** How long one must run before the agent starts with it, ms. */
+  readonly proveMs: number;
+  /** How a start goes on while etcd does not answer: with the last good release, after a wait, not at all. */
+  readonly onBoot: 'good' | 'wait' | 'out';
+}
+
 export interface Nic {
   readonly name: string;
   /**
@@ -276,6 +286,8 @@ export interface Plan {
   readonly server: string;
   /** Left out = none. */
   readonly etcd?: EtcdSettings;
+  /** With `etcd` only. */
+  readonly releases?: ReleaseSettings;
   readonly listen: { readonly host: string; readonly port: number };
   /** Path of the control socket; left out = none. */
   readonly control?: string;

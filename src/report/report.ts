@@ -101,6 +101,34 @@ export interface PendingReport extends Omit<PendingView, 'since'> {
   readonly forSeconds: number;
 }
 
+/** null = none is known. */
+export interface ReleaseReport {
+  readonly state: string;
+  readonly ring: string | null;
+  readonly target: VersionReport | null;
+  readonly running: VersionReport | null;
+  readonly lastGood: string | null;
+  /** The maintenance that holds it. */
+  readonly held: string | null;
+  /** Why it is not applied, or not reported to the cluster. */
+  readonly problems: readonly string[];
+}
+
+interface VersionReport {
+  readonly release: number;
+  readonly root: string;
+}
+
+function releaseOf(view: AgentView): { readonly release?: ReleaseReport } {
+  const found = view.release();
+  if (found === undefined) return {};
+  const { state, ring = null, lastGood = null, held = null, problems } = found;
+  const version = (root: string | undefined, release = 0) => (root === undefined ? null : { release, root });
+  const target = version(found.target, found.targetRelease);
+  const running = version(found.running, found.runningRelease);
+  return { release: { state, ring, target, running, lastGood, held, problems } };
+}
+
 export interface StatusReport {
   readonly cluster: string;
   readonly server: string;
@@ -112,6 +140,8 @@ export interface StatusReport {
   readonly uptimeSeconds: number;
   readonly revision: string;
   readonly lastReload: { readonly ok: boolean; readonly message: string; readonly time: string };
+  /** Left out = releases of a cluster are not followed. */
+  readonly release?: ReleaseReport;
   /** Present verdicts, most severe first, without their evidence: `why` has it. */
   readonly verdicts: readonly Omit<VerdictReport, 'evidence'>[];
   readonly nics: readonly NicReport[];
@@ -277,6 +307,7 @@ export function reportStatus(view: AgentView, members: Members = 'all'): StatusR
     uptimeSeconds: Math.round(view.now() - view.startedAt) / 1000,
     revision: plan.revision,
     lastReload: { ok, message, time: wallTime(view, t) },
+    ...releaseOf(view),
     verdicts: bySeverity(view.verdicts()).map((v) => {
       const { evidence: _, ...rest } = reportVerdict(view, v);
       return rest;

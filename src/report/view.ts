@@ -82,6 +82,21 @@ export interface ReloadResult {
   readonly errors?: readonly string[];
 }
 
+/** The release of the cluster on this server. Roots and numbers: undefined = none is known. */
+export interface ReleaseView {
+  readonly state: string;
+  readonly ring: string | undefined;
+  readonly target: string | undefined;
+  readonly targetRelease: number | undefined;
+  readonly running: string | undefined;
+  readonly runningRelease: number | undefined;
+  readonly lastGood: string | undefined;
+  /** The maintenance that holds it. */
+  readonly held: string | undefined;
+  /** Why it is not applied, or not reported to the cluster. */
+  readonly problems: readonly string[];
+}
+
 /** What shadow mode has seen: real servers that are compared, and the report for people. */
 export interface ShadowAnswer {
   readonly compared: number;
@@ -101,6 +116,8 @@ export interface AgentView {
   ready(): { readonly ready: boolean; readonly reason: string };
   /** The last time a config was loaded (the start counts). */
   lastReload(): ReloadResult & { readonly t: number };
+  /** undefined = releases of a cluster are not followed. */
+  release(): ReleaseView | undefined;
   /** In the plan's order. */
   nics(): readonly NicView[];
   cells(): CellsView;

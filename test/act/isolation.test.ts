@@ -124,6 +124,21 @@ describe('the reconciler and onIsolated', () => {
     assert.equal(stage.reconciler.toJSON().applied.length, 0, 'at rest');
   });
 
+  it('follows the verdict of being the ill one only while the fleet allows it', async () => {
+    const stage = new Stage({ idempotent: true });
+    stage.reconciler.setPlan(PLAN);
+    const ill = { ...wantedOf(PLAN), frozen: 'AGENT_ILL' } as const;
+    assert.equal(stage.reconciler.isolates(ill), false);
+    assert.equal(stage.reconciler.isWithdrawn, false);
+    stage.reconciler.allowWithdrawal(true);
+    assert.equal(stage.reconciler.isolates(ill), true);
+    assert.equal(stage.reconciler.isWithdrawn, true);
+    stage.reconciler.allowWithdrawal(false);
+    stage.now += HOLD;
+    assert.equal(stage.reconciler.isolates(ill), true, 'and for the hold after that');
+    assert.equal(stage.reconciler.isWithdrawn, false);
+  });
+
   it('takes it up after a restart: held, then given back', async () => {
     const before = new Stage({ idempotent: true });
     before.reconciler.setPlan(PLAN);

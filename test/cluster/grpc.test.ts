@@ -139,12 +139,16 @@ describe('the thread of the cluster', () => {
     await assert.rejects(thread.call(METHODS.range, Buffer.alloc(0), { timeoutMs: 1 }), /not running/);
   });
 
-  it('of a server follows what it must run, whether it is expected, and itself', () => {
-    assert.deepEqual(watchedBy('edge-1', 'lb-01'), [
+  it('of a server follows what it must run, what nobody may, who is there, the budgets and its shard', () => {
+    assert.deepEqual(watchedBy('edge-1', 'lb-01', 3), [
       { name: 'target', key: '/fourlane/edge-1/target/', prefix: true },
       { name: 'poison', key: '/fourlane/edge-1/poison/', prefix: true },
-      { name: 'roster', key: '/fourlane/edge-1/roster/lb-01', prefix: false },
-      { name: 'member', key: '/fourlane/edge-1/member/lb-01', prefix: false },
+      { name: 'maintenance', key: '/fourlane/edge-1/maintenance/', prefix: true },
+      { name: 'roster', key: '/fourlane/edge-1/roster/', prefix: true },
+      { name: 'member', key: '/fourlane/edge-1/member/', prefix: true },
+      { name: 'applied', key: '/fourlane/edge-1/applied/lb-01', prefix: false },
+      { name: 'budget', key: '/fourlane/edge-1/budget/', prefix: true },
+      { name: 'evidence', key: '/fourlane/edge-1/evidence/3/', prefix: true },
     ]);
   });
 });

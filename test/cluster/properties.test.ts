@@ -22,7 +22,7 @@ const KINDS = [
   {
     name: 'a rollout never advances after a halt, nor out of turn, and is done only when all run it',
     play: rolloutHistory,
-    events: ['raced', 'preparing', 'applying', 'soaking', 'halted', 'rollingBack', 'rolledBack', 'done'],
+    events: ['raced', 'preparing', 'applying', 'soaking', 'halted', 'rollingBack', 'rolledBack', 'backFailed', 'done'],
   },
 ] as const;
 

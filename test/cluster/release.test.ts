@@ -6,7 +6,6 @@ import { refusals } from '../../src/cluster/release/admission.ts';
 import { hashOf, packBlob, unpackBlob } from '../../src/cluster/release/blob.ts';
 import { type Content, type Json, mergeConfig, splitConfig } from '../../src/cluster/release/content.ts';
 import { diffContent, diffText } from '../../src/cluster/release/diff.ts';
-import { createRelease, garbage, moveTarget, nextRelease } from '../../src/cluster/release/publish.ts';
 import { missingBlobs, packContent, rootOf, shardOf, unpackContent } from '../../src/cluster/release/release.ts';
 import { distrust, signRelease, trustedKey } from '../../src/cluster/release/signature.ts';
 import { parseYaml } from '../../src/config/yaml.ts';
@@ -124,32 +123,6 @@ test('a signature holds for one root of one cluster and one key', () => {
   assert.match(distrust(wider, 'edge', trust)!, /not of the trusted key/, 'what is allowed is signed too');
   const stranger = signRelease('edge', { root }, generateKeyPairSync('ed25519').privateKey);
   assert.match(distrust({ n: 1, root, signature: stranger }, 'edge', trust)!, /not of the trusted key/);
-});
-
-test('a release takes the next number or fails, a pointer is moved from where it was read', () => {
-  const packed = packContent(content(3));
-  const saying = { author: 'ops', at: '2026-11-28T12:00:00Z', reason: 'new' };
-  const release = nextRelease(packed, saying, [{ n: 4 }, { n: 41 }], null);
-  assert.equal(release.n, 42);
-  assert.deepEqual(createRelease(release).compare, [{ key: 'release/42', mod: 0 }]);
-  const target = { release: 42, root: release.root };
-  assert.deepEqual(moveTarget('r', target, undefined).compare, [{ key: 'target/r', mod: 0 }]);
-  assert.deepEqual(moveTarget('r', target, { value: target, mod: 9 }).compare, [{ key: 'target/r', mod: 9 }]);
-});
-
-test('blobs are garbage when no release that matters has them', () => {
-  const packed = Array.from({ length: 25 }, (_, i) => ({
-    n: i + 1,
-    ...packContent(withService(content(9), 's0', { panic: i / 100 })),
-  }));
-  const blobs = new Set(packed.flatMap((each) => [...each.blobs.keys()]));
-  const named = new Set([packed[1]!.root]);
-  const gone = garbage(blobs, packed, named, new Set());
-  const left = (n: number) => [packed[n]!.base, ...packed[n]!.shards].every((hash) => !gone.includes(hash));
-  assert.deepEqual([left(1), left(5), left(24)], [true, true, true], 'named, or among the last 20');
-  const own = [0, 2, 3, 4].map((n) => packed[n]!.shards[shardOf('s0')]!);
-  assert.deepEqual(gone, own.toSorted(), 'what only those have that nothing names');
-  assert.deepEqual(garbage(blobs, packed, named, new Set(gone)), [], 'the young are kept');
 });
 
 test('what a release changes is counted', () => {

@@ -95,7 +95,7 @@ test('ring by ring: applied, soaked, next; a leader that has just begun soaks an
   const soaks = look({ rollout: applying, targets, now: 500 });
   assert.deepEqual([soaks.state, soaks.soakSince], ['soaking', 500]);
   const soaking = rollout({ state: 'soaking' });
-  assert.equal(look({ rollout: soaking, targets, now: 1400, soakSince: 500 }).text, 'ring canary soaks for another 100 ms');
+  assert.equal(look({ rollout: soaking, targets, now: 1400, soakSince: 500 }).text, 'ring canary soaks for another 1 s');
   assert.equal(look({ rollout: soaking, targets, now: 9999 }).soakSince, 9999, 'who did not see it begin begins it');
   assert.deepEqual(look({ rollout: soaking, targets, now: 1500, soakSince: 500 }).moved, ['target/rest 2']);
   const waits = look({ rollout: soaking, targets, now: 1500, soakSince: 500, barriers: { canary: barrier('pending') } });
@@ -130,10 +130,27 @@ test('after a halt it gives back what rings had, waits for them, and does nothin
     /^goes back; ring rest: applied by 0 of 1/,
   );
   assert.equal(look({ rollout: rolling }).state, 'rolledBack');
-  for (const state of ['done', 'rolledBack'] as const) {
+  for (const state of ['done', 'rolledBack', 'backFailed'] as const) {
     assert.equal(look({ rollout: rollout({ state }) }).txn, undefined);
     assert.equal(isLive(rollout({ state })), false);
   }
+});
+
+test('going back has an end although a server fails; by hand it is tried again there, and others may begin', () => {
+  const rolling = rollout({ state: 'rollingBack', why: 'EPERM' });
+  const waits = { rest: barrier('failed', 'pending') };
+  assert.match(look({ rollout: rolling, barriers: waits }).text, /^goes back; ring rest: applied by 0 of 2; 1 pending/);
+  const failed = look({ rollout: rolling, barriers: { rest: barrier('failed', 'done', 'absent') } });
+  assert.deepEqual([failed.state, failed.text], ['backFailed', 'not given back: lb-0: failed']);
+  const ended = rollout({ state: 'backFailed', why: 'EPERM; not given back: lb-0: failed' });
+  assert.equal(isLive(ended), false);
+  const again = (rollBackByHand({ value: ended, mod: 50 }, 'ops', 'disk mended')!.writes[0] as { value: Rollout }).value;
+  const tried = look({ rollout: again, barriers: { rest: barrier('failed', 'done') } });
+  assert.deepEqual(
+    [tried.state, tried.moved],
+    ['rollingBack', ['target/rest 1']],
+    'the pointer where it failed is written again',
+  );
 });
 
 test('who does not lead does nothing; a person halts without leading', () => {
@@ -184,6 +201,7 @@ const halts = (bad: Record<string, string[] | undefined>, more: Partial<HaltView
     values: new Map([['c1', applied()]]),
     excused: new Set(),
     bad: (server) => (server in bad ? bad[server] && new Set(bad[server]) : new Set()),
+    doubts: () => false,
     services: [{ name: 'web', before: ['x', 'y', 'z', 'w'], after: ['x', 'y', 'z', 'w'], panic: 0.5 }],
     baseline: new Set(),
     ...more,
@@ -197,6 +215,16 @@ test('halts: bad where the release runs, good where it does not; nothing else of
   assert.deepEqual(halts({ c1: ['new'] }), [], 'the others do not have it: nothing can be compared');
   assert.deepEqual(halts({ c1: ['x'], r1: undefined, r2: undefined }), [], 'too few can tell');
   assert.deepEqual(halts({ c1: undefined, c2: ['x'] }, { applied: ['c1', 'c2'] }).length, 1, 'who is frozen says nothing');
+});
+
+test('halts: who doubts itself with the release, while those without it do not', () => {
+  const doubts = (...names: string[]) => ({ doubts: (server: string) => names.includes(server) });
+  assert.deepEqual(halts({ c1: undefined }, doubts('c1')), [
+    'it doubts itself with the release, and those without it do not: c1',
+  ]);
+  assert.deepEqual(halts({}, doubts('c1', 'r1', 'r2')), [], 'others do so too: no fault of the release');
+  assert.deepEqual(halts({}, doubts('r1')), []);
+  assert.deepEqual(halts({}, { ...doubts('c1'), excused: new Set(['c1']) }), []);
 });
 
 test('what only the first ring misses before it begins is no fault of the release', () => {

@@ -7,7 +7,6 @@ import { writeValue } from '../../src/cluster/value-codec.ts';
 import { FleetWord } from '../../src/cluster/view/fleet-word.ts';
 import { type Item, readState } from '../../src/cluster/view/state.ts';
 import { statusOf } from '../../src/cluster/view/status.ts';
-import { progressLine } from '../../src/cli/cluster/progress.ts';
 import { renderPlan, renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
 import type { Applied } from '../../src/cluster/values.ts';
 
@@ -170,19 +169,6 @@ lb-5    rest  –                                 ABSENT  no sign of it for 40 s
   );
 });
 
-test('a bar shows how far the servers are', () => {
-  const counts = { done: 3, pending: 1, failed: 0, absent: 0, excused: 1, stranger: 0 };
-  const rows = [
-    { server: 'lb-4', counts: 'pending', text: '' },
-    { server: 'lb-5', counts: 'excused', text: '' },
-  ] as const;
-  assert.equal(
-    progressLine({ rows, counts, expected: 5 }),
-    '[###############·····] applied by 3 of 5; 1 pending: lb-4; 1 excused: lb-5',
-  );
-  assert.match(progressLine({ rows: [], counts: { ...counts, done: 0, excused: 5 }, expected: 5 }), /^\[#{20}\]/);
-});
-
 test('the word of the others, as the judge gets it: without the dead, the frozen, and lists that are not known', () => {
   const list = ['w', 'x', 'y', 'z'];
   const word = new FleetWord('lb-5', (prefix) => (prefix === rootPrefix(A) ? list : undefined));
@@ -213,6 +199,8 @@ test('what the judge waits for is asked of the budgets, and what they grant is i
     { budget: 'nic', subject: 'nic eth0', why: 'NIC_FAIL' },
   ]);
   assert.deepEqual(wishesOf('ALL_RS_DOWN', []), []);
-  const permits = permitsOf(['eth0', 'eth1'], new Set(['nic eth0']), new Map([['eth1', 0]]), 7);
+  const cutOff = { budget: 'server', subject: 'server', why: 'AGENT_ISOLATED', lost: true };
+  assert.deepEqual(wishesOf('AGENT_ISOLATED', []), [cutOff], 'what is lost already is only counted');
+  const permits = permitsOf(['eth0', 'eth1'], (subject) => subject === 'nic eth0', new Map([['eth1', 0]]), 7);
   assert.deepEqual(permits, [{ kind: 'permit', measuredAt: 7, nic: 0, granted: 1 }]);
 });

@@ -115,6 +115,7 @@ export async function openAgent({
     links: links as unknown as LinkMonitor,
     runner: runner as unknown as Runner,
     history,
+    clustering: { status: undefined },
     reconciler: acting.reconciler,
   });
   const publisher = new Publisher({ clock, pulse, plans, view, loop, links, measured: { families } });

@@ -129,3 +129,24 @@ test('once a second at most: what is asked sooner shares one run, a second after
   assert.ok(performance.now() - from >= 90, 'it waits for what is left of the second');
   assert.deepEqual(ports(applied), [81, 82], 'once for all of them');
 });
+
+test('a release is examined and applied by the same door; what failed half-way is put back', async () => {
+  const { reloader, plans, write, applied, state } = stage();
+  const before = plans.plan;
+  write(yaml(81));
+  const release = { directory: dir, root: 'a' };
+  const examined = await reloader.examine(release);
+  assert.ok(!('refused' in examined) && !examined.same);
+  assert.deepEqual([applied.length, plans.plan], [0, before], 'nothing is changed by looking');
+  state.fail = 'no thread';
+  assert.equal((await reloader.take(release)).ok, false);
+  state.fail = '';
+  await reloader.putBack();
+  assert.deepEqual(ports(applied), [81, 80]);
+  assert.equal(plans.plan.fingerprint, before.fingerprint);
+  await reloader.putBack();
+  assert.equal(applied.length, 2, 'there is nothing left to put back');
+  write(yaml(82));
+  assert.equal((await reloader.take(release)).ok, true);
+  assert.deepEqual(ports(applied), [81, 80, 82], 'the file as it is now, not as it was examined');
+});

@@ -38,7 +38,9 @@ const REASONS: Readonly<Record<string, string>> = {
   'only with an etcd, which is off as shipped':
     'cluster_connected cluster_stale_seconds cluster_connects_total cluster_restarts_total cluster_keys cluster_revision ' +
     'cluster_changes_total cluster_snapshots_total cluster_certificate_not_after_timestamp_seconds cluster_lease_held ' +
-    'cluster_leases_lost_total',
+    'cluster_leases_lost_total cluster_release_state cluster_release_target cluster_release_running cluster_release_matches ' +
+    'cluster_release_info cluster_member_announced cluster_release_held cluster_release_reported cluster_release_problems ' +
+    'cluster_poison',
   'in the text of an alert, which names each': 'action_not_in_place_since_timestamp_seconds',
   'of the way by OpenTelemetry, which has no Prometheus to show it': 'otlp_lost_total otlp_requests_total',
 };

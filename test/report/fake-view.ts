@@ -180,6 +180,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
     plan: () => plan,
     phase: () => 'running',
     ready: () => ({ ready: true, reason: 'every lane runs' }),
+    release: () => undefined,
     lastReload: () => ({ ok: true, message: 'loaded', t: NOW - 4_320_000 }),
     nics: () => plan.nics.map((n) => ({ carrier: 1, carrierChanges: 0, loss: failedNics.has(n.name) ? 1 : 0 })),
     cells: () => cells,

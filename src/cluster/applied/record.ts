@@ -49,6 +49,11 @@ export function isPoison({ poison }: DiskRecord, root: string): boolean {
   return poison.some((each) => each.root === root);
 }
 
+/** Whether this server has run it for the time of proof: it is gone back to, whatever that changes. */
+export function wasGood({ good, before }: DiskRecord, root: string): boolean {
+  return good?.root === root || before?.root === root;
+}
+
 /** The record with one more root that is not tried again. */
 export function withPoison(record: DiskRecord, root: string, why: string): DiskRecord {
   if (isPoison(record, root)) return record;

@@ -1,28 +1,45 @@
 /** From what the judge decided to what the budgets are asked for, and from what they grant to what the judge may do. */
 import type { PermitFact } from '../../model/facts.ts';
 import type { AgentVerdict, BlockedAction } from '../../model/verdict.ts';
+import type { BudgetRule } from '../values.ts';
 
 /** The budget of whole servers, and that of single NICs. */
 export const BUDGETS = { server: 'server', nic: 'nic' } as const;
+export type BudgetName = (typeof BUDGETS)[keyof typeof BUDGETS];
+export const BUDGET_NAMES = Object.values(BUDGETS);
+
+/**
+ * Rules that a cluster begins with, and those by which a server decides that has not read any: a tenth of the servers, at least
+ * one. A NIC that fails is half of one server: while etcd does not answer each may take one out by itself, as without a cluster.
+ */
+export const FIRST_RULES: Readonly<Record<BudgetName, BudgetRule>> = {
+  server: { scope: 'cluster', max: { servers: 1, share: 0.1 }, floor: 1, blind: 0 },
+  nic: { scope: 'cluster', max: { servers: 1, share: 0.1 }, floor: 0, blind: 1 },
+};
 
 export interface Wish {
-  readonly budget: (typeof BUDGETS)[keyof typeof BUDGETS];
+  readonly budget: BudgetName;
   readonly subject: string;
   readonly why: string;
+  /** It is out of service already. */
+  readonly lost?: true;
 }
 
-const nicSubject = (nic: string) => `nic ${nic}`;
+/** A NIC, as a subject. */
+export const nicSubject = (nic: string) => `nic ${nic}`;
 
 /** The whole server, as a subject. */
 export const SELF = 'server';
 
 /**
- * What is wished now: the server itself while it is the ill one, and each NIC that only the missing permit holds back.
+ * What is wished now: the server itself while it is the ill one, or cut off, which it does not ask for; and each NIC that only
+ * the missing permit holds back.
  * @param waiting NICs that the limit `semaphore` holds back
  */
 export function wishesOf(frozen: '' | AgentVerdict, waiting: Iterable<string>): readonly Wish[] {
-  const self: Wish[] = frozen === 'AGENT_ILL' ? [{ budget: BUDGETS.server, subject: SELF, why: 'AGENT_ILL' }] : [];
-  return [...self, ...[...waiting].map((nic): Wish => ({ budget: BUDGETS.nic, subject: nicSubject(nic), why: 'NIC_FAIL' }))];
+  const self = { budget: BUDGETS.server, subject: SELF, why: frozen };
+  const own: Wish[] = frozen === 'AGENT_ILL' ? [self] : frozen === 'AGENT_ISOLATED' ? [{ ...self, lost: true }] : [];
+  return [...own, ...[...waiting].map((nic): Wish => ({ budget: BUDGETS.nic, subject: nicSubject(nic), why: 'NIC_FAIL' }))];
 }
 
 /** The NICs that wait for a permit, after a pass: those that did, and those that the pass has held back; not those it let go. */
@@ -40,16 +57,16 @@ export function waitingNics(
 
 /**
  * The permits that differ from what the judge was given last.
- * @param held subjects that this server holds in the budget of NICs
+ * @param granted subjects that may be taken out of service
  */
 export function permitsOf(
   nics: readonly string[],
-  held: ReadonlySet<string>,
+  granted: (subject: string) => boolean,
   given: ReadonlyMap<string, 0 | 1>,
   measuredAt: number,
 ): readonly Omit<PermitFact, 't'>[] {
   return nics.flatMap((name, nic): Omit<PermitFact, 't'>[] => {
-    const granted = held.has(nicSubject(name)) ? 1 : 0;
-    return given.get(name) === granted ? [] : [{ kind: 'permit', measuredAt, nic, granted }];
+    const permit = granted(nicSubject(name)) ? 1 : 0;
+    return given.get(name) === permit ? [] : [{ kind: 'permit', measuredAt, nic, granted: permit }];
   });
 }

@@ -28,6 +28,8 @@ export interface Ask {
   readonly why: string;
   readonly boot: string;
   readonly at: string;
+  /** It is out of service already, whoever would have to allow it: it is only counted. */
+  readonly lost?: true;
 }
 
 interface Counted {
@@ -75,7 +77,7 @@ export function countFor(server: string, rule: BudgetRule, view: Omit<BudgetView
  * anything since, or the rule was changed; then the asker reads again.
  */
 export function decide(ask: Ask, view: BudgetView): Decision {
-  const { budget, server, subject } = ask;
+  const { budget, server, subject, lost } = ask;
   const { rule, holders } = view;
   const nothing = { used: [], max: 0, left: 0 };
   const refuse = (reason: (Decision & { granted: false })['reason'], text: string, counted: Counted = nothing): Decision => ({
@@ -89,8 +91,8 @@ export function decide(ask: Ask, view: BudgetView): Decision {
   const own = holders.get(server);
   const counted = countFor(server, rule.value, view);
   const { used, max, left } = counted;
-  // Who holds already takes nothing more from anybody. What is lost already does not ask: it is only counted.
-  const isFree = own !== undefined;
+  // Who holds already takes nothing more from anybody.
+  const isFree = own !== undefined || lost === true;
   if (!isFree && used.length >= max)
     return refuse('full', `budget "${budget}": ${used.length} of at most ${max} are gone: ${nameSome(used)}`, counted);
   if (!isFree && left < rule.value.floor)

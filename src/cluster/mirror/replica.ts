@@ -4,6 +4,7 @@ import type { Batch, Change } from './changes.ts';
 export interface Item {
   readonly value: Uint8Array;
   readonly modified: number;
+  readonly created: number;
 }
 
 interface Kept extends Item {
@@ -41,9 +42,9 @@ export class Replica {
   apply({ changes, revision, snapshot, last }: Batch): readonly Change[] {
     this.#complete = last;
     const different = snapshot === undefined ? changes : changes.filter((change) => this.#differs(change));
-    for (const { key, value, modified } of changes) {
+    for (const { key, value, modified, created } of changes) {
       if (value === undefined) this.#items.delete(key);
-      else this.#items.set(key, { value, modified, mirror: this.#mirror });
+      else this.#items.set(key, { value, modified, created, mirror: this.#mirror });
     }
     if (!last) return different;
     this.#revision = revision;

@@ -85,3 +85,9 @@ export function realServersOf(service: Json): readonly WrittenServer[] {
     return { address: String(each['address']), weight: typeof each['weight'] === 'number' ? each['weight'] : SOME_WEIGHT };
   });
 }
+
+/** The real servers of a configuration, each once and sorted: what evidence counts in. */
+export function realServerList({ services }: Content): readonly string[] {
+  const all = [...services.values()].flatMap((service) => realServersOf(service).map(({ address }) => address));
+  return [...new Set(all)].toSorted();
+}

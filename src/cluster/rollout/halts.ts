@@ -19,6 +19,8 @@ export interface HaltView {
   readonly poison?: string | undefined;
   readonly excused: ReadonlySet<string>;
   readonly bad: BadOf;
+  /** Whether a server doubts itself rather than its real servers: isolated, ill, or all of them are down. */
+  readonly doubts: (server: string) => boolean;
   /** Real servers of each service, in the new release and in the one before; `panic` is the share that must stay. */
   readonly services: readonly ServiceShape[];
   /** What was bad on the first ring and good elsewhere before anything was applied. */
@@ -49,7 +51,15 @@ export function haltCauses(view: HaltView): readonly string[] {
     if (value?.running === view.root && value.drift.count > 0)
       found.push(`${server}: the data plane differs from the plan in ${value.drift.count} places`);
   }
-  return [...found, ...regressions(view)];
+  return [...found, ...doubting(view), ...regressions(view)];
+}
+
+/** Who doubts itself says nothing of its real servers: that it does so with the release, and few others do, says enough. */
+function doubting({ applied, others, excused, doubts }: HaltView): string[] {
+  const doubtful = applied.filter((server) => !excused.has(server) && doubts(server));
+  const alike = others.filter(doubts).length;
+  if (doubtful.length === 0 || others.length < LEAST_OTHERS || alike > (1 - MOST_AGREE) * others.length) return [];
+  return [`it doubts itself with the release, and those without it do not: ${some(doubtful)}`];
 }
 
 const told = (servers: readonly string[], bad: BadOf) => servers.map(bad).filter((each) => each !== undefined);

@@ -52,6 +52,7 @@ export function step(view: RolloutView): RolloutStep {
     case 'rollingBack':
       return awaitBack(view);
     case 'rolledBack':
+    case 'backFailed':
     case 'done':
       return { text: rollout.value.state };
   }
@@ -150,7 +151,8 @@ function advance(view: RolloutView): RolloutStep {
   const { ring, soakMs } = stages[stage]!;
   if (state === 'applying') return { txn: change(view, { state: 'soaking' }), soakSince: now, text: `ring ${ring} soaks` };
   const since = soakSince ?? now;
-  if (now - since < soakMs) return { soakSince: since, text: `ring ${ring} soaks for another ${soakMs - (now - since)} ms` };
+  if (now - since < soakMs)
+    return { soakSince: since, text: `ring ${ring} soaks for another ${Math.ceil((soakMs - (now - since)) / 1000)} s` };
   if (stage + 1 < stages.length) return enter(view, stage + 1);
   return { txn: change(view, { state: 'done' }), text: `release ${to.release} is applied in all rings` };
 }
@@ -163,18 +165,27 @@ function goBack(view: RolloutView): RolloutStep {
   const moves = new Map<string, Target>();
   for (const ring of ringsOf(rollout.value)) {
     const target = targets.get(ring)?.value;
-    const isOurs = target !== undefined && (target.root === to.root || target.prepare?.root === to.root);
-    if (isOurs && from[ring] !== undefined) moves.set(ring, { ...from[ring] });
+    if (target === undefined || from[ring] === undefined) continue;
+    const isOurs = target.root === to.root || target.prepare?.root === to.root;
+    // A server tries again what failed when its pointer is written again.
+    const isAgain = target.root === from[ring].root && view.barrier(ring, 'apply').counts.failed > 0;
+    if (isOurs || isAgain) moves.set(ring, { ...from[ring] });
   }
   return { txn: change(view, { state: 'rollingBack' }, moves), text: `gives back: ${[...moves.keys()].join(', ') || 'nothing'}` };
 }
 
 function awaitBack(view: RolloutView): RolloutStep {
   const { rollout } = view;
-  const waiting = ringsOf(rollout.value)
-    .map((ring) => [ring, view.barrier(ring, 'apply')] as const)
-    .find(([, barrier]) => outcomeOf(barrier, Number.POSITIVE_INFINITY) !== 'done');
+  const barriers = ringsOf(rollout.value).map((ring) => [ring, view.barrier(ring, 'apply')] as const);
+  const waiting = barriers.find(([, { counts }]) => counts.pending > 0);
   if (waiting !== undefined) return { text: `goes back; ring ${waiting[0]}: ${barrierText(waiting[1])}` };
+  const failed = barriers.flatMap(([, { rows }]) => rows.filter(({ counts }) => counts === 'failed'));
+  if (failed.length > 0) {
+    // Nothing more comes of itself: it must not keep others from releasing what helps.
+    const why = failed.map(({ server, text }) => `${server}: ${text}`).join('; ');
+    const next = { state: 'backFailed', why: `${rollout.value.why}; not given back: ${why}`.slice(0, 1000) } as const;
+    return { txn: change(view, next), text: `not given back: ${why}` };
+  }
   return { txn: change(view, { state: 'rolledBack' }), text: 'every ring runs again what it ran before' };
 }
 
@@ -190,7 +201,8 @@ export function haltByHand(rollout: Held<Rollout>, by: string, why: string): Txn
 }
 
 /**
- * The same, and it gives back what its rings ran, also when it was done or was to stay. Undefined = it does so already, or has.
+ * The same, and it gives back what its rings ran, also when it was done, was to stay, or could not give back all. Undefined = it
+ * does so already, or has.
  */
 export function rollBackByHand(rollout: Held<Rollout>, by: string, why: string): TxnPlan | undefined {
   const { state } = rollout.value;

@@ -54,33 +54,68 @@ const BY_NAME = [
 
 const isByName = (kind: KeyKind): kind is (typeof BY_NAME)[number] => (BY_NAME as readonly KeyKind[]).includes(kind);
 
+interface Parsed extends ParsedKey {
+  readonly held: Fenced<unknown>;
+}
+
+/** One key as a value, or what is wrong with it; undefined = a blob, which is no part of it. */
+function parse({ key, value, create, mod }: Item): Parsed | string | undefined {
+  const parsed = parseKey(key);
+  if (parsed === undefined) return `${key.slice(0, 200)}: no key that this version of fourlane knows`;
+  const { kind } = parsed;
+  try {
+    checkSize(kind, key, value.length);
+    if (kind === 'blob') return undefined;
+    const of = kind === 'evidence' ? decodeEvidence(key, value) : readValue(kind, key, value);
+    return { ...parsed, held: { value: of, create, mod } };
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 /** Reads all keys. A damaged one is reported and passed over: one bad value must not hide the rest. */
 export function readState(items: Iterable<Item>): ClusterState {
+  return gather(items, parse);
+}
+
+type Known = Map<string, { readonly mod: number; readonly parsed: ReturnType<typeof parse> }>;
+
+/** Reads again and again, and parses what has changed only. */
+export class StateReader {
+  #known: Known = new Map();
+
+  read(items: Iterable<Item>): ClusterState {
+    const next: Known = new Map();
+    const state = gather(items, (item) => {
+      const before = this.#known.get(item.key);
+      const parsed = before?.mod === item.mod ? before.parsed : parse(item);
+      next.set(item.key, { mod: item.mod, parsed });
+      return parsed;
+    });
+    this.#known = next;
+    return state;
+  }
+}
+
+function gather(items: Iterable<Item>, parsedOf: typeof parse): ClusterState {
   const named = Object.fromEntries(BY_NAME.map((kind) => [kind, new Map<string, Fenced<unknown>>()]));
   const holders = new Map<string, Map<string, Fenced<ValueOf<'budgetHolder'>>>>();
   const evidence = new Map<string, Fenced<Evidence>>();
   let lead: ClusterState['lead'];
   const problems: string[] = [];
-  const put = ({ kind, names }: ParsedKey, { key, value, create, mod }: Item): void => {
-    const held = <T>(of: T): Fenced<T> => ({ value: of, create, mod });
-    const [first = '', second = ''] = names;
-    if (kind === 'blob') return checkSize(kind, key, value.length);
-    if (isByName(kind)) return void named[kind]!.set(first, held(readValue(kind, key, value)));
-    if (kind === 'lead') lead = held(readValue(kind, key, value));
-    else if (kind === 'evidence') evidence.set(second, held(decodeEvidence(key, value)));
-    else holders.set(first, (holders.get(first) ?? new Map()).set(second, held(readValue('budgetHolder', key, value))));
-  };
   for (const item of items) {
-    const parsed = parseKey(item.key);
-    if (parsed === undefined) {
-      problems.push(`${item.key.slice(0, 200)}: no key that this version of fourlane knows`);
+    const parsed = parsedOf(item);
+    if (parsed === undefined) continue;
+    if (typeof parsed === 'string') {
+      problems.push(parsed);
       continue;
     }
-    try {
-      put(parsed, item);
-    } catch (error) {
-      problems.push((error as Error).message);
-    }
+    const { kind, names, held } = parsed;
+    const [first = '', second = ''] = names;
+    if (isByName(kind)) named[kind]!.set(first, held);
+    else if (kind === 'lead') lead = held as typeof lead;
+    else if (kind === 'evidence') evidence.set(second, held as Fenced<Evidence>);
+    else holders.set(first, (holders.get(first) ?? new Map()).set(second, held as Fenced<ValueOf<'budgetHolder'>>));
   }
   return {
     ...(named as unknown as Pick<ClusterState, (typeof BY_NAME)[number]>),

@@ -60,11 +60,13 @@ export interface RangeOptions {
   /** From the member's own copy, which may be old: only for what never changes. */
   readonly serializable?: boolean;
   readonly countOnly?: boolean;
+  /** Values are left out. */
+  readonly keysOnly?: boolean;
 }
 
 export function rangeRequest({ key, end }: KeyRange, options: RangeOptions = {}): Buffer {
-  const { from = key, limit, revision, serializable, countOnly } = options;
-  return encode({ 1: from, 2: end, 3: limit, 4: revision, 7: serializable, 9: countOnly });
+  const { from = key, limit, revision, serializable, countOnly, keysOnly } = options;
+  return encode({ 1: from, 2: end, 3: limit, 4: revision, 7: serializable, 8: keysOnly, 9: countOnly });
 }
 
 export interface RangeAnswer {

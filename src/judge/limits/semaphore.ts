@@ -1,4 +1,4 @@
-/** The fleet's permit for one more NIC. A lost carrier needs none. Reserved: nothing gives or withholds permits yet. */
+/** The fleet's permit for one more NIC. A lost carrier needs none, and nor does a server that is in no cluster. */
 import type { Limit } from './limit.ts';
 
 export const semaphore: Limit = {

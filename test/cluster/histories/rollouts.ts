@@ -6,7 +6,7 @@
 import { barrierOf } from '../../../src/cluster/barrier/barrier.ts';
 import { excusedBy } from '../../../src/cluster/roster/maintenance.ts';
 import type { Presence } from '../../../src/cluster/roster/presence.ts';
-import { haltByHand, type RolloutView, step } from '../../../src/cluster/rollout/rollout.ts';
+import { haltByHand, rollBackByHand, type RolloutView, step } from '../../../src/cluster/rollout/rollout.ts';
 import type { Held, TxnPlan } from '../../../src/cluster/txn-plan.ts';
 import type { Applied, Rollout, Target } from '../../../src/cluster/values.ts';
 import { randomFrom } from '../../judge/world.ts';
@@ -99,11 +99,12 @@ function send(etcd: EtcdModel, servers: readonly Server[], leader: Leader, tally
   tally.count(state);
   const has = rings.map((ring) => targetOf(etcd, ring).value.root === NEW.root);
   const advanced = has.some((each, i) => each && !had[i]);
-  if (advanced && ['halted', 'rollingBack', 'rolledBack', 'done'].includes(before.state))
+  if (advanced && ['halted', 'rollingBack', 'rolledBack', 'backFailed', 'done'].includes(before.state))
     throw new Error(`ring ${has.lastIndexOf(true)} got the release after ${before.state}`);
   if (advanced && has.indexOf(false) !== -1 && has.lastIndexOf(true) > has.indexOf(false))
     throw new Error('a ring got it before its turn');
-  if (state === 'rolledBack' && has.some(Boolean)) throw new Error('rolled back, but a ring still has the release');
+  if ((state === 'rolledBack' || state === 'backFailed') && has.some(Boolean))
+    throw new Error(`${state}, but a ring still has the release`);
   if (state === 'done' && servers.some((each) => each.alive && each.running !== NEW.root && isReported(etcd, each)))
     throw new Error('done, but a server has said that it runs something else');
 }
@@ -111,6 +112,9 @@ function send(etcd: EtcdModel, servers: readonly Server[], leader: Leader, tally
 /** What a server has said of the pointer that stands now. */
 const isReported = (etcd: EtcdModel, { name, ring }: Server) =>
   etcd.value<Applied>(`applied/${name}`)?.seen === targetOf(etcd, ring).mod;
+
+const isFailed = (etcd: EtcdModel, server: Server) =>
+  isReported(etcd, server) && ['failed', 'refused'].includes(etcd.value<Applied>(`applied/${server.name}`)!.state);
 
 /** One history; throws at the first step too far. */
 export function rolloutHistory(seed: number, tally: Tally): void {
@@ -163,7 +167,9 @@ function lose(etcd: EtcdModel, leaders: readonly Leader[]): void {
 }
 
 function halt(etcd: EtcdModel): void {
-  const txn = haltByHand(etcd.get(KEY) as Held<Rollout>, 'ops', 'stop');
+  const rollout = etcd.get(KEY) as Held<Rollout>;
+  const by = rollout.value.state === 'backFailed' ? rollBackByHand : haltByHand;
+  const txn = by(rollout, 'ops', 'stop');
   if (txn !== undefined) etcd.txn(txn);
 }
 
@@ -176,4 +182,6 @@ function lead(etcd: EtcdModel, servers: readonly Server[], leader: Leader, now: 
   const next = step(viewOf(etcd, servers, leader, now));
   leader.soakSince = next.soakSince;
   leader.pending = next.txn;
+  if (next.text.startsWith('not given back') && !servers.some((each) => isFailed(etcd, each)))
+    throw new Error('given up, but nobody has failed');
 }

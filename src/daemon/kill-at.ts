@@ -1,0 +1,11 @@
+/** Lab only: the process ends as by kill -9 at a moment of a release. */
+import type { Moment } from '../cluster/agent/agent.ts';
+
+/** @param wanted `apply@3`: at that moment of release 3; without a number of any; undefined = never */
+export function killAt(wanted: string | undefined): (moment: Moment, release: number) => void {
+  if (wanted === undefined) return () => undefined;
+  const [at, number] = wanted.split('@');
+  return (moment, release) => {
+    if (moment === at && (number === undefined || Number(number) === release)) process.kill(process.pid, 'SIGKILL');
+  };
+}

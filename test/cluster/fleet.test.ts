@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { RootLists } from '../../src/cluster/evidence/lists.ts';
+import { Speaker } from '../../src/cluster/evidence/speaker.ts';
+import { Fleet, type Found } from '../../src/cluster/fleet/fleet.ts';
+import { clusterPrefix } from '../../src/cluster/keys.ts';
+import { type Item, StateReader } from '../../src/cluster/view/state.ts';
+import { MemoryStore } from './memory-store.ts';
+
+const PREFIX = clusterPrefix('edge');
+const ROOT = 'a'.repeat(64);
+const NAMES = ['roster', 'member', 'maintenance', 'budget', 'evidence'];
+
+/** Servers over one store, each with a mirror that is up to date. */
+class World {
+  readonly store = new MemoryStore();
+  readonly fleets = new Map<string, Fleet>();
+  now = 0;
+  stale: number | undefined;
+
+  constructor(...servers: string[]) {
+    for (const server of servers) this.store.put('roster', [server], { ring: 'all', rack: `r-${server}` });
+    for (const server of servers) this.#add(server);
+  }
+
+  #add(server: string): void {
+    const { store } = this;
+    store.put('member', [server], { boot: 'b', version: '1', addresses: [], ready: true });
+    const lists = new RootLists();
+    lists.keep(ROOT, 'x\ny\nz');
+    const log = () => undefined;
+    const calendar = { lastBefore: () => undefined };
+    const [clock, wall] = [() => this.now, () => this.now];
+    const fleet = new Fleet({ cluster: 'edge', server, boot: 'b', epoch: 1, lists, calendar, clock, wall, log });
+    const world = this;
+    fleet.join({
+      names: NAMES,
+      call: () => Promise.reject(new Error('none')),
+      hold: (key, value) => {
+        store.revision++;
+        store.raw(key.slice(PREFIX.length), value);
+        for (const each of world.fleets.values()) each.changed();
+      },
+      items: (range) =>
+        new Map(
+          [...store.items]
+            .filter(([key]) => key.startsWith(`${NAMES[range]}/`))
+            .map(([key, { value, create, mod }]) => [PREFIX + key, { value, created: create, modified: mod }]),
+        ),
+      get staleSince() {
+        return world.stale;
+      },
+    });
+    this.fleets.set(server, fleet);
+  }
+
+  turn(server: string, found: Partial<Omit<Found, 'bad'>> & { bad?: readonly number[] } = {}) {
+    this.now += 10_000;
+    const { bad = [], ...rest } = found;
+    const whole = { root: ROOT, frozen: '', blind: false, waiting: [], keeps: () => false, settled: true, ...rest } as const;
+    return this.fleets.get(server)!.turn({ ...whole, bad: () => bad });
+  }
+}
+
+test('what servers find is counted; who is frozen, blind or starts says nothing, and without etcd nothing is known', () => {
+  const world = new World('a', 'b', 'c', 'd');
+  world.turn('b', { bad: [0, 2] });
+  world.turn('c', { bad: [2] });
+  world.turn('d', { root: undefined });
+  assert.deepEqual(world.turn('a'), { witnesses: 2, servers: [0, 2], bad: [1, 2], unknown: [0, 0] });
+  world.turn('d', { bad: [1] });
+  assert.equal(world.turn('a')!.witnesses, 3);
+  world.turn('b', { frozen: 'ALL_RS_DOWN', bad: [0, 1, 2] });
+  world.turn('c', { blind: true, bad: [0] });
+  assert.deepEqual(world.turn('a'), { witnesses: 1, servers: [1], bad: [1], unknown: [0] });
+  assert.deepEqual([world.fleets.get('d')!.shown.bad, world.fleets.get('b')!.shown.bad], [1, 0]);
+  world.stale = 0;
+  assert.equal(world.turn('a'), undefined);
+  assert.equal(world.fleets.get('a')!.shown.witnesses, 0);
+});
+
+test('the shard follows the roster', () => {
+  const world = new World('a');
+  assert.equal(world.fleets.get('a')!.shard, 0);
+  for (let k = 0; k < 33; k++) world.store.put('roster', [`0${k}`], { ring: 'all' });
+  world.fleets.get('a')!.changed();
+  assert.equal(world.fleets.get('a')!.shard, 1);
+});
+
+test('what is said is written when it differs, at its pace, and again when it is gone', () => {
+  const speaker = new Speaker();
+  const evidence = { root: 'a'.repeat(16), epoch: 1, frozen: false, blind: false, length: 3, bad: [1] };
+  assert.ok(speaker.next(evidence, 0));
+  assert.equal(speaker.next(evidence, 60_000), undefined);
+  assert.ok(speaker.next({ ...evidence, bad: [] }, 60_000));
+  assert.equal(speaker.next(evidence, 60_500), undefined, 'too early');
+  assert.ok(speaker.next(evidence, 62_000));
+  speaker.again();
+  assert.ok(speaker.next(evidence, 70_000));
+});
+
+test('lists that nobody asks for go, the one that runs stays', () => {
+  const lists = new RootLists();
+  const root = (k: number) => `${k}`.repeat(64);
+  lists.keep(root(1), 'x\ny');
+  for (let k = 2; k < 9; k++) {
+    assert.deepEqual(lists.of(root(1).slice(0, 16)), ['x', 'y']);
+    lists.keep(root(k), '');
+  }
+  assert.equal(lists.of(root(2).slice(0, 16)), undefined);
+  assert.deepEqual(lists.of(root(8).slice(0, 16)), []);
+});
+
+test('a state that is read again parses what has changed only', () => {
+  const reader = new StateReader();
+  const store = new MemoryStore();
+  store.put('roster', ['a'], { ring: 'all' });
+  store.put('roster', ['b'], { ring: 'all' });
+  const items = () => [...store.items.values()] as readonly Item[];
+  const first = reader.read(items());
+  store.put('roster', ['b'], { ring: 'other' });
+  store.raw('roster/c', Buffer.from('{'));
+  const second = reader.read(items());
+  assert.equal(second.roster.get('a'), first.roster.get('a'));
+  assert.equal(second.roster.get('b')!.value.ring, 'other');
+  assert.equal(second.problems.length, 1);
+});
