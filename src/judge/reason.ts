@@ -89,6 +89,11 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
     case 'SUSPECT':
       if (cause === 'not_yet_valid')
         return `${dead(evidence, nic)}, and it never worked since the start: check routes, filters and source address.`;
+      if (cause === 'bfd')
+        return (
+          `BFD with the router behind ${nic} is down and a BGP session over it is up: ` +
+          `the router may send traffic into nothing.`
+        );
       return `${nic} has many bad results; a verdict is forming.`;
     case 'FLAPPING':
       return subject.subject === 'nic'
