@@ -32,14 +32,14 @@ class World {
     const calendar = { lastBefore: () => undefined };
     const [clock, wall] = [() => this.now, () => this.now];
     const fleet = new Fleet({ cluster: 'edge', server, boot: 'b', epoch: 1, lists, calendar, clock, wall, log });
-    const world = this;
+    const isStale = () => this.stale;
     fleet.join({
       names: NAMES,
       call: () => Promise.reject(new Error('none')),
       hold: (key, value) => {
         store.revision++;
         store.raw(key.slice(PREFIX.length), value);
-        for (const each of world.fleets.values()) each.changed();
+        for (const each of this.fleets.values()) each.changed();
       },
       items: (range) =>
         new Map(
@@ -48,7 +48,7 @@ class World {
             .map(([key, { value, create, mod }]) => [PREFIX + key, { value, created: create, modified: mod }]),
         ),
       get staleSince() {
-        return world.stale;
+        return isStale();
       },
     });
     this.fleets.set(server, fleet);
