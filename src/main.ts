@@ -1,9 +1,8 @@
 /**
  * Composes the daemon, phase by phase: the plan, what is remembered, the parts, the doors. The only file that knows every room.
  */
-import { ledgerOf, madeBefore } from './act/effects.ts';
 import { actuators } from './act/index.ts';
-import { madeVips } from './act/ipvs/made.ts';
+import { leftBefore } from './act/left-before.ts';
 import { Reconciler } from './act/reconciler.ts';
 import type { ActionReport } from './act/report.ts';
 import { ConfigThread } from './config/thread.ts';
@@ -82,7 +81,7 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan, b
   const recording = new Recording((message) => log.error({}, message));
   recording.follow(plan.evidenceLog);
   const restoring = isUnknown(plan, begun) ? { restore: () => 0 } : reconciler;
-  restoring.restore(madeBefore(plan, await madeVips(ledgerOf(plan))));
+  restoring.restore(await leftBefore(plan));
   const recovered = await recover(file, topologyOf(plan), restoring, clock, log);
   return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, begun, history: new TransitionLog() };
 }

@@ -12,10 +12,12 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   keepalived: ['model'],
   // What the edge of a load balancer should announce and use: values in, values and text out.
   edge: ['model'],
+  // Control sockets of routing daemons: asked by the collector, made to shut sessions by the actuator.
+  routing: ['edge', 'sys', 'model'],
   checks: ['sys', 'model'],
   lanes: ['checks', 'sys', 'model'],
-  collect: ['edge', 'keepalived', 'sys', 'model'],
-  act: ['keepalived', 'sys', 'model'],
+  collect: ['edge', 'keepalived', 'routing', 'sys', 'model'],
+  act: ['edge', 'keepalived', 'routing', 'sys', 'model'],
   config: ['edge', 'keepalived', 'model'],
   // Two deciders held against each other: values in, values and text out.
   shadow: ['model'],

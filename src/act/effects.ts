@@ -7,9 +7,8 @@ import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import { CUT_OFF } from '../model/verdicts.ts';
 import type { Effect } from './actuator.ts';
+import { withUplinks } from './bgp/spec.ts';
 import { identityOf } from './index.ts';
-import type { AppliedState } from './state.ts';
-import { valueOf } from './value.ts';
 
 /** The effects a plan can have. */
 export interface PlannedEffects {
@@ -36,10 +35,11 @@ type Subject = Pick<Effect, 'kind' | 'spec'> & Partial<Pick<Effect, 'service' | 
 const WEIGHT_STEPS = 20;
 
 /** The actuator that makes entries of kernel LVS, and the file below `stateDir` that says which. */
-const ENTRIES = 'ipvsTable';
+export const ENTRIES = 'ipvsTable';
 const LEDGER = 'ipvs-made.json';
 
-const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
+/** Of an effect that no verdict explains. */
+export const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
 
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
 export function weightFor(configured: number, fraction: number): number {
@@ -65,7 +65,7 @@ export function planEffects(plan: Plan): PlannedEffects {
       plan.nics.forEach((nic, i) => {
         for (const spec of nic.onFail) {
           if (spec.type === 'none') continue;
-          const subject = { kind: 'nic', spec, nic: nic.name } as const;
+          const subject = { kind: 'nic', spec: withUplinks(plan, nic.name, spec), nic: nic.name } as const;
           add(effect(plan, subject, wanted.nicEnabled[i] === 0 ? 'failed' : 'ok', because(nic.name)));
         }
       });
@@ -200,19 +200,6 @@ export function ledgerOf({ stateDir }: Pick<Plan, 'stateDir'>): string {
   return `${stateDir}/${LEDGER}`;
 }
 
-/**
- * What is in place by the ledger alone: of an agent that ended before it saved its state. Services that the plan does not have
- * are removed then.
- */
-export function madeBefore(plan: Plan, vips: readonly string[]): AppliedState {
-  const spec = { type: ENTRIES, keepalived: 'leave', ledger: ledgerOf(plan) };
-  const applied = vips.map((vip) => {
-    const known = effect(plan, { kind: 'service', spec, service: vip, vip }, 'enabled', NO_VERDICT);
-    return { effect: known, value: valueOf(known) };
-  });
-  return { version: 1, applied };
-}
-
 const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });
 
 /** The service is nobody's any more. */
@@ -220,7 +207,8 @@ function removed(effect: Effect): Effect {
   return { ...effect, state: 'disabled', verdict: 'OK', cause: 'none', reason: 'no longer configured' };
 }
 
-function effect(plan: Plan, subject: Subject, state: Effect['state'], because: Because, weights: Weights = {}): Effect {
+/** One effect of a plan. */
+export function effect(plan: Plan, subject: Subject, state: Effect['state'], because: Because, weights: Weights = {}): Effect {
   const { kind, spec, service, nic, realServer } = subject;
   return {
     key: JSON.stringify([kind, service, nic, realServer, spec.type, identityOf(spec)]),

@@ -1,6 +1,7 @@
 /** The actuators. A new one is one file here and one line in this list. */
 import type { ActuatorSpec } from '../model/plan.ts';
 import type { Actuator } from './actuator.ts';
+import { bgp } from './bgp.ts';
 import { dpvs } from './dpvs.ts';
 import { exec } from './exec.ts';
 import { ipvs } from './ipvs.ts';
@@ -11,7 +12,7 @@ import { shadow } from './shadow.ts';
 import { trackFile } from './track-file.ts';
 import { webhook } from './webhook.ts';
 
-export const actuators: readonly Actuator[] = [none, dpvs, exec, ipvs, ipvsTable, notify, shadow, trackFile, webhook];
+export const actuators: readonly Actuator[] = [none, bgp, dpvs, exec, ipvs, ipvsTable, notify, shadow, trackFile, webhook];
 
 /** Text by which two configured actuators that act on different things differ. */
 export function identityOf(spec: ActuatorSpec): string {

@@ -55,6 +55,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'snat: addresses and prefixes of a cluster, and what to configure for them',
     load: async () => (await import('./plan.ts')).planCommand,
   },
+  bgp: {
+    summary: 'drain, restore: sessions with routers, by hand',
+    load: async () => (await import('./bgp.ts')).bgpCommand,
+  },
   cluster: {
     summary: 'one configuration for all servers: releases, rollouts, maintenance',
     load: async () => (await import('./cluster/cluster.ts')).cluster,

@@ -7,6 +7,7 @@ import { duration } from '../model/schema.ts';
 import { BGP_METRICS, BFD_UP, DAEMON_UP, SESSION_STATE, SESSION_UP } from './bgp/metrics.ts';
 import { publishBgp } from './bgp/publish.ts';
 import { BgpSource } from './bgp/source.ts';
+import { BIRD_SOCKET, FRR_DIRECTORY } from '../routing/places.ts';
 import { collector } from './collector.ts';
 
 const path = z
@@ -17,11 +18,11 @@ const path = z
 const schema = z.strictObject({
   frr: z
     .union([path, z.literal(false)])
-    .default('/run/frr')
+    .default(FRR_DIRECTORY)
     .describe('directory of the vty sockets of FRR: bgpd.vty, bfdd.vty; with `-N NAME`, `/run/frr/NAME`; `false`: none'),
   bird: z
     .union([path, z.literal(false)])
-    .default('/run/bird/bird.ctl')
+    .default(BIRD_SOCKET)
     .describe('control socket of BIRD: `bird -s`; `false`: none'),
   leakEvery: duration(1000, 3_600_000)
     .prefault('60s')

@@ -1,5 +1,6 @@
 /** What a reload changes. Pure. */
-import { type Plan, targetsOf } from '../model/plan.ts';
+import { locate } from '../model/locate.ts';
+import type { Plan, Service } from '../model/plan.ts';
 import { canonical } from '../model/canonical.ts';
 
 export interface NameDiff {
@@ -52,59 +53,49 @@ const RESTART: ReadonlySet<Setting> = new Set(['cluster', 'server', 'listen', 'c
 
 /** The difference between the running plan `a` and the new plan `b`. */
 export function diffPlans(old: Plan, next: Plan): PlanDiff {
-  const [before, after] = [contentOf(old), contentOf(next)];
-  const kept = next.targets.filter((t) => before.keys.has(t.key)).length;
+  const where = locate(
+    old.targets.map((t) => t.key),
+    next.targets.map((t) => t.key),
+  );
+  const kept = where.filter((index) => index >= 0).length;
   const checks = { added: next.targets.length - kept, removed: old.targets.length - kept, kept };
-  const nics = diffNames(before.nics, after.nics);
-  const services = diffNames(before.services, after.services);
+  const nics = diffNames(old.nics, next.nics, (a, b) => canonical(a) === canonical(b));
+  const services = diffNames(old.services, next.services, (a, b) => isSameService(old, a, next, b));
   const settings = SETTING_NAMES.filter((name) => canonical(SETTINGS[name](old)) !== canonical(SETTINGS[name](next)));
   const parts = { nics, services, checks, settings, needsRestart: settings.filter((name) => RESTART.has(name)) };
   const same = old.fingerprint === next.fingerprint;
   return { same, ...parts, summary: same ? 'nothing changed' : summarise(parts) };
 }
 
-type Texts = ReadonlyMap<string, string>;
-
-interface Content {
-  readonly keys: ReadonlySet<string>;
-  readonly nics: Texts;
-  readonly services: Texts;
+/** Whether two plans mean the same by a service, wherever its NICs and targets stand in them. */
+function isSameService(old: Plan, before: Service, next: Plan, after: Service): boolean {
+  const members = before.realServers;
+  if (members.length !== after.realServers.length) return false;
+  const own = (service: Service, { nics }: Plan) =>
+    canonical({ ...service, nics: service.nics.map((nic) => nics[nic]!.name), realServers: 0 });
+  if (own(before, old) !== own(after, next)) return false;
+  return members.every((member, position) => {
+    const other = after.realServers[position]!;
+    const [a, b] = [old.targets[member.target]!, next.targets[other.target]!];
+    if (a.key !== b.key || a.rack !== b.rack || member.weight !== other.weight) return false;
+    if (member.further === undefined || other.further === undefined) return member.further === other.further;
+    const keysOf = (plan: Plan, further: readonly number[]) => further.map((target) => plan.targets[target]!.key).join(' ');
+    return keysOf(old, member.further) === keysOf(next, other.further);
+  });
 }
 
-/** The new plan of one comparison is the old one of the next. */
-const known = new WeakMap<Plan, Content>();
-
-function contentOf(plan: Plan): Content {
-  const found = known.get(plan);
-  if (found !== undefined) return found;
-  const made = { keys: new Set(plan.targets.map((t) => t.key)), nics: nicTexts(plan), services: serviceTexts(plan) };
-  known.set(plan, made);
-  return made;
+interface Named {
+  readonly name: string;
 }
 
-function nicTexts(plan: Plan): Texts {
-  return new Map(plan.nics.map((nic) => [nic.name, canonical(nic)]));
-}
-
-/** Services as text that does not depend on positions in the plan. */
-function serviceTexts({ services, nics, targets }: Plan): Texts {
-  return new Map(
-    services.map((service) => {
-      const own = { ...service, nics: service.nics.map((nic) => nics[nic]!.name), realServers: 0 };
-      const servers = service.realServers.map((server) => {
-        const keys = targetsOf(server).map((target) => targets[target]!.key);
-        return `${keys.join(' ')} ${server.weight} ${targets[server.target]!.rack ?? ''}`;
-      });
-      return [service.name, `${canonical(own)}\n${servers.join('\n')}`];
-    }),
-  );
-}
-
-function diffNames(old: Texts, next: Texts): NameDiff {
+function diffNames<T extends Named>(old: readonly T[], next: readonly T[], isSame: (before: T, after: T) => boolean): NameDiff {
+  const before = new Map(old.map((each) => [each.name, each]));
+  const after = new Map(next.map((each) => [each.name, each]));
+  const changed = (name: string) => before.has(name) && after.has(name) && !isSame(before.get(name)!, after.get(name)!);
   return {
-    added: [...next.keys()].filter((name) => !old.has(name)),
-    removed: [...old.keys()].filter((name) => !next.has(name)),
-    changed: [...next].filter(([name, text]) => old.has(name) && old.get(name) !== text).map(([name]) => name),
+    added: [...after.keys()].filter((name) => !before.has(name)),
+    removed: [...before.keys()].filter((name) => !after.has(name)),
+    changed: [...after.keys()].filter(changed),
   };
 }
 

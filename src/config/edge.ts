@@ -1,10 +1,11 @@
 /** Keys of the edge: the SNAT plan, BGP sessions and what is announced through them. */
 import { z } from 'zod';
 import { parsePrefix } from '../edge/prefix.ts';
-import { ADDRESS_FAMILIES, type AddressFamily, SNAT_LEVELS, type Uplink } from '../model/plan.ts';
+import { type ActuatorSpec, ADDRESS_FAMILIES, type AddressFamily, SNAT_LEVELS, type Uplink } from '../model/plan.ts';
 import { canonicalV6 } from '../model/address.ts';
 import { nicName, prefix } from './fields.ts';
 import { didYouMean, type Issue, listed } from './problem.ts';
+import type { NicConfig } from './schema.ts';
 
 /** Each is one question to the daemon in every reading. */
 const MOST_PREFIXES = 256;
@@ -80,13 +81,15 @@ export const bgpSchema = z.strictObject({
 });
 
 interface EdgeView {
+  readonly nics: readonly (Pick<NicConfig, 'name' | 'onFail'> | undefined)[];
+  readonly onIsolated: readonly ActuatorSpec[];
   readonly nicNames: ReadonlySet<string>;
   readonly snat?: z.output<typeof snatSchema> | undefined;
   readonly bgp?: z.output<typeof bgpSchema> | undefined;
 }
 
 /** References to NICs, and sessions that stand twice. */
-export function inspectEdge({ nicNames, snat, bgp }: EdgeView): Issue[] {
+export function inspectEdge({ nics, onIsolated, nicNames, snat, bgp }: EdgeView): Issue[] {
   const unknown = (name: string, path: PropertyKey[], key = false): Issue[] =>
     nicNames.has(name)
       ? []
@@ -102,6 +105,30 @@ export function inspectEdge({ nicNames, snat, bgp }: EdgeView): Issue[] {
   };
   return [
     ...Object.keys(snat?.groups ?? {}).flatMap((name) => unknown(name, ['snat', 'groups', name], true)),
+    ...inspectActuators({ nics, onIsolated, bgp }),
     ...(bgp?.uplinks ?? []).flatMap((u, i) => [...unknown(u.nic, ['bgp', 'uplinks', i, 'nic']), ...twice(u, i)]),
   ];
+}
+
+/** The actuator bgp needs a session over its NIC, and one over another NIC that stays. */
+function inspectActuators({ nics, onIsolated, bgp }: Pick<EdgeView, 'nics' | 'onIsolated' | 'bgp'>): Issue[] {
+  const uplinks = bgp?.uplinks ?? [];
+  const isBgp = ({ type }: ActuatorSpec) => type === 'bgp';
+  const everywhere = onIsolated.flatMap((spec, i): Issue[] =>
+    isBgp(spec)
+      ? [{ path: ['onIsolated', i], message: 'bgp never shuts the last uplink; write exec or webhook, or onFail of a NIC' }]
+      : [],
+  );
+  const ofNics = nics.flatMap((nic, i) =>
+    (nic?.onFail ?? []).flatMap((spec, k): Issue[] => {
+      if (!isBgp(spec)) return [];
+      const path = ['nics', i, 'onFail', k];
+      if (!uplinks.some((u) => u.nic === nic!.name))
+        return [{ path, message: `bgp.uplinks has no session over ${nic!.name}: add {nic: ${nic!.name}, peer: ADDRESS}` }];
+      if (!uplinks.some((u) => u.nic !== nic!.name))
+        return [{ path, message: `bgp.uplinks has sessions over ${nic!.name} only, and the last uplink is never shut` }];
+      return [];
+    }),
+  );
+  return [...everywhere, ...ofNics];
 }

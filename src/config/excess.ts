@@ -32,6 +32,7 @@ export function excessIn(text: string): Excess | undefined {
       else if (code === quote) [quote, from] = [0, i];
       continue;
     }
+    if (!lineBegins && code > SPACE && (code >= MARKS.length || MARKS[code] === 0)) continue;
     if (code === NEWLINE) {
       [dashes, lineBegins, from] = [0, true, isBlockText(text, i) ? from : i];
       continue;
@@ -57,6 +58,8 @@ export function excessIn(text: string): Excess | undefined {
 
 const [NEWLINE, SPACE, DOUBLE, HASH, SINGLE, COMMA, DASH, COLON, QUESTION] = [10, 32, 34, 35, 39, 44, 45, 58, 63];
 const [OPEN_LIST, BACKSLASH, CLOSE_LIST, OPEN_MAP, CLOSE_MAP] = [91, 92, 93, 123, 125];
+/** 1 for a character that means something in the middle of a line. */
+const MARKS = Uint8Array.from({ length: 128 }, (_, code) => ('"#\',:[]{}'.includes(String.fromCharCode(code)) ? 1 : 0));
 
 /** The next line goes on with a text: it holds no colon and no dash that would begin something. */
 function isBlockText(text: string, newline: number): boolean {

@@ -73,7 +73,7 @@ function complain(text: string, form: string): string {
 /** Why a well-formed address can't be a peer's, or ''. */
 function unfit({ family, ip, scope }: Address, text: string): string {
   if (family === 4) {
-    const first = Number(ip.split('.')[0]);
+    const first = Number.parseInt(ip, 10);
     if (first === 0 || first >= 224)
       return `"${text}": ${first === 0 ? 'an unspecified' : 'a multicast or reserved'} address is no host`;
     return '';
@@ -91,11 +91,20 @@ function peer(text: string, portless: boolean, form: string): Address | string {
   return address ? unfit(address, text) || address : complain(text, form);
 }
 
+/** What `make` makes of the address of a real server, in one step: there are so many that a second one would be felt. */
+export function realServerFrom<T extends object>(make: (address: Address) => T) {
+  const parse = (text: string) => {
+    const address = peer(text, true, 'an address and port');
+    return typeof address === 'string' ? address : make(address);
+  };
+  return parsed(parse, {
+    description: 'IP address and port; no names. The port is left out only for checks without one (ping, exec, file, bfd)',
+    examples: ['10.1.0.1:8080', '[fd72::11]:80'],
+  });
+}
+
 /** A real server: address and port; the port may be left out where the check has none. */
-export const realServerAddress = parsed((text) => peer(text, true, 'an address and port'), {
-  description: 'IP address and port; no names. The port is left out only for checks without one (ping, exec, file, bfd)',
-  examples: ['10.1.0.1:8080', '[fd72::11]:80'],
-});
+export const realServerAddress = realServerFrom((address) => address);
 
 /** A source address, as text. */
 export const hostAddress = parsed(

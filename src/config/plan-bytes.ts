@@ -3,17 +3,20 @@
  * thousands of, targets and members of services, travels as columns: objects cost several times as much to write and to read.
  */
 import { deserialize, serialize } from 'node:v8';
+import { locate } from '../model/locate.ts';
 import type { Address, CheckProfile, Plan, Service, ServiceRealServer, Target } from '../model/plan.ts';
 
 interface Columns {
-  readonly id: string[];
+  /** JSON, like `realServer` and `ip`: one text is read much faster than many. */
+  readonly id: string;
   /** '' where it is the id. */
-  readonly realServer: string[];
+  readonly realServer: string;
   /** Index into `keyEnds` when the key is the real server, a blank and that; else -1 - index into `keys`. */
   readonly key: Int32Array;
   readonly keyEnds: readonly string[];
   readonly keys: string[];
-  readonly ip: string[];
+  /** '' where the real server begins with it, before a colon. */
+  readonly ip: string;
   readonly port: Int32Array;
   readonly family: Uint8Array;
   /** '' = none; likewise the racks. */
@@ -57,7 +60,7 @@ function packTargets(targets: readonly Target[]): Columns {
     const t = targets[j]!;
     id.push(t.id);
     realServer.push(t.realServer === t.id ? '' : t.realServer);
-    ip.push(t.address.ip);
+    ip.push(beginsWith(t.realServer, t.address.ip) ? '' : t.address.ip);
     family[j] = t.address.family;
     port[j] = t.address.port;
     scope[j] = names.of(t.address.scope);
@@ -68,32 +71,37 @@ function packTargets(targets: readonly Target[]): Columns {
     key[j] = regular ? ends.of(t.key.slice(end + 1)) : -keys.push(t.key);
   }
   const tables = { keyEnds: ends.values, names: names.values, checks: checks.values };
-  return { id, realServer, key, keys, ip, port, family, scope, rack, check, ...tables };
+  const [ids, realServers, ips] = [id, realServer, ip].map((texts) => JSON.stringify(texts)) as [string, string, string];
+  return { id: ids, realServer: realServers, key, keys, ip: ips, port, family, scope, rack, check, ...tables };
 }
 
-/** Targets of another plan by id: what is the same in both is taken from it, which costs less than making it again. */
-function findIn(former: readonly Target[]): (id: string) => Target | undefined {
-  let next = 0;
-  let byId: ReadonlyMap<string, Target> | undefined;
-  return (id) => {
-    const expected = former[next++];
-    if (expected?.id === id) return expected;
-    byId ??= new Map(former.map((t) => [t.id, t]));
-    return byId.get(id);
-  };
+/** Whether a real server's text is this address and a port. */
+function beginsWith(realServer: string, ip: string): boolean {
+  return realServer.charCodeAt(ip.length) === COLON && realServer.startsWith(ip);
 }
 
+const COLON = 58;
+
+/** What is the same in another plan is taken from there, which costs less than making it again. */
 function unpackTargets(c: Columns, former: readonly Target[]): readonly Target[] {
-  const find = findIn(former);
-  return c.id.map((id, j) => {
-    const known = find(id);
-    if (known !== undefined && isSame(known, c, j)) return known;
-    const realServer = c.realServer[j] || id;
+  const texts = (json: string) => JSON.parse(json) as readonly string[];
+  const [ids, realServers] = [texts(c.id), texts(c.realServer)];
+  let ips: readonly string[] | undefined;
+  const where = locate(
+    ids,
+    former.map((t) => t.id),
+  );
+  return ids.map((id, j) => {
+    const known = former[where[j]!];
+    const realServer = realServers[j] || id;
+    if (known !== undefined && isSame(known, realServer, c, j)) return known;
     const end = c.key[j]!;
     const key = end < 0 ? c.keys[-end - 1]! : `${realServer} ${c.keyEnds[end]}`;
     const scope = c.names[c.scope[j]!];
     const rack = c.names[c.rack[j]!];
-    const plain: Address = { family: c.family[j] === 6 ? 6 : 4, ip: c.ip[j]!, port: c.port[j]! };
+    ips ??= texts(c.ip);
+    const ip = ips[j] || realServer.slice(0, realServer.indexOf(':'));
+    const plain: Address = { family: c.family[j] === 6 ? 6 : 4, ip, port: c.port[j]! };
     const address = scope === undefined ? plain : { ...plain, scope };
     const check = c.checks[c.check[j]!]!;
     return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
@@ -101,9 +109,9 @@ function unpackTargets(c: Columns, former: readonly Target[]): readonly Target[]
 }
 
 /** Whether the target of this id is that of these columns. The key holds the address and the check. */
-function isSame({ id, key, realServer, rack }: Target, c: Columns, j: number): boolean {
+function isSame({ key, realServer, rack }: Target, its: string, c: Columns, j: number): boolean {
   const end = c.key[j]!;
-  if (end < 0 || realServer !== (c.realServer[j] || id) || rack !== c.names[c.rack[j]!]) return false;
+  if (end < 0 || realServer !== its || rack !== c.names[c.rack[j]!]) return false;
   const text = c.keyEnds[end]!;
   return key.length === realServer.length + 1 + text.length && key.endsWith(text);
 }

@@ -106,6 +106,7 @@ function sha256(text: string): string {
 
 interface Draft extends Wanted {
   readonly realServer: string;
+  readonly key: string;
   readonly rs: RealServer;
 }
 
@@ -137,16 +138,15 @@ function collectTargets(config: Config) {
     return digest;
   };
   const drafts: Draft[] = [];
-  const perServer = new Map<string, number[]>();
+  const byKey = new Map<string, number>();
   const racks = new Map<string, string>();
 
-  const draftOf = (rs: RealServer, realServer: string, wanted: Wanted): number => {
-    const siblings = perServer.get(realServer);
-    const known = siblings?.find((sibling) => drafts[sibling]!.digest === wanted.digest);
+  const draftOf = (rs: RealServer, realServer: string, { check, name, digest }: Wanted): number => {
+    const key = `${realServer} ${digest}`;
+    const known = byKey.get(key);
     if (known !== undefined) return known;
-    const index = drafts.push({ ...wanted, realServer, rs }) - 1;
-    if (siblings) siblings.push(index);
-    else perServer.set(realServer, [index]);
+    const index = drafts.push({ check, name, digest, realServer, key, rs }) - 1;
+    byKey.set(key, index);
     return index;
   };
 
@@ -160,13 +160,14 @@ function collectTargets(config: Config) {
     const ofService = wantedOf(service.checks ?? [service.check ?? DEFAULT_CHECK]);
     return service.realServers.map((rs) => {
       const { weight, rack, address } = rs;
-      const [first, ...others] = rs.checks === undefined ? ofService : wantedOf(rs.checks);
+      const wanted = rs.checks === undefined ? ofService : wantedOf(rs.checks);
       if (rack !== undefined) racks.set(address.ip, rack);
       const realServer = formatAddress(address);
-      const target = draftOf(rs, realServer, first!);
-      if (others.length === 0) return { target, weight };
+      const target = draftOf(rs, realServer, wanted[0]!);
+      if (wanted.length === 1) return { target, weight };
       // Two names may mean the same check: it is made once.
-      const further = [...new Set(others.map((each) => draftOf(rs, realServer, each)))].filter((each) => each !== target);
+      const others = new Set(wanted.slice(1).map((each) => draftOf(rs, realServer, each)));
+      const further = [...others].filter((each) => each !== target);
       return further.length === 0 ? { target, weight } : { target, further, weight };
     });
   });
@@ -181,13 +182,14 @@ function collectTargets(config: Config) {
     ids.add(id);
     return id;
   };
+  // With one check for all no real server has several.
+  const perServer = digests.size > 1 ? Map.groupBy(drafts.keys(), (index) => drafts[index]!.realServer) : undefined;
   const targets = drafts.map((draft): Target => {
-    const { realServer, digest, check } = draft;
+    const { realServer, key, check } = draft;
     const address = addressOf(draft.rs, check);
-    const siblings = perServer.get(realServer)!;
-    const id = siblings.length === 1 ? realServer : idOf(draft, siblings);
+    const siblings = perServer?.get(realServer) ?? [];
+    const id = siblings.length > 1 ? idOf(draft, siblings) : realServer;
     const rack = racks.size === 0 ? undefined : racks.get(draft.rs.address.ip);
-    const key = `${realServer} ${digest}`;
     return rack === undefined ? { id, key, realServer, address, check } : { id, key, realServer, address, rack, check };
   });
   return { targets, members };

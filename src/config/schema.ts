@@ -1,6 +1,6 @@
 /** The config file: one source for validation, JSON Schema and documentation. */
 import { z } from 'zod';
-import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, vip } from './fields.ts';
+import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, realServerFrom, vip } from './fields.ts';
 import { bgpSchema, snatSchema } from './edge.ts';
 import { cluster } from './cluster.ts';
 import { isPasswordHash } from '../model/password-hash.ts';
@@ -33,7 +33,7 @@ const checkList = z
   .max(MOST_CHECKS);
 
 const realServer = z.union([
-  realServerAddress.transform((address) => ({ address, weight: DEFAULT_WEIGHT, rack: undefined, checks: undefined })),
+  realServerFrom((address) => ({ address, weight: DEFAULT_WEIGHT, rack: undefined, checks: undefined })),
   z.strictObject({
     address: realServerAddress,
     weight: z.int().min(0).max(65535).default(DEFAULT_WEIGHT).describe('configured weight'),

@@ -122,7 +122,6 @@ function inspectServices(view: ConfigView): Issue[] {
   const names = new Firsts(issues);
   const vips = new Firsts(issues);
   const racks = new Map<string, { rack: string; where: () => string }>();
-  const hosts = new Set<string>();
   view.services.forEach((service, index) => {
     const at = (...rest: PropertyKey[]) => ['services', index, ...rest];
     const name = service.name ?? service.vip;
@@ -148,19 +147,19 @@ function inspectServices(view: ConfigView): Issue[] {
 
     issues.push(...inspectChecks(view, service, index));
     const needsPort = needPort(checksOf(view, service));
-    const addresses = new Firsts(issues);
+    const addresses = new Map<string, number>();
     service.realServers.forEach((rs, each) => {
       if (!rs) return;
       const { address, rack, checks } = rs;
       const path = () => at('realServers', each);
       const text = formatAddress(address);
-      hosts.add(text);
-      const where = () => `services[${index}].realServers[${each}]`;
-      addresses.add(text, where, () => ({
-        path: path(),
-        what: `real server ${text}`,
-        remedy: 'a service lists each once; use weight',
-      }));
+      const first = addresses.get(text);
+      if (first === undefined) addresses.set(text, each);
+      else {
+        const place = `services[${index}].realServers[${first}]`;
+        const message = `real server ${text} stands already at ${place}; a service lists each once; use weight`;
+        issues.push({ path: path(), message });
+      }
       if (address.port === 0 && (checks === undefined ? needsPort : needPort(profilesOf(view, checks)))) {
         const ambiguous = address.family === 6 ? ' (an address with its port needs the brackets)' : '';
         const remedy = `write ${formatAddress({ ...address, port: 80 })}${ambiguous}, or use a check without port`;
@@ -168,17 +167,17 @@ function inspectServices(view: ConfigView): Issue[] {
         issues.push({ path: path(), message });
       }
       if (rack === undefined) return;
-      const first = racks.get(address.ip);
-      if (!first) racks.set(address.ip, { rack, where });
-      else if (first.rack !== rack) {
+      const known = racks.get(address.ip);
+      if (!known) racks.set(address.ip, { rack, where: () => `services[${index}].realServers[${each}]` });
+      else if (known.rack !== rack) {
         const message =
-          `host ${address.ip} is in rack "${rack}" here, but in rack "${first.rack}" at ${first.where()}; a ` +
+          `host ${address.ip} is in rack "${rack}" here, but in rack "${known.rack}" at ${known.where()}; a ` +
           `host is in one rack`;
         issues.push({ path: [...path(), 'rack'], message });
       }
     });
   });
-  const cells = hosts.size * view.nics.length;
+  const cells = distinctServers(view) * view.nics.length;
   if (cells > MOST_CELLS) {
     issues.push({
       path: ['services'],
@@ -186,6 +185,13 @@ function inspectServices(view: ConfigView): Issue[] {
     });
   }
   return issues;
+}
+
+/** How many real servers there are, or a number that is not too many either. */
+function distinctServers({ services, nics }: ConfigView): number {
+  const most = services.reduce((sum, { realServers }) => sum + realServers.length, 0);
+  if (most * nics.length <= MOST_CELLS) return most;
+  return new Set(services.flatMap(({ realServers }) => realServers.flatMap((rs) => (rs ? formatAddress(rs.address) : [])))).size;
 }
 
 type Profiles = readonly (CheckProfile | undefined)[];

@@ -9,7 +9,7 @@
 import { CAUSES, PHASES } from '../model/outcome.ts';
 import { VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
 
-type Numbers = Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Uint32Array | Float64Array;
+export type Numbers = Uint8Array | Int8Array | Uint16Array | Int16Array | Int32Array | Uint32Array | Float64Array;
 
 /** How a column stands in a state file: plain numbers, readings of the hold clock, or times as ages (0 = none). */
 type Saved = 'plain' | 'hold' | 'age';
@@ -261,13 +261,4 @@ export function allocate<S extends Schema>(schema: S, length: number): Columns<S
     return [name, fill === 0 ? values : values.fill(fill)];
   });
   return Object.fromEntries(made) as Columns<S>;
-}
-
-/** Copies what a reload carries; `where[k]` is the new index of old index k, below 0 = gone. */
-export function carry<S extends Schema>(schema: S, from: Columns<S>, to: Columns<S>, where: readonly number[]): void {
-  for (const [name, { carried }] of Object.entries(schema)) {
-    if (carried === 'never') continue;
-    const [source, target] = [from[name]!, to[name]!];
-    where.forEach((at, index) => at >= 0 && (target[at] = source[index]!));
-  }
 }

@@ -1,11 +1,13 @@
 /** Reload: the judge goes on in a changed world. What has the same name or key keeps its past. */
+import { locate } from '../model/locate.ts';
 import type { Topology } from '../model/topology.ts';
 import { VERDICT } from '../model/verdicts.ts';
-import { ANCHOR_COLUMNS, carry, CELL_COLUMNS, NIC_COLUMNS, RACK_COLUMNS, SERVER_COLUMNS } from './columns.ts';
+import { ANCHOR_COLUMNS, CELL_COLUMNS, type Columns, NIC_COLUMNS, RACK_COLUMNS, type Schema, SERVER_COLUMNS } from './columns.ts';
 import { positionsOf, putPath, putWeight, type Spending } from './governor-state.ts';
 import { moveFleet } from './fleet.ts';
 import { initial } from './initial.ts';
 import { checksAt } from './members.ts';
+import { copySpans, spansOf } from './spans.ts';
 import type { Flaps, State } from './memory.ts';
 
 /** Where an old index lies in the new topology; -1 = gone. */
@@ -49,31 +51,13 @@ export function retopologise(from: State, topology: Topology, now: number): Stat
   return to;
 }
 
-/** Position of each old name among the new ones. */
-export function locate(old: readonly string[], next: readonly string[]): Where {
-  const at = new Map(next.map((name, index) => [name, index]));
-  return old.map((name) => at.get(name) ?? -1);
-}
-
-/** Stretches that keep their order: a reload moves few real servers, so whole stretches are copied at once. */
-function runsOf(where: Where): readonly { readonly from: number; readonly to: number; readonly length: number }[] {
-  const runs: { from: number; to: number; length: number }[] = [];
-  where.forEach((to, from) => {
-    if (to < 0) return;
-    const last = runs.at(-1);
-    if (last && last.from + last.length === from && last.to + last.length === to) last.length++;
-    else runs.push({ from, to, length: 1 });
-  });
-  return runs;
-}
-
 function carryCells({ from, to, nics, servers }: Move): void {
   const sameWindow =
     from.topology.intervalMs === to.topology.intervalMs && from.rules.lossy_window_rounds === to.rules.lossy_window_rounds;
   Object.assign(to.clock, from.clock, sameWindow ? {} : { bucket: to.clock.bucket, windowFrom: to.clock.windowFrom });
   const [width, size] = [from.topology.realServers.length, from.cells.link.length];
   const [toWidth, toSize] = [to.topology.realServers.length, to.cells.link.length];
-  const runs = runsOf(servers);
+  const spans = spansOf(servers, toWidth);
   for (const [name, { carried, depth }] of Object.entries(CELL_COLUMNS)) {
     if (carried === 'same window' && !sameWindow) continue;
     const source = from.cells[name as keyof State['cells']];
@@ -81,9 +65,7 @@ function carryCells({ from, to, nics, servers }: Move): void {
     for (let block = 0; block < depth; block++) {
       nics.forEach((toNic, nic) => {
         if (toNic < 0) return;
-        const row = block * size + nic * width;
-        const toRow = block * toSize + toNic * toWidth;
-        for (const run of runs) target.set(source.subarray(row + run.from, row + run.from + run.length), toRow + run.to);
+        copySpans(source, target, spans, block * size + nic * width, block * toSize + toNic * toWidth);
       });
     }
   }
@@ -95,6 +77,13 @@ function carryCheckers(move: Move): void {
   if (from.checkers.length === 0 || to.checkers.length === 0) return;
   const cell = cellIndex(move);
   from.checkers.forEach((memory, index) => cell(index) >= 0 && (to.checkers[cell(index)] = memory));
+}
+
+/** Copies what a reload carries of one kind of rows. */
+function carry<S extends Schema>(schema: S, from: Columns<S>, to: Columns<S>, where: Where): void {
+  const columns = Object.entries(schema);
+  const spans = spansOf(where, to[columns[0]![0]]!.length);
+  for (const [name, { carried }] of columns) if (carried !== 'never') copySpans(from[name]!, to[name]!, spans);
 }
 
 function carryRows({ from, to, nics, servers }: Move): void {
@@ -186,13 +175,17 @@ function carryService({ from, to, nics, servers }: Move, service: number, toServ
   const slices = oldShape.nics
     .map((nic, slice) => ({ slice, toSlice: nextShape.nics.indexOf(nics[nic]!) }))
     .filter(({ toSlice }) => toSlice >= 0);
-  const plain = (position: number) =>
-    weight[position] === 1 &&
-    heldWeight[position] === 0 &&
-    slices.every(({ slice }) => path[slice * width + position] === 1 && heldPath[slice * width + position] === 0);
+  const isPlain = (position: number) => {
+    if (weight[position] !== 1 || heldWeight[position] !== 0) return false;
+    for (const { slice } of slices) {
+      const at = slice * width + position;
+      if (path[at] !== 1 || heldPath[at] !== 0) return false;
+    }
+    return true;
+  };
   let positions: Map<number, number> | undefined;
   for (let position = 0; position < width; position++) {
-    if (plain(position)) continue;
+    if (isPlain(position)) continue;
     positions ??= positionsOf(nextShape);
     const known = checksAt(oldShape, position).find((server) => positions!.has(servers[server]!));
     const toPosition = known === undefined ? undefined : positions.get(servers[known]!);

@@ -11,7 +11,7 @@ export function parseAddress(text: string, portless = false): Address | undefine
   if (bare === undefined) return undefined;
   const port = match?.[3] === undefined ? 0 : Number(match[3]);
   if ((match?.[3] === undefined && !portless) || port > 65535 || (match?.[3] !== undefined && port === 0)) return undefined;
-  const [ip, scope] = bare.split('%') as [string, string?];
+  const [ip, scope] = bare.includes('%') ? (bare.split('%') as [string, string?]) : [bare, undefined];
   if (isIPv4(ip) && scope === undefined && match?.[1] === undefined) return { family: 4, ip, port };
   if (isIPv6(ip) && (match?.[2] === undefined || match === null)) {
     return { family: 6, ip: canonicalV6(ip), port, ...(scope === undefined ? {} : { scope }) };

@@ -79,7 +79,8 @@ export function topologyOf(plan: Plan): Topology {
     if (fall > most.fall) most.fall = fall;
     if (rise > most.rise) most.rise = rise;
     const { id, key, rack } = t;
-    const own = { id, key, intervalMs, timeoutMs, fall, rise, ...checkerOf(t.check) };
+    const timing = { id, key, intervalMs, timeoutMs, fall, rise };
+    const own = t.check.checker === undefined ? timing : { ...timing, ...checkerOf(t.check) };
     return rack === undefined ? own : { ...own, rack };
   });
   return {

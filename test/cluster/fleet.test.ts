@@ -32,14 +32,15 @@ class World {
     const calendar = { lastBefore: () => undefined };
     const [clock, wall] = [() => this.now, () => this.now];
     const fleet = new Fleet({ cluster: 'edge', server, boot: 'b', epoch: 1, lists, calendar, clock, wall, log });
-    const isStale = () => this.stale;
+    const { fleets } = this;
+    const stale = () => this.stale;
     fleet.join({
       names: NAMES,
       call: () => Promise.reject(new Error('none')),
       hold: (key, value) => {
         store.revision++;
         store.raw(key.slice(PREFIX.length), value);
-        for (const each of this.fleets.values()) each.changed();
+        for (const each of fleets.values()) each.changed();
       },
       items: (range) =>
         new Map(
@@ -48,7 +49,7 @@ class World {
             .map(([key, { value, create, mod }]) => [PREFIX + key, { value, created: create, modified: mod }]),
         ),
       get staleSince() {
-        return isStale();
+        return stale();
       },
     });
     this.fleets.set(server, fleet);

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { decodeSummary } from '../../src/collect/bgp/frr/decode.ts';
-import { parseAnswer, VtyFraming } from '../../src/collect/bgp/frr/vty.ts';
-import { BirdFraming, parseLines } from '../../src/collect/bgp/bird/socket.ts';
-import { decodeProtocols, decodeRoutes, secondsSince } from '../../src/collect/bgp/bird/decode.ts';
+import { decodeSummary } from '../../src/routing/frr/decode.ts';
+import { parseAnswer, VtyFraming } from '../../src/routing/frr/vty.ts';
+import { BirdFraming, parseLines } from '../../src/routing/bird/socket.ts';
+import { decodeProtocols, decodeRoutes, secondsSince } from '../../src/routing/bird/decode.ts';
 import type { Framing } from '../../src/sys/unix-dialogue.ts';
 import { birdState, BIRD_EDGE, FRR_EDGE, frrState, Machine, recording, vty } from './bgp.fake.ts';
 

@@ -1,6 +1,7 @@
 /** What daemons announce, held against what is planned. Pure. */
 import { allowedOn, type ExpectedSet, sessionKey } from '../../edge/expected.ts';
-import type { DaemonReading, PlannedPrefix, Session, Unplanned } from './data.ts';
+import type { DaemonReading, PlannedPrefix, Unplanned } from './data.ts';
+import type { Session } from '../../routing/session.ts';
 
 const MOST_NAMES = 10;
 

@@ -1,6 +1,7 @@
 /** What a driver is: one value in `bgp/drivers.ts`, for one kind of routing daemon. */
 import type { ExpectedSet } from '../../edge/expected.ts';
-import type { Daemon, DaemonReading } from './data.ts';
+import type { DaemonReading } from './data.ts';
+import type { Daemon } from '../../routing/session.ts';
 import type { LeakSettings } from './leaks.ts';
 import type { Placed } from './nics.ts';
 

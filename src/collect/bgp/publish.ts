@@ -1,6 +1,7 @@
 /** What was read of routing daemons as samples. Pure. */
 import type { Samples } from '../collector.ts';
-import { type BgpData, type Daemon, type Session, SESSION_STATES } from './data.ts';
+import { type BgpData } from './data.ts';
+import { type Daemon, type Session, SESSION_STATES } from '../../routing/session.ts';
 import * as m from './metrics.ts';
 
 /** How long the reason of a reset is shown: s. */

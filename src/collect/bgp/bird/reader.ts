@@ -3,15 +3,22 @@
  * each planned prefix and uplink.
  */
 import { sessionKey } from '../../../edge/expected.ts';
-import type { DaemonReading, Session } from '../data.ts';
+import type { DaemonReading } from '../data.ts';
+import type { Session } from '../../../routing/session.ts';
 import type { Asked, DaemonReader, Driver, DriverSettings } from '../driver.ts';
 import { Leaks } from '../leaks.ts';
-import { type BirdSession, decodeBfdSessions, decodeClock, decodeProtocols, decodeRoutes, secondsSince } from './decode.ts';
-import { BirdSocket } from './socket.ts';
+import {
+  type BirdSession,
+  decodeBfdSessions,
+  decodeClock,
+  decodeProtocols,
+  decodeRoutes,
+  secondsSince,
+} from '../../../routing/bird/decode.ts';
+import { BirdSocket } from '../../../routing/bird/socket.ts';
+import { PROTOCOL_NAME } from '../../../routing/bird/speaker.ts';
 
 const PROTOCOLS = 'show protocols all';
-/** What a name may be in a command: others would need quotes, and `*` and `?` stand for many. */
-const NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 
 /** A session as it was the time before. */
 interface Before {
@@ -73,7 +80,7 @@ class BirdReader implements DaemonReader {
       const { name } = shown[i]!;
       const planned: string[] = [];
       announced.set(key, planned);
-      if (session.state !== 'established' || session.nic === undefined || !NAME.test(name)) continue;
+      if (session.state !== 'established' || session.nic === undefined || !PROTOCOL_NAME.test(name)) continue;
       for (const { prefix, uplinks } of expected.prefixes) {
         if (!uplinks.some((u) => sessionKey(u) === key)) continue;
         planned.push(...(await this.#exported(`show route ${prefix} export ${name}`, signal)));
@@ -105,7 +112,7 @@ interface Shown {
 }
 
 function asSession(shown: BirdSession, nic: string | undefined, drops: number, clock: string | undefined): Session {
-  const { since, reset, ...rest } = shown;
+  const { since, reset, message: _, ...rest } = shown;
   const ago = clock === undefined ? undefined : secondsSince(since, clock);
   const established = shown.state === 'established';
   return {

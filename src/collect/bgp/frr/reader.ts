@@ -3,19 +3,27 @@
  * one for BFD; reasons of resets when a session has changed, and every sixth time.
  */
 import { sessionKey } from '../../../edge/expected.ts';
-import type { BfdSession, DaemonReading, Reset, Session } from '../data.ts';
+import type { DaemonReading } from '../data.ts';
+import type { BfdSession, Reset, Session } from '../../../routing/session.ts';
 import type { Asked, DaemonReader, Driver, DriverSettings } from '../driver.ts';
 import { Leaks } from '../leaks.ts';
-import { decodeAdvertised, decodeBfd, DecodeError, decodeNeighbors, decodePrefix, decodeSummary, tableOf } from './decode.ts';
-import { SUCCESS, Vty } from './vty.ts';
+import {
+  decodeAdvertised,
+  decodeBfd,
+  DecodeError,
+  decodeNeighbors,
+  decodePrefix,
+  decodeSummary,
+  tableOf,
+} from '../../../routing/frr/decode.ts';
+import { SUCCESS, Vty } from '../../../routing/frr/vty.ts';
+import { COMMAND_WORD } from '../../../routing/speaker.ts';
 
 const SUMMARY = 'show bgp vrf all summary json';
 const NEIGHBORS = 'show bgp vrf all neighbors json';
 const BFD = 'show bfd peers json';
 /** Readings between two looks at the reasons of resets. */
 const REASONS_EVERY = 6;
-/** Words that a command may hold in place of a name. */
-const NAME = /^[A-Za-z0-9_.:%-]{1,64}$/;
 
 class FrrReader implements DaemonReader {
   readonly daemon = 'bgpd';
@@ -76,7 +84,7 @@ class FrrReader implements DaemonReader {
     const vrfs = new Set(sessions.map((s) => s.vrf));
     for (const { prefix, uplinks } of expected.prefixes) {
       for (const vrf of new Set(uplinks.map((u) => u.vrf))) {
-        if (!vrfs.has(vrf) || !NAME.test(vrf)) continue;
+        if (!vrfs.has(vrf) || !COMMAND_WORD.test(vrf)) continue;
         const command = `show bgp ${tableOf(vrf, prefix)} ${prefix} json`;
         for (const peer of decodePrefix(command, await this.#command(command, signal))) {
           announced.get(sessionKey({ vrf, peer }))?.push(prefix);
@@ -93,7 +101,7 @@ class FrrReader implements DaemonReader {
     for (const session of sessions) {
       const { nic, state, vrf, peer, families } = session;
       const key = sessionKey(session);
-      if (nic === undefined || state !== 'established' || !NAME.test(peer) || !NAME.test(vrf)) continue;
+      if (nic === undefined || state !== 'established' || !COMMAND_WORD.test(peer) || !COMMAND_WORD.test(vrf)) continue;
       const total = families.reduce((sum, family) => sum + family.announced, 0);
       const known = { key, planned: announced.get(key)!, total, routes, now: asked.now };
       const whole = await this.#leaks.whole(known, () => this.#advertised(session, signal));

@@ -1,7 +1,7 @@
 /** The control socket of a routing daemon: connection kept, errors explained. */
-import { socketRun } from '../../sys/socket-run.ts';
-import { type DialogueOptions, UnixDialogue } from '../../sys/unix-dialogue.ts';
-import { SocketError } from '../../sys/unix-socket.ts';
+import { socketRun } from '../sys/socket-run.ts';
+import { type DialogueOptions, UnixDialogue } from '../sys/unix-dialogue.ts';
+import { SocketError } from '../sys/unix-socket.ts';
 
 /** Longest time that one answer may take: ms. It comes within one, unless the daemon is busy. */
 const ANSWER_MS = 1000;

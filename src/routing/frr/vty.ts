@@ -2,8 +2,8 @@
  * The vty sockets of FRR's daemons: a command ends with a NUL; its answer is text without NULs, three NULs and a status
  * (lib/vty.c, vtysh_read). The status of a command that failed is not 0, so the end can't be found by a last byte that is NUL.
  */
-import type { Framing } from '../../../sys/unix-dialogue.ts';
-import { SocketError } from '../../../sys/unix-socket.ts';
+import type { Framing } from '../../sys/unix-dialogue.ts';
+import { SocketError } from '../../sys/unix-socket.ts';
 import { Control } from '../control.ts';
 
 /** Longest answer: 10 000 routes are some 3.5 MB. */
@@ -50,10 +50,10 @@ type Ask = (request: string) => Promise<Buffer>;
 export class Vty {
   readonly #control: Control;
 
-  constructor(path: string, program: 'bgpd' | 'bfdd') {
+  /** @param enable before the first command: bfdd knows its show commands only then, and nobody may configure without */
+  constructor(path: string, program: 'bgpd' | 'bfdd', { enable = program === 'bfdd' } = {}) {
     const rights = 'add its user to the group frrvty, which may also configure';
-    // bfdd knows its show commands only after enable; bgpd, which is asked for more, does without.
-    const begin = program === 'bfdd' ? { begin: async (ask: Ask) => void (await ask('enable\0')) } : {};
+    const begin = enable ? { begin: async (ask: Ask) => void (await ask('enable\0')) } : {};
     this.#control = new Control({ path, program, rights, framing: () => new VtyFraming(), most: MOST, ...begin });
   }
 

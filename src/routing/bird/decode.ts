@@ -1,6 +1,6 @@
 /** What BIRD 2 and 3 print, as text. Lenient to what is new, strict to what is wrong. */
-import type { AddressFamily } from '../../../model/plan.ts';
-import type { BfdSession, FamilyState, Reset, SessionState } from '../data.ts';
+import type { AddressFamily } from '../../model/plan.ts';
+import type { BfdSession, FamilyState, Reset, SessionState } from '../session.ts';
 import type { BirdLine } from './socket.ts';
 
 /** An answer that is not as BIRD writes it. */
@@ -21,6 +21,8 @@ export interface BirdSession {
   /** As printed: when the state began. */
   readonly since: string;
   readonly reset?: Reset;
+  /** Of the last shutdown: what the peer wrote, or what it was disabled with here. */
+  readonly message?: string;
 }
 
 export interface Protocols {
@@ -107,6 +109,7 @@ function sessionOf(command: string, { name, state: protocol, since, lines }: Blo
     state: protocol === 'down' ? down : state,
     families: familiesOf(lines),
     since,
+    ...(message === undefined ? {} : { message }),
     ...(error === undefined ? {} : { reset: { code: '', reason: message ?? error } }),
   };
 }

@@ -2,8 +2,8 @@
  * BIRD's control socket: a line for a command; lines `NNNN-text` go on, ` text` repeats the code before it, `NNNN text` ends the
  * answer (nest/cli.c). 0…: done, 1…: a table, 8…: it can't be done now, 9…: not understood.
  */
-import type { Framing } from '../../../sys/unix-dialogue.ts';
-import { SocketError } from '../../../sys/unix-socket.ts';
+import type { Framing } from '../../sys/unix-dialogue.ts';
+import { SocketError } from '../../sys/unix-socket.ts';
 import { Control } from '../control.ts';
 
 /** Longest answer: 10 000 routes are some 0.6 MB. */
@@ -64,14 +64,15 @@ const READY = 1;
 export class BirdSocket {
   readonly #control: Control;
 
-  constructor(path: string) {
+  /** @param mayChange whether it keeps the right to change anything */
+  constructor(path: string, { mayChange = false } = {}) {
     this.#control = new Control({
       path,
       program: 'bird',
       rights: 'add its user to the group that owns the socket',
       framing: () => new BirdFraming(),
       most: MOST,
-      begin: greet,
+      begin: (ask) => greet(ask, mayChange),
     });
   }
 
@@ -95,10 +96,11 @@ export class BirdSocket {
   }
 }
 
-/** Waits for the greeting and gives up the right to change anything. */
-async function greet(ask: (request: string) => Promise<Buffer>): Promise<void> {
+/** Waits for the greeting and, unless it is needed, gives up the right to change anything. */
+async function greet(ask: (request: string) => Promise<Buffer>, mayChange: boolean): Promise<void> {
   const [hello] = parseLines((await ask('')).toString('utf8'));
   if (hello?.code !== READY) throw new SocketError('EPROTO', `greets with ${JSON.stringify(hello?.text)}`);
+  if (mayChange) return;
   const [done] = parseLines((await ask('restrict\n')).toString('utf8'));
   if (done?.code !== RESTRICTED) throw new SocketError('EPROTO', `answers restrict with ${JSON.stringify(done?.text)}`);
 }

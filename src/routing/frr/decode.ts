@@ -1,8 +1,8 @@
 /** The JSON of FRR's bgpd and bfdd, 7.5 and later. Lenient to what is new, strict to what is wrong. */
 import { z } from 'zod';
-import type { AddressFamily } from '../../../model/plan.ts';
-import { familyOf, sessionKey } from '../../../edge/expected.ts';
-import type { BfdSession, FamilyState, Reset, Session, SessionState } from '../data.ts';
+import type { AddressFamily } from '../../model/plan.ts';
+import { familyOf, sessionKey } from '../../edge/expected.ts';
+import type { BfdSession, FamilyState, Reset, Session, SessionState } from '../session.ts';
 
 /** An answer that is not as FRR writes it. */
 export class DecodeError extends Error {
@@ -110,6 +110,32 @@ export function decodeSummary(command: string, text: string): Summary {
     }
   }
   return { sessions: [...found.values()], routes };
+}
+
+const instance = z.looseObject({ as: z.number().int().positive() });
+
+/** `show bgp vrf all summary json`: the number of the autonomous system of each VRF. */
+export function decodeSystems(command: string, text: string): ReadonlyMap<string, number> {
+  return new Map(
+    Object.entries(decoded(command, text, summary)).flatMap(([vrf, tables]): [string, number][] => {
+      const found = Object.values(tables).flatMap((table) => instance.safeParse(table).data ?? []);
+      return found.slice(0, 1).map(({ as }) => [vrf, as]);
+    }),
+  );
+}
+
+/** `show running-config`: the text of each `neighbor PEER shutdown message TEXT`, by session. */
+export function decodeShutTexts(text: string): ReadonlyMap<string, string> {
+  const texts = new Map<string, string>();
+  let vrf: string | undefined;
+  for (const line of text.split('\n')) {
+    const router = /^router bgp \d+(?: (vrf|view) (\S+))?/.exec(line);
+    if (router !== null) vrf = router[2] ?? 'default';
+    else if (!line.startsWith(' ')) vrf = undefined;
+    const shut = /^ neighbor (\S+) shutdown message (.+)$/.exec(line);
+    if (vrf !== undefined && shut !== null) texts.set(sessionKey({ vrf, peer: shut[1]! }), shut[2]!.trim());
+  }
+  return texts;
 }
 
 /** `show bgp vrf all neighbors json`: why each session ended last, by session. */
