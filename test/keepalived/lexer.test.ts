@@ -112,7 +112,9 @@ describe('lines of a keepalived.conf', () => {
 
   it('bounds what generators and variables make', () => {
     const started = performance.now();
-    const { codes, lines } = readAs('$A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n~SEQ(i,1,1000000000) ~SEQ(j,1,1000000000) instance $A\n');
+    const { codes, lines } = readAs(
+      '$A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n~SEQ(i,1,1000000000) ~SEQ(j,1,1000000000) instance $A\n',
+    );
     assert.deepEqual(codes, ['too-large']);
     assert.ok(performance.now() - started < 20_000);
     // Each id of a file is read and linted as a node of its own, so that this is done several times.
