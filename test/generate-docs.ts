@@ -7,8 +7,10 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
 import { notInPlace } from '../src/act/not-in-place.ts';
+import { sorryServers } from '../src/act/sorry-servers.ts';
 import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
+import { fleetFamilies } from '../src/daemon/fleet-families.ts';
 import { HttpThread } from '../src/daemon/http-thread.ts';
 import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { NO_RELEASE, releaseFamilies } from '../src/daemon/release-families.ts';
@@ -88,12 +90,14 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new LaneFamilies(lanes, () => 0).families(),
     ...NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }),
     notInPlace([], 0),
+    sorryServers([]),
     ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map((metric) => family(metric, [], [])),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
     ...new ShadowLedger(0).families(),
     ...clusterFamilies({ names: [], standing: undefined, lease: undefined, staleSince: 0, restarts: 0 }, 0),
     ...releaseFamilies(NO_RELEASE),
+    ...fleetFamilies({ budgets: [], refusals: 0, error: '', written: 0, bad: 0, witnesses: 0 }),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];

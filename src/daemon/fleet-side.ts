@@ -32,6 +32,8 @@ const SOON_MS = 20;
 const REPEAT_MS = 4000;
 /** Of the real servers that must have been judged before this server speaks of them. */
 const LEAST_JUDGED = 0.9;
+/** After a change of the plan nothing is said for so long: the judge must have looked at it first. */
+const QUIET_MS = 1000;
 /** After the start nothing is given up for so long: the judge must have seen everything first. */
 const SETTLE_MS = 30_000;
 
@@ -46,6 +48,7 @@ export class FleetSide {
   #index: { readonly of: string; readonly made: RealServerIndex } | undefined;
   #heard = '';
   #heardAt = 0;
+  #quietUntil = 0;
 
   constructor(fleet: Fleet, parts: FleetSideParts) {
     this.#p = parts;
@@ -74,6 +77,7 @@ export class FleetSide {
   planChanged(): void {
     this.#given.clear();
     this.#heard = '';
+    this.#quietUntil = this.#p.clock() + QUIET_MS;
     this.#permit();
   }
 
@@ -110,6 +114,7 @@ export class FleetSide {
   #turn(): void {
     const { loop, clock, running, reconciler } = this.#p;
     const { state } = loop;
+    if (clock() < this.#quietUntil) return;
     this.#waitFor([]);
     const root = running();
     const frozen = state.agent.verdict;

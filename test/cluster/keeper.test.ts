@@ -35,6 +35,41 @@ describe('a lease', () => {
     assert.deepEqual(keeper.next(5001), { do: 'wait', until: 10_000 });
   });
 
+  it('keeps the keys that may be there when etcd refuses another one', () => {
+    const keeper = new Keeper(TIMES);
+    for (const key of ['member/lb-01', 'evidence/9/lb-01']) keeper.set(key, VALUE);
+    keeper.granted(7n, 0);
+    const puts = () => keeper.next(0) as Extract<Step, { do: 'put' }>;
+    const both = puts();
+    assert.equal(both.keys.length, 2);
+    keeper.failed(both, true, 0);
+    const one = puts();
+    assert.deepEqual(
+      one.keys.map(({ key }) => key),
+      ['member/lb-01'],
+    );
+    keeper.put(one.keys, 100);
+    const other = puts();
+    assert.deepEqual(
+      other.keys.map(({ key }) => key),
+      ['evidence/9/lb-01'],
+    );
+    keeper.failed(other, true, 0);
+    assert.deepEqual(keeper.next(0), { do: 'wait', until: 5000 });
+    keeper.set('member/lb-01', Buffer.from('anew'));
+    assert.deepEqual(
+      puts().keys.map(({ key }) => key),
+      ['member/lb-01'],
+      'it is not waited for',
+    );
+    keeper.put(puts().keys, 101);
+    assert.equal(keeper.complete, false);
+    keeper.renewed(15, 9000);
+    const again = keeper.next(10_000) as Extract<Step, { do: 'put' }>;
+    keeper.put(again.keys, 102);
+    assert.equal(keeper.complete, true);
+  });
+
   it('that etcd no longer has is never tried again: a new one, and every key again', () => {
     const keeper = held();
     keeper.renewed(0, 5000);

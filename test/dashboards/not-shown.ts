@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'only with a setting that is off as shipped':
     'dpdk_port_xstat dpvs_port_xstat dpvs_access_list_entries dpvs_multicast_addresses dpvs_neighbours dpvs_routes ' +
     'dpvs_sampled_connections service_core_bytes_total service_core_connections_total service_core_packets_total ' +
-    'real_server_core_connections_total',
+    'real_server_core_connections_total service_sorry_server',
   'how well a collector reads: its state and its age are shown, `fourlane collect` tells the rest':
     'dpdk_part_success dpvs_control_requests_total dpvs_services_unread dpvs_local_address_connections ' +
     'keepalived_dump_duration_seconds keepalived_dump_retries_total keepalived_fifo_connected ' +
@@ -40,7 +40,8 @@ const REASONS: Readonly<Record<string, string>> = {
     'cluster_changes_total cluster_snapshots_total cluster_certificate_not_after_timestamp_seconds cluster_lease_held ' +
     'cluster_leases_lost_total cluster_release_state cluster_release_target cluster_release_running cluster_release_matches ' +
     'cluster_release_info cluster_member_announced cluster_release_held cluster_release_reported cluster_release_problems ' +
-    'cluster_poison',
+    'cluster_poison cluster_evidence_bad cluster_evidence_written_total cluster_witnesses cluster_budget_held ' +
+    'cluster_budget_denied cluster_budget_refusals_total',
   'in the text of an alert, which names each': 'action_not_in_place_since_timestamp_seconds',
   'of the way by OpenTelemetry, which has no Prometheus to show it': 'otlp_lost_total otlp_requests_total',
 };

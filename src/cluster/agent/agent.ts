@@ -143,7 +143,7 @@ export class ReleaseAgent {
     this.#joined = joined;
     this.#complete = new Set();
     this.#etcd = joined && new EtcdStore(joined, this.#prefix);
-    if (this.#state.ready) this.#announce(true);
+    if (this.#state.written !== undefined) this.#announce(this.#state.ready);
     if (joined !== undefined) this.#writer.again();
   }
 

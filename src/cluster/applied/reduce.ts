@@ -144,6 +144,7 @@ function report(s: LifeState, effects: LifeEffect[]): LifeState {
   // Serving what was good is better than not serving: only what has nothing to serve stays out.
   const ready =
     s.ready || value.state === 'applied' || value.state === 'prepared' || (value.error !== null && value.running !== null);
-  if (ready !== s.ready) effects.push({ do: 'announce', ready });
+  // That it is there is known from its first report on, whatever came of it.
+  if (ready !== s.ready || s.written === undefined) effects.push({ do: 'announce', ready });
   return { ...s, ready, ...(isNew ? { written: value } : {}) };
 }

@@ -28,6 +28,8 @@ interface Held {
   put: number;
   /** Somebody else wrote it: it is left to him until it vanishes. */
   contested: boolean;
+  /** When it is tried again: etcd refuses it, and perhaps no other key. */
+  refusedUntil: number;
 }
 
 /** Operations of one transaction, with some room below etcd's 128. */
@@ -41,6 +43,8 @@ export class Keeper {
   #lease: bigint | undefined;
   #renewAt = 0;
   #notBefore = 0;
+  /** Some key is refused: one at a time, so that it keeps no other from being there. */
+  #alone = false;
   /** Leases that ended while we lived. */
   #lost = 0;
 
@@ -65,7 +69,7 @@ export class Keeper {
   /** A key is to have this value. */
   set(key: string, value: Uint8Array): void {
     const held = this.#keys.get(key);
-    if (held === undefined) this.#keys.set(key, { value, put: 0, contested: false });
+    if (held === undefined) this.#keys.set(key, { value, put: 0, contested: false, refusedUntil: 0 });
     else Object.assign(held, { value, put: 0 });
   }
 
@@ -82,8 +86,10 @@ export class Keeper {
     const work = this.#lease === undefined || dirty.length > 0;
     if (work && now < this.#notBefore) return { do: 'wait', until: Math.min(this.#notBefore, this.#renewal()) };
     if (this.#lease === undefined) return { do: 'grant' };
-    if (dirty.length === 0) return { do: 'wait', until: this.#renewAt };
-    const keys = dirty.slice(0, MOST_PUTS).map(([key, { value }]) => ({ key, value }));
+    const due = dirty.filter(([, { refusedUntil }]) => refusedUntil <= now);
+    if (due.length === 0)
+      return { do: 'wait', until: Math.min(this.#renewAt, ...dirty.map(([, { refusedUntil }]) => refusedUntil)) };
+    const keys = due.slice(0, this.#alone ? 1 : MOST_PUTS).map(([key, { value }]) => ({ key, value }));
     return { do: 'put', lease: this.#lease, keys };
   }
 
@@ -104,9 +110,10 @@ export class Keeper {
   put(keys: readonly { readonly key: string; readonly value: Uint8Array }[], revision: number): void {
     for (const { key, value } of keys) {
       const held = this.#keys.get(key);
-      if (held?.value === value) held.put = revision;
+      if (held?.value === value) Object.assign(held, { put: revision, refusedUntil: 0 });
     }
     this.#notBefore = 0;
+    this.#alone = this.#dirty().length > 0 && this.#alone;
   }
 
   /** etcd does not have the lease any more. */
@@ -123,7 +130,16 @@ export class Keeper {
     const { retryMs, lastingMs } = this.#times;
     const at = now + (lasting ? lastingMs : retryMs);
     if (step.do === 'renew') this.#renewAt = now + retryMs;
+    else if (step.do === 'put' && lasting) this.#refused(step.keys, at);
     else this.#notBefore = at;
+  }
+
+  /** Of several keys one may be what etcd refuses: then each is tried alone. */
+  #refused(keys: readonly { readonly key: string }[], at: number): void {
+    this.#alone = true;
+    const [only, ...others] = keys;
+    const held = others.length === 0 ? this.#keys.get(only!.key) : undefined;
+    if (held !== undefined) held.refusedUntil = at;
   }
 
   /** What a mirror reports of our keys. */

@@ -35,7 +35,7 @@ const STOP_MS = 3000;
 /** A thread that has run this long is forgiven its former crashes. */
 const FORGIVE_MS = 60_000;
 /** What 100 000 keys need while they are read; an idle one keeps to a few MB. */
-const LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 };
+const LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 2 };
 // The same extension as this file: .ts in a checkout, .js when built.
 const ENTRY = new URL(`./cluster.worker${import.meta.filename.slice(-3)}`, import.meta.url);
 
