@@ -222,6 +222,15 @@ export interface LvsService {
   readonly existing: 'leave' | 'adopt';
 }
 
+/** How real servers get the address of the client. */
+export const PASSTHROUGH_MODES = ['none', 'toa', 'proxy-v1', 'proxy-v2'] as const;
+
+export interface Passthrough {
+  readonly mode: (typeof PASSTHROUGH_MODES)[number];
+  /** Path at which real servers answer with the address of the client. */
+  readonly echo?: string;
+}
+
 export interface Service {
   readonly name: string;
   /** Normalised `vip:port/proto`, `[v6]:port/proto` or `fwmark:N`. */
@@ -236,6 +245,8 @@ export interface Service {
   readonly actuator: ActuatorSpec;
   /** Left out = no scripts are run. */
   readonly notify?: ServiceNotify;
+  /** Left out = not declared. */
+  readonly passthrough?: Passthrough;
   /** Left out = its entries in the data plane are made by somebody else. */
   readonly lvs?: LvsService;
 }

@@ -9,9 +9,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { table } from '../../src/cli/output.ts';
+import { passthroughCommand } from '../../src/cli/passthrough.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { brief, probe } from '../checks/harness.ts';
-import { enterOwnNetwork, until } from './harness.ts';
+import { enterOwnNetwork, until, writeConfig } from './harness.ts';
 
 const LISTENERS = { 'nginx proxy_protocol': 8001, nginx: 8002, 'haproxy accept-proxy': 8003, haproxy: 8004 } as const;
 const NAMES = Object.keys(LISTENERS) as (keyof typeof LISTENERS)[];
@@ -23,6 +24,8 @@ http {
   access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
   uwsgi_temp_path ${dir}/uwsgi; scgi_temp_path ${dir}/scgi;
   server { listen 8001 proxy_protocol; set_real_ip_from 127.0.0.0/8; real_ip_header proxy_protocol;
+    location / { return 200 "client $remote_addr\\n"; } }
+  server { listen 8005 proxy_protocol;
     location / { return 200 "client $remote_addr\\n"; } }
   server { listen 8002; location / { return 200 "client $remote_addr\\n"; } }
 }`;
@@ -113,5 +116,51 @@ describe('PROXY protocol', () => {
       const wanted = NAMES.map((listener) => (listener.includes('prox') && listener.includes(' ') ? expecting : plain));
       assert.deepEqual(seen.get(name), wanted, name);
     }
+  });
+
+  it('fourlane passthrough: what is declared against what the real servers do', { timeout: 20_000 }, async () => {
+    const header = { type: 'http', proxyProtocol: 'v2' };
+    const one = (name: string, vip: number, port: number, more: object) => ({
+      name,
+      vip: `10.0.0.${vip}:80/tcp`,
+      realServers: [`127.0.0.1:${port}`],
+      ...more,
+    });
+    const v2 = { mode: 'proxy-v2', echo: '/whoami' };
+    const file = writeConfig(dir, {
+      stateDir: dir,
+      nics: [{ name: 'lo' }],
+      services: [
+        one('good', 1, 8001, { check: header, passthrough: v2 }),
+        one('haproxy', 2, 8003, { check: header, passthrough: v2 }),
+        one('plain', 3, 8002, { check: 'http', passthrough: v2 }),
+        one('lost', 4, 8005, { check: header, passthrough: v2 }),
+        one('toa', 5, 8002, { check: 'http', passthrough: { mode: 'toa' } }),
+        one('surprise', 6, 8001, { check: header, passthrough: { mode: 'none' } }),
+        one('gone', 7, 8099, { passthrough: v2 }),
+      ],
+      checks: { http: { type: 'http' } },
+    });
+    const said: string[] = [];
+    const io = { out: (text: string) => void said.push(text), err: () => undefined };
+    assert.equal(await passthroughCommand(['--config', file], io), 1);
+    console.log(said.join(''));
+    const found = said
+      .join('')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(/ {2,}/));
+    const of = (service: string) =>
+      found.filter(([name]) => name === service).map(([, , level, verdict]) => `${level} ${verdict}`);
+    assert.deepEqual(of('good'), ['P0 ok', 'P1 ok', 'P2 ok']);
+    assert.deepEqual(of('haproxy'), ['P0 ok', 'P1 ok', 'P2 ok']);
+    assert.deepEqual(of('plain'), ['P0 MISMATCH', 'P1 MISMATCH']);
+    assert.deepEqual(of('lost'), ['P0 ok', 'P1 ok', 'P2 MISMATCH']);
+    assert.match(said.join(''), /lost .* it takes this load balancer for the client: the address is lost/);
+    assert.deepEqual(of('toa'), ['P0 ok', 'P1 ok']);
+    assert.deepEqual(of('surprise'), ['P0 MISMATCH', 'P1 MISMATCH']);
+    assert.deepEqual(of('gone'), ['P0 ok', 'P1 MISMATCH']);
+    said.length = 0;
+    assert.equal(await passthroughCommand(['--config', file, '--service', 'good'], io), 0);
   });
 });
