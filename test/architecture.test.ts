@@ -43,7 +43,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'model',
   ],
   // A source is readable when its collector can read it: no second way to ask.
-  doctor: ['cluster', 'collect', 'keepalived', 'sys', 'model'],
+  doctor: ['cluster', 'collect', 'edge', 'keepalived', 'routing', 'sys', 'model'],
   // It asks the machine as the doctor does, and data planes through their collectors.
   init: ['collect', 'doctor', 'keepalived', 'model'],
   // One configuration in etcd, the fleet's evidence and its budgets.

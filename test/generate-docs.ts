@@ -7,6 +7,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { ActionCounters } from '../src/act/counters.ts';
 import { actuators } from '../src/act/index.ts';
 import { notInPlace } from '../src/act/not-in-place.ts';
+import { sorryServers } from '../src/act/sorry-servers.ts';
 import { clusterFamilies } from '../src/daemon/cluster-families.ts';
 import { CurrentPlan } from '../src/daemon/current-plan.ts';
 import { fleetFamilies } from '../src/daemon/fleet-families.ts';
@@ -15,6 +16,7 @@ import { OwnFamilies, type OwnParts } from '../src/daemon/own-families.ts';
 import { NO_RELEASE, releaseFamilies } from '../src/daemon/release-families.ts';
 import { Topic } from '../src/daemon/topic.ts';
 import { collectors } from '../src/collect/index.ts';
+import { BGP_RULES } from '../src/doctor/bgp/rules.ts';
 import { EDGE_RULES } from '../src/edge/lint/rules.ts';
 import { RUNNER_METRICS } from '../src/collect/runner.ts';
 import { LaneFamilies } from '../src/lanes/families.ts';
@@ -88,6 +90,7 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new LaneFamilies(lanes, () => 0).families(),
     ...NO_ACTIONS.families({ pending: NONE, drifted: NONE, unsupported: NONE }),
     notInPlace([], 0),
+    sorryServers([]),
     ...[...new Set([...RUNNER_METRICS, ...collectors.flatMap((c) => c.metrics)])].map((metric) => family(metric, [], [])),
     ...exportFamilies(emptyTally(), 0),
     ...new OwnFamilies(daemon).families(),
@@ -158,6 +161,18 @@ function edgeRules(): string {
   return `| code | rule | level | what is wrong | do |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
+/** The rules about routing daemons. */
+function bgpRules(): string {
+  const rows = BGP_RULES.map(({ code, name, level, title, fix }) => `| ${code} | \`${name}\` | ${level} | ${title} | ${fix} |`);
+  return `| code | rule | outcome | what is wrong | do |\n|---|---|---|---|---|\n${rows.join('\n')}\n`;
+}
+
+/** docs/bgp.md with its tables made again. */
+function bgpDoc(): string {
+  const document = withPart(readFileSync(BGP_DOC, 'utf8'), 'the rules of the edge', edgeRules());
+  return withPart(document, 'the rules about routing daemons', bgpRules());
+}
+
 /** docs/attribution.md with its tables made again. */
 export function attributionDoc(): string {
   const document = withPart(readFileSync(ATTRIBUTION_DOC, 'utf8'), 'the table of verdicts', verdictRows());
@@ -202,7 +217,7 @@ export async function generatedFiles(): Promise<ReadonlyMap<string, string>> {
   return new Map([
     [METRICS_DOC, await metricsDoc()],
     [ATTRIBUTION_DOC, attributionDoc()],
-    [BGP_DOC, withPart(readFileSync(BGP_DOC, 'utf8'), 'the rules of the edge', edgeRules())],
+    [BGP_DOC, bgpDoc()],
     [CLUSTER_DOC, clusterDoc()],
     [MAPPINGS, verdictMappings()],
     [LINT_DOC, withPart(readFileSync(LINT_DOC, 'utf8'), 'the rules of lint', lintTable())],

@@ -8,6 +8,8 @@ function(config)
   local alert(a) = lib.alert(config, { level: 'control', vars: ['cluster', 'server'] } + a);
   local labels = 'cluster, server, nic, peer';
   local notShut = 'unless on (%s) max by (%s) (fourlane_bgp_session_state{%s, state="admin_down"}) == 1' % [labels, labels, s];
+  // Every session over a NIC is shut here: somebody has taken the server out.
+  local notDrained = 'unless on (cluster, server) min by (cluster, server) (fourlane_bgp_session_state{%s, nic!="", state="admin_down"}) == 1' % s;
   {
     name: 'fourlane-bgp',
     rules: [
@@ -24,7 +26,7 @@ function(config)
       alert({
         name: 'FourlaneBgpAllSessionsDown',
         severity: 'critical',
-        expr: 'max by (cluster, server) (fourlane_bgp_session_up{%s, nic!=""}) == 0' % s,
+        expr: 'max by (cluster, server) (fourlane_bgp_session_up{%s, nic!=""}) == 0 %s' % [s, notDrained],
         hold: '10s',
         keep: config.keepFiring,
         summary: 'A load balancer has no BGP session over its NICs.',
@@ -39,6 +41,18 @@ function(config)
         summary: 'A BGP session is down.',
         description: 'The session of ' + where + ' with ' + peer + ' is not established, or does not carry its family.',
         command: 'fourlane collect bgp --metrics',
+      }),
+      alert({
+        name: 'FourlaneBgpLeftShut',
+        severity: 'warning',
+        expr: |||
+          max by (%(l)s) (fourlane_bgp_session_state{%(s)s, nic!="", state="admin_down"}) == 1
+          unless on (cluster, server, nic) min by (cluster, server, nic) (fourlane_nic_up{%(s)s}) == 0
+        ||| % { l: labels, s: s },
+        hold: '1h',
+        summary: 'A BGP session has been shut for an hour, and its NIC is well.',
+        description: 'The session of ' + where + ' with ' + peer + ' is shut here, and nothing is judged of its NIC: by a drain or an operator, perhaps forgotten.',
+        command: 'fourlane collect bgp; fourlane bgp restore --config /etc/fourlane.yaml',
       }),
       alert({
         name: 'FourlaneBfdDownSessionUp',
@@ -56,7 +70,7 @@ function(config)
       alert({
         name: 'FourlanePrefixMissing',
         severity: 'critical',
-        expr: 'max by (cluster, server, prefix, level) (fourlane_bgp_prefix_announced{%s, level=~"server|vip"}) == 0' % s,
+        expr: 'max by (cluster, server, prefix, level) (fourlane_bgp_prefix_announced{%s, level=~"server|vip"}) == 0 %s' % [s, notDrained],
         hold: '30s',
         keep: config.keepFiring,
         summary: 'A planned prefix is announced to no router.',

@@ -3,7 +3,7 @@
  */
 import type { z } from 'zod';
 import type { LiveRealServers } from '../model/live-real-server.ts';
-import type { ActuatorSpec, LvsService } from '../model/plan.ts';
+import type { ActuatorSpec, LvsServer, LvsService } from '../model/plan.ts';
 import type { EffectKind } from '../model/subject.ts';
 import type { VerdictCause, VerdictName } from '../model/verdict.ts';
 
@@ -34,6 +34,8 @@ export interface Effect {
   readonly made?: true;
   /** `service` only, and not saved: the entries it is to have. */
   readonly entries?: WantedEntries;
+  /** `service` with `entries` only: the quorum is lost, and its sorry server is in the place of its real servers. */
+  readonly sorry?: true;
   /** The verdict behind it; `OK` when there is none. */
   readonly verdict: VerdictName;
   readonly cause: VerdictCause;
@@ -47,6 +49,8 @@ export interface WantedEntries {
   readonly servers: readonly { readonly name: string; readonly realServer: string; readonly configured: number }[];
   /** Weights wanted now that are not the configured ones, by `realServer`. */
   readonly weights: ReadonlyMap<string, number>;
+  /** The sorry server, while it has an entry of its own. */
+  readonly sorry?: { readonly name: string; readonly server: LvsServer; readonly weight: number };
 }
 
 /** What is known of an effect from earlier calls, kept over restarts. */

@@ -2,7 +2,7 @@
 import { baseWeight, decidingTarget } from '../model/combined.ts';
 import type { LvsService, Nic, Plan, Service, ServiceRealServer } from '../model/plan.ts';
 import { formatAddress, parseAddress } from '../model/address.ts';
-import { counting, hasQuorum } from './hooks.ts';
+import { type Counted, counting, hasQuorum } from './hooks.ts';
 import { nameOf } from '../model/subject.ts';
 import type { Subject as VerdictSubject, Verdict, Wanted } from '../model/verdict.ts';
 import { CUT_OFF } from '../model/verdicts.ts';
@@ -19,15 +19,19 @@ export interface PlannedEffects {
   wanted(wanted: Wanted, verdicts: readonly Verdict[], known?: Known): Map<string, Effect>;
   /** The rest state of an effect made earlier, perhaps by an older plan; undefined when this plan no longer acts on it. */
   rest(effect: Effect): Effect | undefined;
+  /** What is announced when the agent ends: everything of services with omega is down. */
+  farewell(): Effect[];
 }
 
 /** What the judge does not say. */
 export interface Known {
   /** This load balancer is cut off. */
   readonly isolated?: boolean;
-  /** The state that an effect was wanted in at the pass before; undefined: it was not. */
-  readonly before?: (key: string) => Effect['state'] | undefined;
+  /** An effect as it was wanted at the pass before; undefined: it was not. */
+  readonly before?: Before;
 }
+
+type Before = (key: string) => Effect | undefined;
 
 type Subject = Pick<Effect, 'kind' | 'spec'> & Partial<Pick<Effect, 'service' | 'vip' | 'nic' | 'realServer'>>;
 
@@ -38,8 +42,15 @@ const WEIGHT_STEPS = 20;
 export const ENTRIES = 'ipvsTable';
 const LEDGER = 'ipvs-made.json';
 
+/** The flag of scheduler sh that goes on to the next real server. */
+const SH_FALLBACK = 'flag-1';
+/** keepalived gives it no other one. */
+const SORRY_WEIGHT = 1;
+
 /** Of an effect that no verdict explains. */
 export const NO_VERDICT = { verdict: 'OK', cause: 'none', reason: 'no fault' } as const;
+const ENDING = { ...NO_VERDICT, reason: 'fourlane ends' } as const;
+const QUORUM_LOST = { ...NO_VERDICT, reason: 'the quorum is lost' } as const;
 
 /** Weight for a fraction of the configured one: 0 only for 0, else at least 1, in steps of 5 %. */
 export function weightFor(configured: number, fraction: number): number {
@@ -83,30 +94,21 @@ export function planEffects(plan: Plan): PlannedEffects {
         const weights = wanted.weight[index];
         const paths = wanted.path[index];
         const unusual = new Map<string, number>();
-        if (make.entries !== undefined) add(make.entries(unusual));
         const counted = count(service) ?? weights;
-        if (make.quorum !== undefined) {
-          const { key } = make.quorum(true);
-          const had = before(key);
-          const { notify, realServers } = service;
-          const all = { notify: notify!, realServers, weights: counted, dynamic: wanted.dynamic };
-          add(make.quorum(hasQuorum({ ...all, had: had === undefined ? undefined : had === 'enabled' })));
-        }
+        const has = make.has(before, { counted, dynamic: wanted.dynamic, frozen: wanted.frozen });
+        if (make.entries !== undefined) add(make.entries.wanted(unusual, has));
+        if (make.quorum !== undefined) add(make.quorum(has));
         service.realServers.forEach((member, r) => {
           const { target, weight: configured } = member;
           const { realServer } = plan.targets[target]!;
           const base = baseWeight(member, wanted.dynamic);
-          const weight = weightFor(base, weights?.[r] ?? 1);
+          const replaced = has ? undefined : make.replaced(r);
+          const weight = replaced ?? weightFor(base, weights?.[r] ?? 1);
           if (weight !== configured) {
             unusual.set(realServer, weight);
-            add(
-              make.realServer(
-                realServer,
-                weight,
-                configured,
-                byCheck(explained(plan, because, { service, member }), base, configured),
-              ),
-            );
+            const why = explained(plan, because, { service, member });
+            const reason = replaced === undefined ? byCheck(why, base, configured) : bySorry(why);
+            add(make.realServer(realServer, weight, configured, reason));
           }
           const told = make.hooked(r);
           if (told !== undefined && (counted?.[r] ?? 1) <= 0) add(told(false, explained(plan, because, { service, member })));
@@ -118,6 +120,15 @@ export function planEffects(plan: Plan): PlannedEffects {
         });
       }
       return effects;
+    },
+
+    farewell() {
+      return acting.flatMap(({ service }) => {
+        if (service.notify?.omega !== true) return [];
+        const { hooked, quorum } = makers.get(service.name)!;
+        const servers = service.realServers.flatMap((_, r) => hooked(r)?.(false, ENDING) ?? []);
+        return quorum === undefined ? servers : [...servers, quorum(false, ENDING)];
+      });
     },
 
     rest(effect) {
@@ -155,23 +166,41 @@ function serviceEffects(plan: Plan, service: Service) {
   };
   const ofService = notify?.service;
   const { lvs } = service;
+  const entries = lvs === undefined ? undefined : entriesOf(plan, service, lvs);
+  /** The scripts of the service; undefined when it has none. */
+  const quorum =
+    ofService === undefined
+      ? undefined
+      : (has: boolean, because: Because = has ? NO_VERDICT : QUORUM_LOST) => {
+          const subject = { ...base, spec: { type: 'notify', ...ofService }, kind: 'service' } as const;
+          return effect(plan, subject, state(has), because);
+        };
+  const sorry = lvs?.sorry;
+  /** Where it is kept whether the service had its quorum: that of the sorry server goes before. */
+  const memory = sorry === undefined ? quorum?.(true).key : entries!.wanted(new Map(), true).key;
+  const hadIn = ({ sorry: isLost, state: was }: Effect) => (sorry === undefined ? was === 'enabled' : isLost !== true);
   return {
     hooked,
-    entries: lvs === undefined ? undefined : entriesOf(plan, service, lvs),
+    entries,
+    quorum,
+    /** Whether it has its quorum, so far as that is of any consequence. */
+    has(before: Before, now: Pick<Counted, 'counted' | 'dynamic' | 'frozen'>): boolean {
+      if (notify === undefined || memory === undefined) return true;
+      const was = before(memory);
+      const had = was === undefined ? undefined : hadIn(was);
+      return hasQuorum({ notify, realServers: service.realServers, had, ...now });
+    },
+    /** The weight of a real server while the sorry server is in its place: 0 unless it is that itself. */
+    replaced(position: number): number | undefined {
+      if (sorry === undefined) return undefined;
+      return entries!.names[position] === sorry.name ? SORRY_WEIGHT : 0;
+    },
     /** The rest state of the scripts of a real server, when they are still the same. */
     told: (realServer: string, key: string) => {
       const position = service.realServers.findIndex((_, i) => addressOf(i) === realServer);
       const rest = position < 0 ? undefined : hooked(position)?.(true, NO_VERDICT);
       return rest?.key === key ? rest : undefined;
     },
-    /** The scripts of the service; undefined when it has none. */
-    quorum:
-      ofService === undefined
-        ? undefined
-        : (has: boolean) => {
-            const subject = { ...base, spec: { type: 'notify', ...ofService }, kind: 'service' } as const;
-            return effect(plan, subject, state(has), has ? NO_VERDICT : { ...NO_VERDICT, reason: 'the quorum is lost' });
-          },
     nics: new Map(service.nics.map((i) => [plan.nics[i]!.name, plan.nics[i]!])),
     weights: new Map(service.realServers.map((r) => [plan.targets[r.target]!.realServer, r.weight])),
     slice: (nic: Nic, enabled: boolean, because: Because) =>
@@ -183,22 +212,42 @@ function serviceEffects(plan: Plan, service: Service) {
   };
 }
 
-/** The effect that a service has its entries in kernel LVS. */
-function entriesOf(plan: Plan, { name, vip, actuator, realServers }: Service, lvs: LvsService) {
+/** The effect that a service has its entries in kernel LVS, with its sorry server where that is due; and their names there. */
+function entriesOf(plan: Plan, service: Service, lvs: LvsService) {
+  const { name, vip, actuator, realServers } = service;
   const spec = { type: ENTRIES, keepalived: actuator['keepalived'], ledger: ledgerOf(plan) };
   const servers = realServers.map(({ target, weight: configured }, r) => {
     const { realServer } = plan.targets[target]!;
     const { port } = lvs.servers[r]!;
     return { name: port === undefined ? realServer : withPort(realServer, port), realServer, configured };
   });
+  const names = servers.map((server) => server.name);
   const always = effect(plan, { kind: 'service', spec, service: name, vip }, 'enabled', NO_VERDICT);
-  return (weights: ReadonlyMap<string, number>): Effect => ({ ...always, entries: { lvs, servers, weights } });
+  // One that is a real server too has its entry already.
+  const own = lvs.sorry !== undefined && !names.includes(lvs.sorry.name) ? lvs.sorry : undefined;
+  const alone = servers.filter((server) => server.name === lvs.sorry?.name);
+  const wanted = (weights: ReadonlyMap<string, number>, has: boolean): Effect => {
+    const isLost = !has && lvs.sorry !== undefined;
+    const sorry = own !== undefined && (isLost || own.inhibit) ? { ...own, weight: isLost ? SORRY_WEIGHT : 0 } : undefined;
+    return {
+      ...always,
+      entries: { lvs, servers: isLost && hashes(lvs) ? alone : servers, weights, ...(sorry === undefined ? {} : { sorry }) },
+      ...(isLost ? { ...QUORUM_LOST, sorry: true } : {}),
+    };
+  };
+  return { names, wanted };
 }
 
 /** The file that says which entries of kernel LVS fourlane has made. */
 export function ledgerOf({ stateDir }: Pick<Plan, 'stateDir'>): string {
   return `${stateDir}/${LEDGER}`;
 }
+
+/**
+ * Whether weight 0 does not keep clients away: these schedulers go by the client alone, and who meets such a real server gets
+ * nothing (ip_vs_sh.c, ip_vs_dh.c).
+ */
+const hashes = ({ scheduler, flags }: LvsService) => scheduler === 'dh' || (scheduler === 'sh' && !flags.includes(SH_FALLBACK));
 
 const withPort = (realServer: string, port: number) => formatAddress({ ...parseAddress(realServer, true)!, port });
 
@@ -247,6 +296,11 @@ function isolation(because: Because): Because {
 function byCheck(because: Because, base: number, configured: number): Because {
   if (base === configured || because !== NO_VERDICT) return because;
   return { ...because, reason: `weight ${base} instead of ${configured}, as its check says` };
+}
+
+/** The reason of a weight that the sorry server takes: that of the real server itself, if it has one. */
+function bySorry(because: Because): Because {
+  return because === NO_VERDICT ? { ...NO_VERDICT, reason: 'the quorum is lost: the sorry server is in its place' } : because;
 }
 
 interface Explained {

@@ -4,8 +4,8 @@ import type { Plan, Service, ServiceNotify, ServiceRealServer } from '../model/p
 import type { Verdict, Wanted } from '../model/verdict.ts';
 
 /**
- * What the scripts of a service count as in service, 1 by position: the real servers that are not judged down where keepalived's
- * semantics are wanted, whatever limit keeps them in; undefined: those with a weight.
+ * What a service counts as in service, 1 by position: the real servers that are not judged down, whatever limit keeps them in,
+ * where keepalived's semantics are wanted or it has a sorry server; undefined: those with a weight.
  */
 export function counting({ targets }: Plan, verdicts: readonly Verdict[]): (service: Service) => ArrayLike<number> | undefined {
   // Once for all services: there may be tens of thousands of them.
@@ -23,29 +23,29 @@ function downIn(targets: Plan['targets'], verdicts: readonly Verdict[]): Uint8Ar
   return fallen.size === 0 ? new Uint8Array(targets.length) : Uint8Array.from(targets, ({ id }) => (fallen.has(id) ? 1 : 0));
 }
 
-/** A service with its scripts, and what is wanted of it. */
+/** A service with its quorum, and what is wanted of it. */
 export interface Counted {
   readonly notify: ServiceNotify;
   readonly realServers: readonly ServiceRealServer[];
-  /** Fraction of the weight of each real server; undefined: all of it. */
-  readonly weights: ArrayLike<number> | undefined;
+  /** Of each real server what counts: not 0; undefined: all of them do. */
+  readonly counted: ArrayLike<number> | undefined;
   readonly dynamic: Wanted['dynamic'];
+  readonly frozen: Wanted['frozen'];
   /** Whether it had its quorum at the pass before; undefined: the first one. */
   readonly had: boolean | undefined;
 }
 
 /**
- * Whether a service has its quorum: by the full weights of the real servers in service, as keepalived counts, which a slow start
- * does not change. With hysteresis it is lost below quorum - hysteresis and found from quorum + hysteresis on; never found
- * without any weight.
+ * Whether a service has its quorum: by the full weights of the real servers that count, as keepalived has it
+ * (update_quorum_state), so that a slow start changes nothing. With hysteresis it is lost below quorum - hysteresis and found
+ * from quorum + hysteresis on; never found without any weight. While the agent doubts itself it stays as it was.
  */
-export function hasQuorum({ notify, realServers, weights, dynamic, had }: Counted): boolean {
+export function hasQuorum({ notify, realServers, counted, dynamic, frozen, had }: Counted): boolean {
+  if (frozen !== '') return had ?? true;
   const total = realServers.reduce((sum, server) => sum + server.weight, 0);
-  // keepalived lowers what can't be reached (validate_check_config).
+  // keepalived lowers what can't be reached (validate_check_config); with hysteresis too much is left to be reached there.
   const quorum = Math.min(notify.quorum, Math.max(1, total));
   const hysteresis = Math.min(notify.hysteresis, quorum - 1);
-  const alive = realServers.reduce((sum, server, i) => sum + ((weights?.[i] ?? 1) > 0 ? baseWeight(server, dynamic) : 0), 0);
-  return (
-    alive >= (had === false ? Math.max(1, Math.min(quorum + hysteresis, total)) : had === true ? quorum - hysteresis : quorum)
-  );
+  const alive = realServers.reduce((sum, server, i) => sum + ((counted?.[i] ?? 1) > 0 ? baseWeight(server, dynamic) : 0), 0);
+  return alive >= Math.max(1, had === true ? quorum - hysteresis : Math.min(quorum + hysteresis, total));
 }

@@ -35,6 +35,8 @@ interface Work extends TableDecision {
   readonly family: 4 | 6;
   readonly name: string;
   readonly before: MadeService;
+  /** What there is to say of its sorry server; mostly nothing. */
+  readonly news: string;
 }
 
 /** The actuator over these parts. */
@@ -58,7 +60,7 @@ export function makeIpvsTable({ open, owner, clock }: IpvsTableParts): Actuator 
     const service = table.found.get(name);
     const servers = service === undefined ? undefined : await table.kernel.serversOf(vip, family);
     const found = service && servers && { text: service.text, servers };
-    return { ...decideTable(wanted, found, before), vip, family, name, before };
+    return { ...decideTable(wanted, found, before), vip, family, name, before, news: sorryNews(effect, before) };
   }
 
   return actuator({
@@ -131,7 +133,7 @@ class Table {
 
 /** Carries out the steps; what has been made is noted also where one of them fails. */
 async function carryOut(kernel: Kernel, made: Made, work: Work): Promise<Outcome> {
-  const { vip, family, name, before, steps, left, differs } = work;
+  const { vip, family, name, before, steps, left, differs, news } = work;
   const done: Step[] = [];
   try {
     for (const step of steps) {
@@ -145,7 +147,16 @@ async function carryOut(kernel: Kernel, made: Made, work: Work): Promise<Outcome
   }
   made.set(name, work.made);
   if (left.length > 0) return { result: 'unsupported', mayPass: true, differs, message: leftText(left) };
-  return { result: steps.length === 0 ? 'unchanged' : 'done', differs };
+  return { result: steps.length === 0 ? 'unchanged' : 'done', differs, ...(news === '' ? {} : { message: news }) };
+}
+
+/** What the log says of the sorry server: while it is in, and when it has just gone. */
+function sorryNews({ entries, sorry: isIn }: Effect, before: MadeService): string {
+  const name = entries?.lvs.sorry?.name;
+  if (name === undefined) return '';
+  if (isIn === true) return `the quorum is lost: sorry server ${name} is in the place of its real servers`;
+  const hasOwn = !entries!.servers.some((server) => server.name === name);
+  return hasOwn && (before.servers[name]?.configured ?? 0) > 0 ? `the quorum is back: sorry server ${name} is out` : '';
 }
 
 /** What has been made when not all steps were carried out: the one that failed has changed nothing. */

@@ -32,6 +32,7 @@ import { perform } from './perform.ts';
 import type { ActionReport, PendingEffect } from './report.ts';
 import { isFailing, notInPlace } from './not-in-place.ts';
 import { Slots } from './slots.ts';
+import { sorryServers } from './sorry-servers.ts';
 import { type AppliedState, parseAppliedState, savedForm } from './state.ts';
 
 export interface ReconcilerOptions {
@@ -63,7 +64,7 @@ export class Reconciler implements FamilySource {
   readonly #counters: ActionCounters;
   #planned: PlannedEffects | undefined;
   #announce = false;
-  /** Scripts follow the verdicts on real servers. */
+  /** Scripts and sorry servers follow the verdicts on real servers. */
   #countsAlive = false;
   #isolation: Isolation = CONNECTED;
   #mayWithdraw = false;
@@ -117,9 +118,9 @@ export class Reconciler implements FamilySource {
     return this.#isolation.failed;
   }
 
-  /** Whether scripts may be due after these verdicts, also without an action, so that `pass` is. */
+  /** Whether scripts or sorry servers may be due after these verdicts, also without an action, so that `pass` is. */
   heeds(transitions: readonly Transition[]): boolean {
-    return this.#countsAlive && transitions.some(({ subject }) => subject === 'rs');
+    return this.#countsAlive && transitions.some(({ subject }) => subject === 'rs' || subject === 'agent');
   }
 
   /**
@@ -128,12 +129,18 @@ export class Reconciler implements FamilySource {
   pass(wanted: Wanted, verdicts: readonly Verdict[]): void {
     if (!this.#planned) return;
     this.isolates(wanted);
-    const before = (key: string) => this.#entries.get(key)?.wanted.state;
+    const before = (key: string) => this.#entries.get(key)?.wanted;
     const effects = this.#planned.wanted(wanted, verdicts, { isolated: this.#isolation.failed, before });
     this.#impossible.recount();
     for (const effect of effects.values()) this.#want(effect);
     for (const [key, entry] of this.#entries) if (!effects.has(key)) this.#unlisted(entry);
     this.#announce = false;
+    this.tick();
+  }
+
+  /** The agent ends: announces what the plan wants announced then. No pass may follow. */
+  farewell(): void {
+    for (const effect of this.#planned?.farewell() ?? []) this.#want(effect);
     this.tick();
   }
 
@@ -244,7 +251,8 @@ export class Reconciler implements FamilySource {
       if (entry.state.is === 'unsupported') count(unsupported, entry.wanted);
     }
     const shown = [...this.unsupported(MOST_SHOWN), ...this.pending(MOST_SHOWN)].filter(isFailing).slice(0, MOST_SHOWN);
-    return [...this.#counters.families({ pending, drifted, unsupported }), notInPlace(shown, this.#options.wallOffsetMs())];
+    const counted = this.#counters.families({ pending, drifted, unsupported });
+    return [...counted, notInPlace(shown, this.#options.wallOffsetMs()), sorryServers(this.#entries.values())];
   }
 
   *#pendingEntries(): Generator<[entry: Entry, since: number]> {

@@ -31,6 +31,7 @@ const entry = z.object({
     state: z.enum(['ok', 'failed', 'enabled', 'disabled']),
     weight: z.number().optional(),
     configured: z.number().optional(),
+    sorry: z.literal(true).optional(),
     verdict: z.string(),
     cause: z.string(),
     reason: z.string(),

@@ -3,5 +3,6 @@ import type { Effect } from './actuator.ts';
 
 /** Value by which wanted and applied are compared. */
 export function valueOf(effect: Effect): string {
+  if (effect.sorry === true) return `${effect.state} sorry`;
   return effect.weight === undefined ? effect.state : `${effect.state} ${effect.weight}`;
 }

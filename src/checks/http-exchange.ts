@@ -8,8 +8,10 @@ import { HttpResponse } from './http-response.ts';
 import { passed, wrong } from './judgement.ts';
 import { type End, type Exchange, type Judgement, RECONNECT, type Unexamined } from './kind.ts';
 import type { Pattern } from './pattern/linear.ts';
-import { proxyHeader } from './proxy-protocol.ts';
+import { proxyHeader, type ProxyProtocol } from './proxy-protocol.ts';
 
+/** What a server answers to a PROXY protocol header that it does not expect. */
+const BAD_REQUEST = 400;
 /** Steps of matching that an exchange takes itself: a millisecond or two at most. More is left to the helper. */
 const STEPS_AT_ONCE = 1 << 16;
 
@@ -20,6 +22,8 @@ export interface HttpPage {
   readonly after: string;
   readonly host: string | undefined;
   readonly status: readonly (readonly [number, number])[];
+  /** A PROXY protocol header comes before it. */
+  readonly proxied: boolean;
   readonly head: boolean;
   readonly examinesBody: boolean;
   /** The body is everything after the header, framing included. */
@@ -41,7 +45,7 @@ export function hostText({ family, ip, port }: Address): string {
   return formatAddress({ family, ip, port });
 }
 
-type Profile = HttpParameters & { readonly proxyProtocol?: 'v1' | 'v2' | undefined };
+type Profile = HttpParameters & { readonly proxyProtocol?: ProxyProtocol | undefined };
 
 const ready = new WeakMap<HttpParameters, readonly HttpPage[]>();
 
@@ -73,6 +77,7 @@ function httpPage(p: PageParameters, proxyProtocol: Profile['proxyProtocol']): H
     after: `${hostIsGiven ? '' : '\r\n'}${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`,
     host: hostIsGiven ? '' : p.host,
     status: p.status,
+    proxied: proxyProtocol !== undefined,
     head: p.method === 'HEAD',
     examinesBody: [p.contains, p.matches, p.md5, p.digest].some((wanted) => wanted !== undefined),
     raw: p.digest !== undefined,
@@ -168,10 +173,11 @@ export class HttpExchange implements Exchange {
 
   #judge(): End {
     const { status, error } = this.#response;
-    const { status: ranges, matches, md5, contains } = this.#page;
+    const { status: ranges, proxied, matches, md5, contains } = this.#page;
     // A wrong status is the better reason even when the body was cut.
     const accepted = ranges.some(([low, high]) => status >= low && status <= high);
     if (error === undefined || error === 'too_large') {
+      if (status === BAD_REQUEST && proxied && !accepted) return wrong('match', 'proxy_header', status);
       if (status !== 0 && !accepted) return wrong('match', 'status', status);
     }
     if (error !== undefined) return wrong('response', error, status);

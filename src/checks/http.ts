@@ -4,8 +4,8 @@ import type { Address } from '../model/plan.ts';
 import { examine, HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
 import { boundedMatching, type HttpParameters, httpParameters, pagesOf } from './http-parameters.ts';
 import { type AsyncCheck, checkKind, type SocketCheck } from './kind.ts';
+import { proxyProtocol } from './proxy-protocol.ts';
 import { StreamProbe } from './stream-probe.ts';
-import { proxyProtocol } from './tcp.ts';
 
 /**
  * A body that takes long to match is left to the helper at the end of a probe: one that has to go on after it runs there from the

@@ -3,11 +3,10 @@ import { z } from 'zod';
 import { StreamSearch, unescape, validEscapes } from './bytes.ts';
 import { passed, wrong } from './judgement.ts';
 import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';
-import { proxyHeader } from './proxy-protocol.ts';
+import { proxyHeader, proxyProtocol } from './proxy-protocol.ts';
 
 const LIMIT = 65_536;
 
-export const proxyProtocol = z.enum(['v1', 'v2']).describe('PROXY protocol header to send first');
 const escapes = 'has a wrong escape; write \\r, \\n, \\t, \\0, \\\\ or \\xHH';
 
 const schema = z.strictObject({

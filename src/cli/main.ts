@@ -63,6 +63,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'one configuration for all servers: releases, rollouts, maintenance',
     load: async () => (await import('./cluster/cluster.ts')).cluster,
   },
+  passthrough: {
+    summary: 'whether real servers get the address of the client as declared',
+    load: async () => (await import('./passthrough.ts')).passthroughCommand,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { duration } from '../model/schema.ts';
+import { routingEvidence } from './bgp/evidence.ts';
 import { BGP_METRICS, BFD_UP, DAEMON_UP, SESSION_STATE, SESSION_UP } from './bgp/metrics.ts';
 import { publishBgp } from './bgp/publish.ts';
 import { BgpSource } from './bgp/source.ts';
@@ -41,4 +42,5 @@ export const bgp = collector({
   existence: { zero: [DAEMON_UP], gone: [SESSION_UP, SESSION_STATE, BFD_UP] },
   open: (settings, context) => new BgpSource(settings, { context }),
   publish: publishBgp,
+  evidence: routingEvidence,
 });

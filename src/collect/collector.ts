@@ -124,9 +124,18 @@ export interface ConnectionEvidence {
   readonly replies: Exact;
 }
 
+/** What routing daemons show of the uplinks of a NIC: see RoutingFact. */
+export interface RoutingEvidence {
+  /** Name of the NIC. */
+  readonly nic: string;
+  readonly session: 0 | 1;
+  readonly bfd?: 0 | 1;
+}
+
 export interface Evidence {
   readonly ports?: readonly PortEvidence[];
   readonly connections?: readonly ConnectionEvidence[];
+  readonly routing?: readonly RoutingEvidence[];
   /** Its source can be asked about a NIC at once. */
   readonly onRequest?: true;
 }

@@ -21,9 +21,11 @@ export interface JoinedFacts {
   /** State of the data-plane port of each NIC that has one and whose link this reading shows; also when unchanged. */
   readonly links: readonly { readonly nic: number; readonly link: 0 | 1 }[];
   readonly dataplane: readonly UnstampedDataplane[];
+  readonly routing: readonly UnstampedRouting[];
 }
 
 type UnstampedDataplane = Extract<Unstamped, { kind: 'dataplane' }>;
+type UnstampedRouting = Extract<Unstamped, { kind: 'routing' }>;
 type PlanPart = Pick<Plan, 'nics' | 'services'>;
 
 /** New connections needed between two readings before their answered share means anything. */
@@ -66,7 +68,7 @@ export class EvidenceJoin {
       this.#answers.set(key, now);
       return [fact(rates, counted, { nic: index, t, overMs: t - before.t, onRequest: true })];
     });
-    return { links, dataplane };
+    return { links, dataplane, routing: [] };
   }
 
   /** Facts from a reading of `collector` asked for at `t` (ms). Nothing from its first one: rates need two. */
@@ -75,9 +77,10 @@ export class EvidenceJoin {
     const now = known(evidence, t, before);
     this.#before.set(collector, now);
     const links = linksOf(plan, now);
-    if (before === undefined || t <= before.t) return { links, dataplane: [] };
+    const routing = routingOf(plan, evidence, t);
+    if (before === undefined || t <= before.t) return { links, dataplane: [], routing };
     for (const [name, port] of now.ports) this.#rate(name, port, before, t);
-    return { links, dataplane: this.#dataplane(plan, now, before, evidence.onRequest === true) };
+    return { links, dataplane: this.#dataplane(plan, now, before, evidence.onRequest === true), routing };
   }
 
   #rate(name: string, port: PortEvidence, before: Known, t: number): void {
@@ -94,6 +97,13 @@ export class EvidenceJoin {
       return [fact(rates, counted, { nic, t: now.t, overMs: now.t - before.listT, onRequest })];
     });
   }
+}
+
+function routingOf({ nics }: PlanPart, { routing = [] }: Evidence, t: number): readonly UnstampedRouting[] {
+  return routing.flatMap(({ nic: name, ...shown }): UnstampedRouting[] => {
+    const nic = nics.findIndex((one) => one.name === name);
+    return nic < 0 ? [] : [{ kind: 'routing', measuredAt: t, nic, ...shown }];
+  });
 }
 
 function known(evidence: Evidence, t: number, before?: Known): Known {

@@ -58,7 +58,7 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
       broken.map(({ at, message }) => ({ line: at.line, column: at.column, path: '', message: inFile(at, spec.file, message) })),
     );
   const { mode, semantics, bfd } = spec;
-  const options = { scripts: mode === 'manage', semantics, defaultUser: defaultScriptUser(), bfd };
+  const options = { manage: mode === 'manage', semantics, defaultUser: defaultScriptUser(), bfd };
   const translated = translate(config, spec.timing ?? {}, options);
   const left = translated.left.map(({ at, message }) => `${placeOf(at)}: ${message}`);
   const note = (at: Span, message: string) => void left.push(`${placeOf(at)}: ${message}`);
@@ -133,7 +133,7 @@ interface Given {
 }
 
 function serviceOf(
-  { at, vip: text, realServers, hooks, quorum, hysteresis, lvs: service }: TranslatedService,
+  { at, vip: text, realServers, hooks, quorum, hysteresis, omega, lvs: service }: TranslatedService,
   { spec: { mode, semantics, nics, panic, existing, running }, checks, notify, lvs, note }: Given,
 ): ServiceConfig | undefined {
   const named = vip.safeParse(text);
@@ -159,11 +159,14 @@ function serviceOf(
     return [];
   });
   if (servers.length === 0) return undefined;
-  if (hooks !== undefined || scripts.some((own) => own !== undefined))
+  const hasSorry = mode === 'manage' && service.sorry !== undefined;
+  if (hasSorry || hooks !== undefined || scripts.some((own) => own !== undefined))
     notify.set(named.data, {
       quorum,
       hysteresis,
-      ...(semantics === 'keepalived' ? { counts: 'alive' } : {}),
+      // What the least share keeps in service does not answer: it must not keep the sorry server out.
+      ...(semantics === 'keepalived' || hasSorry ? { counts: 'alive' } : {}),
+      ...(omega ? { omega } : {}),
       ...(hooks === undefined ? {} : { service: hooks }),
       realServers: scripts,
     });

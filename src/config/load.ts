@@ -255,6 +255,7 @@ function salvageService(value: unknown): ServiceView {
     checks: raw.checks === undefined ? undefined : (shape.checks.safeParse(raw.checks).data ?? [ANY_CHECK]),
     combine: undefined,
     panic: 0,
+    passthrough: undefined,
     realServers: servers.map((rs) => shape.realServers.element.safeParse(rs).data),
     actuator: { type: 'none' },
   };

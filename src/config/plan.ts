@@ -8,6 +8,7 @@ import type {
   CheckProfile,
   Imports,
   LvsService,
+  Passthrough,
   Plan,
   Service,
   ServiceNotify,
@@ -46,6 +47,7 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
       ...(service.combine === 'any' ? { combine: service.combine } : {}),
       actuator: service.actuator,
       ...(notify?.has(service.vip) === true ? { notify: notify.get(service.vip)! } : {}),
+      ...defined({ passthrough: passthroughOf(service) }),
       ...defined({ lvs: lvs?.get(service.vip) ?? lvsOf(service) }),
     }),
   );
@@ -94,6 +96,12 @@ function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings
 }
 
 /** Without what is undefined. */
+function passthroughOf({ passthrough }: Config['services'][number]): Passthrough | undefined {
+  if (passthrough === undefined) return undefined;
+  const { mode, echo } = passthrough;
+  return { mode, ...defined({ echo }) };
+}
+
 function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as ReturnType<typeof defined<T>>;
 }

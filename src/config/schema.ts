@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, realServerFrom, vip } from './fields.ts';
 import { bgpSchema, snatSchema } from './edge.ts';
 import { cluster } from './cluster.ts';
+import { PASSTHROUGH_MODES } from '../model/plan.ts';
 import { isPasswordHash } from '../model/password-hash.ts';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { reportSchema } from './report.ts';
@@ -61,6 +62,23 @@ export const serviceSchema = z
       .optional()
       .describe('of several checks: all must be good, or any one is enough; default: all'),
     panic: z.number().min(0).max(1).default(0.5).describe('least fraction of its real servers kept enabled'),
+    passthrough: z
+      .strictObject({
+        mode: z
+          .enum(PASSTHROUGH_MODES)
+          .describe('how real servers get the address of the client: toa: TCP option; proxy-v1, proxy-v2: PROXY protocol header'),
+        echo: z
+          .string()
+          .regex(/^\/[\x21-\x7e]*$/, 'must begin with / and hold printable ASCII without blanks')
+          .max(1024)
+          .optional()
+          .meta({
+            description: 'path at which real servers answer with the address of the client',
+            examples: ['/.fourlane/whoami'],
+          }),
+      })
+      .optional()
+      .describe('how the address of the client is passed on: what fourlane passthrough verifies'),
     realServers: z.array(realServer).min(1).max(100_000).describe('real servers, as address or as mapping'),
     actuator: actuatorSpec('service')
       .prefault('none')

@@ -35,17 +35,20 @@ export class ConfigThread {
     const { promise, resolve, reject } = Promise.withResolvers<LoadAnswer>();
     const { loadMs, idleMs } = this.#limits;
     const late = setTimeout(() => {
-      this.#waiting?.reject(new Error(`the configuration could not be read within ${loadMs / 1000} s; nothing was changed`));
+      reject(new Error(`the configuration could not be read within ${loadMs / 1000} s; nothing was changed`));
       void this.stop();
     }, loadMs);
-    this.#waiting = { resolve, reject };
+    const waiting = { resolve, reject };
+    this.#waiting = waiting;
     worker.postMessage(request);
     try {
       return await promise;
     } finally {
       clearTimeout(late);
-      this.#waiting = undefined;
-      this.#idle = setTimeout(() => void this.stop(), idleMs).unref();
+      if (this.#waiting === waiting) {
+        this.#waiting = undefined;
+        this.#idle = setTimeout(() => void this.stop(), idleMs).unref();
+      }
     }
   }
 
@@ -54,6 +57,7 @@ export class ConfigThread {
     clearTimeout(this.#idle);
     const worker = this.#worker;
     this.#worker = undefined;
+    this.#giveUp('its thread was ended');
     await worker?.terminate();
   }
 
@@ -62,13 +66,19 @@ export class ConfigThread {
     worker.stdout.resume();
     worker.stderr.resume();
     let reason = 'its thread has ended';
-    worker.on('message', (answer: LoadAnswer) => this.#waiting?.resolve(answer));
+    worker.on('message', (answer: LoadAnswer) => this.#worker === worker && this.#waiting?.resolve(answer));
     worker.on('error', (error) => (reason = error.message));
     worker.once('exit', () => {
-      if (this.#worker === worker) this.#worker = undefined;
-      this.#waiting?.reject(new Error(`the configuration could not be read: ${reason}; nothing was changed`));
+      // One that was told to end has a successor by now.
+      if (this.#worker !== worker) return;
+      this.#worker = undefined;
+      this.#giveUp(reason);
     });
     worker.unref();
     return worker;
+  }
+
+  #giveUp(reason: string): void {
+    this.#waiting?.reject(new Error(`the configuration could not be read: ${reason}; nothing was changed`));
   }
 }

@@ -78,10 +78,12 @@ export class Agent {
 
   /** Ends lanes, children and server; what is enabled or disabled stays so. */
   async stop(): Promise<void> {
-    const { life, loop, links, publisher, recording, processMetrics } = this.#parts;
+    const { life, loop, links, publisher, reconciler, recording, processMetrics } = this.#parts;
     const { lanes, runner, keeper, telemetry, configThread, following, shadowing, reporting, clustering } = this.#parts;
+    const ran = life.phase === 'running';
     life.phase = 'stopping';
     loop.stop();
+    if (ran) reconciler.farewell();
     links.stop();
     processMetrics.stop();
     const others = [configThread, following, shadowing, reporting, clustering];

@@ -27,12 +27,12 @@ const LINK_HOLDS = 3;
 /** The runner of the listed collectors; it does nothing until `apply`. */
 export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }: CollectingParts): Runner {
   const join = new EvidenceJoin();
-  const take = (name: string, { links, dataplane }: JoinedFacts) => {
+  const take = (name: string, { links, dataplane, routing }: JoinedFacts) => {
     const settings = plan().collectors[name];
     const holds = LINK_HOLDS * (settings ? settings.interval : 0);
     for (const { nic, link } of links) carriers.port(nic, link, clock(), holds);
     carriers.expire(clock());
-    for (const fact of dataplane) loop.observe(fact);
+    for (const fact of [...dataplane, ...routing]) loop.observe(fact);
   };
   return new Runner({
     collectors: collectors.map((collector) => traced(collector, tracer)),

@@ -2,7 +2,13 @@
 import type { Facts, Observation, ResultBatch, Unstamped } from '../model/facts.ts';
 
 /** Kinds that are judged at once, and again when their debounce is over; others wait for the next pass. */
-const URGENT: Readonly<Record<Observation['kind'], boolean>> = { link: true, dataplane: false, permit: false, fleet: false };
+const URGENT: Readonly<Record<Observation['kind'], boolean>> = {
+  link: true,
+  dataplane: false,
+  routing: false,
+  permit: false,
+  fleet: false,
+};
 
 export class Inbox {
   readonly #clock: () => number;

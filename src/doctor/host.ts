@@ -10,6 +10,8 @@ import { TelemetryClient } from '../collect/telemetry/client.ts';
 import { MEMPOOL_LIST, RING_LIST } from '../collect/telemetry/commands.ts';
 import { discover, runtimeDirectories } from '../collect/telemetry/discover.ts';
 import type { CollectorSpec, EtcdSettings } from '../model/plan.ts';
+import type { Sockets } from '../routing/speaker.ts';
+import { type DaemonTuning, readTunings, type UnreadDaemon } from '../routing/tuning.ts';
 import { runCommand } from '../sys/child.ts';
 import { type ClockState, clockState } from '../sys/clock-state.ts';
 import { namesIn } from '../sys/directory.ts';
@@ -63,6 +65,8 @@ export interface Host {
   readonly collectors: readonly string[];
   collect(name: string, settings: CollectorSpec | undefined, nics: readonly CollectedNic[]): Promise<Reading<unknown>>;
   dpdk(): Promise<readonly DpdkProcess[]>;
+  /** How the routing daemons at these sockets are set up; those that are not there are left out. */
+  routing(sockets: Sockets): Promise<readonly (DaemonTuning | UnreadDaemon)[]>;
   /** The etcd of this cluster, with our certificate. */
   etcd(settings: EtcdSettings, cluster: string): Promise<EtcdLook>;
 }
@@ -114,6 +118,7 @@ export function thisHost(signal: AbortSignal, limitMs: number): Host {
     collect: (name, settings, nics) =>
       readOnce(collectors.find((collector) => collector.name === name)!, settings, { nics }, () => undefined),
     dpdk: () => dpdkProcesses(signal),
+    routing: (sockets) => readTunings(sockets, signal),
     etcd: async (settings, cluster) => (await import('../cluster/inspect.ts')).inspectEtcd(settings, cluster),
   };
 }

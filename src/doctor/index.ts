@@ -1,6 +1,7 @@
 /** The checks of the doctor. A new one is one file in checks/ and one line in this list; the order is that of the output. */
 import type { Check } from './check.ts';
 import { arp } from './checks/arp.ts';
+import { bgp } from './checks/bgp.ts';
 import { clock } from './checks/clock.ts';
 import { config } from './checks/config.ts';
 import { etcd } from './checks/etcd.ts';
@@ -31,6 +32,7 @@ export const checks: readonly Check[] = [
   policyRoutes,
   sources,
   dpvsAgent,
+  bgp,
   etcd,
   logCore,
   veto,

@@ -4,10 +4,11 @@ import { type CellEvidence, type Evidence, LINK_STATES } from '../model/verdict.
 import { dataplaneNumbers } from './dataplane.ts';
 import { fleetAgentNumbers, fleetNumbers, fleetRackNumbers } from './fleet.ts';
 import { lossOf } from './nic-loss.ts';
+import { bfdState, routingNumbers } from './routing.ts';
 import { ruleOf, VERDICT_CAUSES, VERDICTS } from '../model/verdicts.ts';
 import type { Indexed } from './subjects.ts';
 import { NEVER } from './columns.ts';
-import { BAD, type State } from './memory.ts';
+import { BAD, type State, UNKNOWN } from './memory.ts';
 
 const MAX_CELLS = 16;
 
@@ -62,14 +63,21 @@ function anchorsOf(state: State, indexed: Indexed): Evidence['anchors'] {
   const { anchors, topology } = state;
   const nics = indexed.kind === 'agent' ? [...topology.nics.keys()] : [indexed.nic];
   return nics
-    .flatMap((nic) =>
-      topology.nics[nic]!.anchors.map((id, position) => {
+    .flatMap((nic) => [
+      ...topology.nics[nic]!.anchors.map((id, position) => {
         const anchor = anchors.start[nic]! + position;
         const outcome = anchors.outcome[anchor]!;
-        return { id, outcome: outcome === NEVER ? 'none' : OUTCOMES[outcome]!, t: anchors.t[anchor]! };
+        return { id, outcome: outcome === NEVER ? ('none' as const) : OUTCOMES[outcome]!, t: anchors.t[anchor]! };
       }),
-    )
+      ...bfdAsAnchor(state, nic),
+    ])
     .slice(0, MAX_CELLS);
+}
+
+/** BFD with the routers behind a NIC, where it counts. */
+function bfdAsAnchor(state: State, nic: number): Evidence['anchors'] {
+  const bfd = bfdState(state, nic, state.clock.now);
+  return bfd === UNKNOWN ? [] : [{ id: 'BFD', outcome: bfd === BAD ? 'timeout' : 'ok', t: state.nics.routingT[nic]! }];
 }
 
 function linksOf({ nics, topology }: State, indexed: Indexed): Pick<Evidence, 'links'> {
@@ -98,6 +106,7 @@ function nicCounts(state: State, nic: number): Counts {
     loss_others: others,
     z,
     ...dataplaneNumbers(state, nic, state.clock.now),
+    ...routingNumbers(state, nic, state.clock.now),
   };
   const rounded = Object.entries(numbers).map(([name, value]) => [name, round(value)]);
   return { witnesses, failing, numbers: Object.fromEntries(rounded) as Record<string, number> };

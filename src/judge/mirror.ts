@@ -36,7 +36,7 @@ const COLUMNS = {
     'pathAt',
   ],
   anchors: ['outcome', 't'],
-  nics: ['verdict', 'cause', 'at', 'carrier', 'portLink', 'kernelLink', 'suspectT'],
+  nics: ['verdict', 'cause', 'at', 'carrier', 'portLink', 'kernelLink', 'suspectT', 'bgpSession', 'bfd', 'bfdEver', 'routingT'],
   servers: ['verdict', 'cause', 'at', 'weightBy', 'weightValue'],
   racks: ['down', 'verdict', 'at'],
   scan: [

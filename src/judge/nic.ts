@@ -1,9 +1,10 @@
-/** What the evidence shows of each NIC (R2–R5, R11) and what becomes of its verdict (R13). */
+/** What the evidence shows of each NIC (R2–R5, R11, R15) and what becomes of its verdict (R13). */
 import { CAUSE, VERDICT, VERDICT_TABLE, VERDICTS } from '../model/verdicts.ts';
 import { dataplaneCollapsed, dataplaneShows, provenMs, waitsForDataplane } from './dataplane.ts';
 import { addFlap, heldDownEnough, isFlapping } from './flaps.ts';
 import { held, isOut, type State } from './memory.ts';
 import { lossKind } from './nic-loss.ts';
+import { isDeceived } from './routing.ts';
 
 /** What the rules would give a NIC in this pass if it had no past. */
 interface Finding {
@@ -56,6 +57,7 @@ function hardDown({ nics, rules }: State, nic: number, now: number): boolean {
 /** Nothing is known: whatever was forming starts again. */
 function forget({ nics }: State, nic: number): void {
   const { suspectSince, failSince, partialSince, lossySince, lossyFailSince, collapseSince, waitSince, suspectT, suspect } = nics;
+  nics.bfdSince[nic] = 0;
   for (const since of [suspectSince, failSince, partialSince, lossySince, lossyFailSince, collapseSince, waitSince])
     since[nic] = 0;
   suspectT[nic] = 0;
@@ -74,11 +76,13 @@ interface Observed {
   readonly loss: number;
   /** R5: to be published. */
   readonly suspicious: boolean;
+  /** R15: the same. */
+  readonly deceived: boolean;
   /** R11 */
   readonly collapsed: boolean;
 }
 
-/** Looks at the scan and moves the clocks of the rules R3, R4, R4b, R5 and R11. */
+/** Looks at the scan and moves the clocks of the rules R3, R4, R4b, R5, R11 and R15. */
 function observe(state: State, nic: number, now: number, cold: boolean): Observed {
   const { nics, scan, rules, clock, topology } = state;
   const witnesses = scan.witnesses[nic]!;
@@ -98,6 +102,7 @@ function observe(state: State, nic: number, now: number, cold: boolean): Observe
   return {
     named,
     suspicious: rounds(nics.suspectSince, named || suspect) >= rules.suspect_hold_rounds,
+    deceived: rounds(nics.bfdSince, isDeceived(state, nic, now)) >= rules.suspect_hold_rounds,
     fails: rounds(nics.failSince, !cold && named && nics.everGood[nic] === 1) >= rules.nic_hold_rounds,
     partial: rounds(nics.partialSince, !cold && some) >= rules.partial_hold_rounds,
     loss: lossKind(state, nic, cold),
@@ -114,7 +119,7 @@ function isSuspect({ scan, rules }: State, nic: number): boolean {
 
 /** The verdict of the first rule that speaks, worst first. */
 function find(state: State, nic: number, now: number, observed: Observed): Finding {
-  const { fails, named, partial, loss, suspicious, collapsed } = observed;
+  const { fails, named, partial, loss, suspicious, deceived, collapsed } = observed;
   const failing = fails || loss === VERDICT.NIC_FAIL;
   const lasting = state.nics.verdict[nic] === VERDICT.PROBE_PATH_FAULT;
   const shown = failing ? dataplaneShows(state, nic, now, lasting) : 'unknown';
@@ -126,7 +131,7 @@ function find(state: State, nic: number, now: number, observed: Observed): Findi
   if (loss === VERDICT.NIC_PARTIAL) return { verdict: VERDICT.NIC_PARTIAL, cause: CAUSE.lossy };
   if (partial) return { verdict: VERDICT.NIC_PARTIAL, cause: CAUSE.none };
   if (collapsed) return { verdict: VERDICT.DATA_PATH_FAULT, cause: CAUSE.none };
-  if (!suspicious) return OK;
+  if (!suspicious) return deceived ? { verdict: VERDICT.SUSPECT, cause: CAUSE.bfd } : OK;
   const neverWorked = named && state.nics.everGood[nic] === 0;
   return { verdict: VERDICT.SUSPECT, cause: neverWorked ? CAUSE.not_yet_valid : CAUSE.none };
 }

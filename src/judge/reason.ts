@@ -60,6 +60,18 @@ function fleetWord({ fleet_reachable: reachable, fleet_witnesses: witnesses }: E
   return witnesses === undefined ? '' : `; reachable from ${reachable} of ${many(witnesses, 'other load balancer')}`;
 }
 
+/** What the answers of all cells that fail have in common where a PROXY protocol header is missing, or too much. */
+function proxyWord({ cells }: Evidence): string {
+  const causes = cells.filter(({ outcome }) => outcome === 'l7');
+  const all = (holds: (cell: (typeof causes)[number]) => boolean) => causes.length > 0 && causes.every(holds);
+  if (all(({ cause }) => cause === 'proxy_header'))
+    return '; it answers 400 to the PROXY protocol header of the check: its listener expects none';
+  // A status would be there if it had answered anything.
+  if (all(({ phase, cause, detail }) => phase === 'response' && cause === 'closed' && detail === 0))
+    return '; it closes the connection without an answer, as a listener does that expects a PROXY protocol header';
+  return '';
+}
+
 /** ` but 2 anchors answer`; nothing when none does. */
 function answering(anchors = 0): string {
   return anchors === 0 ? '' : ` but ${many(anchors, 'anchor')} answer${anchors === 1 ? 's' : ''}`;
@@ -89,6 +101,11 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
     case 'SUSPECT':
       if (cause === 'not_yet_valid')
         return `${dead(evidence, nic)}, and it never worked since the start: check routes, filters and source address.`;
+      if (cause === 'bfd')
+        return (
+          `BFD with the router behind ${nic} is down and a BGP session over it is up: ` +
+          `the router may send traffic into nothing.`
+        );
       return `${nic} has many bad results; a verdict is forming.`;
     case 'FLAPPING':
       return subject.subject === 'nic'
@@ -105,7 +122,8 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
       if (evidence.cells.length === 0) return `${rs} is down until it has been seen good (alpha in keepalived.conf).`;
       return (
         `${rs} ${RS_CAUSE[cause] ?? 'is unusable'}; ${many(numbers.valid_cells, 'NIC')} can tell, and ` +
-        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it${quarantined(numbers.quarantined_cells)}` +
+        `${numbers.good_nics === 0 ? 'none' : numbers.good_nics} can use it${proxyWord(evidence)}` +
+        `${quarantined(numbers.quarantined_cells)}` +
         `${fleetWord(numbers)}.`
       );
     case 'PATH':

@@ -1,5 +1,8 @@
-/** Takes facts into the state: streaks, confirmed states, loss windows, links, what data planes show, permits, the fleet. */
-import type { DataplaneFact, Facts, LinkFact, NicFact, PermitFact, ResultBatch } from '../model/facts.ts';
+/**
+ * Takes facts into the state: streaks, confirmed states, loss windows, links, what data planes and routing daemons show, permits,
+ * the fleet.
+ */
+import type { DataplaneFact, Facts, LinkFact, NicFact, PermitFact, ResultBatch, RoutingFact } from '../model/facts.ts';
 import { LINK_EVIDENCE, NETDOWN, OK_SLOW, SERVICE_EVIDENCE, WEIGHT, WEIGHT_CHANGE } from '../model/outcome.ts';
 import { VERDICT } from '../model/verdicts.ts';
 import { hasRun, isUp, stepChecker } from '../model/checker.ts';
@@ -26,6 +29,8 @@ function takeNicFact(state: State, fact: NicFact, now: number): void {
       return takeLink(state, fact, now);
     case 'dataplane':
       return takeDataplane(state, fact, now);
+    case 'routing':
+      return takeRouting(state, fact, now);
     case 'permit':
       return takePermit(state, fact);
   }
@@ -46,6 +51,13 @@ function takeDataplane({ nics, rules }: State, fact: DataplaneFact, now: number)
   const { rxPps: rx, txPps: tx, answeredRatio: ratio, overMs: over = 0, onRequest } = fact;
   samples.push({ t: Math.min(fact.measuredAt, now), rx, tx, ratio, over, onRequest: onRequest ? 1 : 0 });
   while (samples[0]!.t < now - rules.dataplane_memory_ms) samples.shift();
+}
+
+function takeRouting({ nics }: State, { nic, session, bfd, measuredAt }: RoutingFact, now: number): void {
+  nics.bgpSession[nic] = session;
+  nics.bfd[nic] = bfd ?? -1;
+  if (bfd === 1) nics.bfdEver[nic] = 1;
+  nics.routingT[nic] = Math.min(measuredAt, now);
 }
 
 function takePermit({ nics }: State, { nic, granted }: PermitFact): void {

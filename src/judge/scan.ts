@@ -1,6 +1,7 @@
 /** One look at the whole matrix per pass: what is fresh, who has witnesses, what each row and column shows (R0, R1, R4b, R10). */
 import { LOCAL_ERROR, QUARANTINED } from '../model/outcome.ts';
-import { BAD, roundTrip, type State, UNKNOWN } from './memory.ts';
+import { BAD, GOOD, roundTrip, type State, UNKNOWN } from './memory.ts';
+import { bfdState } from './routing.ts';
 
 /** Rewrites `cells.linkNow`, `cells.serviceNow` and everything in `state.scan`. */
 export function scanMatrix(state: State, now: number): void {
@@ -35,6 +36,10 @@ function scanAnchors(state: State, now: number): void {
       if (anchors.streak[anchor]! > -2 && anchors.link[anchor] !== BAD) good++;
       if (anchors.link[anchor] === BAD && anchors.streak[anchor]! < 0) bad++;
     }
+    const bfd = bfdState(state, nic, now);
+    fresh += Number(bfd !== UNKNOWN);
+    good += Number(bfd === GOOD);
+    bad += Number(bfd === BAD);
     scan.anchorsFresh[nic] = fresh;
     scan.anchorsGood[nic] = good;
     scan.anchorsBad[nic] = bad;

@@ -43,6 +43,7 @@ const PROBES: Readonly<Record<string, string>> = {
   'busybox-static': 'busybox',
   kmod: 'depmod',
   'nginx-light': 'nginx',
+  haproxy: 'haproxy',
   frr: '/usr/lib/frr/bgpd',
   bird2: 'bird',
 };

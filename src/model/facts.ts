@@ -67,6 +67,16 @@ export interface FleetFact extends Observed {
   readonly unknown: readonly number[];
 }
 
+/** What routing daemons show of a NIC's uplinks (R15). Holds until the next one, or until it is too old. */
+export interface RoutingFact extends Observed {
+  readonly kind: 'routing';
+  readonly nic: number;
+  /** Whether a BGP session over it is established. */
+  readonly session: 0 | 1;
+  /** 0: a session's peer has BFD, which is down; 1: BFD is up with every one that has it. Left out: nobody has it. */
+  readonly bfd?: 0 | 1;
+}
+
 /** Whether the fleet lets this NIC be taken out of service (R12). Holds until the next one. */
 export interface PermitFact extends Observed {
   readonly kind: 'permit';
@@ -75,7 +85,7 @@ export interface PermitFact extends Observed {
 }
 
 /** Facts about one NIC. */
-export type NicFact = LinkFact | DataplaneFact | PermitFact;
+export type NicFact = LinkFact | DataplaneFact | RoutingFact | PermitFact;
 /** A fact that comes alone; results come in batches. */
 export type Observation = NicFact | FleetFact;
 export type Fact = ResultFact | Observation;

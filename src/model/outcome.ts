@@ -73,6 +73,7 @@ export const CAUSES = [
   'file', // a file is not there, or holds no number; detail = errno, or 0
   'length', // the reply is shorter or longer than wanted; detail = its bytes
   'reply', // the code in the reply is another than wanted; detail = that code (SMTP reply, DNS RCODE)
+  'proxy_header', // 400 to a request behind a PROXY protocol header: the listener does not expect one
 ] as const;
 export type Cause = (typeof CAUSES)[number];
 

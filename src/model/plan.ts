@@ -162,12 +162,14 @@ export interface Hooks {
   readonly down?: Hook;
 }
 
-/** Scripts of an imported service: its own with its quorum (in weight), and those of its real servers, by position. */
+/** The quorum of an imported service, in weight, and scripts: its own with it, and those of its real servers, by position. */
 export interface ServiceNotify {
   readonly quorum: number;
   readonly hysteresis: number;
   /** The quorum counts the real servers that are not judged down; left out: those in service. */
   readonly counts?: 'alive';
+  /** When the agent ends, what is up is announced as down. */
+  readonly omega?: true;
   readonly service?: Hooks;
   readonly realServers: readonly (Hooks | undefined)[];
 }
@@ -191,6 +193,15 @@ export interface LvsServer {
   readonly lower?: number;
 }
 
+/** Where clients go while a service has not its quorum. */
+export interface SorryServer {
+  /** As the kernel names it: `ip:port`, or `ip` where a packet keeps its port. May be that of a real server. */
+  readonly name: string;
+  readonly server: LvsServer;
+  /** With the quorum it stays in the table, with weight 0. */
+  readonly inhibit: boolean;
+}
+
 /** A service that fourlane makes in kernel LVS. */
 export interface LvsService {
   /** Of a firewall mark; otherwise it is that of the address. */
@@ -205,8 +216,19 @@ export interface LvsService {
   readonly engine?: string;
   /** By position. */
   readonly servers: readonly LvsServer[];
+  /** Left out = none. The quorum is in `Service.notify`. */
+  readonly sorry?: SorryServer;
   /** What is there and not made by fourlane. */
   readonly existing: 'leave' | 'adopt';
+}
+
+/** How real servers get the address of the client. */
+export const PASSTHROUGH_MODES = ['none', 'toa', 'proxy-v1', 'proxy-v2'] as const;
+
+export interface Passthrough {
+  readonly mode: (typeof PASSTHROUGH_MODES)[number];
+  /** Path at which real servers answer with the address of the client. */
+  readonly echo?: string;
 }
 
 export interface Service {
@@ -223,6 +245,8 @@ export interface Service {
   readonly actuator: ActuatorSpec;
   /** Left out = no scripts are run. */
   readonly notify?: ServiceNotify;
+  /** Left out = not declared. */
+  readonly passthrough?: Passthrough;
   /** Left out = its entries in the data plane are made by somebody else. */
   readonly lvs?: LvsService;
 }

@@ -87,6 +87,7 @@ const TABLE = {
     0.5,
     'R11: answered share below this part of that of other NICs, with good probes: DATA_PATH_FAULT',
   ),
+  routing_fresh_ms: ms(15_000, 'R15: how old what routing daemons show of a NIC may be'),
   dataplane_hold_rounds: rounds(3, 'R11: how long a collapse must hold'),
   max_nics_fraction: fraction(0.5, 'R12: at most this share of the NICs is disabled, rounded down, never the last'),
   panic_min_real_servers: count(

@@ -22,6 +22,7 @@ export const VERDICT_CAUSES = [
   'refused',
   'l7',
   'local_path',
+  'bfd',
 ] as const;
 export type VerdictCause = (typeof VERDICT_CAUSES)[number];
 
@@ -128,7 +129,7 @@ const TABLE = {
     forming: true,
     rank: 1,
     colour: 'yellow',
-    of: { nic: { action: NO_ACTION, headline: 'suspect', causes: { none: 'R5', not_yet_valid: 'R5' } } },
+    of: { nic: { action: NO_ACTION, headline: 'suspect', causes: { none: 'R5', not_yet_valid: 'R5', bfd: 'R15' } } },
   },
   RS_DOWN: {
     code: 8,

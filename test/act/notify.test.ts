@@ -124,14 +124,18 @@ describe('effects of scripts', () => {
     reconciler.setPlan(HOOKED);
     assert.equal(reconciler.heeds(fallen), false);
     reconciler.setPlan(alive);
-    assert.deepEqual([reconciler.heeds(fallen), reconciler.heeds([])], [true, false]);
+    const thawed = [{ ...fallen[0]!, subject: 'agent' as const }];
+    assert.deepEqual(
+      [fallen, thawed, []].map((each) => reconciler.heeds(each)),
+      [true, true, false],
+    );
   });
 
   it('the quorum counts full weights, with hysteresis, and is lowered to what can be reached', () => {
     const { realServers } = HOOKED.services[0]!;
     const { dynamic } = wantedOf(HOOKED);
-    const has = (weights: number[], quorum: number, hysteresis = 0, had?: boolean) =>
-      hasQuorum({ notify: { quorum, hysteresis, realServers: [] }, realServers, weights, dynamic, had });
+    const has = (counted: number[], quorum: number, hysteresis = 0, had?: boolean) =>
+      hasQuorum({ notify: { quorum, hysteresis, realServers: [] }, realServers, counted, dynamic, frozen: '', had });
     // Weights 100, 50, 1.
     assert.deepEqual([has([0.1, 0, 0], 100), has([0, 1, 1], 51), has([0, 1, 0], 51)], [true, true, false]);
     assert.deepEqual([has([1, 1, 1], 5000), has([1, 1, 0], 5000)], [true, false]);
@@ -139,7 +143,7 @@ describe('effects of scripts', () => {
     const none = realServers.map((server) => ({ ...server, weight: 0 }));
     const notify = { quorum: 1, hysteresis: 0, realServers: [] };
     for (const had of [undefined, true, false])
-      assert.equal(hasQuorum({ notify, realServers: none, weights: undefined, dynamic, had }), false);
+      assert.equal(hasQuorum({ notify, realServers: none, counted: undefined, dynamic, frozen: '', had }), false);
     const around = (had: boolean) => [has([0, 1, 0], 51, 10, had), has([0, 0, 1], 51, 10, had), has([1, 0, 0], 51, 10, had)];
     assert.deepEqual(
       [around(true), around(false)],
@@ -148,6 +152,33 @@ describe('effects of scripts', () => {
         [false, false, true],
       ],
     );
+  });
+
+  it('with omega everything that is up is announced as down at the end, and as up when the agent starts again', async () => {
+    const services = HOOKED.services.map((s) =>
+      s.notify === undefined ? s : { ...s, notify: { ...s.notify, omega: true as const } },
+    );
+    const plan = { ...HOOKED, services };
+    const begin = (of: Plan, saved?: unknown) => {
+      const reconciler = new Reconciler({ actuators: [alone], clock: () => 0 });
+      reconciler.setPlan(of);
+      if (saved !== undefined) reconciler.restore(saved);
+      return reconciler;
+    };
+    const doing = async (reconciler: Reconciler, act: () => void) => {
+      const before = lines().length;
+      act();
+      await reconciler.idle();
+      return lines().slice(before).toSorted();
+    };
+    const reconciler = begin(plan);
+    assert.deepEqual(await doing(reconciler, () => reconciler.pass(wantedOf(plan, out(1)), [])), ['quorum up', 'second down']);
+    assert.deepEqual(await doing(reconciler, () => reconciler.farewell()), ['first down', 'quorum down']);
+    const again = begin(plan, JSON.parse(JSON.stringify(reconciler.toJSON())));
+    assert.deepEqual(await doing(again, () => again.pass(wantedOf(plan), [])), ['quorum up', 'second up']);
+    const without = begin(HOOKED);
+    await doing(without, () => without.pass(wantedOf(HOOKED), []));
+    assert.deepEqual(await doing(without, () => without.farewell()), []);
   });
 
   it('are carried out once a change: the quorum that is found at the start too, nothing again after a restart', async () => {

@@ -55,6 +55,10 @@ test('PROXY protocol headers are what a health check must send', async () => {
   await probe('tcp', { proxyProtocol: 'v2', send: 'x', expect: 'hello' }, port);
   assert.equal(got[0]!.toString('latin1'), 'PROXY UNKNOWN\r\n');
   assert.equal(got[1]!.toString('hex'), '0d0a0d0a000d0a515549540a2000000078');
+  const clients = ['v1', 'v2'].map((version) => ({ proxyProtocol: { version, as: 'client' }, expect: 'hello' }));
+  for (const client of clients) await probe('tcp', client, port);
+  assert.equal(got[2]!.toString('latin1'), 'PROXY TCP4 192.0.2.77 192.0.2.1 40077 80\r\n');
+  assert.equal(got[3]!.toString('hex'), '0d0a0d0a000d0a515549540a2111000cc000024dc00002019c8d0050');
 });
 
 test('a wrong escape is refused by the schema', async () => {

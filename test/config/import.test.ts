@@ -76,6 +76,22 @@ test('mode manage: entries of kernel LVS are in the plan, by position, for every
   assert.equal(load(text).services[0]!.lvs, undefined);
 });
 
+test('mode manage: quorum and sorry server are in the plan, and count who is not judged down; in shadow they are named', () => {
+  const text = virtual(
+    '192.0.2.1 80',
+    ` quorum 4\n hysteresis 1\n sorry_server 10.0.0.9 80\n${server('10.0.0.1')}${server('10.0.0.2')}`,
+  );
+  const plan = load(text, { mode: 'manage' });
+  const [{ lvs, notify } = assert.fail()] = plan.services;
+  assert.deepEqual(lvs!.sorry, { name: '10.0.0.9:80', server: { method: 'NAT' }, inhibit: false });
+  assert.deepEqual(notify, { quorum: 4, hysteresis: 1, counts: 'alive', realServers: [undefined, undefined] });
+  assert.deepEqual(plan.imports!.left, []);
+  assert.deepEqual(unpackPlan(packPlan(plan)), plan);
+  const shadowed = load(text);
+  assert.equal(shadowed.services[0]!.notify, undefined);
+  assert.match(shadowed.imports!.left.join('\n'), /sorry_server 10\.0\.0\.9 80: it is put in with mode: manage only/);
+});
+
 test('mode manage: weights are set in kernel LVS; NICs, panic and times as wanted', () => {
   const plan = load(virtual('192.0.2.1 80', server('10.0.0.1')), {
     mode: 'manage',

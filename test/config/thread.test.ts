@@ -84,6 +84,12 @@ test('a file that takes too long is given up, and the next one is read by anothe
     assert.equal(refusedOf(await patient.load({ ...request, path: join(dir, 'none.yaml') })).length, 0);
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+  // The end of a thread is nothing to its successor.
+  const ended = patient.load(request);
+  void patient.stop();
+  const next = patient.load({ ...request, path: join(dir, 'none.yaml') });
+  await assert.rejects(ended, /its thread was ended; nothing was changed/);
+  assert.equal(refusedOf(await next).length, 0);
   await patient.stop();
 });
 

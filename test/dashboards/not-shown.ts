@@ -26,7 +26,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'only with a setting that is off as shipped':
     'dpdk_port_xstat dpvs_port_xstat dpvs_access_list_entries dpvs_multicast_addresses dpvs_neighbours dpvs_routes ' +
     'dpvs_sampled_connections service_core_bytes_total service_core_connections_total service_core_packets_total ' +
-    'real_server_core_connections_total',
+    'real_server_core_connections_total service_sorry_server',
   'how well a collector reads: its state and its age are shown, `fourlane collect` tells the rest':
     'dpdk_part_success dpvs_control_requests_total dpvs_services_unread dpvs_local_address_connections ' +
     'keepalived_dump_duration_seconds keepalived_dump_retries_total keepalived_fifo_connected ' +

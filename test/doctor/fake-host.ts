@@ -28,6 +28,7 @@ export interface Machine {
   readonly modes?: Readonly<Record<string, number>>;
   readonly rights?: Partial<Rights>;
   readonly etcd?: EtcdLook;
+  readonly routing?: Awaited<ReturnType<Host['routing']>>;
 }
 
 export function fakeHost(machine: Machine = {}): Host {
@@ -50,6 +51,7 @@ export function fakeHost(machine: Machine = {}): Host {
       return Promise.resolve(mode === undefined ? undefined : { uid: 0, mode });
     },
     rights: () => Promise.resolve({ uid: 998, groups: [998], capabilities: 0n, ...machine.rights }),
+    routing: () => Promise.resolve(machine.routing ?? []),
     run: (argv) => {
       const said = commands[argv.join(' ')];
       if (said === undefined) return Promise.reject(new Error(`the program ${argv.join(' ')} is not installed`));

@@ -75,6 +75,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
     { ...linkFact(0, 0, 1050), port: 0 },
     { kind: 'fleet', t: 1060, measuredAt: 1055, witnesses: 16, servers: [1], bad: [2], unknown: [0] },
     { kind: 'fleet', t: 1070, measuredAt: 1070, witnesses: 3, servers: [], bad: [], unknown: [] },
+    { kind: 'routing', t: 1080, measuredAt: 1075, nic: 1, session: 1, bfd: 0 },
+    { kind: 'routing', t: 1090, measuredAt: 1090, nic: 0, session: 0 },
   ];
   const lines = observations.map((fact) => formatObservation(world, fact));
   assert.deepEqual(lines, [
@@ -85,6 +87,8 @@ test('header, results, links and data-plane facts survive writing and reading', 
     '{"t":1050,"nic":"eth0","carrier":0,"port":0}',
     `{"t":1060,"measured_at":1055,"fleet":{"witnesses":16,"servers":["${world.realServers[1]!.id}"],"bad":[2],"unknown":[0]}}`,
     '{"t":1070,"fleet":{"witnesses":3,"servers":[],"bad":[],"unknown":[]}}',
+    '{"t":1080,"measured_at":1075,"nic":"eth1","routing":{"session":1,"bfd":0}}',
+    '{"t":1090,"nic":"eth0","routing":{"session":0}}',
   ]);
   assert.deepEqual(
     lines.map((line) => read.read(line)),

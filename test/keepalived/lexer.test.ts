@@ -112,9 +112,13 @@ describe('lines of a keepalived.conf', () => {
 
   it('bounds what generators and variables make', () => {
     const started = performance.now();
-    const { codes } = readAs('$A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n~SEQ(i,1,1000000000) ~SEQ(j,1,1000000000) instance $A\n');
+    const { codes, lines } = readAs(
+      '$A=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n~SEQ(i,1,1000000000) ~SEQ(j,1,1000000000) instance $A\n',
+    );
     assert.deepEqual(codes, ['too-large']);
     assert.ok(performance.now() - started < 20_000);
+    // Each id of a file is read and linted as a node of its own, so that this is done several times.
+    assert.ok(lines.length > 10_000 && lines.length < 120_000, `${lines.length} lines`);
   });
 
   it('says where words stand, also after escapes, variables and includes', () => {

@@ -187,12 +187,42 @@ describe('left out, with its place', () => {
       ['3: quorum 2', '4: sorry_server 10.0.0.9 80', '5: alpha', '6: quorum_up /bin/a b'],
     );
   });
+  it('omega is taken over with mode: manage, and named otherwise', () => {
+    const config = readConfig('k.conf', inServer('TCP_CHECK {\n}', 'protocol TCP\n  omega'));
+    const { services, left: notes } = translate(config, {}, { manage: true });
+    assert.deepEqual([services[0]!.omega, notes], [true, []]);
+    assert.match(translate(config).left[0]!.message, /^omega: scripts are run with mode: manage only/);
+  });
+  it('quorum and sorry server are taken over with mode: manage: how it is reached, its port, what keepalived skips', () => {
+    const managed = (key: string, lines: string) => {
+      const real = 'real_server 10.0.0.1 80 {\n TCP_CHECK {\n}\n}';
+      const text = `virtual_server ${key} {\n protocol TCP\n quorum 2\n ${lines}\n ${real}\n}\n`;
+      const { services, left: notes } = translate(readConfig('k.conf', text), {}, { manage: true });
+      return [services[0]!.lvs.sorry, notes.map(({ at, message }) => `${at.line}: ${message}`)];
+    };
+    const of9 = (name: string, method: string, inhibit = false) => [{ name, server: { method }, inhibit }, []];
+    assert.deepEqual(managed('192.0.2.10 80', 'sorry_server 10.0.0.9 8080'), of9('10.0.0.9:8080', 'NAT'));
+    // A packet keeps its port.
+    assert.deepEqual(managed('192.0.2.10 80', 'sorry_server 10.0.0.9'), of9('10.0.0.9', 'NAT'));
+    assert.deepEqual(managed('192.0.2.10 80', 'sorry_server 10.0.0.9 8080\n lb_kind DR'), of9('10.0.0.9:80', 'DR'));
+    assert.deepEqual(managed('fwmark 7', 'lb_kind DR\n sorry_server 10.0.0.9 80'), of9('10.0.0.9', 'DR'));
+    const own = 'sorry_server 10.0.0.9 80\n sorry_server_lvs_method NAT\n sorry_server_inhibit';
+    assert.deepEqual(managed('192.0.2.10 80', `lb_kind DR\n ${own}`), of9('10.0.0.9:80', 'NAT', true));
+    const before = 'sorry_server_lvs_method DR\n sorry_server_inhibit\n sorry_server 10.0.0.9 81';
+    assert.deepEqual(managed('192.0.2.10 80', before), of9('10.0.0.9:81', 'NAT'));
+    const skipped = 'keepalived skips one without a valid address, or of another family, unless it is a TUN';
+    for (const line of ['sorry_server fd00::9 80', 'sorry_server 10.0.0.999 80'])
+      assert.deepEqual(managed('192.0.2.10 80', line), [undefined, [`4: sorry_server of 192.0.2.10:80/tcp: ${skipped}`]]);
+    const tunnel = 'sorry_server fd00::9 80\n sorry_server_lvs_method TUN type gue port 6080';
+    const server = { method: 'TUN', tunnel: { type: 'gue', port: 6080 } };
+    assert.deepEqual(managed('192.0.2.10 80', tunnel), [{ name: '[fd00::9]:80', server, inhibit: false }, []]);
+  });
   it('scripts are taken over when they are run: program and arguments, user and group, those of script_user', () => {
     const text = inServer(
       'notify_up "/bin/a \'b c\'" ops adm\n  notify_down /bin/d\n  TCP_CHECK {\n}',
       'protocol TCP\n  quorum 2\n  quorum_up "/bin/q x" root',
     );
-    const run = (globals: string) => translate(readConfig('k.conf', globals + text), {}, { scripts: true });
+    const run = (globals: string) => translate(readConfig('k.conf', globals + text), {}, { manage: true });
     const { services, left: notes } = run('global_defs {\n script_user who grp\n}\n');
     const [{ hooks, quorum, hysteresis, realServers } = assert.fail()] = services;
     assert.deepEqual(

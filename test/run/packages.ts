@@ -28,6 +28,8 @@ export const PACKAGES: readonly string[] = [
   'make',
   'frr',
   'bird2',
+  'nginx-light',
+  'haproxy',
 ];
 
 if (import.meta.main) ensure(PACKAGES);

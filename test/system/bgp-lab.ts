@@ -34,7 +34,7 @@ export const there = (kind: Kind, i: number) => `10.${BALANCERS[kind].number}.${
 const VIPS = Array.from({ length: 8 }, (_, i) => `203.0.113.${i}/32`);
 
 /** What a load balancer should announce: 20 prefixes, two addresses for each NIC among them. */
-function planOf(kind: Kind): Pick<Plan, 'snat' | 'bgp' | 'nics'> {
+export function planOf(kind: Kind): Pick<Plan, 'snat' | 'bgp' | 'nics'> {
   const uplinks = links.map((i) => ({ nic: nicName(i), peer: there(kind, i), vrf: 'default', families: ['ipv4' as const] }));
   const groups = Object.fromEntries(links.map((i) => [nicName(i), i]));
   const nics = links.map((i) => ({ name: nicName(i), device: nicName(i), group: nicName(i), anchors: [], onFail: [] }));

@@ -10,6 +10,7 @@ import type { BgpData } from '../../src/collect/bgp/data.ts';
 import type { BgpSource } from '../../src/collect/bgp/source.ts';
 import type { Reading } from '../../src/collect/collector.ts';
 import { table } from '../../src/cli/output.ts';
+import { BGP_RULES } from '../../src/doctor/bgp/rules.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import {
   breakLinks,
@@ -21,10 +22,14 @@ import {
   LINKS,
   nicName,
   pidOf,
+  frrFolder,
+  BIRD_SOCKET,
+  planOf,
   sourceFor,
   stop,
   there,
 } from './bgp-lab.ts';
+import { readTunings } from '../../src/routing/tuning.ts';
 import { enterOwnNetwork, until } from './harness.ts';
 
 const sources = new Map<Kind | 'both', BgpSource>();
@@ -169,6 +174,21 @@ describe('real FRR and BIRD', () => {
         Array.from({ length: LINKS }, (_, i) => nicName(i)),
       );
     }
+  });
+
+  it('have nothing that the doctor would complain of', async () => {
+    const found = await readTunings({ frr: frrFolder('lf'), bird: BIRD_SOCKET }, AbortSignal.timeout(5000));
+    const daemons = found.filter((one) => 'sessions' in one);
+    assert.deepEqual(
+      daemons.map(({ daemon }) => daemon),
+      ['bgpd', 'bird'],
+    );
+    const uplinks = KINDS.flatMap((kind) => planOf(kind).bgp!.uplinks);
+    const look = { daemons, unread: [], uplinks };
+    assert.deepEqual(
+      BGP_RULES.flatMap(({ code, find }) => find(look).map(({ subject, message }) => [code, subject, message])),
+      [],
+    );
   });
 
   it('cost of a reading: less than 5 ms of the daemon', async () => {

@@ -102,12 +102,17 @@ class Keeping {
   }
 
   #servers(): void {
-    const { servers, lvs, weights } = this.#wanted;
+    const { servers, lvs, weights, sorry } = this.#wanted;
     const rest = new Map(this.#found?.servers);
     for (const [position, { name, realServer, configured }] of servers.entries()) {
       const weight = weights.get(realServer) ?? configured;
       this.#server({ name, server: lvs.servers[position]!, configured, weight });
       rest.delete(name);
+    }
+    if (sorry !== undefined) {
+      // Its weight follows the quorum, as that of a real server does its configuration.
+      this.#server({ ...sorry, configured: sorry.weight });
+      rest.delete(sorry.name);
     }
     for (const [name, { text }] of rest) {
       if (this.#adopts || isOurs(this.#before.servers[name], text)) this.#steps.push({ do: 'deleteServer', name });

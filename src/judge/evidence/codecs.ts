@@ -8,10 +8,11 @@ import type { Line } from './line.ts';
 import { link } from './link.ts';
 import { permit } from './permit.ts';
 import { result } from './result.ts';
+import { routing } from './routing.ts';
 
 type Codecs = { readonly [K in Fact['kind']]: Codec<Extract<Fact, { kind: K }>> };
 
-const CODECS: Codecs = { link, dataplane, permit, fleet, result };
+const CODECS: Codecs = { link, dataplane, routing, permit, fleet, result };
 
 /** The line of an observation. */
 export function formatObservation(topology: Topology, fact: Observation): string {

@@ -18,9 +18,16 @@ export function keywordOf(block: string, keyword: string): Keyword | undefined {
   return keywords !== undefined && Object.hasOwn(keywords, keyword) ? keywords[keyword] : undefined;
 }
 
+const PRESENT = Object.entries(CATALOGUE).flatMap(([block, keywords]) =>
+  Object.entries(keywords).flatMap(([keyword, { removed }]) => (removed === undefined ? [{ block, keyword }] : [])),
+);
+const BLOCKS = new Map(
+  [...Map.groupBy(PRESENT, ({ keyword }) => keyword)].map(([keyword, found]) => [keyword, found.map(({ block }) => block)]),
+);
+
 /** The blocks that a keyword stands in, in the order of the catalogue. */
-export function blocksWith(keyword: string): string[] {
-  return Object.keys(CATALOGUE).filter((block) => keywordOf(block, keyword)?.removed === undefined && keywordOf(block, keyword));
+export function blocksWith(keyword: string): readonly string[] {
+  return BLOCKS.get(keyword) ?? [];
 }
 
 /** What holds when a keyword is not written, as a number. @throws when the catalogue has no number there */

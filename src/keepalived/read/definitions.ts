@@ -87,8 +87,12 @@ function spliced(
   length: number,
   part: { readonly start: number; readonly end: number; readonly length: number },
 ): number[] {
-  const all = typeof columns === 'number' ? Array.from({ length }, (_, i) => columns + i) : [...columns];
-  const at = all[part.start] ?? all.at(-1) ?? 1;
-  all.splice(part.start, part.end - part.start, ...Array<number>(part.length).fill(at));
+  const after = length - part.end;
+  const all = Array<number>(part.start + part.length + after);
+  const before = (i: number) => (typeof columns === 'number' ? columns + i : columns[i]!);
+  const at = before(part.start);
+  for (let i = 0; i < part.start; i++) all[i] = before(i);
+  all.fill(at, part.start, part.start + part.length);
+  for (let i = 0; i < after; i++) all[part.start + part.length + i] = before(part.end + i);
   return all;
 }

@@ -7,7 +7,7 @@ export const MOST_CHARACTERS = 64 << 20;
 /** Characters that variables and generators make or move, all together. */
 export const MOST_GENERATED = 32 << 20;
 /** What each line that is made counts for beside its characters. */
-export const LINE_COST = 100;
+export const LINE_COST = 300;
 /** Characters of a line, after its variables are put in (MAXBUF - 1 of keepalived's parser.h). */
 export const MOST_LINE = 1023;
 /** How deep lines may make lines: generators in generators, definitions in definitions, files that they include. */

@@ -30,6 +30,8 @@ export interface TranslatedService {
   /** In weight. */
   readonly quorum: number;
   readonly hysteresis: number;
+  /** At the end everything is announced as down. */
+  readonly omega: boolean;
   readonly lvs: TranslatedLvs;
 }
 
@@ -53,8 +55,8 @@ const HEAVIEST = 65_535;
 
 /** What else is wanted of a translation. */
 export interface Wanted {
-  /** The scripts of changes are run. */
-  readonly scripts?: boolean;
+  /** fourlane does keepalived's work: scripts are run, and sorry servers put in. */
+  readonly manage?: boolean;
   /** Times and states are keepalived's own. */
   readonly semantics?: 'fourlane' | 'keepalived';
   /** Whom scripts are run as without script_user, when this machine has such a user. */
@@ -71,7 +73,7 @@ export function translate(config: Config, timing: WantedTiming = {}, wanted: Wan
 class Translation {
   readonly #config: Config;
   readonly #timing: WantedTiming;
-  readonly #scripts: boolean;
+  readonly #manages: boolean;
   readonly #account: ScriptAccount;
   readonly #bfd: object | undefined;
   /** As keepalived does it. */
@@ -86,10 +88,10 @@ class Translation {
   readonly #files: ReadonlyMap<string, Tracker>;
   readonly #groups: ReadonlyMap<string, ServerGroup>;
 
-  constructor(config: Config, timing: WantedTiming, { scripts = false, semantics, defaultUser, bfd }: Wanted) {
+  constructor(config: Config, timing: WantedTiming, { manage = false, semantics, defaultUser, bfd }: Wanted) {
     this.#config = config;
     this.#timing = timing;
-    this.#scripts = scripts;
+    this.#manages = manage;
     const written = scriptUser(config.globals);
     this.#account = written.length > 0 || defaultUser === undefined ? written : [defaultUser];
     this.#bfd = bfd;
@@ -148,7 +150,10 @@ class Translation {
     else {
       const { quorum, hysteresis, block } = virtual;
       const lvs = lvsServiceOf(virtual, key);
-      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis, lvs });
+      if (this.#manages && virtual.sorry !== undefined && lvs.sorry === undefined)
+        this.#note(virtual.sorry.statement.keyword, `sorry_server of ${vip}: ${SKIPPED}`);
+      const omega = has(block, 'omega');
+      this.#services.push({ at, vip, realServers, hooks: this.#hooksIn(block, 'quorum'), quorum, hysteresis, omega, lvs });
     }
   }
 
@@ -175,7 +180,7 @@ class Translation {
   }
 
   #hooksIn(block: Block, kind: 'notify' | 'quorum'): Hooks | undefined {
-    return this.#scripts ? hooksIn(block, kind, this.#config.globals) : undefined;
+    return this.#manages ? hooksIn(block, kind, this.#config.globals) : undefined;
   }
 
   #checksOf(virtual: VirtualServer, real: RealServer, { port, protocol }: { port: number; protocol: string }): readonly string[] {
@@ -233,7 +238,8 @@ class Translation {
 
   #noteIf({ block }: Pick<VirtualServer, 'block'>, name: string, message: string): void {
     const statement = has(block, name) ? statementOf(block, name) : undefined;
-    if (statement === undefined || (this.#scripts && message === SCRIPTS)) return;
+    if (statement === undefined || (this.#manages && (message === SCRIPTS || message === SORRY))) return;
+    if (this.#manages && OF_QUORUM.has(name) && has(block, 'sorry_server')) return;
     if (this.#faithful && FAITHFUL.has(name)) return;
     const words = [name, ...statement.args.slice(0, 2).map((word) => word.text)].join(' ');
     this.#note(statement.keyword, `${words}: ${message}`);
@@ -241,16 +247,20 @@ class Translation {
 }
 
 const SCRIPTS = 'scripts are run with mode: manage only';
+const SORRY = 'it is put in with mode: manage only';
+const SKIPPED = 'keepalived skips one without a valid address, or of another family, unless it is a TUN';
 const VIRTUAL: Readonly<Record<string, string>> = {
   quorum: 'fourlane keeps a least share of real servers in service instead (panic)',
   hysteresis: 'fourlane keeps a least share of real servers in service instead (panic)',
-  sorry_server: 'fourlane puts no other server in; the last real servers stay in service instead (panic)',
+  sorry_server: SORRY,
   alpha: 'fourlane takes nothing out that it has not seen fail',
-  omega: 'fourlane leaves everything as it is when it ends',
+  omega: SCRIPTS,
   ha_suspend: 'fourlane checks whether or not the VIP is on this machine',
   quorum_up: SCRIPTS,
   quorum_down: SCRIPTS,
 };
+/** What decides when a sorry server is put in. */
+const OF_QUORUM: ReadonlySet<string> = new Set(['quorum', 'hysteresis']);
 /** What is as for keepalived with its semantics. */
 const FAITHFUL: ReadonlySet<string> = new Set(['quorum', 'hysteresis', 'alpha']);
 const REAL: Readonly<Record<string, string>> = {

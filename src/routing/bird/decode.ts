@@ -48,7 +48,7 @@ const PROTOCOL = 1002;
 const DETAILS = 1006;
 const DONE = 0;
 
-interface Block {
+export interface Block {
   readonly name: string;
   readonly type: string;
   readonly state: string;
@@ -57,14 +57,20 @@ interface Block {
   readonly lines: string[];
 }
 
-/** `show protocols all`. */
-export function decodeProtocols(command: string, answer: readonly BirdLine[]): Protocols {
+/** `show protocols all`: each protocol with its lines. */
+export function blocksOf(command: string, answer: readonly BirdLine[]): readonly Block[] {
   const blocks: Block[] = [];
   for (const { code, text } of answer) {
     if (code === PROTOCOL) blocks.push(blockOf(command, text));
     else if (code === DETAILS) blocks.at(-1)?.lines.push(text.trim());
     else if (code !== HEADER && code !== DONE && code !== 1) throw new BirdError(command, text, 'a list of protocols');
   }
+  return blocks;
+}
+
+/** `show protocols all`. */
+export function decodeProtocols(command: string, answer: readonly BirdLine[]): Protocols {
+  const blocks = blocksOf(command, answer);
   return {
     sessions: blocks.filter(({ type }) => type === 'BGP').map((block) => sessionOf(command, block)),
     routes: blocks.flatMap(({ lines }) => lines).reduce((sum, line) => sum + (routesOf(line)?.imported ?? 0), 0),

@@ -64,6 +64,11 @@ function decoded<T>(command: string, text: string, schema: z.ZodType<T>): T {
 
 const FAMILIES: Readonly<Record<string, AddressFamily>> = { ipv4Unicast: 'ipv4', ipv6Unicast: 'ipv6' };
 
+/** A family by FRR's name of its table; undefined: another one. */
+export function familyNamed(table: string): AddressFamily | undefined {
+  return FAMILIES[table];
+}
+
 const STATES: Readonly<Record<string, SessionState>> = {
   Idle: 'idle',
   Connect: 'connect',

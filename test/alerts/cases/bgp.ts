@@ -8,6 +8,15 @@ const good = (series: string, below: Series['below'] = 1): Series => ({ series, 
 const announced = (level: string, nic: string, peer: string) =>
   `fourlane_bgp_prefix_announced{prefix="10.0.0.48/28", level="${level}", nic="${nic}", peer="${peer}"}`;
 
+/** Shut here, of both sessions or only of the one that is named. */
+const shut = (at: string, is: Partial<Series>): Series => ({
+  series: `fourlane_bgp_session_state{${at}, state="admin_down"}`,
+  good: 0,
+  bad: 0,
+  ...is,
+});
+const other = 'daemon="bgpd", vrf="default", nic="eth3", peer="198.51.100.1"';
+
 export const bgpCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneBgpDaemonDown',
@@ -45,6 +54,28 @@ export const bgpCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    // Of a server that is drained nobody is called.
+    alert: 'FourlaneBgpAllSessionsDown',
+    severity: 'critical',
+    series: [
+      good(`fourlane_bgp_session_up{${at}, family="ipv4"}`, 0),
+      good(`fourlane_bgp_session_up{${other}, family="ipv4"}`, 0),
+      shut(at, { bad: 1, below: 1 }),
+      shut(other, { below: 1 }),
+    ],
+    firesAfter: 10,
+    resolvesAfter: KEEP,
+  },
+  {
+    alert: 'FourlaneBgpLeftShut',
+    severity: 'warning',
+    labels: PEER,
+    series: [shut(at, { bad: 1, below: 1 }), { series: 'fourlane_nic_up{nic="eth2"}', good: 1, bad: 1, below: 0 }],
+    firesAfter: 3600,
+    resolvesAfter: 0,
+    step: 60,
+  },
+  {
     alert: 'FourlaneBfdDownSessionUp',
     severity: 'critical',
     labels: PEER,
@@ -60,6 +91,19 @@ export const bgpCases: readonly AlertCase[] = [
     severity: 'critical',
     labels: { prefix: '10.0.0.48/28', level: 'server' },
     series: [good(announced('server', 'eth2', '192.0.2.1'), 0), good(announced('server', 'eth3', '198.51.100.1'), 1)],
+    firesAfter: 30,
+    resolvesAfter: KEEP,
+  },
+  {
+    alert: 'FourlanePrefixMissing',
+    severity: 'critical',
+    labels: { prefix: '10.0.0.48/28', level: 'server' },
+    series: [
+      good(announced('server', 'eth2', '192.0.2.1'), 0),
+      good(announced('server', 'eth3', '198.51.100.1'), 0),
+      shut(at, { bad: 1, below: 1 }),
+      shut(other, { below: 1 }),
+    ],
     firesAfter: 30,
     resolvesAfter: KEEP,
   },

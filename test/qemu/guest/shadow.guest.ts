@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run } from '../../../src/lab/netns.ts';
@@ -68,6 +69,8 @@ describe('in shadow beside keepalived', () => {
     ipvsadm('-C');
     await serveBoth();
     writeFileSync(FILE, CONF);
+    // Without its directory keepalived does without the FIFO; it is fourlane's otherwise.
+    mkdirSync(dirname(FIFO), { recursive: true });
     keepalived = spawn('keepalived', ['-n', '-l', '-D', '-C', '--no-syslog', '-f', FILE], { stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [keepalived.stdout!, keepalived.stderr!])
       stream.setEncoding('utf8').on('data', (text: string) => (log += text));

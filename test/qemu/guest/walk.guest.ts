@@ -1,11 +1,12 @@
 /**
  * The walk of docs/keepalived.md, command by command, beside a real keepalived on a real kernel: it prints what they print, and
- * sends it as transcript.txt (`--out test/fixtures/walk`), which the page is compared with.
+ * sends it as transcript.txt (`--out test/fixtures/walk`), which the page is compared with (test/keepalived/walk.test.ts).
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { checkConfig } from '../../../src/cli/check-config.ts';
 import { init } from '../../../src/cli/init.ts';
 import { keepalivedCommand } from '../../../src/cli/keepalived.ts';
@@ -15,6 +16,7 @@ import { reload } from '../../../src/cli/reload.ts';
 import { shadow } from '../../../src/cli/shadow.ts';
 import { status } from '../../../src/cli/status.ts';
 import { AgentProcess, until } from '../../system/harness.ts';
+import { commandsIn, normalised } from './transcript.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, serving, VIP, weightOf } from './net.ts';
 
 const LIMIT_MS = 120_000;
@@ -29,16 +31,28 @@ const say = (text: string) => {
   console.log(text);
 };
 
-/** A command as it would be typed; it runs in this process, since starting one takes the emulated machine half a minute. */
-async function typed(line: string): Promise<{ readonly text: string; readonly code: number }> {
+/** A command as it would be typed; it runs in this process, since starting one takes the emulated machine long. */
+async function ran(line: string): Promise<{ readonly text: string; readonly code: number }> {
   const [, name = '', ...argv] = line.split(' ');
   const run = COMMANDS[name as keyof typeof COMMANDS] as (argv: readonly string[], io: Output) => Promise<number> | number;
   let text = '';
   const take = (more: string) => void (text += more);
   const code = await run(argv, { out: take, err: take });
-  say(`$ ${line}\n${text.trimEnd()}`);
   return { text, code };
 }
+
+async function typed(line: string): Promise<number> {
+  const { text, code } = await ran(line);
+  say(`$ ${line}\n${text.trimEnd()}`);
+  return code;
+}
+
+/** A real server that was down gets its weight back step by step. */
+const weightsAreWhole = () =>
+  until('the slow start is over', LIMIT_MS, async () => {
+    await sleep(1000);
+    return !(await ran('fourlane status')).text.includes(' → ');
+  });
 
 /** Changes fourlane.yaml as an editor would. */
 function edit(what: string, from: RegExp, to: string): void {
@@ -76,13 +90,13 @@ describe('the walk', () => {
   });
 
   it('lint: finds what keepalived passes over', async () => {
-    assert.equal((await typed(`fourlane lint ${FILE}`)).code, 1);
+    assert.equal(await typed(`fourlane lint ${FILE}`), 1);
   });
 
   it('init: writes a file that imports keepalived’s', async () => {
-    assert.equal((await typed(`fourlane init --import --output ${CONFIG}`)).code, 0);
+    assert.equal(await typed(`fourlane init --import --output ${CONFIG}`), 0);
     say(`$ cat ${CONFIG}\n${readFileSync(CONFIG, 'utf8').trimEnd()}`);
-    assert.equal((await typed(`fourlane check-config --config ${CONFIG}`)).code, 0);
+    assert.equal(await typed(`fourlane check-config --config ${CONFIG}`), 0);
   });
 
   it('shadow: both take a real server out and put it back', async () => {
@@ -95,20 +109,21 @@ describe('the walk', () => {
     await until('both have it out', LIMIT_MS, async () => /1 removal by both/.test(await report()));
     await serving('rs1', true);
     await until('both have it back', LIMIT_MS, async () => /1 return by both/.test(await report()));
-    assert.equal((await typed('fourlane shadow report')).code, 0);
+    assert.equal(await typed('fourlane shadow report'), 0);
   });
 
   it('steer: what keepalived.conf lacks for that', async () => {
     edit('an anchor', /^( {2}- name: br0.*)$/m, `$1\n    anchors: [${RS.rs2}]`);
     edit('an action', /^import:/m, 'onIsolated: [{trackFile: {path: /run/fourlane/isolated}}]\nimport:');
-    assert.equal((await typed('fourlane keepalived snippet --peer-priority 100')).code, 0);
+    assert.equal(await typed('fourlane keepalived snippet --peer-priority 100'), 0);
   });
 
   it('manage: the same services when keepalived has stopped checking', async () => {
     edit('the mode', /mode: shadow/, 'mode: manage');
-    assert.equal((await typed('fourlane reload')).code, 0);
+    await weightsAreWhole();
+    assert.equal(await typed('fourlane reload'), 0);
     await until('it is told', LIMIT_MS, () => agent!.log.some((line) => String(line['error']).includes('stop that keepalived')));
-    assert.equal((await typed('fourlane status')).code, 2);
+    assert.equal(await typed('fourlane status'), 2);
     keepalived.kill();
     await until('keepalived has removed its services', LIMIT_MS, () => weightOf(WEB, `${RS.rs1}:80`) === undefined);
     vrrp = start('-P');
@@ -119,7 +134,13 @@ describe('the walk', () => {
     );
     say(`$ ipvsadm -S -n\n${ipvsadm('-S -n').trimEnd()}`);
     await until('all is in place', LIMIT_MS, async () => (await agent!.status()).pending.failing === 0);
-    assert.equal((await typed('fourlane status')).code, 0);
+    await weightsAreWhole();
+    assert.equal(await typed('fourlane status'), 0);
+  });
+
+  it('prints what the committed transcript has', () => {
+    const committed = readFileSync('/fourlane/test/fixtures/walk/transcript.txt', 'utf8');
+    assert.deepEqual(commandsIn(lines.join('\n\n')).map(normalised), commandsIn(committed).map(normalised));
   });
 
   async function report(): Promise<string> {
