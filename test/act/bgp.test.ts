@@ -160,6 +160,24 @@ describe('fourlane bgp drain', () => {
     assert.ok(world.router.done.includes('graceful false'));
   });
 
+  it('gives routers their time although an agent looks at the sessions meanwhile', async () => {
+    await world.call('eth2', 'failed');
+    let shutWhileWaiting: readonly string[] | undefined;
+    const graceful = world.router.graceful.bind(world.router);
+    world.router.graceful = async (on) => {
+      if (on) {
+        await world.agent(world.plan, []);
+        shutWhileWaiting = world.router.shutPeers;
+      }
+      return graceful(on);
+    };
+    await drain(1);
+    assert.deepEqual(shutWhileWaiting, [], 'the NIC that is well got its session back');
+    assert.deepEqual(world.router.shutPeers, [ETH2, ETH3, ETH4, ETH5]);
+    await restore();
+    assert.deepEqual([world.router.shutPeers, await world.recorded()], [[], []]);
+  });
+
   it('holds after the daemon has been started again, by the agent', async () => {
     await drain();
     world.router.restart();

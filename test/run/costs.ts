@@ -31,7 +31,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/alertmanager': { seconds: 2, cpus: 1 },
   'system/attack': { seconds: 29, cpus: 0.5, quiet: true },
   'system/attack-beside': { seconds: 28, cpus: 0.5, quiet: true },
-  'system/bgp-act': { seconds: 38, cpus: 0.6 },
+  'system/bgp-act': { seconds: 45, cpus: 0.6 },
   'system/bgp-states': { seconds: 17, cpus: 0.5 },
   'system/check-mark': { seconds: 1, cpus: 0.5 },
   'system/cluster-agent': { seconds: 45, cpus: 0.6 },

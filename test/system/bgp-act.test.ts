@@ -18,6 +18,7 @@ import {
   LOST,
   loseServers,
   serveBehindRouter,
+  setLink,
   startAgain,
   startAgent,
 } from './bgp-acting.ts';
@@ -80,6 +81,16 @@ describe('actuator bgp beside real FRR and BIRD', () => {
       await failed(kind);
       healServers(kind);
       await timed(kind, 'upstream well: route back at the router', () => hasRoute(kind));
+    });
+  });
+
+  it('cut: the route goes with the link, and comes back after it', { timeout: 60_000 }, async () => {
+    await ofBoth(async (kind) => {
+      setLink(kind, 'down');
+      await timed(kind, 'link cut: route gone at the router', () => !hasRoute(kind));
+      await timed(kind, '… and the session shut', () => isShut(kind));
+      setLink(kind, 'up');
+      await timed(kind, 'link back: route back at the router', () => hasRoute(kind));
     });
   });
 

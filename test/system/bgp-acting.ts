@@ -54,7 +54,8 @@ export function configFor(kind: Kind, dir: string): string {
         { name: 'web', vip: '203.0.113.0:80/tcp', check: 'quick', realServers: SERVERS.map((server) => `${server}:${PORT}`) },
       ],
       collectors: { ...off, bgp: { ...sockets, interval: '1s' } },
-      rules: QUICK,
+      // One fault after the other is none of its subjects.
+      rules: { ...QUICK, flap_window_ms: 1000, flap_limit: 100 },
     },
     `${kind}.yaml`,
   );
@@ -71,6 +72,11 @@ export function loseServers(kind: Kind): void {
 
 export function healServers(kind: Kind): void {
   run(`ip netns exec tor nft delete table inet lost_${kind}`);
+}
+
+/** The link is cut at the router's end, or put back. */
+export function setLink(kind: Kind, state: 'down' | 'up'): void {
+  run(`ip -n tor link set p${BALANCERS[kind].number}-${LOST} ${state}`);
 }
 
 /** Whether the router has a route over the NIC that fails: that of its group of cores. */

@@ -5,10 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { sessionKey } from '../../edge/expected.ts';
 import type { Plan } from '../../model/plan.ts';
 import { plainShutText, type Sockets, type SpokenSession } from '../../routing/speaker.ts';
-import { decideSessions, isOurs, shutText } from './decide.ts';
+import { decideSessions, isOurs, shutText, type Steps } from './decide.ts';
 import { Ledger } from './ledger.ts';
 import { type Open, Sessions } from './sessions.ts';
-import { BGP, ledgerFiles, peerOf, socketsOf } from './spec.ts';
+import { BGP, ledgerFiles, type Peer, peerOf, socketsOf } from './spec.ts';
 import { openSpeakers } from '../../routing/speakers.ts';
 
 /** Longest time for reading and for changing all sessions: ms. */
@@ -31,30 +31,39 @@ export async function drainServer({ plan, gracefulMs, open = openSpeakers, say }
   const uplinks = (plan.bgp?.uplinks ?? []).map(peerOf);
   if (uplinks.length === 0) throw new Error('bgp.uplinks names no session: there is nothing to drain');
   await withSessions(sockets, open, async (sessions, signal) => {
-    const steps = decideSessions({
-      nic: plan.server,
-      wanted: 'drained',
-      uplinks,
-      others: [],
-      found: sessions.found,
-      recorded: new Set(),
-      shutNics: new Set(),
-      heldElsewhere: () => false,
-    });
+    let steps = decideDrain(plan, uplinks, sessions);
     for (const note of steps.notes) say(note);
     if (steps.refused !== undefined) throw new Error(steps.refused);
-    const record = { spec: { type: BGP, ...sockets }, shut: [...steps.during] };
+    const recordOf = ({ during }: Steps) => ({ spec: { type: BGP, ...sockets }, shut: [...during] });
     const isGraceful = gracefulMs > 0 && steps.shut.length > 0;
-    // Before anything is done: whoever is killed in between has left word.
-    await drained.set(RECORD, isGraceful ? { ...record, graceful: true } : record);
+    const graceful = isGraceful ? ({ graceful: true } as const) : {};
     if (isGraceful) {
+      await drained.set(RECORD, { ...recordOf(steps), ...graceful, waiting: true });
       const daemons = await sessions.graceful(true, signal);
       if (daemons.length > 0) say(`${daemons.join(', ')}: graceful shutdown`);
       await sleep(gracefulMs);
+      // An agent may have opened or shut some meanwhile.
+      await sessions.read(AbortSignal.timeout(LIMIT_MS));
+      steps = decideDrain(plan, uplinks, sessions);
     }
+    // Before anything is shut: whoever is killed in between has left word.
+    await drained.set(RECORD, { ...recordOf(steps), ...graceful });
     await sessions.shut(steps.shut, plainShutText(shutText(plan.server, 'drained')), AbortSignal.timeout(LIMIT_MS));
     for (const { peer } of steps.shut) say(`${peer}: shut`);
     if (steps.shut.length === 0) say('every session was shut already');
+  });
+}
+
+function decideDrain({ server }: Plan, uplinks: readonly Peer[], { found }: Sessions): Steps {
+  return decideSessions({
+    nic: server,
+    wanted: 'drained',
+    uplinks,
+    others: [],
+    found,
+    recorded: new Set(),
+    shutNics: new Set(),
+    heldElsewhere: () => false,
   });
 }
 

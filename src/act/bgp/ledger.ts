@@ -19,6 +19,8 @@ const record = z.object({
   shut: z.array(peer).readonly(),
   /** Graceful shutdown was asked for. */
   graceful: z.boolean().exactOptional(),
+  /** Nothing of it is shut yet: routers are given time to find other ways. */
+  waiting: z.boolean().exactOptional(),
 });
 const file = z.object({ version: z.literal(1), records: z.record(z.string(), record) });
 
@@ -48,10 +50,12 @@ export class Ledger {
     return this.#records;
   }
 
-  /** Whether a record other than `except` has the session. */
+  /** Whether a record other than `except` has the session, and does not wait. */
   holds(session: Pick<Peer, 'vrf' | 'peer'>, except?: string): boolean {
     const key = sessionKey(session);
-    return [...this.#records].some(([id, { shut }]) => id !== except && shut.some((one) => sessionKey(one) === key));
+    return [...this.#records].some(
+      ([id, { shut, waiting }]) => id !== except && waiting !== true && shut.some((one) => sessionKey(one) === key),
+    );
   }
 
   /** Replaces a record, or removes it when nothing is shut any more, and writes the file if that changes it. */
