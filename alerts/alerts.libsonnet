@@ -10,6 +10,7 @@ function(config) {
     (import 'groups/logqueue.libsonnet'),
     (import 'groups/control.libsonnet'),
     (import 'groups/bgp.libsonnet'),
+    (import 'groups/cluster.libsonnet'),
     (import 'groups/agent.libsonnet'),
   ]]),
 }

@@ -98,7 +98,7 @@ function(config)
       alert({
         name: 'FourlaneGovernorBlocked',
         severity: 'critical',
-        expr: 'sum by (cluster, server, rule) (increase(fourlane_governor_blocked_total{%s, rule=~"last_nic|half_nics|semaphore"}[5m])) > 0' % s,
+        expr: 'sum by (cluster, server, rule) (increase(fourlane_governor_blocked_total{%s, rule=~"last_nic|half_nics"}[5m])) > 0' % s,
         summary: 'The agent refused an action that its limits forbid: somebody must decide.',
         description: 'On ' + where + ' the limit {{ $labels.rule }} held back what the verdicts ask for.',
         command: 'fourlane status',

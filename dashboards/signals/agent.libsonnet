@@ -97,7 +97,7 @@ function(config)
     },
     blocked:: {
       title: 'Held back by the governor',
-      description: 'Actions that limits did not allow. last_nic and half_nics page: somebody must decide. semaphore is reserved.',
+      description: 'Actions that limits did not allow. last_nic and half_nics page: somebody must decide. semaphore waits for the permit of the cluster, mostly a moment.',
       unit: 'short',
       min: 0,
       expr: 'sum by (server, rule) (increase(fourlane_governor_blocked_total{%s}[$__rate_interval]))' % sel,

@@ -1,6 +1,7 @@
 /** What every alert is tested with. A new alert needs a case in one of these files: the test counts them. */
 import { agentCases } from './cases/agent.ts';
 import { bgpCases } from './cases/bgp.ts';
+import { clusterCases } from './cases/cluster.ts';
 import { capacityCases, sloCases } from './cases/capacity.ts';
 import { controlCases } from './cases/control.ts';
 import { coreCases, logCases } from './cases/core.ts';
@@ -18,5 +19,6 @@ export const cases: readonly AlertCase[] = [
   ...logCases,
   ...controlCases,
   ...bgpCases,
+  ...clusterCases,
   ...agentCases,
 ];

@@ -26,7 +26,7 @@ interface Entry {
 }
 
 export class FakeEtcd implements Joined {
-  readonly names = ['target', 'poison', 'maintenance', 'roster', 'member', 'applied'];
+  readonly names = ['target', 'poison', 'maintenance', 'roster', 'applied', 'member', 'evidence'];
   readonly entries = new Map<string, Entry>();
   readonly held = new Map<string, Uint8Array>();
   readonly asked: string[] = [];

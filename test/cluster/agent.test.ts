@@ -13,14 +13,14 @@ function content(count: number, weight = 100): Content {
   return { services: new Map(services), base: {} };
 }
 
-async function server(t: TestContext): Promise<FakeServer> {
+async function server(t: TestContext, begins = true): Promise<FakeServer> {
   const made = new FakeServer();
   t.after(async () => {
     await made.agent?.stop();
     made.close();
   });
   made.etcd.put('roster', ['lb-1'], { ring: 'all' });
-  await made.begin();
+  if (begins) await made.begin();
   return made;
 }
 
@@ -50,6 +50,13 @@ test('a release is fetched, applied and reported; of the next one only what chan
   assert.equal(made.etcd.asked.filter((key) => key.startsWith('blob/')).length, 1);
   made.now += 1000;
   await until('good', 3000, () => made.agent!.status.lastGood === made.applied);
+});
+
+test('what stands there when a server comes is applied as soon as all of it is read', async (t) => {
+  const made = await server(t, false);
+  made.etcd.put('target', ['all'], made.etcd.release(1, content(2)));
+  await made.begin();
+  await reported(made, 1, 'applied');
 });
 
 test('what was good here is gone back to, however much that removes; anything else is not', async (t) => {

@@ -63,7 +63,7 @@ const applyAll = (p: Process, seen: number, to: string) => p.on(pointer(seen, to
 
 test('a release is checked, tried, applied, and good after the time of proof', () => {
   const p = new Process();
-  assert.equal(p.on(pointer(5, A)), 'check a, applying');
+  assert.equal(p.on(pointer(5, A)), 'check a, applying, not ready');
   assert.equal(p.on(checked(A)), 'save, apply a, applying');
   assert.deepEqual(p.disk?.trial, { release: 5, root: A, crashes: 0 }, 'on disk before it is applied');
   assert.equal(p.on({ kind: 'applied', root: A }), 'applied, ready');

@@ -109,6 +109,18 @@ export class EtcdCluster {
     this.#children.set(n, child);
   }
 
+  /** Processes of the members. */
+  pids(): readonly number[] {
+    return [...this.#children.values()].map(({ pid }) => pid!);
+  }
+
+  /** How many transactions have changed something so far. */
+  async revision(): Promise<number> {
+    const text = await this.ctl(['endpoint', 'status', '--write-out', 'json'], this.endpoints.slice(0, 1));
+    const [{ Status }] = JSON.parse(text) as [{ Status: { header: { revision: number } } }];
+    return Status.header.revision;
+  }
+
   signal(n: number, signal: NodeJS.Signals): void {
     this.#children.get(n)!.kill(signal);
   }

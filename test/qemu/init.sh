@@ -9,10 +9,10 @@ mount -t tmpfs run /run
 ip link set lo up
 modprobe crc32c_generic
 for word in $(cat /proc/cmdline); do
-  case $word in fourlane.run=*) tests=$(echo "${word#*=}" | /bin/busybox tr , ' ') ;; esac
+  case $word in fourlane.run=*) test=${word#*=} ;; esac
 done
 echo "@@booted $(/bin/busybox cut -d' ' -f1 /proc/uptime)"
 cd /fourlane
-node --test --test-isolation=none --test-reporter=spec $tests
+node --test --test-isolation=none --test-reporter=spec $test
 echo "@@ended $?"
 poweroff -f

@@ -1,6 +1,6 @@
 /**
- * Four real agents in namespaces of their own, a real etcd, real commands: whose fault it is by the word of all, who withdraws and
- * who may not, and a release that is bad for the real servers.
+ * Four real agents in namespaces of their own, a real etcd, real commands: whose fault it is by the word of all, who withdraws
+ * and who may not, and a release that is bad for the real servers.
  */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -149,9 +149,10 @@ export class ReleaseAgent {
 
   /** Keys of a range have changed; `complete` = those that are known are of one moment. */
   changed(range: number, complete: boolean): void {
+    const before = this.#complete.has(range);
     if (complete) this.#complete.add(range);
     else this.#complete.delete(range);
-    if (!OF_OTHERS.has(this.#joined?.names[range] ?? '')) this.#look();
+    if (complete !== before || !OF_OTHERS.has(this.#joined?.names[range] ?? '')) this.#look();
   }
 
   /** etcd answers again. */

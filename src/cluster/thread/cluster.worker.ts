@@ -1,4 +1,5 @@
 /** Entry of the thread that talks to etcd: mirror, lease and calls. Only here gRPC is loaded. */
+import { flushCompileCache } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
@@ -83,5 +84,7 @@ port.on('message', (message: ToCluster) => {
   }
 });
 const reports = setInterval(report, REPORT_MS);
+// All is loaded now; whoever ends this process may not leave the time for it.
+flushCompileCache();
 void mirror.run();
 void lease.run();
