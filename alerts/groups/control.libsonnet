@@ -86,6 +86,15 @@ function(config)
         command: 'ipvsadm -L --daemon',
       }),
       alert({
+        name: 'FourlaneSyncDrops',
+        severity: 'warning',
+        expr: 'sum by (cluster, server, role) (rate(fourlane_ipvs_sync_dropped_total{%s}[5m])) > 0' % s,
+        hold: '2m',
+        summary: 'Connection synchronisation of kernel LVS loses connections.',
+        description: 'The {{ $labels.role }} daemon on ' + where + ' drops datagrams at a full socket: what they held is unknown at a failover.',
+        command: 'grep 510000E0 /proc/net/udp; sysctl net.ipv4.vs.sync_sock_size',
+      }),
+      alert({
         name: 'FourlaneWeightsChanged',
         severity: 'warning',
         expr: 'sum by (cluster, server, actuator) (fourlane_action_drifted{%s}) > 0' % s,

@@ -18,11 +18,14 @@ import {
   CPU_CONNECTIONS,
   CPU_PACKETS,
   SYNC_DAEMON,
+  SYNC_DROPPED,
+  SYNC_QUEUED,
   TOTAL_BYTES,
   TOTAL_CONNECTIONS,
   TOTAL_PACKETS,
 } from './ipvs/metrics.ts';
 import { parsePerCpu, parseTable, parseTotals } from './ipvs/proc.ts';
+import { parseSyncSockets } from './ipvs/sync.ts';
 import type { Metric } from '../model/family.ts';
 import * as m from './service-metrics.ts';
 
@@ -49,9 +52,10 @@ class IpvsSource implements Source<IpvsData> {
     const started = this.#context.clock();
     const counted = parseCounters(await this.#list(['--stats', '--exact'], signal));
     const daemons = parseDaemons(await this.#list(['--daemon'], signal));
-    const [table, perCpu] = await Promise.all([
+    const [table, perCpu, sockets] = await Promise.all([
       readProc('/proc/net/ip_vs', signal),
       readProc('/proc/net/ip_vs_stats_percpu', signal),
+      daemons.length === 0 ? '' : readProc('/proc/net/udp', signal),
     ]);
     if (table === undefined || perCpu === undefined) {
       const ms = Math.round(this.#context.clock() - started);
@@ -64,6 +68,7 @@ class IpvsSource implements Source<IpvsData> {
         totals: parseTotals(totals),
         cpus: parsePerCpu(perCpu),
         daemons,
+        sync: parseSyncSockets(sockets ?? ''),
       },
     };
   }
@@ -119,7 +124,7 @@ export const ipvs = collector({
   staleAfter: 30_000,
   metrics: IPVS_METRICS,
   open: (settings, context) => new IpvsSource(settings.ipvsadm, context),
-  publish({ services, totals, cpus, daemons }: IpvsData, samples) {
+  publish({ services, totals, cpus, daemons, sync }: IpvsData, samples) {
     let connections = 0;
     for (const service of services) connections += publishService(service, samples);
     samples.gauge(m.CONNECTIONS_USED, ['ipvs'], connections);
@@ -128,6 +133,10 @@ export const ipvs = collector({
     for (const [cpu, t] of cpus) {
       samples.counter(CPU_CONNECTIONS, [cpu], t.connections);
       traffic(samples, [cpu], t, CPU_PACKETS, CPU_BYTES);
+    }
+    for (const { role, port, queued, dropped, inode } of sync) {
+      samples.gauge(SYNC_QUEUED, [role, String(port)], queued);
+      samples.counter(SYNC_DROPPED, [role, String(port)], dropped, inode);
     }
     for (const role of ['master', 'backup'] as const) {
       const running = daemons.filter((d) => d.role === role);

@@ -9,7 +9,8 @@ const REASONS: Readonly<Record<string, string>> = {
     'keepalived_dump_success keepalived_fifo_lines_total vrrp_last_transition_timestamp_seconds vrrp_master_changes_total ' +
     'vrrp_sync_group_state vrrp_sync_group_transitions_total vrrp_sync_group_members softnet_packets_total ' +
     'ipvs_connections_total ipvs_packets_total ipvs_bytes_total ipvs_cpu_connections_total ipvs_cpu_bytes_total ' +
-    'service_inactive_connections nic_bond_mii bgp_session_uptime_seconds',
+    'service_inactive_connections nic_bond_mii bgp_session_uptime_seconds ' +
+    'ipvs_sync_queued_bytes',
   'the same in bytes or packets; rows of the tables lead to it by a query':
     'core_bytes_total log_bytes_total log_queue_written_bytes_total log_queue_write_batches_total real_server_bytes_total ' +
     'real_server_packets_total',

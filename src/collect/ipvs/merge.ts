@@ -1,4 +1,5 @@
 /** Table and counters of one moment as one list of services. */
+import type { SyncSocket } from './sync.ts';
 import type { CountedService, SyncDaemon } from './listing.ts';
 import type { Traffic } from '../service-metrics.ts';
 import type { Forward, TableService } from './proc.ts';
@@ -28,6 +29,7 @@ export interface IpvsData {
   /** By CPU number. */
   readonly cpus: ReadonlyMap<string, Traffic>;
   readonly daemons: readonly SyncDaemon[];
+  readonly sync: readonly SyncSocket[];
 }
 
 /** The services: what is counted, with its state in the table. */

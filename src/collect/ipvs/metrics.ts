@@ -21,6 +21,17 @@ export const SYNC_DAEMON = gauge('ipvs_sync_daemon_running', 'Whether the connec
   'interface',
   'sync_id',
 ]);
+const SYNC_SOCKET = ['role', 'port'];
+export const SYNC_DROPPED = counter(
+  'ipvs_sync_dropped_total',
+  'Datagrams of connection synchronisation dropped at a full socket, by role of the daemon.',
+  SYNC_SOCKET,
+);
+export const SYNC_QUEUED = gauge(
+  'ipvs_sync_queued_bytes',
+  'Bytes that wait in a socket of connection synchronisation: to be sent by a master, to be read by a backup.',
+  SYNC_SOCKET,
+);
 
 /** Everything the collector may export. */
 export const IPVS_METRICS: readonly Metric[] = [
@@ -33,4 +44,6 @@ export const IPVS_METRICS: readonly Metric[] = [
   CPU_PACKETS,
   CPU_BYTES,
   SYNC_DAEMON,
+  SYNC_DROPPED,
+  SYNC_QUEUED,
 ];

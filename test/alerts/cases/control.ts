@@ -87,6 +87,14 @@ export const controlCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    alert: 'FourlaneSyncDrops',
+    severity: 'warning',
+    labels: { role: 'backup' },
+    series: [{ series: 'fourlane_ipvs_sync_dropped_total{role="backup", port="8848"}', good: 0, bad: { grows: 1 }, below: 0 }],
+    firesAfter: 125,
+    resolvesAfter: 300,
+  },
+  {
     alert: 'FourlaneWeightsChanged',
     severity: 'warning',
     labels: { actuator: 'ipvs' },
