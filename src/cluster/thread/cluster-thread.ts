@@ -42,8 +42,8 @@ const LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 2 };
 const ENTRY = new URL(`./cluster.worker${import.meta.filename.slice(-3)}`, import.meta.url);
 
 /**
- * With its code compiled by an earlier start the thread needs no compiler of its own, which would take 10 MB for as long as it runs.
- * Who runs the agent may have said already where compiled code is.
+ * With its code compiled by an earlier start the thread needs no compiler of its own, which would take 10 MB for as long as it
+ * runs. Who runs the agent may have said already where compiled code is.
  */
 function cached(compiled: string | undefined): Pick<WorkerOptions, 'env'> {
   if (compiled === undefined || process.env['NODE_COMPILE_CACHE'] !== undefined) return {};

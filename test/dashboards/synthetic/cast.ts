@@ -41,6 +41,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   family: ['ipv4'],
   level: ['group', 'server'],
   prefix: ['10.0.0.48/29'],
+  budget: ['server', 'nic'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -56,6 +57,7 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   lane_cells: ['ok', 'link_fail', 'service_fail', 'unknown'],
   service_real_servers: ['up', 'down', 'held'],
   collector_state: ['data', 'absent', 'failed'],
+  cluster_release_state: ['waiting', 'prepared', 'applying', 'applied', 'failed', 'refused', 'held'],
   bgp_session_state: ['idle', 'connect', 'active', 'established', 'admin_down'],
 };
 

@@ -53,6 +53,16 @@ const SHADOW: readonly Metric[] = [
   gauge('shadow_lead_seconds_count', 'Lead.', ['first']),
 ];
 
+/** Of a cluster with an etcd, which the lab's agent is not in. */
+const AMONG: readonly Metric[] = [
+  gauge('cluster_release_state', 'State of the release.', ['state']),
+  gauge('cluster_stale_seconds', 'Age of what is known of etcd.'),
+  gauge('cluster_evidence_bad', 'Bad real servers.'),
+  gauge('cluster_witnesses', 'Others that can tell.'),
+  gauge('cluster_budget_held', 'Held.', ['budget']),
+  gauge('cluster_budget_denied', 'Denied.', ['budget']),
+];
+
 export class SyntheticServer {
   readonly #metrics: readonly Metric[];
   readonly #kind: (typeof KINDS)[SyntheticName];
@@ -63,7 +73,7 @@ export class SyntheticServer {
   constructor(server: SyntheticName, cluster = 'lab') {
     this.#kind = KINDS[server];
     this.#exposition = new Exposition({ cluster, server });
-    const own = server === 'demo-lvs' ? SHADOW : [];
+    const own = server === 'demo-lvs' ? [...SHADOW, ...AMONG] : [];
     const byName = new Map([...AGENT, ...own, ...this.#kind.collectors.flatMap((c) => c.metrics)].map((m) => [m.name, m]));
     if (server === 'demo-lvs') byName.delete('fourlane_certificate_not_after_timestamp_seconds');
     this.#metrics = [...byName.values()];
