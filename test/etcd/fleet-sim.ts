@@ -25,6 +25,9 @@ const TURN_MS = 500;
 /** Servers that share the connection of their leases: in one process a thousand more would say nothing. */
 const PER_CALLER = 25;
 const OPERATIONS = 100;
+/** So many connect at once, and then the next ones: one process makes all handshakes. */
+const AT_ONCE = 20;
+const AT_ONCE_MS = 500;
 /** Real servers in the rack that dies, from the first one on. */
 const IN_RACK = 200;
 /** A check's interval: servers find the fault at different times within it. */
@@ -107,9 +110,17 @@ class SimulatedServer {
     );
   }
 
-  start(root: string, phaseMs: number): void {
+  connect(): void {
     void this.#mirror.run();
     void this.#lease.run();
+  }
+
+  /** Whether it is connected and sees so many servers. */
+  sees(count: number): boolean {
+    return this.connected && this.#replicas[this.#watched.findIndex(({ name }) => name === 'member')]!.items.size === count;
+  }
+
+  start(root: string, phaseMs: number): void {
     const replicas = this.#replicas;
     const isConnected = () => this.connected;
     this.fleet.join({
@@ -165,7 +176,12 @@ export async function simulate(etcd: EtcdCluster, count: number, root: string, l
     return new SimulatedServer(server, shards.get(server)!, { etcd, caller, lists });
   });
   const began = performance.now();
-  servers.forEach((server) => server.start(root, Math.random() * TURN_MS));
+  for (const [index, server] of servers.entries()) {
+    server.connect();
+    if (index % AT_ONCE === AT_ONCE - 1) await new Promise((resolve) => setTimeout(resolve, AT_ONCE_MS));
+  }
+  await until(`${count} servers see each other`, 300_000, () => servers.every((server) => server.sees(count)));
+  for (const server of servers) server.start(root, Math.random() * TURN_MS);
   const sizes = Map.groupBy(names, (server) => shards.get(server)!);
   const everybody = () =>
     servers.every(
