@@ -4,8 +4,8 @@
  * `--quiet SECONDS`: how long shadow mode is watched while nothing happens (`npm run test:shadow`: ten minutes).
  *
  * Each file has a machine of its own, so that nothing of another one is there. Time in it is counted in instructions, one a
- * nanosecond: it is the same machine however busy this one is, and waits take no time. That is for one CPU; tests of what each CPU
- * counts have two, whose time is that of this machine.
+ * nanosecond: it is the same machine however busy this one is, and waits take no time. That is for one CPU; tests of what each
+ * CPU counts have two, whose time is that of this machine.
  */
 import { spawn } from 'node:child_process';
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
