@@ -6,9 +6,9 @@ import { allFiles, type Files, KINDS, select } from './run/files.ts';
 import { check, type Job, jobsFor } from './run/jobs.ts';
 import { sideBySide } from './run/side-by-side.ts';
 
-const HELP = `Usage: npm test                       everything: checks of the code, unit tests, system tests
+const HELP = `Usage: npm test                       everything: checks of the code, unit tests with coverage, system tests
        npm test -- NAME …             the test files whose path contains a NAME, unit and system alike
-       npm run test:unit [-- NAME …]  unit tests only, without a NAME with their coverage; test:system likewise
+       npm run test:unit [-- NAME …]  unit tests only; test:system likewise
 
 System tests run side by side, each on a network, process ids and /run of its own, and need root; what they need of Debian is
 installed first. A single file shows its progress.
@@ -24,11 +24,11 @@ async function packages(): Promise<void> {
   if (status !== 0) throw new Error(output.trim());
 }
 
-/** `covered`: coverage is measured, which takes three times as long. */
-function run(files: Files, covered: boolean, before: readonly Job[] = []): Promise<boolean> {
+/** `whole`: no names were given, so the coverage of unit tests says something. */
+function run(files: Files, whole: boolean, before: readonly Job[] = []): Promise<boolean> {
   const ready = files.system.length > 0 ? packages() : Promise.resolve();
   ready.catch(() => undefined); // reported by each system test that waits for it
-  return sideBySide([...before, ...jobsFor(files, covered, ready)]);
+  return sideBySide([...before, ...jobsFor(files, whole, ready)]);
 }
 
 /** @returns the exit code: 0 all well, 1 not, 2 wrong usage */
@@ -43,7 +43,7 @@ async function main(): Promise<number> {
   const one = KINDS.find((kind) => kind === first);
   const names = one === undefined ? positionals : rest;
   const files = select(allFiles(), one === undefined ? KINDS : [one], names);
-  return (await run(files, one === 'unit' && names.length === 0, first === undefined ? [check] : [])) ? 0 : 1;
+  return (await run(files, names.length === 0, first === undefined ? [check] : [])) ? 0 : 1;
 }
 
 process.exit(

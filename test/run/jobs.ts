@@ -39,12 +39,12 @@ export const check: Job = {
   },
 };
 
-/** Jobs for these files. `covered`: coverage of the unit tests is measured. `ready`: what system tests wait for. */
-export function jobsFor(files: Files, covered: boolean, ready: Promise<void>): Job[] {
+/** Jobs for these files. `whole`: they are all there are, so coverage is measured. `ready`: what system tests wait for. */
+export function jobsFor(files: Files, whole: boolean, ready: Promise<void>): Job[] {
   const shared = files.unit.filter((file) => !runsAlone(file));
   const own = files.unit.filter(runsAlone);
   return [
-    ...(shared.length > 0 ? [unit(shared, covered)] : []),
+    ...(shared.length > 0 ? [unit(shared, whole)] : []),
     ...own.map((file): Job => ({ ...costOf(file), kind: 'unit', name: file, run: (show) => runFile([TEST], file, show) })),
     ...files.system.map((file) => system(file, ready)),
   ];

@@ -9,8 +9,6 @@ import { closing, type Counts } from './report.ts';
 
 /** What quiet jobs use of the CPUs together, at most: on two CPUs one that takes a whole one runs by itself. */
 const QUIET_SHARE = 0.7;
-/** What the others are expected to use, at most: they seldom compute at the same time. */
-const SHARE = 1.2;
 
 /** @returns whether all is well. A job alone shows itself as it goes. */
 export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
@@ -36,7 +34,7 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     const cpus = availableParallelism();
     await runPool(
       jobs.filter((job) => !quiet(job)),
-      cpus * SHARE,
+      cpus,
       run,
     );
     await runPool(jobs.filter(quiet), cpus * QUIET_SHARE, run);
