@@ -60,9 +60,9 @@ function unit(files: readonly string[], measured: boolean): Job {
   return {
     kind: 'unit',
     name: files.length === 1 ? files[0]! : `unit tests, ${files.length} files`,
-    seconds: 10 + 0.6 * files.length,
+    seconds: 10 + 0.8 * files.length,
     // Much of it waits: for time limits, for child processes.
-    cpus: 0.6,
+    cpus: 0.5,
     run: async (show) => {
       const argv = [TEST, '--test', '--test-isolation=none', ...reports, ...files];
       const result = resultOf(await runChild(argv, { limitMs, show }), tap);

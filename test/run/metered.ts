@@ -1,4 +1,4 @@
-/** CPU time of a job with everything that it started, told by a control group of its own (version 1 or 2), where there are any. */
+/** Time on CPUs of a job with everything that it started: told by a control group of its own, of version 1 or 2. */
 import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
