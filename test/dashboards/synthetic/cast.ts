@@ -42,6 +42,12 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   level: ['group', 'server'],
   prefix: ['10.0.0.48/29'],
   budget: ['server', 'nic'],
+  way: ['direct'],
+  origin: ['own', 'synced'],
+  sync_id: ['1'],
+  stage: ['tx_ring', 'no_dest'],
+  finding: ['ADDRESS_LOST'],
+  cause: ['load_balancer'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -58,6 +64,8 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   service_real_servers: ['up', 'down', 'held'],
   collector_state: ['data', 'absent', 'failed'],
   cluster_release_state: ['waiting', 'prepared', 'applying', 'applied', 'failed', 'refused', 'held'],
+  session_sync_peer_state: ['init', 'full', 'up', 'down'],
+  session_sync_full_state: ['idle', 'receiving', 'done', 'failed'],
   bgp_session_state: ['idle', 'connect', 'active', 'established', 'admin_down'],
 };
 
