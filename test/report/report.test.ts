@@ -196,6 +196,9 @@ test('why shows what was found of a real server and of services that have it, an
       ['P3: lost', '2026-01-31T12:00:00.000Z'],
     ],
   );
-  assert.match(renderWhy(why), /Findings, which never act:\n {2}ADDRESS_LOST in service web since 2026-01-31T12:00:00\.000Z\n {4}P2: lost\n/);
+  assert.match(
+    renderWhy(why),
+    /Findings, which never act:\n {2}ADDRESS_LOST in service web since 2026-01-31T12:00:00\.000Z\n {4}P2: lost\n/,
+  );
   assert.deepEqual(reportWhy(view, { nic: 'eth2' }).findings, []);
 });

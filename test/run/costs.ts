@@ -66,7 +66,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/opentelemetry': { seconds: 28, cpus: 0.6 },
   'system/opentelemetry-hostile': { seconds: 25, cpus: 0.2 },
   'system/paging': { seconds: 174, cpus: 0.3 },
-  'system/proxy-protocol': { seconds: 5, cpus: 0.6 },
+  'system/proxy-protocol': { seconds: 11, cpus: 0.5 },
   'system/readers': { seconds: 49, cpus: 0.8 },
   'system/replay': { seconds: 1, cpus: 0.8 },
   'system/status-page': { seconds: 23, cpus: 0.4 },

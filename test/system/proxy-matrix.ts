@@ -155,7 +155,7 @@ function answerTo(port: number, { parts, ending }: Sending): Promise<string> {
     };
     socket.on('connect', () => {
       parts.forEach((part, k) => setTimeout(() => socket.destroyed || socket.write(part), 100 * k));
-      if (ending === 'half') socket.end();
+      if (ending === 'half') setTimeout(() => socket.end(), 100 * parts.length);
       if (ending === 'close') setTimeout(end, 200, 'ours');
     });
     socket.setEncoding('latin1');

@@ -172,7 +172,7 @@ const ROWS: readonly Row[] = [
 const TLS_REFUSED = ['l7 tls proxy_header 400', 'l7 tls closed 0'] as const;
 /** Name, check, and what each listener of TLS makes of it. */
 const TLS_ROWS: readonly (readonly [string, object, ...(readonly string[])])[] = [
-  ['ssl, no header', AS_ITSELF, 'l7 tls closed 0', SERVED, 'l7 tls closed 104', SERVED],
+  ['ssl, no header', AS_ITSELF, 'l7 tls closed 104', SERVED, 'l7 tls closed 104', SERVED],
   ...['v1', 'v2'].flatMap((version) =>
     [['local', AS_ITSELF] as const, ['client', AS_CLIENT] as const].map(
       ([as, wanted]) =>

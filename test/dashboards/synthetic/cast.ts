@@ -81,6 +81,8 @@ function valuesOf(name: string, label: string, own: Own): readonly string[] {
   if (label in own) return own[label]!;
   if (label === 'state') return ROLES[name] ?? ['up'];
   if (label === 'kind') return KINDS[name] ?? ['line'];
+  // A peer of synchronisation is named by its number, one of BGP by its address.
+  if (label === 'peer' && name.startsWith('session_sync_')) return VALUES['sync_id']!;
   if (label === 'core' && name.startsWith('ipvs_')) return ['0', '1', '2', '3'];
   return VALUES[label] ?? ['demo'];
 }
