@@ -95,6 +95,36 @@ function(config)
         command: 'grep 510000E0 /proc/net/udp; sysctl net.ipv4.vs.sync_sock_size',
       }),
       alert({
+        name: 'FourlaneSessionSyncDrops',
+        severity: 'warning',
+        expr: 'sum by (cluster, server, source, stage) (rate(fourlane_session_sync_dropped_total{%s}[5m])) > 0' % s,
+        hold: '2m',
+        summary: 'The data plane loses sessions on their way to other servers.',
+        description: '{{ $labels.source }} on ' + where + ' loses {{ $value | humanize }} sessions a second at stage {{ $labels.stage }}: they break at a fail-over.',
+        command: 'fourlane collect dpdk --json',
+      }),
+      alert({
+        name: 'FourlaneSessionSyncStalled',
+        severity: 'warning',
+        expr: |||
+          max by (cluster, server, source, peer) (fourlane_session_sync_peer_state{%(s)s, state="up"}) == 0
+          or time() - max by (cluster, server, source, peer) (fourlane_session_sync_last_received_timestamp_seconds{%(s)s}) > %(t)d
+        ||| % { s: s, t: t.syncSilentSeconds },
+        hold: '1m',
+        summary: 'A server gets no sessions of another one.',
+        description: '{{ $labels.source }} on ' + where + ' gets nothing of peer {{ $labels.peer }}: its new sessions are unknown here at a fail-over.',
+        command: 'fourlane collect dpdk --json',
+      }),
+      alert({
+        name: 'FourlaneSessionSyncIncomplete',
+        severity: 'warning',
+        expr: 'server_peer:fourlane_session_sync_completeness:ratio < %g' % t.syncCompleteness,
+        hold: '5m',
+        summary: 'A server lacks sessions of another one.',
+        description: where + ' holds {{ $value | humanizePercentage }} of the sessions of peer {{ $labels.peer }}: the others break at a fail-over.',
+        command: 'fourlane collect dpdk --json; ipvsadm -L --daemon',
+      }),
+      alert({
         name: 'FourlaneWeightsChanged',
         severity: 'warning',
         expr: 'sum by (cluster, server, actuator) (fourlane_action_drifted{%s}) > 0' % s,

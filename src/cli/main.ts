@@ -68,6 +68,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'whether real servers get the address of the client as declared',
     load: async () => (await import('./passthrough.ts')).passthroughCommand,
   },
+  sync: {
+    summary: 'compare: how many connections of kernel LVS a fail-over would keep',
+    load: async () => (await import('./sync.ts')).syncCommand,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 

@@ -7,5 +7,6 @@ import { ipvs } from './ipvs.ts';
 import { keepalived } from './keepalived.ts';
 import { logqueue } from './logqueue.ts';
 import { nic } from './nic.ts';
+import { passthrough } from './passthrough.ts';
 
-export const collectors: readonly Collector[] = [bgp, dpdk, dpvs, ipvs, keepalived, logqueue, nic];
+export const collectors: readonly Collector[] = [bgp, dpdk, dpvs, ipvs, keepalived, logqueue, nic, passthrough];

@@ -5,10 +5,12 @@ import { dpdk } from '../../src/collect/dpdk.ts';
 import { logqueue } from '../../src/collect/logqueue.ts';
 import { recorded as bgp } from './bgp-recorded.ts';
 import { Collecting, FakeProcess, runtimeDirectory } from './dpdk.fake.ts';
+import { withSync } from './dpdk-sync.fake.ts';
 import { dataOf, ONE_HOST, replay, serve } from './dpvs-fake.ts';
 import { recorded as ipvs } from './ipvs.recorded.ts';
 import { recorded as keepalived } from './keepalived.recorded.ts';
 import { Tree } from './nic.tree.ts';
+import { recorded as passthrough } from './passthrough.recorded.ts';
 
 function data(reading: Reading<unknown>): unknown {
   if (reading.state !== 'data') throw new Error(`${reading.state}: ${reading.reason}`);
@@ -23,6 +25,7 @@ export async function recordedHost(): Promise<ReadonlyMap<string, unknown>> {
     new FakeProcess(run.path, 'lcorelat', 'lcorelat-25.11'),
     new FakeProcess(run.path, 'logger', 'lcorelat-log-25.11'),
   ];
+  withSync(processes[1]!);
   const file = `${run.path}/dpvs.log`;
   writeFileSync(file, '');
   const telemetry = new Collecting({ directories: [run.path] }, dpdk);
@@ -43,6 +46,7 @@ export async function recordedHost(): Promise<ReadonlyMap<string, unknown>> {
       ['keepalived', keepalived()],
       ['logqueue', data(await log.read())],
       ['nic', await tree.read()],
+      ['passthrough', passthrough()],
     ]);
   } finally {
     tree.close();
