@@ -18,6 +18,8 @@ function(config)
       { height: 9, panels: [[12, panel.series(s.errors)], [12, panel.series(s.dump)]] },
       { title: 'Shadow mode', height: 9, panels: [[6, panel.series(s.shadow)], [6, panel.series(s.disagreement)], [6, panel.series(s.lead)], [6, panel.series(s.alone)]] },
       { title: 'Control of the data plane', height: 9, panels: [[12, panel.series(s.control)], [12, panel.timeline(s.sync)]] },
+      { title: 'Way of control traffic', height: 9, panels: [[12, panel.timeline(s.paths)], [12, panel.series(s.pathDrops)]] },
+      { height: 9, panels: [[8, panel.series(s.queueShares)], [8, panel.series(s.kniRings)], [8, panel.series(s.numa)]] },
       { title: 'BGP', height: 9, panels: [[12, panel.timeline(bgp.sessions)], [12, panel.timeline(bgp.paths)]] },
       { height: 9, panels: [[8, panel.series(bgp.planned)], [8, panel.series(bgp.prefixes)], [8, panel.series(bgp.flaps)]] },
     ],
