@@ -211,7 +211,7 @@ export function randomSequence(seed: number): Sequence {
     });
   }
   const heard = withFleet(passes, topology, randomFrom(seed ^ 0x6a09e667));
-  return { seed, topology, passes: withRouting(heard, n, randomFrom(seed ^ 0x1f83d9ab)) };
+  return { seed, topology, passes: withRouting(heard, topology, randomFrom(seed ^ 0x1f83d9ab)) };
 }
 
 /**
@@ -243,9 +243,10 @@ const ROUTING: readonly Pick<RoutingFact, 'session' | 'bfd'>[] = [
   { session: 1 },
 ];
 
-/** In a quarter of the worlds routing daemons are read too; with random numbers of its own, so that all else stays. */
-function withRouting(passes: readonly PassFacts[], nics: number, random: Random): PassFacts[] {
-  if (random() < 0.75) return [...passes];
+/** In a quarter of the worlds without racks routing daemons are read too: as `withFleet`. */
+function withRouting(passes: readonly PassFacts[], topology: Topology, random: Random): PassFacts[] {
+  if (random() < 0.75 || topology.realServers.some(({ rack }) => rack !== undefined)) return [...passes];
+  const nics = topology.nics.length;
   const shown = upTo(nics).map(() => ROUTING[0]!);
   return passes.map((p) => {
     if (random() < 0.7) return p;
