@@ -1,7 +1,6 @@
 /**
  * control: the way of control traffic (BGP, BFD, what comes up from a DPDK port) between NIC and program: whether it has a
- * receive
- * queue of its own, where it is dropped, and whether what serves a NIC is on its NUMA node. It changes nothing.
+ * receive queue of its own, where it is dropped, and whether what serves a NIC is on its NUMA node. It changes nothing.
  */
 import { z } from 'zod';
 import { openEthtool } from '../sys/ethtool.ts';

@@ -1,6 +1,6 @@
 /**
- * Receive queues of a NIC and its RSS table: ethtool's netlink family (CHANNELS_GET, RSS_GET; include/uapi/linux/
- * ethtool_netlink.h), and its ioctl where the kernel has no RSS_GET, before 6.2. Changes nothing.
+ * Receive queues of a NIC and its RSS table: ethtool's netlink family (CHANNELS_GET, RSS_GET; linux/ethtool_netlink.h), and its
+ * ioctl where the kernel has no RSS_GET, before 6.2. Changes nothing.
  */
 import { getSystemErrorName } from 'node:util';
 import { ENOENT } from '../../sys/errno.ts';

@@ -1,7 +1,6 @@
 /**
- * Rules of a NIC that steer packets to queues (`ethtool -n`; ntuple, Flow Director). ethtool's netlink family has none of
- * them, so
- * they come by its ioctl: struct ethtool_rxnfc of linux/ethtool.h on 64-bit machines, integers in host order:
+ * Rules of a NIC that steer packets to queues (`ethtool -n`; ntuple, Flow Director). ethtool's netlink family has none of them,
+ * so they come by its ioctl: struct ethtool_rxnfc of linux/ethtool.h on 64-bit machines, integers in host order:
  *
  *     u32 command@0 | u32 flow type@4 | u64 data@8 | rule, 168 B@16 | u32 count@184 | u32 locations@188…
  *     rule: u32 flow type@0 | values@4 | masks@76 | u64 queue@152 | u32 location@160; values and masks in network order
