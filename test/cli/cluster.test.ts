@@ -11,7 +11,7 @@ import { Progress } from '../../src/cli/cluster/progress.ts';
 import { readClusterFile } from '../../src/cli/cluster/session.ts';
 import { isGood } from '../../src/cli/cluster/status.ts';
 import { durationOf } from '../../src/cli/cluster/verb.ts';
-import type { ClusterStatus } from '../../src/cluster/view/status.ts';
+import type { ClusterStatus } from '../../src/model/cluster-status.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-cluster-'));
 after(() => rmSync(folder, { recursive: true }));
