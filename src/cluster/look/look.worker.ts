@@ -6,6 +6,7 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { plainJson } from '../../model/plain-text.ts';
 import { monotonicMs as clock } from '../../sys/clock.ts';
+import { saveCompiled } from '../../sys/compiled.ts';
 import { Contents } from '../api/contents.ts';
 import { clusterPrefix } from '../keys.ts';
 import { cronCalendar } from '../roster/calendar.ts';
@@ -29,6 +30,7 @@ const caller = new Caller({ endpoints: etcd.endpoints, dial, clock, random: Math
 const store = new EtcdStore(caller, clusterPrefix(cluster));
 const contents = new Contents(store);
 const calendar = cronCalendar();
+saveCompiled();
 
 async function look(since: MissingSince): Promise<FromLook> {
   const looking = { now: Date.now(), clock: clock(), since, calendar };

@@ -65,13 +65,14 @@ function renderHeadline(found: FleetStatus | undefined): Html {
   const { servers, drifts, maintenance, down, problems, more } = found;
   const total = servers.length + (more['servers'] ?? 0);
   const is = (counts: CountsAs) => servers.filter((each) => each.counts === counts).length;
+  const downs = down.length + (more['down'] ?? 0);
   const facts = [
     [is('failed'), 'failed'],
     [is('absent'), 'lost'],
     [is('pending'), 'pending'],
     [maintenance.length, 'in maintenance'],
-    [drifts.length, 'of drift'],
-    [down.length + (more['down'] ?? 0), 'found down'],
+    [drifts.length, drifts.length === 1 ? 'drift' : 'drifts'],
+    [downs, downs === 1 ? 'real server found down' : 'real servers found down'],
     [problems.length, 'damaged'],
   ] as const;
   const text = facts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
@@ -128,7 +129,7 @@ function renderAll(found: FleetStatus): Html {
     }),
   })}${section({
     title: 'Real servers found down',
-    head: ['Real server', 'By', 'Of those who can tell', 'Servers'],
+    head: ['Real server', 'Down for', '', 'Servers'],
     rows: down.map(({ realServer, by, witnesses }) => {
       const all = by.length + (more[`by ${realServer}`] ?? 0);
       const names = by.slice(0, MOST_NAMES).join(', ') + (all > MOST_NAMES ? `, and ${all - MOST_NAMES} more` : '');
