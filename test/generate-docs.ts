@@ -99,7 +99,15 @@ async function allFamilies(): Promise<readonly Family[]> {
     ...new ShadowLedger(0).families(),
     ...clusterFamilies({ names: [], standing: undefined, lease: undefined, staleSince: 0, restarts: 0 }, 0),
     ...releaseFamilies(NO_RELEASE),
-    ...fleetFamilies({ budgets: [], refusals: 0, error: '', written: 0, bad: 0, witnesses: 0 }),
+    ...fleetFamilies({
+      budgets: [],
+      refusals: 0,
+      error: '',
+      written: 0,
+      bad: 0,
+      witnesses: 0,
+      planned: { servers: [['lb-01', '']], realServers: ['10.0.0.1:80'] },
+    }),
     ...new HttpThread({ clock: () => 0, log: undefined as never }).families(),
     ...own.families().filter((f) => !SOMETIMES.test(f.name)),
   ];

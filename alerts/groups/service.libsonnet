@@ -109,7 +109,13 @@ function(config)
         alert({
           name: 'FourlaneRealServerDown',
           severity: 'info',
-          expr: 'count by (cluster, server, service, rack) (fourlane_real_server_verdict{%s, verdict="RS_DOWN"} == 1) > 0' % config.selector,
+          // A planned absence is nobody's surprise.
+          expr: |||
+            count by (cluster, server, service, rack) (
+              fourlane_real_server_verdict{%(s)s, verdict="RS_DOWN"} == 1
+              unless on (cluster, real_server) fourlane_cluster_real_server_maintenance{%(s)s} == 1
+            ) > 0
+          ||| % { s: config.selector },
           hold: '5m',
           summary: 'Real servers of a service are down.',
           description: '{{ $value }} real servers of {{ $labels.service }} are judged RS_DOWN by {{ $labels.server }} in cluster {{ $labels.cluster }}: ' + downList + '.',

@@ -87,8 +87,8 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
 /** Releases come from etcd: without one there are none. */
 function clusterOf(cluster: Config['cluster']): Pick<Plan, 'etcd' | 'releases'> {
   if (!('etcd' in cluster) || cluster.etcd === undefined) return {};
-  const { etcd, trust, prove: proveMs, onBootWithoutEtcd: onBoot } = cluster;
-  return { etcd, releases: { proveMs, onBoot, ...defined({ trust }) } };
+  const { etcd, trust, prove: proveMs, onBootWithoutEtcd: onBoot, drift } = cluster;
+  return { etcd, releases: { proveMs, onBoot, drift, ...defined({ trust }) } };
 }
 
 function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings {

@@ -10,6 +10,7 @@ import type {
   AgentView,
   CollectorView,
   CountsView,
+  FleetAnswer,
   NicView,
   Phase,
   ReleaseView,
@@ -85,8 +86,9 @@ export type ToHttp =
 export type Call =
   | { readonly do: 'reload'; readonly by: string }
   | { readonly do: 'shadow' }
+  | { readonly do: 'fleet' }
   | { readonly do: 'chaos'; readonly nic: string };
-export type CallAnswer = ReloadResult | ShadowAnswer | undefined | boolean;
+export type CallAnswer = ReloadResult | ShadowAnswer | FleetAnswer | undefined | boolean;
 
 export type FromHttp =
   /** It listens there; `port` 0: on the control socket. */

@@ -21,6 +21,7 @@ const PROBES: Readonly<Record<string, string>> = {
   prometheus: 'prometheus',
   'prometheus-alertmanager': 'prometheus-alertmanager',
   'prometheus-blackbox-exporter': 'prometheus-blackbox-exporter',
+  faketime: 'faketime',
   'etcd-server': 'etcd',
   'etcd-client': 'etcdctl',
   'dpdk-dev': 'dpdk-testpmd',

@@ -108,6 +108,18 @@ export interface EtcdSettings {
   readonly tls: EtcdTls;
 }
 
+/** What is done about a drift: it is always reported, and repaired only where this says so. */
+export const DRIFT_POLICIES = ['report', 'repair'] as const;
+export type DriftPolicy = (typeof DRIFT_POLICIES)[number];
+
+/** Drifts that a server can repair by itself, with their policies. */
+export interface DriftPolicies {
+  /** What runs is not what the ring must run. */
+  readonly configuration: DriftPolicy;
+  /** What was decided is not in place. */
+  readonly dataPlane: DriftPolicy;
+}
+
 /** How releases of the cluster are taken. */
 export interface ReleaseSettings {
   /** Ed25519 public key by which they must be signed, base64; left out = they need no signature. */
@@ -116,6 +128,7 @@ export interface ReleaseSettings {
   readonly proveMs: number;
   /** How a start goes on while etcd does not answer: with the last good release, after a wait, not at all. */
   readonly onBoot: 'good' | 'wait' | 'out';
+  readonly drift: DriftPolicies;
 }
 
 export interface Nic {

@@ -105,6 +105,18 @@ export interface ShadowAnswer {
   readonly report: string;
 }
 
+/** The whole cluster, as it was read last. */
+export interface FleetAnswer {
+  /** Another number, another answer. */
+  readonly number: number;
+  /** `FleetStatus` as JSON; '' = it has not been read yet. */
+  readonly status: string;
+  /** When it was read: ms since 1970, 0 = never. */
+  readonly at: number;
+  /** Why it was not read again; '' = it was. */
+  readonly error: string;
+}
+
 /** All times are ms of the agent's monotonic clock. Everything here describes the plan that `plan()` returns. */
 export interface AgentView {
   readonly version: string;

@@ -9,7 +9,7 @@ import { Progress } from '../../src/cli/cluster/progress.ts';
 import { readClusterFile } from '../../src/cli/cluster/session.ts';
 import { isGood } from '../../src/cli/cluster/status.ts';
 import { durationOf } from '../../src/cli/cluster/verb.ts';
-import type { ClusterStatus } from '../../src/cluster/view/status.ts';
+import type { ClusterStatus } from '../../src/model/cluster-status.ts';
 import { printed, scratch } from './printed.ts';
 
 const { folder, file } = scratch('cluster');

@@ -147,6 +147,7 @@ export async function openAgent({
     publisher,
     reload: async () => ({ ok: true, message: 'nothing changed' }),
     shadow: () => undefined,
+    fleet: async () => undefined,
     chaos: () => false,
     ...behind,
   };

@@ -44,7 +44,7 @@ const REASONS: Readonly<Record<string, string>> = {
     'cluster_changes_total cluster_snapshots_total cluster_lease_held ' +
     'cluster_leases_lost_total cluster_release_target cluster_release_running cluster_release_matches ' +
     'cluster_release_info cluster_member_announced cluster_release_held cluster_release_reported cluster_release_problems ' +
-    'cluster_poison cluster_evidence_written_total ' +
+    'cluster_poison cluster_evidence_written_total cluster_repairs_total ' +
     'cluster_budget_refusals_total',
   'in the text of an alert, which names each': 'action_not_in_place_since_timestamp_seconds',
   'of the way by OpenTelemetry, which has no Prometheus to show it': 'otlp_lost_total otlp_requests_total',

@@ -37,7 +37,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/cluster-agent': { seconds: 55, cpus: 0.8 },
   'system/cluster-cli': { seconds: 17, cpus: 0.5 },
   'system/cluster-evidence': { seconds: 34, cpus: 0.6 },
-  'system/cluster-fleet': { seconds: 36, cpus: 0.7 },
+  'system/cluster-fleet': { seconds: 75, cpus: 0.5 },
   'system/container': { seconds: 30, cpus: 0.5 },
   'system/dashboards': { seconds: 32, cpus: 0.8 },
   'system/doctor': { seconds: 18, cpus: 0.5 },

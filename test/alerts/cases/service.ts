@@ -87,6 +87,18 @@ export const serviceCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    // The same while it is in maintenance is not reported.
+    alert: 'FourlaneRealServerDown',
+    severity: 'info',
+    labels: { service: 'web1', rack: 'r1' },
+    series: [
+      { ...down('10.1.0.1:80'), below: 1 },
+      { series: 'fourlane_cluster_real_server_maintenance{server="lb2", real_server="10.1.0.1:80"}', good: 0, bad: 0, below: 1 },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+  {
     alert: 'FourlaneRackFault',
     severity: 'critical',
     cluster: true,
