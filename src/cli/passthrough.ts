@@ -54,7 +54,7 @@ export async function passthroughCommand(argv: readonly string[], { out }: Outpu
   if (jobs.length === 0)
     throw new FourlaneError(
       'USAGE',
-      `no service ${values.service ?? ''} has the key passthrough; docs/passthrough.md describes it`,
+      `no service ${values.service === undefined ? '' : `${values.service} `}has the key passthrough; docs/passthrough.md describes it`,
     );
   const rows: Row[] = [];
   for (const one of jobs) {
