@@ -33,6 +33,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'cluster',
     'collect',
     'config',
+    // What its plan announces is shown to the other servers.
+    'edge',
     'http',
     'judge',
     'keepalived',

@@ -53,6 +53,7 @@ const SECTIONS: readonly (readonly [title: string, pattern: RegExp])[] = [
   ['BGP and BFD', /^fourlane_(bgp|bfd)_/],
   ['Kernel LVS', /^fourlane_ipvs_/],
   ['DPVS', /^fourlane_(dpvs|snat|control_queue)_/],
+  ['The way of control traffic', /^fourlane_(control_path|control_part|numa)_/],
   ['VRRP and keepalived', /^fourlane_(vrrp|keepalived)_/],
   ['Shadow mode', /^fourlane_shadow_/],
   ['Services and real servers', /^fourlane_(service|real_server|rack|passthrough)_/],

@@ -74,6 +74,37 @@ function(config)
         command: 'fourlane collect dpvs --json',
       }),
       alert({
+        name: 'FourlaneControlPathDrops',
+        severity: 'warning',
+        expr: 'sum by (cluster, server, source, stage, place) (rate(fourlane_control_path_dropped_total{%s, stage!="isolated_core"}[5m])) > 0' % s,
+        hold: '2m',
+        summary: 'Control traffic is dropped between NIC and program.',
+        description: where + ' drops {{ $value | humanize }} packets of control traffic per second at {{ $labels.stage }} {{ $labels.place }}: BGP, BFD and probes suffer.',
+        impact: 'BGP and BFD sessions end although their links are well; probes report what is not so.',
+        command: 'fourlane collect control --config /etc/fourlane.yaml',
+      }),
+      alert({
+        name: 'FourlaneControlPathShared',
+        severity: 'warning',
+        expr: |||
+          max by (cluster, server, source, nic) (fourlane_control_path_state{%(s)s, state="isolated"}) == 0
+          and on (cluster, server, source, nic) max by (cluster, server, source, nic) (max_over_time(fourlane_control_path_state{%(s)s, state="isolated"}[6h])) == 1
+        ||| % { s: s },
+        hold: '2m',
+        summary: 'Control traffic has lost the queue of its own.',
+        description: 'NIC {{ $labels.nic }} on ' + where + ' had a queue for control traffic alone, and has none now: under load BGP and BFD are dropped with the rest.',
+        command: 'fourlane doctor --config /etc/fourlane.yaml',
+      }),
+      alert({
+        name: 'FourlaneNumaMisplaced',
+        severity: 'warning',
+        expr: 'max by (cluster, server, source, nic, what) (fourlane_numa_misplaced{%s}) > 0' % s,
+        hold: '15m',
+        summary: 'A NIC is served from another NUMA node than its own.',
+        description: 'NIC {{ $labels.nic }} on ' + where + ' is served from another NUMA node: {{ $labels.what }} ({{ $value }}).',
+        command: 'fourlane doctor --config /etc/fourlane.yaml',
+      }),
+      alert({
         name: 'FourlaneSyncDaemonStopped',
         severity: 'warning',
         expr: |||

@@ -20,6 +20,8 @@ function(config)
       { title: 'Control of the data plane', height: 9, panels: [[12, panel.series(s.control)], [12, panel.timeline(s.sync)]] },
       { title: 'Session synchronisation', height: 9, panels: [[8, panel.series(s.sessions)], [8, panel.series(s.lost)], [8, panel.timeline(s.peers)]] },
       { height: 9, panels: [[8, panel.series(s.behind)], [8, panel.series(s.full)], [8, panel.series(s.queues)]] },
+      { title: 'Way of control traffic', height: 9, panels: [[12, panel.timeline(s.paths)], [12, panel.series(s.pathDrops)]] },
+      { height: 9, panels: [[8, panel.series(s.queueShares)], [8, panel.series(s.kniRings)], [8, panel.series(s.numa)]] },
       { title: 'BGP', height: 9, panels: [[12, panel.timeline(bgp.sessions)], [12, panel.timeline(bgp.paths)]] },
       { height: 9, panels: [[8, panel.series(bgp.planned)], [8, panel.series(bgp.prefixes)], [8, panel.series(bgp.flaps)]] },
     ],

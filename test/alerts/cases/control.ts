@@ -81,6 +81,48 @@ export const controlCases: readonly AlertCase[] = [
     resolvesAfter: 300,
   },
   {
+    alert: 'FourlaneControlPathDrops',
+    severity: 'warning',
+    labels: { source: 'kernel', stage: 'socket', place: '3784' },
+    series: [
+      {
+        series: 'fourlane_control_path_dropped_total{source="kernel", stage="socket", place="3784"}',
+        good: 0,
+        bad: { grows: 1 },
+        below: 0,
+      },
+      // Helpers of workers carry the services' traffic.
+      {
+        series: 'fourlane_control_path_dropped_total{source="dpvs", stage="isolated_core", place="5"}',
+        good: { grows: 1 },
+        bad: { grows: 1 },
+      },
+    ],
+    firesAfter: 125,
+    resolvesAfter: 300,
+  },
+  {
+    alert: 'FourlaneControlPathShared',
+    severity: 'warning',
+    labels: { source: 'kernel', nic: 'eth2' },
+    series: [
+      { series: 'fourlane_control_path_state{source="kernel", nic="eth2", state="isolated"}', good: 1, bad: 0, below: 1 },
+      // It never had one.
+      { series: 'fourlane_control_path_state{source="kernel", nic="eth3", state="isolated"}', good: 0, bad: 0 },
+    ],
+    firesAfter: 120,
+    resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlaneNumaMisplaced',
+    severity: 'warning',
+    labels: { source: 'dpvs', nic: 'eth2', what: 'cores' },
+    series: [{ series: 'fourlane_numa_misplaced{source="dpvs", nic="eth2", what="cores"}', good: 0, bad: 1, below: 0 }],
+    firesAfter: 900,
+    resolvesAfter: 0,
+    step: 15,
+  },
+  {
     alert: 'FourlaneSyncDaemonStopped',
     severity: 'warning',
     labels: { role: 'backup' },
