@@ -122,6 +122,7 @@ function(config)
       min: 0,
       expr: [
         ['sum by (server, service, finding, cause) (fourlane_passthrough_finding{%s})' % sel, '{{server}} {{service}} {{finding}} {{cause}}'],
+        ['sum by (server, collector, finding) (fourlane_collector_findings{%s})' % select.server, '{{server}} {{collector}}: {{finding}}'],
         ['sum by (server, service, way) (fourlane_passthrough_unverified_real_servers{%s})' % sel, '{{server}} {{service}} {{way}} not seen'],
       ],
     },

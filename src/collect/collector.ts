@@ -5,7 +5,7 @@
 import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
 import type { Metric } from '../model/family.ts';
-import type { FindingReport } from '../model/finding.ts';
+import type { Found } from '../model/finding.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 
@@ -176,8 +176,8 @@ export interface Collector {
   publish(data: unknown, samples: Samples): void;
   /** Pure: what a reading proves about ports and connections. */
   evidence?(data: unknown): Evidence;
-  /** Pure: what people should see of real servers, and the judge does not. */
-  findings?(data: unknown): readonly FindingReport[];
+  /** Pure: what people should see of services and real servers, and the judge does not. */
+  findings?(data: unknown, plan: Pick<Plan, 'services'>): readonly Found[];
 }
 
 type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publish' | 'evidence' | 'findings'> & {
@@ -185,7 +185,7 @@ type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publ
   open(settings: z.output<S> & Timing, context: CollectContext): Source<D>;
   publish(data: D, samples: Samples): void;
   evidence?(data: D): Evidence;
-  findings?(data: D): readonly FindingReport[];
+  findings?(data: D, plan: Pick<Plan, 'services'>): readonly Found[];
 };
 
 /** A collector whose functions see its settings and data typed: the runner only hands back what `open`'s source read. */

@@ -1,5 +1,5 @@
 /** What was found of a real server and people should see; unlike a verdict it is no evidence for anything, and never acts. */
-export interface FindingReport {
+export interface Found {
   /** `ADDRESS_LOST` and others. */
   readonly finding: string;
   readonly service: string;
@@ -7,6 +7,10 @@ export interface FindingReport {
   readonly realServer: string;
   /** What was seen, in words. */
   readonly found: string;
+}
+
+/** With when it was first found. */
+export interface FindingReport extends Found {
   /** Unix ms. */
   readonly since: number;
 }

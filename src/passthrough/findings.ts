@@ -4,8 +4,9 @@
 export const FINDINGS = {
   ADDRESS_LOST: 'the real server takes another address for that of the client: in logs, limits and access lists',
   PORT_CHANGED: 'the address arrives, with another port: something translates before the VIP',
+  DATA_PLANE_MISMATCH: 'the data plane is not set to what the service declares',
   HEADER_MISMATCH: 'check, declaration and listener do not agree on the PROXY header',
-  UNGUARDED: 'the listener answers without a header too: whoever reaches it directly can be any client',
+  UNGUARDED: 'a header that a client sends itself counts: it can be any client',
 } as const;
 export type Finding = keyof typeof FINDINGS;
 
@@ -15,6 +16,8 @@ const TABLE = {
   empty: 'ADDRESS_LOST',
   other: 'ADDRESS_LOST',
   port: 'PORT_CHANGED',
+  data_plane: 'DATA_PLANE_MISMATCH',
+  insecure: 'UNGUARDED',
   check: 'HEADER_MISMATCH',
   header_refused: 'HEADER_MISMATCH',
   header_expected: 'HEADER_MISMATCH',

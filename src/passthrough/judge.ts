@@ -31,6 +31,21 @@ export function judgeCheck(passthrough: Passthrough, check: CheckProfile): Verif
   return good('P0', `its ${check.type} check sends a PROXY header, ${sends}`);
 }
 
+/**
+ * P0: whether DPVS writes the header that the service declares.
+ * @param proxyProtocol as DPVS has it: version in the low half, 0x10 = a header of the client is kept; 0 = none
+ */
+export function judgeDataPlane({ mode }: Pick<Passthrough, 'mode'>, proxyProtocol: number): Verified {
+  const writes = proxyProtocol & 0xf;
+  const wants = Number(headerVersion({ mode })?.slice(1) ?? 0);
+  const has = writes === 0 ? 'writes no PROXY header' : `writes a PROXY header, v${writes}`;
+  if (writes !== wants) return bad('P0', 'data_plane', `DPVS ${has}, and ${mode} is declared`);
+  if ((proxyProtocol & INSECURE) !== 0) return bad('P0', 'insecure', 'DPVS keeps a PROXY header that the client sent: insecure');
+  return good('P0', `DPVS ${has}`);
+}
+
+const INSECURE = 0x10;
+
 /** P1: `bare` is the answer to a request without a header; `headed` behind one, where the service has one. */
 export function judgeListener(passthrough: Passthrough, bare: Answer, headed?: Answer): Verified {
   if (bare === 'unreachable') return bad('P1', 'unreachable', 'it does not answer at all');

@@ -6,42 +6,14 @@ import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
 import { compareSync, type NoPair, syncView, type SyncComparison } from '../../src/cli/sync/compare.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
-import { ipvs } from '../../src/collect/ipvs.ts';
-import { parseDaemons } from '../../src/collect/ipvs/listing.ts';
-import { mergeServices } from '../../src/collect/ipvs/merge.ts';
-import { parseTable } from '../../src/collect/ipvs/proc.ts';
-import { parseSyncSockets } from '../../src/collect/ipvs/sync.ts';
-import { Output } from '../../src/collect/output.ts';
-import { Exposition } from '../../src/metrics/exposition.ts';
-
-const NONE = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };
+import { exportedOf } from '../qemu/guest/exported.ts';
 
 /** What an agent exports of a recorded state: `1-200conns-no-data.m` and others; m is the master, b the backup. */
 function exported(name: string): string {
   const text = readFileSync(new URL(`../fixtures/session-sync/${name}.txt`, import.meta.url), 'utf8');
   const part = (title: string) => new RegExp(`^## ${title}\n([^#]*)`, 'm').exec(text)?.[1] ?? '';
-  const listed = parseTable(part('/proc/net/ip_vs'));
-  const counted = listed.map(({ key, realServers }) => ({
-    key,
-    ipv6: false,
-    traffic: NONE,
-    realServers: realServers.map(({ realServer }) => ({ realServer, traffic: NONE })),
-  }));
-  const output = new Output();
-  output.take((samples) =>
-    ipvs.publish(
-      {
-        services: mergeServices(counted, listed),
-        totals: NONE,
-        cpus: new Map(),
-        daemons: parseDaemons(part('ipvsadm --daemon')),
-        sync: parseSyncSockets(part('/proc/net/udp')),
-      },
-      samples,
-    ),
-  );
-  const build = '# TYPE fourlane_build_info gauge\nfourlane_build_info{version="0"} 1\n';
-  return build + new Exposition({ cluster: 'edge', server: 'lb' }).render(output.families(), 'text').toString();
+  const lvs = exportedOf({ table: part('/proc/net/ip_vs'), daemons: part('ipvsadm --daemon'), udp: part('/proc/net/udp') });
+  return `# TYPE fourlane_build_info gauge\nfourlane_build_info{version="0"} 1\n${lvs}`;
 }
 
 const view = (name: string) => syncView(exported(name));

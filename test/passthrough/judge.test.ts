@@ -2,9 +2,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { passthroughCommand } from '../../src/cli/passthrough.ts';
+import type { ServiceReading } from '../../src/collect/dpvs/data.ts';
+import { dpvsFindings } from '../../src/collect/dpvs/passthrough.ts';
 import type { CheckProfile, Passthrough } from '../../src/model/plan.ts';
 import { CAUSES, findingOf, FINDINGS, resultOf } from '../../src/passthrough/findings.ts';
-import { type Answer, judgeCheck, judgeEcho, judgeListener } from '../../src/passthrough/judge.ts';
+import { type Answer, judgeCheck, judgeDataPlane, judgeEcho, judgeListener } from '../../src/passthrough/judge.ts';
+import { makePlan } from '../report/fake-view.ts';
 import { judgeAnswer, judgeThrough, type ThroughAnswer } from '../../src/passthrough/through.ts';
 
 const V2: Passthrough = { mode: 'proxy-v2', through: ['direct'] };
@@ -20,6 +23,31 @@ describe('passthrough', () => {
     assert.deepEqual(causes(NONE), ['check', undefined, undefined]);
     assert.equal(judgeCheck(V2, check({ type: 'tcp', expect: 'x' })).cause, 'check');
     assert.match(judgeCheck(V2, check({})).found, /write proxyProtocol: v2/);
+  });
+
+  it('P0: DPVS writes what the service declares', () => {
+    const cause = (mode: Passthrough['mode'], proxyProtocol: number) => judgeDataPlane({ mode }, proxyProtocol).cause;
+    assert.deepEqual(
+      [cause('proxy-v2', 2), cause('proxy-v1', 1), cause('toa', 0), cause('none', 0)],
+      [undefined, undefined, undefined, undefined],
+    );
+    assert.deepEqual(
+      [cause('proxy-v2', 1), cause('proxy-v2', 0), cause('toa', 2), cause('none', 0x11), cause('proxy-v2', 0x12)],
+      ['data_plane', 'data_plane', 'data_plane', 'data_plane', 'insecure'],
+    );
+    const service = { vip: '10.0.0.1:80/tcp', proxyProtocol: 0x11 } as ServiceReading;
+    const plan = makePlan(1, 1, 1);
+    const declared = { ...plan.services[0]!, vip: service.vip, passthrough: V2 };
+    assert.deepEqual(dpvsFindings({ services: [service] }, { services: [declared, plan.services[1]!] }), [
+      {
+        finding: 'DATA_PLANE_MISMATCH',
+        service: 'web',
+        realServer: '',
+        found: 'P0: DPVS writes a PROXY header, v1, and proxy-v2 is declared',
+      },
+    ]);
+    assert.deepEqual(dpvsFindings({ services: [{ ...service, proxyProtocol: 2 }] }, { services: [declared] }), []);
+    assert.deepEqual(dpvsFindings({ services: [] }, { services: [declared] }), [], 'another data plane');
   });
 
   it('P1: a listener takes the header, and nothing without it', () => {

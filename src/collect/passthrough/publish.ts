@@ -1,6 +1,6 @@
 /** Series and findings of a reading of passthrough. Pure. */
 import { findingOf } from '../../passthrough/findings.ts';
-import type { FindingReport } from '../../model/finding.ts';
+import type { Found } from '../../model/finding.ts';
 import type { Done } from '../../passthrough/verify.ts';
 import type { Samples } from '../collector.ts';
 import { FINDING, LAST_SUCCESS, MISMATCHES, OK, UNVERIFIED } from './metrics.ts';
@@ -32,8 +32,8 @@ export function publishPassthrough({ standings, done }: PassthroughData, samples
 }
 
 /** What people should see of real servers; nothing is decided by it. */
-export function passthroughFindings({ standings }: PassthroughData): readonly FindingReport[] {
-  return standings.flatMap(({ service, realServer, finding, found, since }) =>
-    finding === undefined ? [] : [{ finding, service, realServer, found, since }],
+export function passthroughFindings({ standings }: PassthroughData): readonly Found[] {
+  return standings.flatMap(({ service, realServer, finding, found }) =>
+    finding === undefined ? [] : [{ finding, service, realServer, found }],
   );
 }

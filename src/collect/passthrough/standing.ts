@@ -13,8 +13,7 @@ export interface Standing {
   readonly cause?: Cause;
   /** Level and what was found. */
   readonly found: string;
-  /** Unix ms since which the result is this one, and of the last verification that was `ok`; 0 = never. */
-  readonly since: number;
+  /** Unix ms of the last verification that was `ok`; 0 = never. */
   readonly lastOk: number;
 }
 
@@ -46,14 +45,12 @@ export class Standings {
       const result = resultOf(one);
       const { cause } = one;
       const finding = cause && findingOf(cause);
-      const same = before?.result === result && before.cause === cause;
       this.#known.set(keyOf(job), {
         ...job,
         result,
         ...(finding === undefined ? {} : { finding }),
         ...(cause === undefined ? {} : { cause }),
         found: `${one.level}: ${one.found}`,
-        since: same ? before.since : now,
         lastOk: result === 'ok' ? now : (before?.lastOk ?? 0),
       });
     }

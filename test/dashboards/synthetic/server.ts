@@ -41,6 +41,7 @@ const AGENT: readonly Metric[] = [
   gauge('service_real_servers', 'Real servers by state.', ['service', 'state']),
   gauge('real_server_up', 'Whether the real server is up.', ['service', 'real_server', 'rack']),
   gauge('real_server_weight', 'Weights.', ['service', 'real_server', 'kind']),
+  gauge('collector_findings', 'Findings.', ['collector', 'finding']),
   gauge('certificate_not_after_timestamp_seconds', 'Expiry of certificates.', ['real_server']),
 ];
 

@@ -7,17 +7,19 @@ import { after, before, describe, it } from 'node:test';
 import { compareSync, type SyncComparison, syncView } from '../../../src/cli/sync/compare.ts';
 import { run } from '../../../src/lab/netns.ts';
 import { until } from '../../system/harness.ts';
+import { exportedOf } from './exported.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, VIP } from './net.ts';
 import { peer } from './peer.ts';
 
-const MAIN = import.meta.filename.replace(/test.qemu.guest.*/, `src/cli/main${import.meta.filename.slice(-3)}`);
 const IN_BACKUP = ['ip', 'netns', 'exec', 'bak'];
 const SERVICE = [`-A -t ${VIP}:80 -s rr`, `-a -t ${VIP}:80 -r ${RS.rs1}:80 -m -w 1`, `-a -t ${VIP}:80 -r ${RS.rs2}:80 -m -w 1`];
 const words = (text: string) => text.split(' ');
 
-/** What `fourlane collect ipvs --metrics` prints there. */
+/** What an agent there exports. */
 function exported(where: readonly string[]): string {
-  return run([...where, process.execPath, MAIN, 'collect', 'ipvs', '--metrics', '--set', 'timeout="60s"']);
+  const print = (...argv: readonly string[]) => run([...where, ...argv]);
+  const [table, udp] = [print('cat', '/proc/net/ip_vs'), print('cat', '/proc/net/udp')];
+  return exportedOf({ table, udp, daemons: print('ipvsadm', '-Ln', '--daemon') });
 }
 
 function compared(): SyncComparison {
@@ -82,6 +84,10 @@ describe('synchronisation of two kernels', () => {
     backup('ip link set sync0 up');
     await new Promise((resolve) => setTimeout(resolve, 5000));
     assert.equal(compared().ratio, 0.5);
+    // The collector as it is, there.
+    const main = import.meta.filename.replace(/test.qemu.guest.*/, `src/cli/main${import.meta.filename.slice(-3)}`);
+    const collect = [process.execPath, main, 'collect', 'ipvs', '--metrics', '--set', 'timeout="60s"'];
+    assert.deepEqual(syncView(run([...IN_BACKUP, ...collect])), syncView(exported(IN_BACKUP)));
   });
 
   it('a syncid that differs, and a service that the backup does not have, are named', async () => {
