@@ -9,7 +9,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   direction: ['in', 'out'],
   port: ['dpdk0', 'dpdk1'],
   pool: ['mbuf_pool_0', 'mbuf_pool_1'],
-  ring: ['msg_ring_1', 'log_ring'],
+  ring: ['msg_ring_1', 'log_ring', 'kni_rx_ring_dpdk0.kni'],
   queue: ['log'],
   reason: ['full', 'no_buffer'],
   local_address: ['10.9.0.11', '10.9.0.12'],
@@ -42,6 +42,9 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   level: ['group', 'server'],
   prefix: ['10.0.0.48/29'],
   budget: ['server', 'nic'],
+  stage: ['kni_core', 'kni_up'],
+  place: ['1', 'eth2'],
+  what: ['cores', 'interrupts', 'memory'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -58,6 +61,8 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   service_real_servers: ['up', 'down', 'held'],
   collector_state: ['data', 'absent', 'failed'],
   cluster_release_state: ['waiting', 'prepared', 'applying', 'applied', 'failed', 'refused', 'held'],
+  control_path_state: ['isolated', 'shared'],
+  control_part_state: ['data', 'absent', 'failed'],
   bgp_session_state: ['idle', 'connect', 'active', 'established', 'admin_down'],
 };
 
@@ -74,6 +79,7 @@ function valuesOf(name: string, label: string, own: Own): readonly string[] {
   if (label === 'state') return ROLES[name] ?? ['up'];
   if (label === 'kind') return KINDS[name] ?? ['line'];
   if (label === 'core' && name.startsWith('ipvs_')) return ['0', '1', '2', '3'];
+  if (label === 'queue' && name.startsWith('nic_')) return count(8).map(String);
   return VALUES[label] ?? ['demo'];
 }
 
