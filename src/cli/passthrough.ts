@@ -51,11 +51,9 @@ export async function passthroughCommand(argv: readonly string[], { out }: Outpu
     throw new FourlaneError('USAGE', `name --config FILE, and options only\n\n${HELP.trimEnd()}`);
   const plan = loadPlanFile(values.config, { hostname: hostname() });
   const jobs = jobsOf(plan).filter(({ service }) => (values.service ?? service) === service);
+  const named = values.service === undefined ? 'no service' : `no service ${values.service}`;
   if (jobs.length === 0)
-    throw new FourlaneError(
-      'USAGE',
-      `no service ${values.service === undefined ? '' : `${values.service} `}has the key passthrough; docs/passthrough.md describes it`,
-    );
+    throw new FourlaneError('USAGE', `${named} has the key passthrough; docs/passthrough.md describes it`);
   const rows: Row[] = [];
   for (const one of jobs) {
     const { job, found } = await verify(one);
