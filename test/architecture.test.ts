@@ -49,7 +49,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   // One configuration in etcd, the fleet's evidence and its budgets.
   cluster: ['sys', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
-  lab: ['report', 'sys', 'model'],
+  lab: ['edge', 'report', 'sys', 'model'],
   cli: 'act checks cluster collect config daemon doctor edge http init judge keepalived lab metrics model report sys'.split(' '),
 };
 /** Single files a room may use although the room they are in is closed to it. */

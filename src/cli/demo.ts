@@ -5,6 +5,8 @@ import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Agent } from '../lab/agent.ts';
+import { clusterScenarios } from '../lab/cluster/scenarios.ts';
+import { balancers } from '../lab/cluster/topology.ts';
 import { now } from '../lab/control.ts';
 import { type Fault, faultsOf } from '../lab/faults.ts';
 import { forward } from '../lab/forward.ts';
@@ -12,19 +14,24 @@ import { Lab } from '../lab/lab.ts';
 import { Loopback } from '../lab/loopback.ts';
 import { Monitoring } from '../lab/monitoring.ts';
 import { play, QUICK_RECOVERY } from '../lab/play.ts';
+import { ROUTERS, type Routers } from '../lab/routers/speaker.ts';
 import { account, pageLines, phases, traffic } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/duration.ts';
+import { demoCluster } from './demo-cluster.ts';
 import { terminal } from './output.ts';
 
-const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
+const HELP = `Usage: npm start -- [--cluster 3] [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
 (fourlane demo, when installed)
 
 A load balancer with 3 NICs, 12 real servers and 4 services (one per NIC, one on all), clients that send 20 requests per
 second to each service, and the agent watching. As root everything runs in network namespaces of its own; without root or
 iproute2 on loopback addresses, which can't show a NIC failing. Ctrl-C removes everything.
 
+  --cluster 3      three load balancers below one router, each announcing the VIPs by BGP, and an etcd of three members from
+                   which they take their configuration; with scenarios of its own. Needs root
+  --routers WHAT   with --cluster, the routing daemons: bird (default), frr or mixed
   --scenario NAME  play one fault, heal it, print requests before, during and after, and exit: 0 as expected, 1 not
   --scenario list  the names
   --with-prometheus  also Prometheus and Alertmanager with the shipped rules; pages are printed as they are sent
@@ -46,6 +53,8 @@ interface Options {
   readonly loopback: boolean;
   readonly quiet: boolean;
   readonly withPrometheus: boolean;
+  readonly cluster: boolean;
+  readonly routers: Routers;
 }
 
 const print = (text: string) => terminal.out(`${text}\n`);
@@ -63,6 +72,10 @@ export async function demo(argv: readonly string[]): Promise<number> {
     terminal.out(HELP);
     return 0;
   }
+  if (options.scenario === 'list' && options.cluster) {
+    for (const { name, title } of clusterScenarios) print(`${name.padEnd(16)} ${title}`);
+    return 0;
+  }
   if (options.scenario === 'list') {
     for (const fault of faultsOf(labLayout))
       print(`${fault.name.padEnd(16)} ${fault.title}${fault.needsNetwork === true ? '  (needs root)' : ''}`);
@@ -72,7 +85,7 @@ export async function demo(argv: readonly string[]): Promise<number> {
   const stop = () => interrupted.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    return await inWorld(options, interrupted.signal);
+    return await (options.cluster ? demoCluster : inWorld)(options, interrupted.signal);
   } catch (error) {
     if (interrupted.signal.aborted) return 0;
     terminal.err(`${(error as Error).message}\n`);
@@ -94,11 +107,19 @@ function parse(argv: readonly string[]): Options | undefined {
       loopback: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       'with-prometheus': { type: 'boolean', default: false },
+      cluster: { type: 'string' },
+      routers: { type: 'string', default: 'bird' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
-  const names = faultsOf(labLayout).map((fault) => fault.name);
+  const cluster = values.cluster !== undefined;
+  if (cluster && Number(values.cluster) !== balancers.length)
+    throw new Error(`--cluster: found ${values.cluster}; the lab has ${balancers.length} load balancers`);
+  if (cluster && values['with-prometheus']) throw new Error('--with-prometheus: not together with --cluster');
+  const routers = ROUTERS.find((name) => name === values.routers);
+  if (routers === undefined) throw new Error(`--routers: found ${values.routers}; allowed: ${ROUTERS.join(', ')}`);
+  const names = (cluster ? clusterScenarios : faultsOf(labLayout)).map(({ name }) => name);
   if (values.scenario !== undefined && ![...names, 'list'].includes(values.scenario)) {
     throw new Error(`--scenario: there is no "${values.scenario}"; there are: ${names.join(', ')}`);
   }
@@ -107,7 +128,7 @@ function parse(argv: readonly string[]): Options | undefined {
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port: "${values.port}" is not a port`);
   const { scenario, host, loopback, quiet } = values;
-  return { scenario, durationMs, port, host, loopback, quiet, withPrometheus: values['with-prometheus'] };
+  return { scenario, durationMs, port, host, loopback, quiet, withPrometheus: values['with-prometheus'], cluster, routers };
 }
 
 async function inWorld(options: Options, signal: AbortSignal): Promise<number> {

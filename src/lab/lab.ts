@@ -1,7 +1,7 @@
 /** The lab proper: a world of network namespaces, whose links and routers can be hurt. Needs root; installs what is missing. */
 import { ensure } from './ensure.ts';
 import { createNamespaces, type Namespaces } from './netns.ts';
-import { labLayout, RACKS, uplinkCommands, uplinks } from './topology.ts';
+import { labLayout, labNetwork, RACKS, uplinkCommands, uplinks } from './topology.ts';
 import { count } from './layout.ts';
 import { type ClientLoad, World } from './world.ts';
 
@@ -16,7 +16,7 @@ export class Lab extends World {
   /** Builds the network and starts everything but the agent. */
   static async start(load: ClientLoad = {}): Promise<Lab> {
     ensure(['iproute2', 'nftables']);
-    const lab = new Lab(createNamespaces());
+    const lab = new Lab(createNamespaces(labNetwork));
     await lab.populate(load);
     return lab;
   }

@@ -11,6 +11,7 @@ import { parse, stringify } from 'yaml';
 import { ensure } from './ensure.ts';
 import { call, now } from './control.ts';
 import { forward } from './forward.ts';
+import type { Opening } from './opening.ts';
 import type { PagerOptions, Sent } from './pager.ts';
 import type { World } from './world.ts';
 
@@ -90,7 +91,8 @@ export class Monitoring {
       ['prometheus', PROMETHEUS],
       ['alertmanager', ALERTMANAGER],
     ] as const) {
-      await world.program('lb', 'opening.ts', { from: world.path(`${name}.sock`), port });
+      const opening: Opening = { from: world.path(`${name}.sock`), port };
+      await world.program('lb', 'opening.ts', [opening]);
       await made.#ready(name);
     }
     return made;

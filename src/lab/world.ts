@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ClientOptions, Tally } from './client.ts';
+import type { ClientOptions, Stream, Tally } from './client.ts';
 import { call } from './control.ts';
 import type { DataplaneOptions, Failure } from './dataplane.ts';
 import type { Layout } from './layout.ts';
@@ -110,15 +110,16 @@ export abstract class World {
   /** Starts real servers, data plane and clients, in this order; on failure closes the world and rejects. */
   protected async populate(load: ClientLoad): Promise<void> {
     try {
-      await Promise.all([...this.#startRacks(), this.#startDataplane()]);
-      await this.#startClient(load);
+      await Promise.all([...this.startRacks(), this.startDataplane()]);
+      await this.startClient(load);
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #startRacks(): Promise<void>[] {
+  /** Starts the real servers, rack by rack. */
+  protected startRacks(): Promise<void>[] {
     const { servers, ports } = this.layout;
     return [...new Set(servers.map((resolve) => resolve.rack))].map((k) => {
       const own = servers.filter((resolve) => resolve.rack === k).map((resolve) => ({ name: resolve.name, ips: resolve.ips }));
@@ -126,7 +127,8 @@ export abstract class World {
     });
   }
 
-  #startDataplane(): Promise<void> {
+  /** Starts the data plane of the load balancer. */
+  protected startDataplane(): Promise<void> {
     const options: DataplaneOptions = {
       control: this.path('dataplane.sock'),
       agentSocket: this.agentSocket,
@@ -141,8 +143,9 @@ export abstract class World {
     return this.program('lb', 'dataplane.ts', options);
   }
 
-  #startClient(load: ClientLoad): Promise<void> {
-    const services = this.layout.services.map(({ name, host, port }) => ({ name, host, port }));
+  /** Starts clients of these streams; left out: of each service. */
+  protected startClient(load: ClientLoad, streams?: readonly Stream[]): Promise<void> {
+    const services = streams ?? this.layout.services.map(({ name, host, port }) => ({ name, host, port }));
     const options: ClientOptions = {
       control: this.path('client.sock'),
       rate: load.rate ?? 20,

@@ -1,0 +1,39 @@
+/** What a routing daemon of the lab is to do, whichever program it is. */
+
+export type Program = 'bird' | 'frr';
+
+/** Which programs the lab's routers run. */
+export const ROUTERS = ['bird', 'frr', 'mixed'] as const;
+export type Routers = (typeof ROUTERS)[number];
+
+/** The program of the k-th daemon, from 0. */
+export function programOf(routers: Routers, k: number): Program {
+  if (routers !== 'mixed') return routers;
+  return k % 2 === 0 ? 'frr' : 'bird';
+}
+
+/** The other end of a session. */
+export interface Peer {
+  /** Letters, digits and `_`. */
+  readonly name: string;
+  readonly address: string;
+  readonly as: number;
+}
+
+interface Speaker {
+  /** Router id, as an address. */
+  readonly id: string;
+  readonly as: number;
+  readonly peers: readonly Peer[];
+  /** Interfaces of the sessions, as a pattern of BIRD. */
+  readonly devices: string;
+}
+
+/** A load balancer: announces what the configuration that fourlane prints for it lets out, and learns its default route. */
+export interface BalancerSpeaker extends Speaker {
+  /** `fourlane plan snat --for …`. */
+  readonly printed: string;
+}
+
+/** A router: takes what load balancers announce, several equal ways at a time, and gives them a default route. */
+export type RouterSpeaker = Speaker;
