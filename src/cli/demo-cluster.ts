@@ -8,21 +8,26 @@ import { clusterScenarios } from '../lab/cluster/scenarios.ts';
 import { clusterAccount, stepLine } from '../lab/cluster/tell.ts';
 import { now } from '../lab/control.ts';
 import { forward } from '../lab/forward.ts';
+import { type Monitoring, openMonitoring } from '../lab/monitoring.ts';
 import type { Routers } from '../lab/routers/speaker.ts';
-import { phases, traffic } from '../lab/tell.ts';
+import { pageLines, phases, traffic } from '../lab/tell.ts';
 import { terminal } from './output.ts';
 
 export interface ClusterDemo {
+  /** Names, by comma. */
   readonly scenario: string | undefined;
   readonly durationMs: number;
   readonly port: number;
   readonly host: string;
   readonly quiet: boolean;
-  readonly routers: Routers;
+  readonly withPrometheus: boolean;
+  readonly routers: Routers | undefined;
 }
 
 const print = (text: string) => terminal.out(`${text}\n`);
 const PEACE_MS = 3000;
+/** Requests per second of each stream: of each service, wherever routing sends them, and to each server. */
+const RATE = 10;
 const PENDING_MS = 1100;
 
 /** Runs it until it is over or interrupted; resolves to the exit status: 0 shown (and as expected), 1 not. */
@@ -32,39 +37,43 @@ export async function demoCluster(options: ClusterDemo, signal: AbortSignal): Pr
     return 1;
   }
   const opened: Server[] = [];
+  let monitoring: Monitoring | undefined;
   let muted = options.quiet;
-  const abandoned = new Promise<never>((_, reject) =>
-    signal.addEventListener('abort', () => reject(new Error('interrupted')), { once: true }),
-  );
-  let lab: ClusterLab | undefined;
+  const { routers } = options;
+  const onLine = (server: string, line: string) => muted || print(`  ${server} ${line}`);
+  const lab = await ClusterLab.start({
+    load: { rate: RATE },
+    ...(routers === undefined ? {} : { routers }),
+    tell: print,
+    onLine,
+    signal,
+  });
   try {
-    const starting = ClusterLab.start({
-      routers: options.routers,
-      tell: print,
-      onLine: (server, line) => muted || print(`  ${server} ${line}`),
-    });
-    void starting.then((started) => (lab = started));
-    await Promise.race([starting, abandoned]);
-    const started = await starting;
     print('\nEvery NIC, real server and service is well, on every server.\n');
-    await open(started, options, opened);
-    const scenario = clusterScenarios.find(({ name }) => name === options.scenario);
-    if (scenario !== undefined) return await Promise.race([play(started, scenario), abandoned]);
-    await watch(started, now() + options.durationMs, signal);
-    return 0;
+    await open(lab, options, opened);
+    const agents = lab.servers.map(({ listen }) => listen);
+    if (options.withPrometheus) monitoring = await openMonitoring(lab, print, { role: 'mgmt', agents });
+    const wanted = options.scenario?.split(',').map((name) => clusterScenarios.find((scenario) => scenario.name === name)!);
+    if (wanted === undefined) return await watch(lab, now() + options.durationMs, signal, monitoring);
+    let worst = 0;
+    for (const scenario of wanted) worst = Math.max(worst, await play(lab, scenario, monitoring));
+    return worst;
   } finally {
+    // The result is the last thing to read, not the farewell of the agents.
     muted = true;
     for (const server of opened) server.close();
-    // While it is being built, the end of the process removes it.
-    for (const server of lab?.servers ?? []) await server.agent.stop();
-    lab?.close();
+    monitoring?.close();
+    await Promise.all(lab.servers.map((server) => server.agent.stop()));
+    lab.close();
   }
 }
 
 /** Makes pages and etcd reachable from this machine; prints where they are and what to try. */
 async function open(lab: ClusterLab, { host, port }: ClusterDemo, opened: Server[]): Promise<void> {
   const at = async (where: string, wanted: number, path: string) => {
-    const server = await forward({ host: where, port: wanted }, { path }).catch(() => forward({ host: where, port: 0 }, { path }));
+    const server = await forward({ host: where, port: wanted }, { path }).catch(() =>
+      forward({ host: where, port: 0 }, { path }),
+    );
     opened.push(server);
     return (server.address() as { port: number }).port;
   };
@@ -87,15 +96,21 @@ In another terminal, as root:
 }
 
 /** A line of traffic every five seconds. */
-async function watch(lab: ClusterLab, until: number, signal: AbortSignal): Promise<void> {
+async function watch(lab: ClusterLab, until: number, signal: AbortSignal, monitoring?: Monitoring): Promise<number> {
   print('Ctrl-C ends. Requests in the last 5 s, by service and, after @, by the server that they were sent to:\n');
+  let shown = now();
   while (!signal.aborted && now() < until) {
     await sleep(Math.min(5000, Math.max(0, until - now())), undefined, { signal }).catch(() => undefined);
-    if (!signal.aborted) print(traffic(await lab.tally(now() - 6000, now() - 1000)));
+    if (signal.aborted) break;
+    print(traffic(await lab.tally(now() - 6000, now() - 1000)));
+    const since = shown;
+    shown = now();
+    for (const line of pageLines((await monitoring?.sent(since)) ?? [])) print(line);
   }
+  return 0;
 }
 
-async function play(lab: ClusterLab, scenario: ClusterScenario): Promise<number> {
+async function play(lab: ClusterLab, scenario: ClusterScenario, monitoring?: Monitoring): Promise<number> {
   print(`Scenario ${scenario.name}: ${scenario.title}. First 3 s of traffic in peace …\n`);
   const t0 = now();
   await sleep(PEACE_MS);
@@ -109,6 +124,7 @@ async function play(lab: ClusterLab, scenario: ClusterScenario): Promise<number>
   print(phases(before, during, after, hurt));
   print('');
   print(clusterAccount(row));
+  if (monitoring !== undefined) print(pageLines(await monitoring.sent(t1)).join('\n') || 'pages     none');
   const peaceful = [...Object.values(before), ...Object.values(after)].every((tally) => tally.failed === 0 && tally.ok > 0);
   if (!peaceful) print('PROBLEM   requests failed before the fault or after its repair');
   const good = row.problems.length === 0 && peaceful;

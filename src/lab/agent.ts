@@ -7,7 +7,6 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { StatusReport, TransitionReport } from '../report/report.ts';
 import { call, now } from './control.ts';
-import { agentConfig } from './layout.ts';
 import { metricOf } from './metric.ts';
 import type { World } from './world.ts';
 
@@ -55,8 +54,7 @@ export class Agent {
     if (!again) rmSync(world.path('state'), { recursive: true, force: true });
     if (evidence !== undefined) rmSync(evidence, { force: true });
     const recording = evidence === undefined ? {} : { evidence: { log: evidence } };
-    const paths = { stateDir: world.path('state'), control: world.path('control') };
-    const config = { ...(more.config ?? agentConfig(world.layout, paths, rules)), ...recording };
+    const config = { ...(more.config ?? world.agentConfig(rules)), ...recording };
     writeFileSync(world.path('fourlane.yaml'), stringify(config), { mode: 0o640 });
     const argv = [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')];
     return new Agent(world, world.spawn('lb', argv, { ...process.env, FOURLANE_CHAOS: '1', ...env }), onLine);
@@ -96,7 +94,7 @@ export class Agent {
     const doubtful = status.nics.filter((nic) => Object.entries(nic.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
     if (doubtful.length > 0) return `cells not ok on ${doubtful.map((nic) => nic.name).join(' ')}`;
     const { reduced } = await this.#world.dataplane();
-    return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
+    return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : this.#world.unwell();
   }
 
   /** GET on the agent's HTTP port. */

@@ -33,11 +33,15 @@ export interface EtcdOptions {
   readonly root: Tls;
   /** More flags of etcd. */
   readonly flags?: readonly string[];
+  /** Ends every wait. */
+  readonly signal?: AbortSignal;
 }
 
 const execute = promisify(execFile);
 const CLIENTS = 2379;
 const PEERS = 2380;
+/** Pause between two askings. */
+const EVERY_MS = 20;
 /** Where a member is reached from its own network only. */
 const INSIDE = `https://127.0.0.1:${CLIENTS}`;
 
@@ -151,7 +155,7 @@ export class EtcdMembers {
 
   /** Number of the member that leads. Rejects when there is none for 20 s. */
   leader(): Promise<number> {
-    return until('a leader', 20_000, async () => {
+    const ask = async () => {
       for (const n of this.members) {
         try {
           if ((await this.#ask(n, 'leader')) === (await this.#ask(n, 'member_id'))) return n;
@@ -160,7 +164,8 @@ export class EtcdMembers {
         }
       }
       return undefined;
-    });
+    };
+    return until('a leader', 20_000, ask, EVERY_MS, this.#options.signal);
   }
 
   /** etcdctl as root; its output. */
@@ -183,10 +188,11 @@ export class EtcdMembers {
 
   /** Every member answers. */
   async healthy(): Promise<void> {
-    await until('all members healthy', 30_000, async () => {
+    const ask = async () => {
       await this.ctl(['endpoint', 'health']);
       return true;
-    });
+    };
+    await until('all members healthy', 30_000, ask, EVERY_MS, this.#options.signal);
   }
 
   /** Every member begins again from this snapshot, as after a disaster. */

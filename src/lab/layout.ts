@@ -37,7 +37,11 @@ export interface Layout {
   readonly ports: { readonly http: number; readonly tcp: number; readonly udp: number };
   /** Where the agent listens and where the data plane takes its webhook, on 127.0.0.1 of the load balancer. */
   readonly agentPort: number;
+  /** The agent's address, where it is another. */
+  readonly agentHost?: string;
   readonly webhookPort: number;
+  /** Requests to a service on every NIC that come by routing: whatever hurts the service's clients may hurt them. */
+  readonly routed?: { readonly stream: string; readonly service: string };
 }
 
 /** Weight of every real server in the agent's config; the webhook sends absolute weights. */

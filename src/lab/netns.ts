@@ -18,9 +18,9 @@ export interface Network {
   /** Links as [role, interface, role, interface]. */
   readonly links: readonly (readonly [string, string, string, string])[];
   /** Whether it forwards packets. */
-  forwards(role: string): boolean;
+  readonly forwards: (role: string) => boolean;
   /** Commands for `ip -batch` inside each namespace, once the links exist. */
-  commands(role: string): readonly string[];
+  readonly commands: (role: string) => readonly string[];
   /** More commands, for one family. */
   readonly rules: readonly { readonly role: string; readonly family: 4 | 6; readonly commands: readonly string[] }[];
 }

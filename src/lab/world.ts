@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import type { ClientOptions, Stream, Tally } from './client.ts';
 import { call } from './control.ts';
 import type { DataplaneOptions, Failure } from './dataplane.ts';
-import type { Layout } from './layout.ts';
+import { agentConfig, type Layout, type RuleChanges } from './layout.ts';
 import type { RealServerSetting } from './realservers.ts';
 import type { Change } from './switchboard.ts';
 
@@ -28,6 +28,21 @@ export abstract class World {
   constructor(layout: Layout, dir: string) {
     this.layout = layout;
     this.dir = dir;
+  }
+
+  /** The agent's configuration. */
+  agentConfig(rules: RuleChanges = {}): object {
+    return agentConfig(this.layout, { stateDir: this.path('state'), control: this.path('control') }, rules);
+  }
+
+  /** What is not as in the beginning although no agent shows it; '' when nothing. */
+  unwell(): string {
+    return '';
+  }
+
+  /** What became of routes since a fault, as lines; `healedAt` likewise in ms of the lab's clock. */
+  routesSince(_faultAt: number, _healedAt: number): readonly string[] {
+    return [];
   }
 
   /** Words before a command that make it run in that part of the world. */
@@ -108,10 +123,10 @@ export abstract class World {
   }
 
   /** Starts real servers, data plane and clients, in this order; on failure closes the world and rejects. */
-  protected async populate(load: ClientLoad): Promise<void> {
+  protected async populate(load: ClientLoad, streams?: readonly Stream[]): Promise<void> {
     try {
       await Promise.all([...this.startRacks(), this.startDataplane()]);
-      await this.startClient(load);
+      await this.startClient(load, streams);
     } catch (error) {
       this.close();
       throw error;
@@ -133,6 +148,7 @@ export abstract class World {
       control: this.path('dataplane.sock'),
       agentSocket: this.agentSocket,
       agentPort: this.layout.agentPort,
+      agentHost: this.layout.agentHost ?? '127.0.0.1',
       webhookPort: this.layout.webhookPort,
       services: this.layout.services.map((service) => ({
         ...service,

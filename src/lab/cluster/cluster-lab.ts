@@ -8,12 +8,14 @@ import { hostPort, type RuleChanges, sharedConfig } from '../layout.ts';
 import { createNamespaces, type Namespaces } from '../netns.ts';
 import type { Opening } from '../opening.ts';
 import { QUICK_RECOVERY } from '../play.ts';
+import { AS } from '../routers/balancer.ts';
 import { KINDS } from '../routers/daemons.ts';
-import { programOf, type Routers } from '../routers/speaker.ts';
+import { waysTo } from '../routers/route-log.ts';
+import { programOf, type RouterPeer, type Routers } from '../routers/speaker.ts';
 import { until } from '../until.ts';
 import { type ClientLoad, World } from '../world.ts';
 import { Server } from './server.ts';
-import { AS, balancerRoutes, balancers, clusterNetwork, ETCD_PORT, etcdAddresses, layoutOf, streams, VIPS } from './topology.ts';
+import { balancerRoutes, balancers, clusterNetwork, ETCD_PORT, etcdAddresses, layoutOf, streams, VIPS } from './topology.ts';
 
 export interface ClusterOptions {
   readonly load?: ClientLoad;
@@ -21,6 +23,8 @@ export interface ClusterOptions {
   readonly routers?: Routers;
   /** Hears of each step of the start. */
   readonly tell?: (step: string) => void;
+  /** Ends the start: what has been begun is removed, and it rejects. */
+  readonly signal?: AbortSignal;
   /** Called with every line an agent logs. */
   readonly onLine?: (server: string, line: string) => void;
 }
@@ -38,12 +42,14 @@ export const CLUSTER = 'lab';
 /** With three servers two others are all that can tell; and a rack of three may go at once. */
 const RULES: RuleChanges = { ...QUICK_RECOVERY, fleet_min_witnesses: 2, budget_fraction: 0.34 };
 const START_MS = 40_000;
+const WELL_EVERY_MS = 200;
 
 export class ClusterLab extends World {
   readonly space: Namespaces;
   readonly etcd: EtcdMembers;
   readonly servers: readonly Server[];
   readonly #routers: Routers;
+  readonly #closing = new AbortController();
   #files = 0;
 
   private constructor({ routers = 'bird', onLine = () => undefined }: ClusterOptions) {
@@ -66,6 +72,7 @@ export class ClusterLab extends World {
       reach: this.enter('mgmt'),
       tls: tls('etcd'),
       root: tls('root'),
+      signal: this.closing,
     });
     const { endpoints } = this.etcd;
     this.servers = balancers.map(
@@ -84,25 +91,38 @@ export class ClusterLab extends World {
 
   /** Builds the network, etcd and its users, starts everything, makes the first release; resolves when all is well. */
   static async start(options: ClusterOptions = {}): Promise<ClusterLab> {
-    const { load = {}, routers = 'bird', tell = () => undefined } = options;
+    const { load = {}, routers = 'bird', tell = () => undefined, signal } = options;
     const programs = new Set([0, ...balancers.keys()].map((k) => programOf(routers, k)));
     ensure([...PACKAGES, ...[...programs].map((program) => KINDS[program].package)]);
     const lab = new ClusterLab(options);
-    process.once('exit', () => lab.close());
+    const close = () => lab.close();
+    process.once('exit', close);
+    signal?.addEventListener('abort', close, { once: true });
     try {
-      tell(`namespaces ${lab.space.prefix}-*: ${balancers.length} load balancers, a router, racks, clients, etcd`);
-      await Promise.all([lab.#startEtcd(tell), lab.#startRouter(), ...lab.startRacks(), ...lab.servers.map((s) => s.build())]);
-      await lab.startClient(load, streams);
-      tell('agents start');
-      for (const server of lab.servers) server.startAgent();
-      const release = await lab.expect(0, 'release', lab.release(), '--why', 'the first one');
-      tell(`fourlane cluster release: ${release.out.trim().split('\n').at(-1)}`);
-      await lab.well(START_MS);
+      await lab.#begin(load, tell);
       return lab;
     } catch (error) {
       lab.close();
       throw error;
     }
+  }
+
+  async #begin(load: ClientLoad, tell: (step: string) => void): Promise<void> {
+    const { prefix } = this.space;
+    const size = clusterNetwork.roles.length;
+    tell(`Built a network of ${size} namespaces (${prefix}-*): 3 load balancers, their router, 3 racks, clients, etcd.`);
+    await Promise.all([this.#startEtcd(tell), this.#startRouter(), ...this.startRacks(), ...this.servers.map((s) => s.build())]);
+    await this.startClient(load, streams);
+    tell('The agents start.');
+    for (const server of this.servers) server.startAgent();
+    const { out } = await this.expect(0, 'release', this.release(), '--why', 'the first one');
+    tell(`fourlane cluster release: ${out.trim().split('\n').slice(-2).join('; ')}.`);
+    await this.well(START_MS);
+  }
+
+  /** It is being closed: nothing is waited for any more. */
+  get closing(): AbortSignal {
+    return this.#closing.signal;
   }
 
   get #certificates(): string {
@@ -123,13 +143,15 @@ export class ClusterLab extends World {
     for (const n of this.etcd.members) this.etcd.boot(n);
     await this.etcd.healthy();
     await this.expect(0, ...argv);
-    tell('etcd of three members with certificates, users and roles (fourlane cluster init)');
+    tell('etcd has three members, certificates, users and roles (fourlane cluster init).');
   }
 
   async #startRouter(): Promise<void> {
     const kind = KINDS[programOf(this.#routers, 0)];
-    const peers = balancers.flatMap(({ nics }) => nics.map(({ far, address }) => ({ name: far, address, as: AS.balancers })));
-    const text = kind.router({ id: '10.255.255.1', as: AS.router, devices: 'b*', peers });
+    const peers = balancers.flatMap(({ nics }) =>
+      nics.map(({ far, address }): RouterPeer => ({ name: far, address, as: AS.balancers, gets: 'default', calls: true })),
+    );
+    const text = kind.router({ id: '10.255.255.1', as: AS.routers, devices: ['b*'], peers });
     await kind.start({ space: this.space, role: 'tor', spawn: (role, argv) => this.spawn(role, argv) }, text);
   }
 
@@ -169,17 +191,17 @@ export class ClusterLab extends World {
 
   /** Interfaces by which the router sends what is for a prefix. */
   waysTo(prefix: string): readonly string[] {
-    const routes = this.space.run('tor', ['ip', 'route', 'show', prefix]);
-    return [...routes.matchAll(/dev (\S+)/g)].map(([, device]) => device!);
+    return waysTo({ space: this.space, role: 'tor' }, prefix);
   }
 
   /** Resolves when nothing is said or reduced, the release runs, everybody hears all others, and all VIPs are announced. */
   async well(limitMs: number): Promise<void> {
-    await until('all is well', limitMs, async () => {
+    const ask = async () => {
       const why = (await Promise.all(this.servers.map((server) => this.#unwell(server)))).find((text) => text !== '');
       if (why !== undefined) throw new Error(why);
       return true;
-    }, 200);
+    };
+    await until('all is well', limitMs, ask, WELL_EVERY_MS, this.closing);
   }
 
   async #unwell({ name, agent, balancer }: Server): Promise<string> {
@@ -197,8 +219,8 @@ export class ClusterLab extends World {
   }
 
   /**
-   * Sockets in the lab's directory for the members of etcd, and a file with which `fourlane cluster` reaches them from anywhere on
-   * this machine once `ports` on 127.0.0.1 lead to those sockets.
+   * Sockets in the lab's directory for the members of etcd. Once ports on 127.0.0.1 lead to them, `fourlane cluster` reaches etcd
+   * from anywhere on this machine, with the file of `writeOperatorFile`.
    */
   async openEtcd(): Promise<readonly string[]> {
     const openings = etcdAddresses.map((host, k): Opening => ({ from: this.path(`etcd${k + 1}.sock`), host, port: ETCD_PORT }));
@@ -223,6 +245,7 @@ export class ClusterLab extends World {
   }
 
   override close(): void {
+    this.#closing.abort();
     for (const server of this.servers) server.close();
     super.close();
   }
@@ -235,8 +258,14 @@ export class ClusterLab extends World {
     for (const role of ['tor', ...new Set(this.layout.servers.map(({ rack }) => `rack${rack}`))])
       this.space.run(role, ['nft', 'flush', 'ruleset']);
     for (const { role, nics } of balancers) {
-      this.space.ip('tor', nics.map(({ far }) => `link set ${far} up`));
-      this.space.ip(role, nics.flatMap((nic) => [`link set ${nic.name} up`, ...balancerRoutes(nic)]));
+      this.space.ip(
+        'tor',
+        nics.map(({ far }) => `link set ${far} up`),
+      );
+      this.space.ip(
+        role,
+        nics.flatMap((nic) => [`link set ${nic.name} up`, ...balancerRoutes(nic)]),
+      );
     }
   }
 

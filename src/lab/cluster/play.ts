@@ -48,13 +48,15 @@ export async function playCluster(
 }
 
 async function take(lab: ClusterLab, { what, make, until: wanted, withinMs = STEP_LIMIT_MS }: Step, t0: number): Promise<Taken> {
+  let note: string | true = true;
   try {
     await make?.(lab);
-    if (wanted !== undefined) await until(what, withinMs, () => wanted(lab), EVERY_MS);
+    if (wanted !== undefined) note = await until(what, withinMs, () => wanted(lab), EVERY_MS, lab.closing);
   } catch (error) {
     return { what, ms: undefined, withinMs, why: (error as Error).message.split('\n')[0]!.slice(0, 300) };
   }
-  return { what, ms: Math.round(now() - t0), ...(wanted === undefined ? {} : { withinMs }) };
+  const more = { ...(wanted === undefined ? {} : { withinMs }), ...(note === true ? {} : { note }) };
+  return { what, ms: Math.round(now() - t0), ...more };
 }
 
 async function recovered(lab: ClusterLab, row: ClusterRow): Promise<ClusterRow> {

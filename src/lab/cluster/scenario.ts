@@ -9,8 +9,8 @@ export interface Step {
   readonly what: string;
   /** Something done: no `until`. */
   readonly make?: (lab: ClusterLab) => unknown;
-  /** Something that must come: asked until it is true. */
-  readonly until?: (lab: ClusterLab) => boolean | Promise<boolean>;
+  /** Something that must come: asked until it is true, or something to tell of it. */
+  readonly until?: (lab: ClusterLab) => string | boolean | Promise<string | boolean>;
   /** Since the step before, ms. */
   readonly withinMs?: number;
 }
@@ -34,6 +34,8 @@ export interface Taken {
   readonly what: string;
   readonly ms: number | undefined;
   readonly withinMs?: number;
+  /** What is told of it. */
+  readonly note?: string;
   /** Of a step that did not come: the last error while it was asked for. */
   readonly why?: string;
 }

@@ -13,9 +13,12 @@ const isRouted = (stream: string) => !stream.includes('@');
 const nobody = () => false;
 const all = () => true;
 
-const untouched = (release: () => number): Step => ({
-  what: `${second} and ${third} have not tried it`,
-  until: (lab) => [second, third].every((name) => !serverOf(lab, name).tried.has(release())),
+const triedBy = (lab: ClusterLab, release: number) =>
+  lab.servers.filter(({ tried }) => tried.has(release)).map(({ name }) => name);
+
+const onlyTheCanary = (release: () => number): Step => ({
+  what: `${canary} has tried it, ${second} and ${third} have not`,
+  until: (lab) => triedBy(lab, release()).join() === canary,
 });
 
 const rackDies: ClusterScenario = {
@@ -36,7 +39,8 @@ const rackDies: ClusterScenario = {
   ],
   hurts: isOfService('web'),
   cured: all,
-  says: (_, { verdict, rack, cause }) => (verdict === 'RACK_FAULT' && rack === 'rack2') || (verdict === 'RS_DOWN' && cause !== 'local_path'),
+  says: (_, { verdict, rack, cause }) =>
+    (verdict === 'RACK_FAULT' && rack === 'rack2') || (verdict === 'RS_DOWN' && cause !== 'local_path'),
 };
 
 const upstreamDies: ClusterScenario = {
@@ -54,8 +58,7 @@ const upstreamDies: ClusterScenario = {
     {
       what: 'the budget "server" lets it withdraw',
       withinMs: 10_000,
-      until: async (lab) =>
-        (await serverOf(lab, third).agent.metric('fourlane_cluster_budget_held', 'budget="server"')) === 1,
+      until: async (lab) => (await serverOf(lab, third).agent.metric('fourlane_cluster_budget_held', 'budget="server"')) === 1,
     },
     {
       what: `the router has no route to a VIP by ${third} any more`,
@@ -87,7 +90,7 @@ const badRelease: ClusterScenario = {
       },
       begins,
       ends,
-      untouched(() => n),
+      onlyTheCanary(() => n),
     ];
   },
   hurts: isOfServer(canary),
@@ -129,7 +132,7 @@ const poisonRelease: ClusterScenario = {
           if (!/is poison/.test(out + err)) throw new Error(out + err);
         },
       },
-      untouched(() => n),
+      onlyTheCanary(() => n),
     ];
   },
   hurts: nobody,
@@ -167,7 +170,8 @@ const etcdGone: ClusterScenario = {
     {
       what: 'it runs the release that it has on its disk',
       withinMs: 20_000,
-      until: async (lab) => (await serverOf(lab, second).agent.get<{ services: unknown[] }>('/api/v1/status')).services.length === 2,
+      until: async (lab) =>
+        (await serverOf(lab, second).agent.get<{ services: unknown[] }>('/api/v1/status')).services.length === 2,
     },
     { what: 'all members are started again', make: (lab) => lab.etcd.members.forEach((n) => lab.etcd.boot(n)) },
     connected(true),
@@ -185,3 +189,8 @@ export const clusterScenarios: readonly ClusterScenario[] = [
   etcdMemberLost,
   etcdGone,
 ];
+
+/** Their names and titles, as lines. */
+export function listOfScenarios(): string {
+  return clusterScenarios.map(({ name, title }) => `${name.padEnd(16)} ${title}`).join('\n');
+}

@@ -1,14 +1,13 @@
 /** One load balancer of the lab's cluster: its data plane, its routing daemon, and its agent, which may end and start again. */
 import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { CONFIGURATION, wantedOf } from '../../edge/configure.ts';
-import { serverPlan, shapeOf, snatPlan } from '../../edge/snat-plan.ts';
 import { Agent, type AgentOptions, type Transition } from '../agent.ts';
 import type { Namespaces } from '../netns.ts';
+import { balancerText, edgeKeys } from '../routers/balancer.ts';
 import { KINDS, type Sockets } from '../routers/daemons.ts';
 import type { Program } from '../routers/speaker.ts';
 import { World } from '../world.ts';
-import { AS, type Balancer, layoutOf } from './topology.ts';
+import { type Balancer, layoutOf } from './topology.ts';
 
 export interface ServerOptions {
   readonly space: Namespaces;
@@ -46,6 +45,11 @@ export class Server extends World {
     return this.balancer.name;
   }
 
+  /** Where its agent listens: `host:port`. */
+  get listen(): string {
+    return `${this.layout.agentHost}:${this.layout.agentPort}`;
+  }
+
   get agent(): Agent {
     if (this.#agent === undefined) throw new Error(`no agent was started on ${this.name}`);
     return this.#agent;
@@ -54,19 +58,10 @@ export class Server extends World {
   /** Starts data plane and routing daemon. */
   async build(): Promise<void> {
     const { program, space } = this.#o;
-    const { n, nics, role, snat, bgp } = this.balancer;
-    const plan = { snat, bgp, nics: nics.map(({ name }) => ({ name, device: name, group: name, anchors: [], onFail: [] })) };
-    const own = serverPlan(snatPlan(shapeOf(snat)), snat.server);
-    const kind = KINDS[program];
-    const text = kind.balancer({
-      id: `10.255.0.${n}`,
-      as: AS.balancers,
-      devices: 'eth*',
-      peers: nics.map(({ name, gateway }) => ({ name: `up_${name}`, address: gateway, as: AS.router })),
-      printed: CONFIGURATION[program](wantedOf(plan, own, String(AS.balancers))),
-    });
+    const { n, role } = this.balancer;
+    const text = balancerText(program, { ...this.balancer, id: `10.255.0.${n}` });
     const place = { space, role, spawn: (_: string, argv: readonly string[]) => this.spawn('lb', argv) };
-    const [sockets] = await Promise.all([kind.start(place, text), this.startDataplane()]);
+    const [sockets] = await Promise.all([KINDS[program].start(place, text), this.startDataplane()]);
     this.#sockets = sockets;
   }
 
@@ -101,7 +96,7 @@ export class Server extends World {
   /** The file of this server: what is its own. Services, checks and rules come from the cluster. */
   #config(): object {
     const { cluster, endpoints, certificates } = this.#o;
-    const { name, nics, snat, bgp } = this.balancer;
+    const { name, nics } = this.balancer;
     const at = (file: string) => `${certificates}/${file}`;
     const tls = { ca: at('ca.pem'), cert: at(`${name}.pem`), key: at(`${name}.key`) };
     const file = this.path('fourlane.yaml');
@@ -113,13 +108,12 @@ export class Server extends World {
     return {
       cluster: { name: cluster, etcd: { endpoints, tls }, prove: '2s' },
       server: name,
-      listen: `127.0.0.1:${this.layout.agentPort}`,
+      listen: this.listen,
       control: this.path('control'),
       stateDir: this.path('state'),
       nics: nics.map((nic) => ({ name: nic.name, anchors: [nic.gateway], onFail: ['bgp'] })),
       onIsolated: [{ exec: { command: ['/bin/sh', '-c', drain], timeout: '10s' } }],
-      snat,
-      bgp: { uplinks: bgp.uplinks.map(({ nic, peer }) => ({ nic, peer })), vips: bgp.vips },
+      ...edgeKeys(this.balancer),
       collectors: { ...OFF, bgp: { ...this.#sockets, interval: '1s' } },
     };
   }

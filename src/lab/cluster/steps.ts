@@ -43,7 +43,11 @@ export const connected = (isSo: boolean): Step => ({
 });
 
 /** A release of the lab's services with another check, which is not rolled out. */
-export async function makeRelease(lab: ClusterLab, check: object, why: string): Promise<{ readonly n: number; readonly file: string }> {
+export async function makeRelease(
+  lab: ClusterLab,
+  check: object,
+  why: string,
+): Promise<{ readonly n: number; readonly file: string }> {
   const file = lab.release(check);
   const { out } = await lab.expect(0, 'release', file, '--why', why, '--json');
   return { n: (JSON.parse(out) as { release: { n: number } }).release.n, file };
@@ -62,7 +66,7 @@ export function badRollout(release: () => number): { readonly begins: Step; read
       withinMs: 45_000,
       until: () => {
         if (ended === undefined) return false;
-        if (ended.code === 1 && ended.out.includes('rolledBack')) return true;
+        if (ended.code === 1 && ended.out.includes('rolledBack')) return ended.out.trim().split('\n').at(-1)!;
         throw new Error(`${ended.code}: ${ended.out}${ended.err}`);
       },
     },

@@ -3,10 +3,10 @@ import type { ClusterRow, Taken } from './scenario.ts';
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
-/** `  +3.4 s  lb-01 says RACK_FAULT of rack2 (at most 15 s after the step before)` */
-export function stepLine({ what, ms, withinMs, why }: Taken): string {
+/** `  +3.4 s  lb-01 says RACK_FAULT of rack2` */
+export function stepLine({ what, ms, withinMs, note, why }: Taken): string {
   if (ms === undefined) return `   MISSED  ${what}: not within ${seconds(withinMs!)} s${why === undefined ? '' : ` (${why})`}`;
-  return `${`+${seconds(ms)}`.padStart(7)} s  ${what}`;
+  return `${`+${seconds(ms)}`.padStart(7)} s  ${what}${note === undefined ? '' : `: ${note}`}`;
 }
 
 /** What was said about a scenario, and what was wrong with that. */

@@ -2,11 +2,11 @@
  * Who has which address in the lab of a cluster: three load balancers below one router, racks behind it, clients beside it, and a
  * network for etcd. docs/lab.md draws it.
  */
-import { serverPlan, shapeOf, snatPlan } from '../../edge/snat-plan.ts';
 import type { BgpSettings, SnatSettings } from '../../model/plan.ts';
 import { count, type Layout, type LayoutServer, type LayoutService } from '../layout.ts';
 import type { Stream } from '../client.ts';
 import type { Network } from '../netns.ts';
+import { bgpOf, snatSources } from '../routers/balancer.ts';
 
 export interface BalancerNic {
   readonly i: number;
@@ -42,7 +42,6 @@ const PORTS = { http: 8080, tcp: 8081, udp: 8082 } as const;
 const CLIENT = '10.50.0.2';
 /** Clients with this source address are sent to one server, whatever is announced. */
 const pinned = (n: number) => `10.50.0.${10 + n}`;
-export const AS = { balancers: 65_100, router: 65_001 } as const;
 
 const SNAT = {
   pool: '10.64.0.0/28',
@@ -54,18 +53,12 @@ const SNAT = {
 
 export const balancers: readonly Balancer[] = count(BALANCERS).map((n) => {
   const snat: SnatSettings = { ...SNAT, server: n - 1 };
-  const { groups } = serverPlan(snatPlan(shapeOf(snat)), snat.server);
+  const sources = snatSources(snat);
   const nics = count(NICS).map((i): BalancerNic => {
-    const [address, gateway] = [`10.${n}.${i}.2`, `10.${n}.${i}.1`];
-    return { i, name: `eth${i}`, far: `b${n}e${i}`, address, gateway, snat: groups[i - 1]!.cores[0]!.address };
+    const [nic, address, gateway] = [`eth${i}`, `10.${n}.${i}.2`, `10.${n}.${i}.1`];
+    return { i, name: nic, far: `b${n}e${i}`, address, gateway, snat: sources.get(nic)! };
   });
-  const uplinks = nics.map(({ name: nic, gateway }) => ({
-    nic,
-    peer: gateway,
-    vrf: 'default',
-    families: ['ipv4'] as const,
-  }));
-  const bgp = { uplinks, vips: Object.values(VIPS).map((vip) => `${vip}/32`) };
+  const bgp = bgpOf(nics, Object.values(VIPS));
   const [name, ring] = [`lb-0${n}`, n === 1 ? 'canary' : 'rest'] as const;
   return { n, name, role: `lb${n}`, ring, rack: `lb-rack-${n}`, nics, snat, bgp };
 });
@@ -84,14 +77,18 @@ function service(name: keyof typeof VIPS, of: readonly LayoutServer[]): LayoutSe
 /** The same real servers and services everywhere: `web` with all of them, `api` with those of the first rack. */
 const services = [service('web', servers), service('api', inRack(1))];
 
+/** Address of a load balancer in the network for etcd: there its agent listens. */
+const managementOf = (n: number) => `10.99.0.${100 + n}`;
+
 /** What one of them is made of. */
-export function layoutOf({ nics }: Balancer): Layout {
+export function layoutOf({ n, nics }: Balancer): Layout {
   return {
     nics: nics.map(({ name, snat, gateway }) => ({ name, sources: { 4: snat }, anchors: [gateway] })),
     servers,
     services,
     ports: PORTS,
     agentPort: 9844,
+    agentHost: managementOf(n),
     webhookPort: 9900,
   };
 }
@@ -118,7 +115,7 @@ function commandsOfBalancer({ n, nics }: Balancer): string[] {
       `rule add from ${address} table ${100 + i}`,
       `rule add from ${snat} table ${100 + i}`,
     ]),
-    `addr add 10.99.0.${100 + n}/24 dev mgmt`,
+    `addr add ${managementOf(n)}/24 dev mgmt`,
     'link set mgmt up',
   ];
 }
@@ -133,7 +130,9 @@ export function balancerRoutes({ i, name, gateway }: Pick<BalancerNic, 'i' | 'na
 
 function commandsOfRouter(): string[] {
   return [
-    ...balancers.flatMap(({ nics }) => nics.flatMap(({ far, gateway }) => [`addr add ${gateway}/24 dev ${far}`, `link set ${far} up`])),
+    ...balancers.flatMap(({ nics }) =>
+      nics.flatMap(({ far, gateway }) => [`addr add ${gateway}/24 dev ${far}`, `link set ${far} up`]),
+    ),
     ...count(RACKS).flatMap((k) => [`addr add 10.10.${k}.1/24 dev rack${k}`, `link set rack${k} up`]),
     'addr add 10.50.0.1/24 dev client',
     'link set client up',

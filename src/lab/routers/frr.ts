@@ -1,5 +1,5 @@
 /** The configuration of FRR, as text for vtysh. */
-import type { BalancerSpeaker, Peer, RouterSpeaker } from './speaker.ts';
+import type { BalancerSpeaker, Peer, RouterPeer, RouterSpeaker } from './speaker.ts';
 
 const neighbor = ({ address, as }: Peer, ...more: readonly string[]) =>
   [`remote-as ${as}`, 'bfd', 'timers 1 3', 'timers connect 1', ...more].map((option) => ` neighbor ${address} ${option}`);
@@ -32,19 +32,25 @@ export function frrBalancer({ id, as, peers, printed }: BalancerSpeaker): string
   ].join('\n');
 }
 
+const LISTS: Readonly<Record<RouterPeer['gets'], readonly string[]>> = {
+  default: ['permit 0.0.0.0/0'],
+  learned: ['deny 0.0.0.0/0', 'permit 0.0.0.0/0 le 32'],
+  nothing: ['deny any'],
+};
+
 export function frrRouter({ id, as, peers }: RouterSpeaker): string {
   return [
-    'ip prefix-list default-only permit 0.0.0.0/0',
+    ...Object.entries(LISTS).flatMap(([name, rules]) => rules.map((rule) => `ip prefix-list gets-${name} ${rule}`)),
     ...bfd(peers),
     `router bgp ${as}`,
     ` bgp router-id ${id}`,
     ' no bgp ebgp-requires-policy',
     ' no bgp network import-check',
-    ...peers.flatMap((peer) => neighbor(peer, 'passive')),
+    ...peers.flatMap((peer) => neighbor(peer, ...(peer.calls ? ['passive'] : []))),
     ' address-family ipv4 unicast',
     '  maximum-paths 16',
     '  network 0.0.0.0/0',
-    ...peers.map(({ address }) => `  neighbor ${address} prefix-list default-only out`),
+    ...peers.map(({ address, gets }) => `  neighbor ${address} prefix-list gets-${gets} out`),
     ' exit-address-family',
     'exit',
     '',

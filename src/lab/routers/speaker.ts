@@ -20,20 +20,28 @@ export interface Peer {
   readonly as: number;
 }
 
-interface Speaker {
+interface Speaker<P extends Peer> {
   /** Router id, as an address. */
   readonly id: string;
   readonly as: number;
-  readonly peers: readonly Peer[];
-  /** Interfaces of the sessions, as a pattern of BIRD. */
-  readonly devices: string;
+  readonly peers: readonly P[];
+  /** Interfaces of the sessions, as patterns of BIRD. */
+  readonly devices: readonly string[];
 }
 
 /** A load balancer: announces what the configuration that fourlane prints for it lets out, and learns its default route. */
-export interface BalancerSpeaker extends Speaker {
+export interface BalancerSpeaker extends Speaker<Peer> {
   /** `fourlane plan snat --for …`. */
   readonly printed: string;
 }
 
-/** A router: takes what load balancers announce, several equal ways at a time, and gives them a default route. */
-export type RouterSpeaker = Speaker;
+/** A router's peer. */
+export interface RouterPeer extends Peer {
+  /** A load balancer gets a default route, a router behind this one all that was learned, one before it nothing. */
+  readonly gets: 'default' | 'learned' | 'nothing';
+  /** It calls, and this router waits for it. */
+  readonly calls: boolean;
+}
+
+/** A router: takes what it is told, several equal ways at a time. */
+export type RouterSpeaker = Speaker<RouterPeer>;
