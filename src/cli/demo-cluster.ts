@@ -27,7 +27,7 @@ export interface ClusterDemo {
 const print = (text: string) => terminal.out(`${text}\n`);
 const PEACE_MS = 3000;
 /** Requests per second of each stream: of each service, wherever routing sends them, and to each server. */
-const RATE = 10;
+const RATE = 5;
 const PENDING_MS = 1100;
 
 /** Runs it until it is over or interrupted; resolves to the exit status: 0 shown (and as expected), 1 not. */

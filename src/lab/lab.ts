@@ -84,6 +84,7 @@ export class Lab extends World {
   }
 
   protected override remove(): void {
+    this.#routes?.close();
     this.space.remove();
   }
 }

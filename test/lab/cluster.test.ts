@@ -40,7 +40,7 @@ const row = (change: Partial<Seen> = {}, scenario: ClusterScenario = rackDies) =
 test('the expected course of a scenario passes; each way to go wrong is a problem of its own', () => {
   assert.deepEqual(row().problems, []);
   assert.deepEqual([row().othersFailed, row().touchedFailed], [0, 5]);
-  assert.deepEqual(row().verdicts, ['lb-01 RS_DOWN (unreachable)', 'lb-01 RACK_FAULT rack2']);
+  assert.deepEqual(row().verdicts, ['RS_DOWN (unreachable) by lb-01', 'RACK_FAULT rack2 by lb-01']);
   const problems = (change: Partial<Seen>) => row(change).problems.join('; ');
   const missed = { what: 'it is named', ms: undefined, withinMs: 15_000, why: 'no answer' };
   assert.equal(problems({ taken: [missed] }), 'not within 15000 ms: it is named (no answer)');
@@ -50,7 +50,7 @@ test('the expected course of a scenario passes; each way to go wrong is a proble
     'unexpected: lb-02 RACK_FAULT rack1',
   );
   assert.equal(problems({ transitions: new Map([['lb-02', [said('AGENT_STALLED')]]]) }), '');
-  assert.equal(problems({ requests: requests({ 'api@lb-03': 1 }) }), '1 requests failed that the fault does not touch');
+  assert.equal(problems({ requests: requests({ 'api@lb-03': 1 }) }), '1 requests failed that the fault does not touch: api@lb-03 1');
   assert.equal(problems({ requests: { ...requests(), api: tally(0, 0) } }), 'no requests were sent: api');
   assert.equal(problems({ afterwards: requests({ web: 2 }) }), '2 requests failed after the last step');
 });
@@ -75,7 +75,10 @@ test('every scenario has a name, a title and steps that something is expected of
   );
   for (const scenario of clusterScenarios) {
     assert.ok(listOfScenarios().includes(scenario.name));
-    assert.ok(scenario.steps().some(({ until }) => until !== undefined), scenario.name);
+    assert.ok(
+      scenario.steps().some(({ until }) => until !== undefined),
+      scenario.name,
+    );
   }
 });
 
@@ -88,7 +91,7 @@ test('steps and results in words', () => {
   );
   assert.match(
     clusterAccount({ ...row(), recoveryMs: 2500, problems: ['p'] }),
-    /^verdicts  lb-01 .*\nwrong     0 .*\nrecovery .* 2\.5 s .*\nPROBLEM   p$/,
+    /^verdicts  RS_DOWN .*\nwrong     0 .*\nrecovery .* 2\.5 s .*\nPROBLEM   p$/,
   );
 });
 

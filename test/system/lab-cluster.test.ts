@@ -22,7 +22,7 @@ test('--cluster 3 --scenario rack-dies,etcd-gone: each step comes, nobody else n
 test('Ctrl-C while it is being built ends it, and leaves nothing', async () => {
   let interrupted = false;
   const ended = await demo(['--cluster', '3', '--quiet', '--port', '0'], [], (out, pid) => {
-    if (interrupted || !/has three members/.test(out)) return;
+    if (interrupted || !/Built a network/.test(out)) return;
     interrupted = true;
     process.kill(pid, 'SIGINT');
   });

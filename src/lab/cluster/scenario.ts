@@ -53,7 +53,7 @@ export interface ClusterRow {
   readonly scenario: string;
   readonly title: string;
   readonly taken: readonly Taken[];
-  /** What was said, as `lb-03 AGENT_ILL`, each once. */
+  /** What was said and by whom, as `AGENT_ILL by lb-03`. */
   readonly verdicts: readonly string[];
   /** Failed requests of streams that the fault does not touch: must be 0; and of the others. */
   readonly othersFailed: number;
@@ -71,23 +71,34 @@ const failed = (requests: Seen['requests'], of: (stream: string) => boolean) =>
     .filter(([stream]) => of(stream))
     .reduce((sum, [, tally]) => sum + tally.failed, 0);
 
+const verdictText = ({ verdict, rack, cause }: Transition) =>
+  `${verdict}${rack === undefined ? '' : ` ${rack}`}${cause === 'none' ? '' : ` (${cause})`}`;
+
+/** `web@lb-01 3 ECONNRESET`, of the streams that must not fail. */
+function failures(requests: Seen['requests'], hurts: (stream: string) => boolean): string {
+  const named = Object.entries(requests).filter(([stream, tally]) => tally.failed > 0 && !hurts(stream));
+  return named.map(([stream, { failed: n, errors }]) => `${stream} ${n} ${Object.keys(errors).join(' ')}`.trim()).join(', ');
+}
+
 /** Compares what happened with what had to happen. */
 export function evaluateCluster(scenario: ClusterScenario, { taken, transitions, requests, afterwards }: Seen): ClusterRow {
   const problems = taken
     .filter(({ ms }) => ms === undefined)
     .map(({ what, withinMs, why }) => `not within ${withinMs} ms: ${what}${why === undefined ? '' : ` (${why})`}`);
   const faults = [...transitions].flatMap(([server, list]) => list.filter((t) => isFault(t.verdict)).map((t) => ({ server, t })));
-  const name = ({ server, t }: (typeof faults)[number]) =>
-    `${server} ${t.verdict}${t.rack === undefined ? '' : ` ${t.rack}`}${t.cause === 'none' ? '' : ` (${t.cause})`}`;
+  const name = ({ server, t }: (typeof faults)[number]) => `${server} ${verdictText(t)}`;
   const strange = faults.filter(({ server, t }) => t.verdict !== OF_THE_MACHINE && !scenario.says(server, t));
   for (const text of new Set(strange.map(name))) problems.push(`unexpected: ${text}`);
   const hurts = (stream: string) => scenario.hurts(stream);
   const [othersFailed, touchedFailed] = [failed(requests, (stream) => !hurts(stream)), failed(requests, hurts)];
-  if (othersFailed > 0) problems.push(`${othersFailed} requests failed that the fault does not touch`);
+  if (othersFailed > 0) problems.push(`${othersFailed} requests failed that the fault does not touch: ${failures(requests, hurts)}`);
   const silent = Object.keys(requests).filter((stream) => requests[stream]!.sent === 0);
   if (silent.length > 0) problems.push(`no requests were sent: ${silent.join(', ')}`);
   const late = failed(afterwards, (stream) => hurts(stream) && scenario.cured(stream));
   if (late > 0) problems.push(`${late} requests failed after the last step`);
-  const verdicts = [...new Set(faults.map(name))];
+  const verdicts = [...new Set(faults.map(({ t }) => verdictText(t)))].map((text) => {
+    const by = faults.filter(({ t }) => verdictText(t) === text).map(({ server }) => server);
+    return `${text} by ${[...new Set(by)].join(', ')}`;
+  });
   return { scenario: scenario.name, title: scenario.title, taken, verdicts, othersFailed, touchedFailed, problems };
 }

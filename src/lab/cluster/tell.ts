@@ -12,7 +12,7 @@ export function stepLine({ what, ms, withinMs, note, why }: Taken): string {
 /** What was said about a scenario, and what was wrong with that. */
 export function clusterAccount(row: ClusterRow): string {
   return [
-    `verdicts  ${row.verdicts.join(', ') || 'none'}`,
+    `verdicts  ${row.verdicts.join('; ') || 'none'}`,
     `wrong     ${row.othersFailed} failed requests of what the fault does not touch; ${row.touchedFailed} of what it touches`,
     ...(row.recoveryMs === undefined ? [] : [`recovery  all is well again ${seconds(row.recoveryMs)} s after the repair`]),
     ...row.problems.map((problem) => `PROBLEM   ${problem}`),

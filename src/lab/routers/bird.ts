@@ -2,7 +2,8 @@
 import type { BalancerSpeaker, Peer, RouterPeer, RouterSpeaker } from './speaker.ts';
 
 const TIMERS = 'hold time 3; keepalive time 1; connect retry time 1; connect delay time 1; error wait time 1,2;';
-const BFD = 'min rx interval 200 ms; min tx interval 200 ms; multiplier 3;';
+/** Slow enough that a machine that is busy with other work is not taken for a dead path. */
+const BFD = 'min rx interval 300 ms; min tx interval 300 ms; multiplier 5;';
 /** What BIRD has learned, over all equal ways at once. */
 const KERNEL = 'protocol kernel { ipv4 { import none; export where source = RTS_BGP; }; merge paths on limit 16; }';
 

@@ -7,8 +7,9 @@ const neighbor = ({ address, as }: Peer, ...more: readonly string[]) =>
 const bfd = (peers: readonly Peer[]) => [
   'bfd',
   ' profile lab',
-  '  receive-interval 200',
-  '  transmit-interval 200',
+  '  detect-multiplier 5',
+  '  receive-interval 300',
+  '  transmit-interval 300',
   ' exit',
   ...peers.flatMap(({ address }) => [` peer ${address}`, '  profile lab', ' exit']),
   'exit',

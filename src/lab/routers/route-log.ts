@@ -13,6 +13,7 @@ export class RouteLog {
   readonly #place: Place;
   readonly #prefix: string;
   readonly #log: Ways[] = [];
+  #closed = false;
 
   /** Follows the kernel's route of a prefix for the life of the lab. */
   constructor(place: Place, prefix: string) {
@@ -26,7 +27,13 @@ export class RouteLog {
     this.#read();
   }
 
+  /** Reads no more. */
+  close(): void {
+    this.#closed = true;
+  }
+
   #read(): void {
+    if (this.#closed) return;
     const devices = waysTo(this.#place, this.#prefix);
     if (devices.join() !== this.#log.at(-1)?.devices.join()) this.#log.push({ t: now(), devices });
   }
