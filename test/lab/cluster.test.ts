@@ -50,7 +50,10 @@ test('the expected course of a scenario passes; each way to go wrong is a proble
     'unexpected: lb-02 RACK_FAULT rack1',
   );
   assert.equal(problems({ transitions: new Map([['lb-02', [said('AGENT_STALLED')]]]) }), '');
-  assert.equal(problems({ requests: requests({ 'api@lb-03': 1 }) }), '1 requests failed that the fault does not touch: api@lb-03 1');
+  assert.equal(
+    problems({ requests: requests({ 'api@lb-03': 1 }) }),
+    '1 requests failed that the fault does not touch: api@lb-03 1',
+  );
   assert.equal(problems({ requests: { ...requests(), api: tally(0, 0) } }), 'no requests were sent: api');
   assert.equal(problems({ afterwards: requests({ web: 2 }) }), '2 requests failed after the last step');
 });

@@ -91,7 +91,8 @@ export function evaluateCluster(scenario: ClusterScenario, { taken, transitions,
   for (const text of new Set(strange.map(name))) problems.push(`unexpected: ${text}`);
   const hurts = (stream: string) => scenario.hurts(stream);
   const [othersFailed, touchedFailed] = [failed(requests, (stream) => !hurts(stream)), failed(requests, hurts)];
-  if (othersFailed > 0) problems.push(`${othersFailed} requests failed that the fault does not touch: ${failures(requests, hurts)}`);
+  if (othersFailed > 0)
+    problems.push(`${othersFailed} requests failed that the fault does not touch: ${failures(requests, hurts)}`);
   const silent = Object.keys(requests).filter((stream) => requests[stream]!.sent === 0);
   if (silent.length > 0) problems.push(`no requests were sent: ${silent.join(', ')}`);
   const late = failed(afterwards, (stream) => hurts(stream) && scenario.cured(stream));
