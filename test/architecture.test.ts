@@ -60,6 +60,7 @@ const WINDOWS: Readonly<Record<string, readonly string[]>> = {
     'src/collect/index.ts',
     'src/collect/settings.ts',
     'src/cluster/agent/open.ts',
+    'src/sys/compiled.ts',
   ],
   cli: ['src/main.ts', 'src/lanes/once.ts'],
   // Started as a child process, not imported.

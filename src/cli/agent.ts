@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
 import type { Agent } from '../daemon/agent.ts';
 import { startAgent } from '../main.ts';
+import { saveCompiled } from '../sys/compiled.ts';
 import { exitNow } from '../sys/libc.ts';
 import { type Logger, makeLog } from '../sys/log.ts';
 import { notifyManager } from '../sys/service-manager.ts';
@@ -72,6 +73,7 @@ export async function agent(argv: readonly string[], { out }: Output = terminal)
     for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve(name));
   });
   running = await Promise.race([starting, signalled.then(() => sleep(START_PATIENCE_MS, undefined))]);
+  saveCompiled();
   if (running !== undefined) {
     if (reloadAsked) void running.reload();
     report(log, 'READY=1');

@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
 /** `fourlane COMMAND`: finds the command, prints errors so that the reader knows what to do. */
 import { FourlaneError } from '../model/errors.ts';
+import { keepCompiled } from '../sys/compiled.ts';
 import { isForUser, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
@@ -9,7 +10,13 @@ type Command = (argv: string[]) => Promise<number>;
 /** Loaded on use: `status` at night must not wait for the modules of the agent. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   init: { summary: 'a configuration from what is found on this machine', load: async () => (await import('./init.ts')).init },
-  agent: { summary: 'the daemon', load: async () => (await import('./agent.ts')).agent },
+  agent: {
+    summary: 'the daemon',
+    load: async () => {
+      keepCompiled();
+      return (await import('./agent.ts')).agent;
+    },
+  },
   'check-config': {
     summary: 'validate a config file and print the plan',
     load: async () => (await import('./check-config.ts')).checkConfig,

@@ -3,7 +3,6 @@
  * Off, no module of it is loaded. etcd is needed for nothing that the agent does: when it is ill, what is known is stale, and
  * that is reported.
  */
-import { join } from 'node:path';
 import type { Moment, ReleaseAgent } from '../cluster/agent/agent.ts';
 import type { ReleaseStatus } from '../cluster/agent/status.ts';
 import type { Booted } from '../cluster/agent/boot.ts';
@@ -135,7 +134,6 @@ export class Clustering implements FamilySource {
       this.#thread = startCluster({
         etcd,
         ranges: watchedBy(cluster, server, this.#shard),
-        compiled: join(this.#p.plan().stateDir, 'cluster', 'compiled'),
         clock,
         changed: (range, _, complete) => this.#changed(range, complete),
         told: () => this.#tell(),

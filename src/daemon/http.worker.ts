@@ -5,6 +5,7 @@ import { openDoors } from '../http/doors.ts';
 import { Guesses } from '../http/guesses.ts';
 import { Routes } from '../http/routes.ts';
 import { monotonicMs } from '../sys/clock.ts';
+import { saveCompiled } from '../sys/compiled.ts';
 import type { FromHttp, HttpInit, ToHttp } from './http-messages.ts';
 import { RemoteAgent } from './remote-agent.ts';
 
@@ -35,3 +36,4 @@ judge.on('message', (message: ToHttp) => {
   else agent.take(message);
   if (message.type === 'standing') post({ type: 'shown', phase: message.standing.phase });
 });
+saveCompiled();

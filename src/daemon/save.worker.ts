@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { unpackPlan } from '../config/plan-bytes.ts';
 import { toSnapshot } from '../judge/snapshot.ts';
 import { type Topology, topologyOf } from '../model/topology.ts';
+import { saveCompiled } from '../sys/compiled.ts';
 import type { SaveInit, SaveRequest, Saved } from './save-thread.ts';
 import { StateFile } from './state-file.ts';
 
@@ -27,3 +28,4 @@ async function save({ plan, t, state, applied }: SaveRequest): Promise<Saved> {
 }
 
 parentPort!.on('message', (request: SaveRequest) => void save(request).then((saved) => parentPort!.postMessage(saved)));
+saveCompiled();

@@ -4,6 +4,7 @@ import { openBoard } from '../model/board.ts';
 import type { FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { monotonicMs, threadCpuMs } from '../sys/clock.ts';
+import { saveCompiled } from '../sys/compiled.ts';
 import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Engine } from './engine.ts';
 import { helperThread } from './helper-port.ts';
@@ -74,6 +75,7 @@ function fail(text: string): never {
   throw new Error(text);
 }
 
+saveCompiled();
 let timer: NodeJS.Timeout;
 function turn(): void {
   timer = setTimeout(turn, engine.tick());

@@ -1,11 +1,14 @@
 /** Child processes of the runner: none outlives it, none hangs for ever. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { meter } from './metered.ts';
 
 export interface Ended {
   /** 0 = well. A signal or a time limit is 1. */
   readonly status: number;
   /** stdout and stderr, unless they were inherited. */
   readonly output: string;
+  /** Time on CPUs of all it started, s, where that can be told. */
+  readonly cpuSeconds?: number | undefined;
 }
 
 const children = new Set<ChildProcess>();
@@ -27,7 +30,9 @@ export function runChild(argv: readonly string[], { limitMs, show = false, env: 
   const stdio = show ? 'inherit' : 'pipe';
   // Warnings are of node:test's own reporters.
   const env = { ...process.env, NODE_NO_WARNINGS: '1', ...more };
-  const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', stdio, stdio], env, detached: true });
+  const metered = meter();
+  const [program, ...rest] = metered.command(argv);
+  const child = spawn(program!, rest, { stdio: ['ignore', stdio, stdio], env, detached: true });
   children.add(child);
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
@@ -40,7 +45,7 @@ export function runChild(argv: readonly string[], { limitMs, show = false, env: 
     child.once('close', (code) => {
       clearTimeout(timer);
       children.delete(child);
-      resolve({ status: code ?? 1, output });
+      resolve({ status: code ?? 1, output, cpuSeconds: metered.read() });
     });
   });
 }

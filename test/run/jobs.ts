@@ -1,7 +1,7 @@
 /**
  * What can be run side by side: the checks of the code, unit tests in one process, and each system test on a machine of its own.
  */
-import { runChild } from './child.ts';
+import { type Ended, runChild } from './child.ts';
 import { type Cost, costOf, runsAlone } from './costs.ts';
 import { coverage } from './coverage.ts';
 import type { Files, Kind } from './files.ts';
@@ -13,6 +13,8 @@ export interface Result {
   readonly counts: Counts;
   /** What it printed. */
   readonly output: string;
+  /** Time on CPUs, s, where that can be told. */
+  readonly cpuSeconds?: number | undefined;
   /** To be shown also when all is well. */
   readonly remark?: string;
 }
@@ -34,8 +36,8 @@ export const check: Job = {
   seconds: Number.POSITIVE_INFINITY,
   cpus: 1,
   run: async (show) => {
-    const { status, output } = await runChild(['npm', 'run', '-s', 'check'], { limitMs, show });
-    return { well: status === 0, counts: { passed: 0, failed: 0 }, output };
+    const { status, output, cpuSeconds } = await runChild(['npm', 'run', '-s', 'check'], { limitMs, show });
+    return { well: status === 0, counts: { passed: 0, failed: 0 }, output, cpuSeconds };
   },
 };
 
@@ -58,13 +60,12 @@ function unit(files: readonly string[], measured: boolean): Job {
   return {
     kind: 'unit',
     name: files.length === 1 ? files[0]! : `unit tests, ${files.length} files`,
-    seconds: 10 + 0.6 * files.length,
+    seconds: 10 + 0.8 * files.length,
     // Much of it waits: for time limits, for child processes.
-    cpus: 0.6,
+    cpus: 0.5,
     run: async (show) => {
       const argv = [TEST, '--test', '--test-isolation=none', ...reports, ...files];
-      const { status, output } = await runChild(argv, { limitMs, show });
-      const result = resultOf(status, tap, output);
+      const result = resultOf(await runChild(argv, { limitMs, show }), tap);
       if (!measured || !result.well) return result;
       const { missed, text } = coverage(LCOV);
       return missed === '' ? { ...result, remark: text } : { ...result, well: false, output: `${text}\n${missed}` };
@@ -92,13 +93,12 @@ async function runFile(command: readonly string[], file: string, show: boolean):
   const tap = tapOf(file);
   const argv = [...command, ...reporter('spec', 'stdout'), ...reporter('tap', tap), file];
   // Agents are started some hundred times: a quarter of what a start costs is compiling.
-  const { status, output } = await runChild(argv, { limitMs, show, env: { NODE_COMPILE_CACHE: COMPILED } });
-  return resultOf(status, tap, output);
+  return resultOf(await runChild(argv, { limitMs, show, env: { NODE_COMPILE_CACHE: COMPILED } }), tap);
 }
 
 /** A process that fails without a failed test, in a hook for instance, is a failure too; so is one that counted nothing. */
-function resultOf(status: number, tap: string, output: string): Result {
+function resultOf({ status, output, cpuSeconds }: Ended, tap: string): Result {
   const counts = countsOf(tap) ?? { passed: 0, failed: 1 };
   const failed = status === 0 ? counts.failed : Math.max(1, counts.failed);
-  return { well: failed === 0, counts: { passed: counts.passed, failed }, output };
+  return { well: failed === 0, counts: { passed: counts.passed, failed }, output, cpuSeconds };
 }

@@ -45,8 +45,9 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   return failures.length === 0;
 }
 
-/** `ok     12.3 s    5 passed  test/system/doctor.test.ts` */
-function line(job: Job, { well, counts }: Result, seconds: number): string {
+/** `ok     12.3 s   8.1 CPU s    5 passed  test/system/doctor.test.ts` */
+function line(job: Job, { well, counts, cpuSeconds }: Result, seconds: number): string {
   const count = job.kind === 'check' ? '' : `${counts.passed} passed`;
-  return `${well ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(6)} s ${count.padStart(12)}  ${job.name}`;
+  const cpu = (cpuSeconds === undefined ? '' : `${cpuSeconds.toFixed(1)} CPU s`).padStart(12);
+  return `${well ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(6)} s ${cpu} ${count.padStart(12)}  ${job.name}`;
 }

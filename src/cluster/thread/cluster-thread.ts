@@ -2,7 +2,7 @@
  * The judge's handle of the thread that talks to etcd: starts it, takes what it mirrors page by page, and starts it again after a
  * crash. What is known stays known meanwhile, and is stale.
  */
-import type { Worker, WorkerOptions } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { Backoff } from '../../model/backoff.ts';
 import type { EtcdSettings } from '../../model/plan.ts';
 import { endThread, startThread } from '../../sys/worker.ts';
@@ -18,8 +18,6 @@ import { batchOf } from './pages.ts';
 export interface ClusterThreadOptions {
   readonly etcd: EtcdSettings;
   readonly ranges: readonly Watched[];
-  /** Directory for its compiled code; left out = it is compiled at each start. */
-  readonly compiled?: string;
   /** Monotonic ms. */
   readonly clock: () => number;
   /** Changes of a range, in order; at most a page. Not complete: more of the same moment follows. */
@@ -40,15 +38,6 @@ const FORGIVE_MS = 60_000;
 const LIMITS = { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 2 };
 // The same extension as this file: .ts in a checkout, .js when built.
 const ENTRY = new URL(`./cluster.worker${import.meta.filename.slice(-3)}`, import.meta.url);
-
-/**
- * With its code compiled by an earlier start the thread needs no compiler of its own, which would take 10 MB for as long as it
- * runs. Who runs the agent may have said already where compiled code is.
- */
-function cached(compiled: string | undefined): Pick<WorkerOptions, 'env'> {
-  if (compiled === undefined || process.env['NODE_COMPILE_CACHE'] !== undefined) return {};
-  return { env: { ...process.env, NODE_COMPILE_CACHE: compiled } };
-}
 
 interface Waiting {
   readonly resolve: (answer: Buffer) => void;
@@ -133,12 +122,11 @@ export class ClusterThread {
   }
 
   #start(): void {
-    const { etcd, ranges, clock, compiled } = this.#o;
+    const { etcd, ranges, clock } = this.#o;
     this.#worker = startThread<FromCluster>(ENTRY, {
       workerData: { etcd, ranges } satisfies ClusterInit,
       name: 'cluster',
       resourceLimits: LIMITS,
-      ...cached(compiled),
       heard: (message) => this.#heard(message),
       ended: (_, error) => this.#ended(error ?? 'it ended'),
     });

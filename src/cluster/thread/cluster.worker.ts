@@ -1,8 +1,8 @@
 /** Entry of the thread that talks to etcd: mirror, lease and calls. Only here gRPC is loaded. */
-import { flushCompileCache } from 'node:module';
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
+import { saveCompiled } from '../../sys/compiled.ts';
 import { Lease } from '../lease/lease.ts';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import { Caller } from '../transport/caller.ts';
@@ -84,7 +84,6 @@ port.on('message', (message: ToCluster) => {
   }
 });
 const reports = setInterval(report, REPORT_MS);
-// All is loaded now; whoever ends this process may not leave the time for it.
-flushCompileCache();
+saveCompiled();
 void mirror.run();
 void lease.run();
