@@ -25,9 +25,9 @@ export interface ClusterDemo {
 }
 
 const print = (text: string) => terminal.out(`${text}\n`);
-const PEACE_MS = 3000;
+const PEACE_MS = 2000;
 /** Requests per second of each stream: of each service, wherever routing sends them, and to each server. */
-const RATE = 5;
+const RATE = 4;
 const PENDING_MS = 1100;
 
 /** Runs it until it is over or interrupted; resolves to the exit status: 0 shown (and as expected), 1 not. */
@@ -111,13 +111,13 @@ async function watch(lab: ClusterLab, until: number, signal: AbortSignal, monito
 }
 
 async function play(lab: ClusterLab, scenario: ClusterScenario, monitoring?: Monitoring): Promise<number> {
-  print(`Scenario ${scenario.name}: ${scenario.title}. First 3 s of traffic in peace …\n`);
+  print(`Scenario ${scenario.name}: ${scenario.title}. First 2 s of traffic in peace …\n`);
   const t0 = now();
   await sleep(PEACE_MS);
   const t1 = now();
   const row = await playCluster(lab, scenario, (taken) => print(stepLine(taken)));
   const t2 = now();
-  print('\nRepaired, and all is well again. Another 3 s of traffic …\n');
+  print('\nRepaired, and all is well again. Another 2 s of traffic …\n');
   await sleep(PEACE_MS + PENDING_MS);
   const [before, during, after] = await Promise.all([lab.tally(t0, t1), lab.tally(t1, t2), lab.tally(t2, t2 + PEACE_MS)]);
   const hurt = Object.keys(during).filter((stream) => scenario.hurts(stream));

@@ -114,7 +114,7 @@ export class Server extends World {
       nics: nics.map((nic) => ({ name: nic.name, anchors: [nic.gateway], onFail: ['bgp'] })),
       onIsolated: [{ exec: { command: ['/bin/sh', '-c', drain], timeout: '10s' } }],
       ...edgeKeys(this.balancer),
-      collectors: { ...OFF, bgp: { ...this.#sockets, interval: '1s' } },
+      collectors: { ...OFF, bgp: { ...this.#sockets, interval: '2s' } },
     };
   }
 
