@@ -144,12 +144,13 @@ function makeParts(options: AgentOptions, plans: CurrentPlan, memory: Memory) {
 
 function openDoors(
   { version, chaos }: AgentOptions,
-  { plans, view, pulse, http, publisher, reloader, lanes, shadowing }: Parts,
+  { plans, view, pulse, http, publisher, reloader, lanes, shadowing, clustering }: Parts,
 ): Promise<Door> {
   const { listen, control, server } = plans.plan;
   const reach = { ...listen, ...(control === undefined ? {} : { control }), names: [listen.host, server.toLowerCase()] };
   const limits = { maxConnections: connectionsFor(descriptorLimit()) };
   const init = { version, startedAt: view.startedAt, pulse: pulse.buffer, ...reach, chaos, limits };
   const crash = (nic: string) => chaos && (lanes.lane(nic)?.crash() ?? false);
-  return http.open(init, { publisher, reload: () => reloader.reload(), shadow: () => shadowing.report(), chaos: crash });
+  const asked = { reload: () => reloader.reload(), shadow: () => shadowing.report(), fleet: () => clustering.fleet() };
+  return http.open(init, { publisher, ...asked, chaos: crash });
 }

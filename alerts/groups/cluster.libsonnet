@@ -28,6 +28,25 @@ function(config)
         command: 'fourlane cluster why {{ $labels.server }}',
       }),
       alert({
+        name: 'FourlaneMaintenanceOfServer',
+        severity: 'info',
+        // Whoever sees it says it: the server itself may be off.
+        expr: 'max by (cluster, server) (label_replace(fourlane_cluster_maintenance{%s, nic=""}, "server", "$1", "of", "(.+)")) == 1' % s,
+        hold: '0s',
+        summary: 'A load balancer is in maintenance: it pages nobody.',
+        description: where + ' is in maintenance, as `fourlane cluster maintenance` has it.',
+        command: 'fourlane cluster maintenance',
+      }),
+      alert({
+        name: 'FourlaneMaintenanceOfNic',
+        severity: 'info',
+        expr: 'max by (cluster, server, nic) (label_replace(fourlane_cluster_maintenance{%s, nic!=""}, "server", "$1", "of", "(.+)")) == 1' % s,
+        hold: '0s',
+        summary: 'A NIC of a load balancer is in maintenance: it pages nobody.',
+        description: 'NIC {{ $labels.nic }} of ' + where + ' is in maintenance, as `fourlane cluster maintenance` has it.',
+        command: 'fourlane cluster maintenance',
+      }),
+      alert({
         name: 'FourlaneEtcdStale',
         severity: 'warning',
         expr: 'max by (cluster, server) (fourlane_cluster_stale_seconds{%s}) > 300' % s,

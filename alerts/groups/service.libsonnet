@@ -109,7 +109,13 @@ function(config)
         alert({
           name: 'FourlaneRealServerDown',
           severity: 'info',
-          expr: 'count by (cluster, server, service, rack) (fourlane_real_server_verdict{%s, verdict="RS_DOWN"} == 1) > 0' % config.selector,
+          // A planned absence is nobody's surprise.
+          expr: |||
+            count by (cluster, server, service, rack) (
+              fourlane_real_server_verdict{%(s)s, verdict="RS_DOWN"} == 1
+              unless on (cluster, real_server) fourlane_cluster_real_server_maintenance{%(s)s} == 1
+            ) > 0
+          ||| % { s: config.selector },
           hold: '5m',
           summary: 'Real servers of a service are down.',
           description: '{{ $value }} real servers of {{ $labels.service }} are judged RS_DOWN by {{ $labels.server }} in cluster {{ $labels.cluster }}: ' + downList + '.',
@@ -125,6 +131,18 @@ function(config)
           command: 'openssl s_client -connect {{ $labels.real_server }} </dev/null | openssl x509 -noout -dates',
           level: 'server',
           vars: ['cluster', 'server'],
+        }),
+        alert({
+          name: 'FourlaneAddressLost',
+          severity: 'warning',
+          expr: 'max by (cluster, service) (count by (cluster, server, service) (fourlane_passthrough_finding{%s, finding="ADDRESS_LOST"} == 1)) > 0' % config.selector,
+          hold: '15m',
+          summary: 'Real servers do not get the address of clients.',
+          description: '{{ $value }} of the verifications of service {{ $labels.service }} in cluster {{ $labels.cluster }} find that real servers take another address for that of the client: '
+                       + lib.list('fourlane_passthrough_finding{cluster=%q, service=%q, finding="ADDRESS_LOST"} == 1', ['cluster', 'service'], 'real_server', 'none now') + '.',
+          impact: 'Their logs, limits and access lists have wrong addresses. They serve, and stay in service.',
+          command: 'fourlane passthrough --config /etc/fourlane.yaml --service {{ $labels.service }}',
+          vars: ['cluster', 'service'],
         }),
       ],
     },

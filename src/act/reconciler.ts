@@ -148,10 +148,19 @@ export class Reconciler implements FamilySource {
    * The data plane that this collector reads has been started again: nothing waits for its pause, nothing in place is believed.
    */
   started(collector: string): void {
+    this.#again((actuator) => actuator.collector === collector);
+  }
+
+  /** Somebody wants it as it was decided: what failed or was refused is tried now, what others may have changed is looked at. */
+  repair(): void {
+    this.#again(() => true);
+  }
+
+  #again(concerns: (actuator: Actuator) => boolean): void {
     for (const entry of this.#entries.values()) {
       const { wanted, state } = entry;
       const actuator = this.#actuatorOf(wanted);
-      if (actuator?.collector !== collector) continue;
+      if (!actuator || !concerns(actuator)) continue;
       if (state.is === 'inPlace' && (!actuator.recheck || heldIn(entry) === this.#restOf(wanted))) continue;
       this.#set(entry, stepped(entry, { is: 'restarted' }));
     }

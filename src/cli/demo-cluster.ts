@@ -79,7 +79,7 @@ async function open(lab: ClusterLab, { host, port }: ClusterDemo, opened: Server
   };
   for (const [k, server] of lab.servers.entries()) {
     const taken = await at(host, port === 0 ? 0 : port + k, server.agentSocket);
-    print(`${server.name}  status page http://${host}:${taken}/   metrics http://${host}:${taken}/metrics`);
+    print(`${server.name}  status page http://${host}:${taken}/   cluster http://${host}:${taken}/cluster`);
   }
   const sockets = await lab.openEtcd();
   const ports: number[] = [];

@@ -4,6 +4,7 @@ import { boot, type Booted, type BootParts } from './agent/boot.ts';
 import { type OpenedRelease, openRelease } from './agent/open.ts';
 import { Fleet, type FleetParts } from './fleet/fleet.ts';
 import { clusterPrefix, keyOf } from './keys.ts';
+export { FleetLook } from './look/fleet-look.ts';
 export { RootLists } from './evidence/lists.ts';
 export { cronCalendar } from './roster/calendar.ts';
 import { ClusterThread, type ClusterThreadOptions } from './thread/cluster-thread.ts';

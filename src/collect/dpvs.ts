@@ -11,6 +11,7 @@ import { collector } from './collector.ts';
 import { patterns } from './patterns.ts';
 import { EXTRAS } from './dpvs/devices.ts';
 import { DPVS_METRICS, EXISTENCE } from './dpvs/metrics.ts';
+import { dpvsFindings } from './dpvs/passthrough.ts';
 import { evidence, publish } from './dpvs/publish.ts';
 import { DpvsSource } from './dpvs/source.ts';
 
@@ -60,4 +61,5 @@ export const dpvs = collector({
   open: (settings, context) => new DpvsSource(settings, context),
   publish,
   evidence,
+  findings: dpvsFindings,
 });

@@ -1,6 +1,8 @@
 /** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
 import { pauseAfter, spread } from '../model/backoff.ts';
+import type { Found } from '../model/finding.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
+import type { Plan } from '../model/plan.ts';
 import type { CollectedNic, Collector, Evidence, Reading, Source, Timing } from './collector.ts';
 import { withDeadline } from './deadline.ts';
 import { Output } from './output.ts';
@@ -14,6 +16,7 @@ export interface JobOptions {
   readonly open: () => Source<unknown>;
   /** Monotonic ms. */
   readonly clock: () => number;
+  readonly plan: () => Pick<Plan, 'services'>;
   /** 0 ≤ x < 1, for the jitter of pauses after failures. */
   readonly random: () => number;
   /** Called after each reading that came with data. `t`: when it was asked for. */
@@ -43,6 +46,8 @@ export class Job {
   #dataRun: string | undefined;
   state: State = 'starting';
   reason = '';
+  /** Of the last reading with data; `t`: when it was first found, ms of the clock. */
+  findings: readonly (Found & { readonly t: number })[] = [];
   /** Readings by how they ended. */
   readonly readings = { data: 0, absent: 0, failed: 0 };
   /** Of the last reading, seconds; NaN before it. */
@@ -147,10 +152,19 @@ export class Job {
       if (reading.state !== 'data') return reading;
       const { data } = reading;
       this.output.take((samples) => this.#o.collector.publish(data, samples));
+      this.#find(data, started);
       this.lastData = started;
       this.#o.onData(data, started);
       return { state: 'data', data: undefined };
     });
+  }
+
+  #find(data: unknown, t: number): void {
+    const { collector, plan } = this.#o;
+    const keyOf = ({ finding, service, realServer }: Found) => `${finding} ${service} ${realServer}`;
+    const before = new Map(this.findings.map((one) => [keyOf(one), one.t]));
+    const found = collector.findings?.(data, plan()) ?? [];
+    this.findings = found.map((one) => ({ ...one, t: before.get(keyOf(one)) ?? t }));
   }
 
   #ended(reading: Reading<undefined>, started: number): void {

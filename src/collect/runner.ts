@@ -1,5 +1,6 @@
 /** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
 import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import type { CollectContext, CollectedNic, Collector, Evidence, Timing } from './collector.ts';
@@ -33,13 +34,18 @@ const SUCCESS = gauge('collector_success', 'Whether the last reading came with d
 const DURATION = gauge('collector_duration_seconds', 'Duration of the last reading.', ['collector']);
 const LAST = gauge('collector_last_success_timestamp_seconds', 'When the last reading with data was asked for.', ['collector']);
 const READINGS = counter('collector_readings_total', 'Readings by what came of them.', ['collector', 'result']);
+const FINDINGS = gauge(
+  'collector_findings',
+  'What the collector found that people should look at and that never acts, by kind.',
+  ['collector', 'finding'],
+);
 const DROPPED = counter(
   'series_dropped_total',
   'Series not exported, once per reading: over the limit of their family, or with the labels of another one.',
   ['family'],
 );
 /** What the runner itself exports. */
-export const RUNNER_METRICS: readonly Metric[] = [STATE, SUCCESS, DURATION, LAST, READINGS, DROPPED];
+export const RUNNER_METRICS: readonly Metric[] = [STATE, SUCCESS, DURATION, LAST, READINGS, FINDINGS, DROPPED];
 const RESULTS = ['data', 'absent', 'failed'] as const;
 
 export class Runner implements FamilySource {
@@ -47,6 +53,7 @@ export class Runner implements FamilySource {
   readonly #shares = new Shares();
   readonly #jobs = new Map<string, { readonly job: Job; readonly settings: string }>();
   readonly #rows: Readonly<Record<'each' | 'state' | 'result', readonly (readonly string[])[]>>;
+  #findingRows: readonly (readonly string[])[] = [];
   #droppedRows: readonly (readonly string[])[] = [];
   #stopping: Promise<void>[] = [];
 
@@ -112,6 +119,14 @@ export class Runner implements FamilySource {
     });
   }
 
+  /** What fresh readings found of real servers, the oldest first; only the first `most`. */
+  findings(most: number): readonly FindingReport[] {
+    const wall = this.#o.wallOffsetMs();
+    const found = [...this.#jobs.values()].flatMap(({ job }) => (job.fresh() ? job.findings : []));
+    const oldest = found.toSorted((a, b) => a.t - b.t).slice(0, most);
+    return oldest.map(({ t, ...one }) => ({ ...one, since: Math.round(t + wall) }));
+  }
+
   families(): readonly Family[] {
     const jobs = this.#o.collectors.map(({ name }) => this.#jobs.get(name)?.job);
     const { each, state, result } = this.#rows;
@@ -143,9 +158,24 @@ export class Runner implements FamilySource {
         result,
         jobs.flatMap((job) => RESULTS.map((r) => job?.readings[r] ?? NaN)),
       ),
+      this.#found(jobs),
       family(DROPPED, this.#droppedRows, dropped),
       ...jobs.flatMap((job) => (job?.fresh() === true ? job.output.families() : [])),
     ];
+  }
+
+  #found(jobs: readonly (Job | undefined)[]): Family {
+    const counts = jobs.flatMap((job, k) => {
+      const kinds = Map.groupBy(job?.fresh() === true ? job.findings : [], ({ finding }) => finding);
+      return [...kinds].map(([finding, all]) => ({ row: [this.#o.collectors[k]!.name, finding], count: all.length }));
+    });
+    const rows = counts.map(({ row }) => row);
+    if (rows.join('\n') !== this.#findingRows.join('\n')) this.#findingRows = rows;
+    return family(
+      FINDINGS,
+      this.#findingRows,
+      counts.map(({ count }) => count),
+    );
   }
 
   #dropped(jobs: readonly (Job | undefined)[]): readonly number[] {
@@ -163,6 +193,7 @@ export class Runner implements FamilySource {
       collector,
       timing: settings,
       clock: context.clock,
+      plan: () => context.plan?.() ?? { services: [] },
       random,
       open: () => collector.open(settings, { ...context, share: (key, make) => this.#shares.take(key, make) }),
       onData: (data, t) => {

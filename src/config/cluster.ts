@@ -1,5 +1,6 @@
 /** The key `cluster`: a name, or a name with the etcd that the cluster has. */
 import { z } from 'zod';
+import { DRIFT_POLICIES } from '../model/plan.ts';
 import { duration } from '../model/schema.ts';
 import { absolutePath, label } from './fields.ts';
 
@@ -45,6 +46,21 @@ export const cluster = z
         .optional()
         .describe('public key (Ed25519, base64) by which releases must be signed; default: none need a signature'),
       prove: duration(100, 3_600_000).prefault('60s').describe('how long a release must run before the agent starts with it'),
+      drift: z
+        .strictObject({
+          configuration: z
+            .enum(DRIFT_POLICIES)
+            .default('report')
+            .describe('another release runs than the ring must run, since it was refused or failed; repair: it is tried again'),
+          dataPlane: z
+            .enum(DRIFT_POLICIES)
+            .default('report')
+            .describe('what was decided is not in place; repair: what failed or was refused is tried again, the rest looked at'),
+        })
+        .prefault({})
+        .describe(
+          'what is done about drift, once for each that is found and every 10 minutes at most; it is reported in any case',
+        ),
       onBootWithoutEtcd: z
         .enum(['good', 'wait', 'out'])
         .default('good')

@@ -87,8 +87,8 @@ export function buildPlan(config: Config, hostname: string, { imports, notify, l
 /** Releases come from etcd: without one there are none. */
 function clusterOf(cluster: Config['cluster']): Pick<Plan, 'etcd' | 'releases'> {
   if (!('etcd' in cluster) || cluster.etcd === undefined) return {};
-  const { etcd, trust, prove: proveMs, onBootWithoutEtcd: onBoot } = cluster;
-  return { etcd, releases: { proveMs, onBoot, ...defined({ trust }) } };
+  const { etcd, trust, prove: proveMs, onBootWithoutEtcd: onBoot, drift } = cluster;
+  return { etcd, releases: { proveMs, onBoot, drift, ...defined({ trust }) } };
 }
 
 function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings {
@@ -98,8 +98,8 @@ function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings
 /** Without what is undefined. */
 function passthroughOf({ passthrough }: Config['services'][number]): Passthrough | undefined {
   if (passthrough === undefined) return undefined;
-  const { mode, echo } = passthrough;
-  return { mode, ...defined({ echo }) };
+  const { mode, echo, through } = passthrough;
+  return { mode, through, ...defined({ echo }) };
 }
 
 function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -3,15 +3,19 @@
  * Off, no module of it is loaded. etcd is needed for nothing that the agent does: when it is ill, what is known is stale, and
  * that is reported.
  */
+import type { Reconciler } from '../act/reconciler.ts';
 import type { Moment, ReleaseAgent } from '../cluster/agent/agent.ts';
 import type { ReleaseStatus } from '../cluster/agent/status.ts';
 import type { Booted } from '../cluster/agent/boot.ts';
 import type { Fleet, FleetParts } from '../cluster/fleet/fleet.ts';
+import type { FleetLook } from '../cluster/look/fleet-look.ts';
 import type { ClusterThread } from '../cluster/thread/cluster-thread.ts';
+import { expectedSet } from '../edge/expected.ts';
 import type { ReleaseRequest } from '../config/messages.ts';
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Decisions } from '../model/verdict.ts';
+import type { FleetAnswer } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
 import { localAddresses } from '../sys/machine.ts';
 import { clusterFamilies } from './cluster-families.ts';
@@ -30,7 +34,7 @@ export interface ClusteringParts {
   readonly plan: () => Plan;
   readonly reloader: () => Pick<Reloader, 'examine' | 'take' | 'putBack'>;
   readonly loop: FleetSideParts['loop'];
-  readonly reconciler: Parameters<typeof driftOf>[0] & FleetSideParts['reconciler'];
+  readonly reconciler: Parameters<typeof driftOf>[0] & FleetSideParts['reconciler'] & Pick<Reconciler, 'repair'>;
   /** What the process has begun with; undefined = nothing of a release. */
   readonly begun: Begun | undefined;
   /** Tests end the process at some moments. */
@@ -44,6 +48,7 @@ type Followed = Pick<Plan, 'etcd' | 'cluster' | 'server'>;
 type Write = (level: 'info' | 'warn' | 'error', fields: object, message: string) => void;
 
 const MOST_ADDRESSES = 16;
+const MOST_PREFIXES = 64;
 /** Of a calendar, at up to 0.1 ms each: the judge must not wait for it. */
 const MINUTES_AT_ONCE = 50;
 
@@ -55,6 +60,7 @@ export class Clustering implements FamilySource {
   #releases: ReleaseAgent | undefined;
   #fleet: Fleet | undefined;
   #side: FleetSide | undefined;
+  #look: FleetLook | undefined;
   #shard = 0;
   #turn: Promise<void> = Promise.resolve();
   #shown = '';
@@ -75,6 +81,12 @@ export class Clustering implements FamilySource {
   /** undefined = no releases are followed. */
   get status(): ReleaseStatus | undefined {
     return this.#releases?.status;
+  }
+
+  /** The whole cluster, for whoever looks; undefined = there is no etcd. */
+  async fleet(): Promise<FleetAnswer | undefined> {
+    const refusal = this.#thread?.staleSince === undefined ? '' : (this.#thread.standing?.state?.error ?? 'not connected');
+    return this.#look?.look(this.#fleet?.missing ?? new Map(), refusal === '' ? '' : `etcd: ${refusal}`);
   }
 
   /** The release that runs, for a file that is read again. */
@@ -112,7 +124,7 @@ export class Clustering implements FamilySource {
   /** What is under our lease ends with it. */
   async stop(): Promise<void> {
     await this.#turn;
-    await Promise.all([this.#leave(), this.#thread?.stop()]);
+    await Promise.all([this.#leave(), this.#look?.stop(), this.#thread?.stop()]);
     this.#thread = undefined;
   }
 
@@ -121,15 +133,15 @@ export class Clustering implements FamilySource {
     const { clock, log } = this.#p;
     this.#releases?.join(undefined);
     this.#fleet?.join(undefined);
-    await this.#thread?.stop();
-    this.#thread = undefined;
+    await Promise.all([this.#look?.stop(), this.#thread?.stop()]);
+    [this.#look, this.#thread] = [undefined, undefined];
     this.#shown = '';
     if (etcd === undefined) {
       await this.#leave();
       return;
     }
     try {
-      const { watchedBy, startCluster } = await import('../cluster/start.ts');
+      const { watchedBy, startCluster, FleetLook } = await import('../cluster/start.ts');
       this.#releases ??= await this.#begin();
       this.#thread = startCluster({
         etcd,
@@ -139,6 +151,7 @@ export class Clustering implements FamilySource {
         told: () => this.#tell(),
         crashed: (error, pause) => log.error({ error, backoff_ms: pause }, 'thread of the cluster ended; restarting'),
       });
+      this.#look = new FleetLook({ cluster, etcd, clock, wall: Date.now });
       this.#releases?.join(this.#thread);
       this.#fleet?.join(this.#thread);
     } catch (error) {
@@ -170,7 +183,7 @@ export class Clustering implements FamilySource {
 
   /** The releases of this server, and its place among the others; undefined = its disk does not take them, which is logged. */
   async #begin(): Promise<ReleaseAgent | undefined> {
-    const { version, clock, log, plan, reloader, reconciler, at, told } = this.#p;
+    const { version, clock, log, plan, reloader, reconciler, loop, at, told } = this.#p;
     const { startReleases, cronCalendar, RootLists } = await import('../cluster/start.ts');
     const begun = this.#begun;
     const booted = begun?.booted ?? (await bootedFor(plan(), { version, clock, log }));
@@ -188,9 +201,15 @@ export class Clustering implements FamilySource {
     return startReleases(booted, running, {
       ...base,
       addresses: () => [...localAddresses()].slice(0, MOST_ADDRESSES),
+      prefixes: () => prefixesOf(plan()),
       settings: () => plan().releases ?? releases!,
       configuration: configurationOf({ reloader, plan, directory, examined: (root, list) => lists.keep(root, list) }),
       drift: () => driftOf(reconciler),
+      repair: () => {
+        if (loop.state.wanted.frozen !== '') return false;
+        reconciler.repair();
+        return true;
+      },
       log: write,
       told,
       at,
@@ -222,4 +241,12 @@ export class Clustering implements FamilySource {
     else if (lasting) log.error({ endpoint, error }, 'etcd refuses us; what is known stays, and is stale');
     else log.warn({ endpoint, error }, 'etcd not connected; what is known stays, and is stale');
   }
+}
+
+/** Prefixes that the plan announces over every uplink, so that others see whether this server stands in for them. */
+function prefixesOf(plan: Pick<Plan, 'snat' | 'bgp'>): readonly string[] {
+  const { prefixes } = expectedSet(plan);
+  return prefixes
+    .flatMap(({ prefix, level }) => (level === 'server' || level === 'cluster' ? prefix : []))
+    .slice(0, MOST_PREFIXES);
 }

@@ -11,9 +11,23 @@ const DENIED = gauge('cluster_budget_denied', 'Subjects that this server wishes 
 ]);
 const REFUSALS = counter('cluster_budget_refusals_total', 'Wishes to take something out of service that were refused.');
 
-export function fleetFamilies({ budgets, refusals, written, bad, witnesses }: FleetShown): readonly Family[] {
+const PLANNED = gauge('cluster_maintenance', '1 while maintenance of a server, or of one of its NICs, holds.', ['of', 'nic']);
+const PLANNED_REAL = gauge('cluster_real_server_maintenance', '1 while maintenance of a real server holds.', ['real_server']);
+
+let subjects: readonly (readonly string[])[] = [];
+let realServers: readonly (readonly string[])[] = [];
+
+/** The same object while they are the same. */
+const kept = (before: typeof subjects, now: typeof subjects) => (JSON.stringify(before) === JSON.stringify(now) ? before : now);
+
+export function fleetFamilies({ budgets, refusals, written, bad, witnesses, planned }: FleetShown): readonly Family[] {
   const one = (metric: Metric, value: number) => family(metric, ONE_ROW, [value]);
   const rows = budgets.map(({ budget }) => [budget]);
+  subjects = kept(subjects, [...new Map(planned.servers.map((each) => [each.join(' '), each])).values()]);
+  realServers = kept(
+    realServers,
+    [...new Set(planned.realServers)].map((each) => [each]),
+  );
   return [
     one(BAD, bad),
     one(WRITTEN, written),
@@ -29,5 +43,15 @@ export function fleetFamilies({ budgets, refusals, written, bad, witnesses }: Fl
       budgets.map(({ denied }) => denied.length),
     ),
     one(REFUSALS, refusals),
+    family(
+      PLANNED,
+      subjects,
+      subjects.map(() => 1),
+    ),
+    family(
+      PLANNED_REAL,
+      realServers,
+      realServers.map(() => 1),
+    ),
   ];
 }

@@ -10,6 +10,7 @@ import type {
   AgentView,
   CollectorView,
   CountsView,
+  FleetAnswer,
   NicView,
   Phase,
   ReleaseView,
@@ -56,6 +57,7 @@ export interface Moment extends Standing {
   readonly release: ReleaseView | undefined;
   readonly nics: readonly Omit<NicView, 'loss' | 'portLink'>[];
   readonly collectors: readonly CollectorView[];
+  readonly findings: ReturnType<AgentView['findings']>;
   readonly pending: ReturnType<AgentView['pending']>;
   readonly verdictChanges: CountsView;
   readonly blocked: CountsView;
@@ -84,8 +86,9 @@ export type ToHttp =
 export type Call =
   | { readonly do: 'reload'; readonly by: string }
   | { readonly do: 'shadow' }
+  | { readonly do: 'fleet' }
   | { readonly do: 'chaos'; readonly nic: string };
-export type CallAnswer = ReloadResult | ShadowAnswer | undefined | boolean;
+export type CallAnswer = ReloadResult | ShadowAnswer | FleetAnswer | undefined | boolean;
 
 export type FromHttp =
   /** It listens there; `port` 0: on the control socket. */

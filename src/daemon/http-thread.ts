@@ -7,7 +7,7 @@ import { FourlaneError } from '../model/errors.ts';
 import { Backoff } from '../model/backoff.ts';
 import type { Door as HttpDoor } from '../http/routes.ts';
 import { counter, type Family, type FamilySource, family, gauge, ONE_ROW } from '../model/family.ts';
-import type { Phase, ReloadResult, ShadowAnswer } from '../report/view.ts';
+import type { FleetAnswer, Phase, ReloadResult, ShadowAnswer } from '../report/view.ts';
 import type { Logger } from '../sys/log.ts';
 import { endThread, startThread } from '../sys/worker.ts';
 import type { Door } from './agent.ts';
@@ -24,6 +24,7 @@ export interface Behind {
   readonly publisher: Publisher;
   readonly reload: () => Promise<ReloadResult>;
   readonly shadow: () => ShadowAnswer | undefined;
+  readonly fleet: () => Promise<FleetAnswer | undefined>;
   /** Makes a lane throw; false when there is no such lane. */
   readonly chaos: (nic: string) => boolean;
 }
@@ -203,6 +204,7 @@ export class HttpThread implements Door, FamilySource {
   async #do(call: Call): Promise<CallAnswer> {
     if (call.do === 'chaos') return this.#behind!.chaos(call.nic);
     if (call.do === 'shadow') return this.#behind!.shadow();
+    if (call.do === 'fleet') return this.#behind!.fleet();
     this.#o.log.info({ by: call.by }, 'reload asked for');
     return this.#behind!.reload();
   }

@@ -1,6 +1,6 @@
 /** Series of the releases of this server: what it should run, what it runs, and how it fared. */
 import type { ReleaseStatus } from '../cluster/agent/status.ts';
-import { type Family, family, gauge, type Metric, ONE_ROW } from '../model/family.ts';
+import { counter, type Family, family, gauge, type Metric, ONE_ROW } from '../model/family.ts';
 
 const STATE = gauge('cluster_release_state', '1 for the state of the release that this server should run.', ['state']);
 const TARGET = gauge('cluster_release_target', 'Number of the release that this server should run.');
@@ -14,6 +14,7 @@ const READY = gauge('cluster_member_announced', '1 once this server has announce
 const HELD = gauge('cluster_release_held', '1 while maintenance of this server keeps releases from being applied.');
 const REPORTED = gauge('cluster_release_reported', '1 while etcd has what this server reports of its release.');
 const PROBLEMS = gauge('cluster_release_problems', 'Reasons for which a release is not applied or not reported.');
+const REPAIRS = counter('cluster_repairs_total', 'Times that drift was repaired, by what had drifted.', ['of']);
 const POISON = gauge('cluster_poison', 'Configurations that crashed a server and are not tried again.');
 
 /** Every state once: nothing of the cluster is loaded for it. */
@@ -51,8 +52,11 @@ export const NO_RELEASE: ReleaseStatus = {
   ready: false,
   poison: 0,
   reported: true,
+  repairs: { configuration: 0, dataPlane: 0 },
   problems: [],
 };
+
+const REPAIR_ROWS = [['configuration'], ['data_plane']];
 
 export function releaseFamilies(status: ReleaseStatus): readonly Family[] {
   const one = (metric: Metric, value: number) => family(metric, ONE_ROW, [value]);
@@ -71,6 +75,7 @@ export function releaseFamilies(status: ReleaseStatus): readonly Family[] {
     one(HELD, Number(status.held !== undefined)),
     one(REPORTED, Number(status.reported)),
     one(PROBLEMS, status.problems.length),
+    family(REPAIRS, REPAIR_ROWS, [status.repairs.configuration, status.repairs.dataPlane]),
     one(POISON, status.poison),
   ];
 }

@@ -14,7 +14,7 @@ import { judgeNic, type Topology } from '../model/topology.ts';
 import type { Subject, Verdict } from '../model/verdict.ts';
 import { JudgeFamilies } from '../report/families.ts';
 import { TransitionLog } from '../report/history.ts';
-import type { AgentView, HistoryView, ReloadResult, ShadowAnswer } from '../report/view.ts';
+import type { AgentView, FleetAnswer, HistoryView, ReloadResult, ShadowAnswer } from '../report/view.ts';
 import type { CallAnswer, FromHttp, HttpInit, Moment, Standing, ToHttp } from './http-messages.ts';
 import { VerdictMemory } from './memory.ts';
 import { Pulse } from './pulse.ts';
@@ -122,6 +122,10 @@ export class RemoteAgent implements AgentLink {
     return this.#shadow.answer;
   }
 
+  async fleet(): Promise<FleetAnswer | undefined> {
+    return (await this.#call({ do: 'fleet' })) as FleetAnswer | undefined;
+  }
+
   #call(call: Extract<FromHttp, { type: 'call' }>['call']): Promise<CallAnswer> {
     const id = this.#nextCall++;
     this.#post({ type: 'call', id, call });
@@ -182,6 +186,7 @@ export class RemoteAgent implements AgentLink {
       history,
       pending: () => now().pending,
       collectors: () => now().collectors,
+      findings: () => now().findings,
     };
   }
 }

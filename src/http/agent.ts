@@ -1,6 +1,6 @@
 /** The agent as its HTTP door has it: what can be read, and what can be asked for. */
 import type { FamilySource } from '../model/family.ts';
-import type { AgentView, ReloadResult, ShadowAnswer } from '../report/view.ts';
+import type { AgentView, FleetAnswer, ReloadResult, ShadowAnswer } from '../report/view.ts';
 
 export interface AgentLink {
   /** Shows one moment of the agent: always the same object, which shows a later moment after a `refresh`. */
@@ -18,6 +18,8 @@ export interface AgentLink {
   reload(by: string): Promise<ReloadResult>;
   /** What shadow mode has seen; undefined when no service is in it. */
   shadow(): Promise<ShadowAnswer | undefined>;
+  /** The whole cluster; undefined when there is no etcd. */
+  fleet(): Promise<FleetAnswer | undefined>;
   /** Only in a lab: makes the thread of this NIC's lane throw; false when there is no such lane. */
   chaos?(nic: string): Promise<boolean>;
 }

@@ -8,12 +8,14 @@ import type { AgentLink } from './agent.ts';
 import { Bodies } from './bodies.ts';
 import { guardMutation, guardRead } from './guard.ts';
 import type { Guesses } from './guesses.ts';
-import { PAGE_CSP, renderPage } from './page/page.ts';
+import { renderFleet } from './page/fleet.ts';
+import { PAGE_CSP } from './page/document.ts';
+import { renderPage } from './page/page.ts';
 import { reportStatus, reportTransition, reportVerdict } from '../report/report.ts';
 import { Scraper } from './scrape.ts';
 import { send } from './send.ts';
 import { bySeverity } from '../report/verdicts.ts';
-import type { AgentView } from '../report/view.ts';
+import type { AgentView, FleetAnswer } from '../report/view.ts';
 import { peerOf } from '../sys/peer.ts';
 import { reportWhy } from '../report/why.ts';
 
@@ -31,6 +33,10 @@ interface Asked {
   readonly query: URLSearchParams;
   readonly door: Door;
 }
+interface Of {
+  readonly moment: number;
+  readonly key: string;
+}
 type Handler = (asked: Asked) => void | Promise<void>;
 
 export interface RoutesOptions {
@@ -46,11 +52,13 @@ export class Routes {
   readonly #scraper: Scraper;
   readonly #routes: Record<string, { readonly method: 'GET' | 'POST'; readonly handler: Handler }> = {
     '/': { method: 'GET', handler: (asked) => this.#page(asked) },
+    '/cluster': { method: 'GET', handler: (asked) => this.#fleetPage(asked) },
     '/metrics': { method: 'GET', handler: (asked) => this.#metrics(asked) },
     '/-/healthy': { method: 'GET', handler: (asked) => this.#healthy(asked) },
     '/-/ready': { method: 'GET', handler: (asked) => this.#ready(asked) },
     '/-/reload': { method: 'POST', handler: (asked) => this.#reload(asked) },
     '/api/v1/status': { method: 'GET', handler: (asked) => this.#status(asked) },
+    '/api/v1/cluster': { method: 'GET', handler: (asked) => this.#fleet(asked) },
     '/api/v1/why': { method: 'GET', handler: (asked) => this.#why(asked) },
     '/api/v1/shadow': { method: 'GET', handler: (asked) => this.#shadow(asked) },
     '/api/v1/verdicts': { method: 'GET', handler: (asked) => this.#verdicts(asked) },
@@ -105,6 +113,28 @@ export class Routes {
   async #page({ res, query }: Asked): Promise<void> {
     res.setHeader('Content-Security-Policy', PAGE_CSP);
     await this.#shared(res, 'text/html; charset=utf-8', `page ${query.toString()}`, () => renderPage(this.#view, query));
+  }
+
+  async #fleetPage({ res, query }: Asked): Promise<void> {
+    const seen = await this.#lookAtFleet();
+    await this.#agent.refresh();
+    res.setHeader('Content-Security-Policy', PAGE_CSP);
+    const make = () => renderFleet(this.#view, seen, query);
+    await this.#give(res, 'text/html; charset=utf-8', { moment: seen.number, key: `fleet ${query.toString()}` }, make);
+  }
+
+  async #fleet({ res }: Asked): Promise<void> {
+    const { number, at, error, status } = await this.#lookAtFleet();
+    const head = JSON.stringify({ time: at === 0 ? null : new Date(at).toISOString(), error });
+    const make = () => `${head.slice(0, -1)},"status":${status || 'null'}}\n`;
+    await this.#give(res, JSON_TYPE, { moment: number, key: 'fleet' }, make);
+  }
+
+  async #lookAtFleet(): Promise<FleetAnswer> {
+    const seen = await this.#agent.fleet();
+    if (seen === undefined)
+      throw new FourlaneError('NOT_FOUND', 'this server is alone: its configuration has no cluster.etcd; see docs/cluster.md');
+    return seen;
   }
 
   async #healthy({ res }: Asked): Promise<void> {
@@ -192,7 +222,11 @@ export class Routes {
 
   /** Answers with what `make` makes of the present moment; who asks for the same `key` shares it. */
   async #shared(res: ServerResponse, type: string, key: string, make: () => string): Promise<void> {
-    const moment = await this.#agent.refresh();
+    await this.#give(res, type, { moment: await this.#agent.refresh(), key }, make);
+  }
+
+  /** The same with the number of a moment, or of whatever the answer is made from. */
+  async #give(res: ServerResponse, type: string, { moment, key }: Of, make: () => string): Promise<void> {
     const body = await this.#bodies.take(moment, key, () => ({ bytes: Buffer.from(make()) }));
     res.setHeader('Content-Type', type);
     await send(res, body.bytes);

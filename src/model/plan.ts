@@ -108,6 +108,18 @@ export interface EtcdSettings {
   readonly tls: EtcdTls;
 }
 
+/** What is done about a drift: it is always reported, and repaired only where this says so. */
+export const DRIFT_POLICIES = ['report', 'repair'] as const;
+export type DriftPolicy = (typeof DRIFT_POLICIES)[number];
+
+/** Drifts that a server can repair by itself, with their policies. */
+export interface DriftPolicies {
+  /** What runs is not what the ring must run. */
+  readonly configuration: DriftPolicy;
+  /** What was decided is not in place. */
+  readonly dataPlane: DriftPolicy;
+}
+
 /** How releases of the cluster are taken. */
 export interface ReleaseSettings {
   /** Ed25519 public key by which they must be signed, base64; left out = they need no signature. */
@@ -116,6 +128,7 @@ export interface ReleaseSettings {
   readonly proveMs: number;
   /** How a start goes on while etcd does not answer: with the last good release, after a wait, not at all. */
   readonly onBoot: 'good' | 'wait' | 'out';
+  readonly drift: DriftPolicies;
 }
 
 export interface Nic {
@@ -225,10 +238,15 @@ export interface LvsService {
 /** How real servers get the address of the client. */
 export const PASSTHROUGH_MODES = ['none', 'toa', 'proxy-v1', 'proxy-v2'] as const;
 
+/** How it is verified: by asking real servers, and as a client of the VIP. */
+export const PASSTHROUGH_WAYS = ['direct', 'vip'] as const;
+
 export interface Passthrough {
   readonly mode: (typeof PASSTHROUGH_MODES)[number];
   /** Path at which real servers answer with the address of the client. */
   readonly echo?: string;
+  /** `vip` only with `echo`, a mode other than none and a TCP service with an address. */
+  readonly through: readonly (typeof PASSTHROUGH_WAYS)[number][];
 }
 
 export interface Service {

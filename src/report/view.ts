@@ -1,5 +1,6 @@
 /** What reports must know of the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
 import type { ErrorCode } from '../model/errors.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import type { EffectSubject } from '../model/subject.ts';
 import type { Subject, Transition, Verdict, Wanted } from '../model/verdict.ts';
@@ -104,6 +105,18 @@ export interface ShadowAnswer {
   readonly report: string;
 }
 
+/** The whole cluster, as it was read last. */
+export interface FleetAnswer {
+  /** Another number, another answer. */
+  readonly number: number;
+  /** `FleetStatus` as JSON; '' = it has not been read yet. */
+  readonly status: string;
+  /** When it was read: ms since 1970, 0 = never. */
+  readonly at: number;
+  /** Why it was not read again; '' = it was. */
+  readonly error: string;
+}
+
 /** All times are ms of the agent's monotonic clock. Everything here describes the plan that `plan()` returns. */
 export interface AgentView {
   readonly version: string;
@@ -133,4 +146,6 @@ export interface AgentView {
   pending(): { readonly total: number; readonly failing: number; readonly longest: readonly PendingView[] };
   /** How each collector fares; `lastData` in ms, NaN = never. */
   collectors(): readonly CollectorView[];
+  /** What collectors found of real servers that never acts, the oldest first. */
+  findings(): readonly FindingReport[];
 }

@@ -310,4 +310,16 @@ describe('a data plane that is started again', () => {
     stage.reconciler.started('dpvs');
     assert.deepEqual(stage.calls, ['nic eth2 failed']);
   });
+
+  it('tries what failed and looks at what is in place, whatever it acts on, when drift is repaired', async () => {
+    const stage = begin(AFTER_OUTAGE);
+    await stage.endAll();
+    stage.reconciler.pass(wantedOf(SMALL, down(0)), []);
+    await stage.endAll(new Error('busy'));
+    stage.reconciler.repair();
+    assert.deepEqual(stage.calls, ['nic eth2 failed']);
+    await stage.endAll();
+    stage.reconciler.repair();
+    assert.deepEqual(stage.calls, ['nic eth2 failed']);
+  });
 });

@@ -10,6 +10,7 @@ import { clusterPrefix, type JsonKind, keyOf, type ValueOf } from '../../src/clu
 import { packContent } from '../../src/cluster/release/release.ts';
 import { CODES, RpcError } from '../../src/cluster/transport/link.ts';
 import { readValue, writeValue } from '../../src/cluster/value-codec.ts';
+import type { DriftPolicies } from '../../src/model/plan.ts';
 import type { Applied, Release, Version } from '../../src/cluster/values.ts';
 import { bytesOf, decode, numberOf, textOf } from '../../src/cluster/wire/decode.ts';
 import { encode } from '../../src/cluster/wire/encode.ts';
@@ -128,6 +129,9 @@ export class FakeServer implements Configuration {
   killAt: readonly [Moment, number] | undefined;
   killed = false;
   agent: ReleaseAgent | undefined;
+  drift: DriftPolicies = { configuration: 'report', dataPlane: 'report' };
+  differs: Applied['drift'] = { count: 0, samples: [] };
+  repaired = 0;
   now = 0;
   wall = Date.parse(AT);
   #process = 0;
@@ -150,13 +154,15 @@ export class FakeServer implements Configuration {
       cluster: 'edge',
       server: SERVER,
       addresses: () => ['192.0.2.1'],
-      settings: () => ({ proveMs: 1000, onBoot: 'good' }),
+      prefixes: () => ['10.0.0.0/24'],
+      settings: () => ({ proveMs: 1000, onBoot: 'good', drift: this.drift }),
       configuration: {
         examine: async (wanted) => alive(await this.examine(wanted)),
         apply: async (wanted) => alive(this.killed ? '' : await this.apply(wanted)),
         putBack: () => this.putBack(),
       },
-      drift: () => ({ count: 0, samples: [] }),
+      drift: () => this.differs,
+      repair: () => (this.repaired++, true),
       calendar: { lastBefore: () => undefined },
       clock: () => this.now,
       wall: () => this.wall,

@@ -182,3 +182,19 @@ test('a disk that takes no record: nothing is applied that could crash unknown, 
   assert.match((await reported(made, 2, 'failed')).error!, /cannot write .*record\.json/);
   assert.equal(made.applied, running);
 });
+
+test('a release that failed is tried again once, and the data plane put right once, where the file says so', async (t) => {
+  const made = await server(t);
+  made.etcd.put('target', ['all'], made.etcd.release(1, content(5)));
+  await reported(made, 1, 'applied');
+  made.fails = 'EPERM';
+  made.differs = { count: 1, samples: ['ipvs: web 10.1.0.1:80 is not ok'] };
+  made.etcd.put('target', ['all'], made.etcd.release(2, content(5, 50)));
+  await reported(made, 2, 'failed');
+  made.drift = { configuration: 'repair', dataPlane: 'repair' };
+  await until('both repaired', 8000, () => made.repaired === 1 && made.etcd.applied()?.attempt === 2);
+  assert.equal((await reported(made, 2, 'failed')).error, 'EPERM');
+  assert.equal(made.etcd.applied()!.drift.count, 1, 'it is reported in any case');
+  assert.deepEqual(made.agent!.status.repairs, { configuration: 1, dataPlane: 1 });
+  assert.equal(made.lines.filter((line) => /tried once more|put right once/.test(line)).length, 2);
+});

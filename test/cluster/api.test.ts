@@ -10,13 +10,15 @@ import {
   beginMaintenance,
   endMaintenance,
   firstBudgets,
+  putBudget,
   putPoison,
   putRoster,
   removeRoster,
 } from '../../src/cluster/api/edits.ts';
 import { unreachable } from '../../src/cluster/store/failure.ts';
 import { clearAway } from '../../src/cluster/api/garbage.ts';
-import { badIn, leadRollout } from '../../src/cluster/api/lead-rollout.ts';
+import { badIn } from '../../src/cluster/api/bad-in.ts';
+import { leadRollout } from '../../src/cluster/api/lead-rollout.ts';
 import { namesOf } from '../../src/cluster/api/listing.ts';
 import { conflict, moveTo, refuseBesideRollout } from '../../src/cluster/api/pointers.ts';
 import { publish, type ReleaseWish } from '../../src/cluster/api/publish.ts';
@@ -297,6 +299,12 @@ test('roster, maintenance, poison and budgets are changed once, and name what is
   for (const each of firstBudgets(store.state)) assert.ok((await store.commit(each)).done);
   assert.deepEqual([...store.state.budgetRule.keys()].toSorted(), ['nic', 'server']);
   assert.deepEqual(firstBudgets(store.state), []);
+  const change = putBudget(store.state, 'nic', { max: { servers: 2 } });
+  assert.ok((await store.commit(change)).done);
+  assert.equal((await store.commit(change)).done, false, 'somebody else was first');
+  const { scope, max, blind } = store.state.budgetRule.get('nic')!.value;
+  assert.deepEqual([scope, max, blind], ['cluster', { servers: 2 }, 1], 'what is not named stays');
+  assert.throws(() => putBudget(store.state, 'nics', {}), /there is no budget nics; there are: server, nic/);
 });
 
 test('a failure of etcd names what to do', () => {

@@ -126,3 +126,21 @@ test('a state that is read again parses what has changed only', () => {
   assert.equal(second.roster.get('b')!.value.ring, 'other');
   assert.equal(second.problems.length, 1);
 });
+
+test('planned absences are shown by the servers of the shard, also while etcd does not answer, until they end', () => {
+  const world = new World('a', 'b');
+  const who = { by: 'ada', at: '1970-01-01T00:00:00Z', why: 'disks' };
+  world.store.put('maintenance', ['m1'], { ...who, subject: { server: 'b' }, until: '1970-01-01T00:10:00Z' });
+  world.store.put('maintenance', ['m2'], { ...who, subject: { server: 'a', nic: 'eth2' } });
+  world.store.put('maintenance', ['m3'], { ...who, subject: { realServer: '10.0.0.1:80' } });
+  world.store.put('maintenance', ['m4'], { ...who, subject: { server: 'elsewhere' } });
+  world.turn('a');
+  const shown = () => world.fleets.get('a')!.shown.planned;
+  const whole = ['b', ''];
+  assert.deepEqual(shown(), { servers: [whole, ['a', 'eth2']], realServers: ['10.0.0.1:80'] });
+  world.stale = world.now;
+  world.turn('a');
+  assert.deepEqual(shown().servers[0], whole);
+  world.now = 600_000;
+  assert.deepEqual(shown().servers, [['a', 'eth2']]);
+});

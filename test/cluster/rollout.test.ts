@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Barrier, COUNTS_AS, type CountsAs } from '../../src/cluster/barrier/barrier.ts';
-import { type Drift, driftsOf, shouldRepair } from '../../src/cluster/drift/drift.ts';
+import type { Barrier } from '../../src/cluster/barrier/barrier.ts';
+import { COUNTS_AS, type CountsAs } from '../../src/model/cluster-status.ts';
+import { type Drift, driftsOf } from '../../src/cluster/drift/drift.ts';
 import { beginRollout, type RolloutWish } from '../../src/cluster/rollout/begin.ts';
 import { baselineOf, haltCauses, type HaltView } from '../../src/cluster/rollout/halts.ts';
 import { haltByHand, isLive, rollBackByHand, type RolloutView, step } from '../../src/cluster/rollout/rollout.ts';
@@ -295,13 +296,4 @@ test('drift: three questions, three answers', () => {
   assert.deepEqual(short(servers({ a: {}, c: odd })), [], 'two that differ have no majority');
   assert.deepEqual(short(servers({ a: {}, b: {}, c: { ...odd, version: '2' } })), [], 'another version may plan otherwise');
   assert.deepEqual(short(servers({ a: { drift: { count: 3, samples: ['web 10.0.0.1 weight'] } } })), ['a data_plane']);
-});
-
-test('drift is repaired by policy only, and not again within ten minutes', () => {
-  const drift = { count: 1, samples: [] };
-  assert.equal(shouldRepair('report', drift, undefined, 0), false);
-  assert.equal(shouldRepair('repair', drift, undefined, 0), true);
-  assert.equal(shouldRepair('repair', { count: 0, samples: [] }, undefined, 0), false);
-  assert.equal(shouldRepair('repair', drift, 0, 599_999), false);
-  assert.equal(shouldRepair('repair', drift, 0, 600_000), true);
 });

@@ -47,6 +47,8 @@ export class Fake {
       samples.gauge(DEPTH, [], depth);
       for (const up of [UP, PORT_UP]) samples.gauge(up, [], 1);
     },
+    findings: (depth: number) =>
+      depth < 100 ? [] : [{ finding: 'DEEP', service: 'web', realServer: '10.1.0.1:80', found: `depth ${depth}` }],
     evidence: (depth: number): Evidence => ({ ports: [{ port: 'p', rxPackets: depth, txPackets: 0 }] }),
   });
 

@@ -27,6 +27,26 @@ describe('the runner of collectors', () => {
     assert.deepEqual(fake.logged, ['info collector fake: data']);
   });
 
+  it('keeps the time at which something was found, counts what is found, and forgets it when it is gone', async () => {
+    fake.runner.apply(ON);
+    fake.answer = () => ({ state: 'data', data: 100 });
+    await fake.pass(1100);
+    const [first] = fake.runner.findings(9);
+    assert.deepEqual(first, { finding: 'DEEP', service: 'web', realServer: '10.1.0.1:80', found: 'depth 100', since: 1050 });
+    fake.answer = () => ({ state: 'data', data: 120 });
+    await fake.pass(1000);
+    assert.deepEqual(fake.runner.findings(9), [{ ...first, found: 'depth 120' }]);
+    assert.equal(fake.value('collector_findings', 'fake', 'DEEP'), 1);
+    assert.deepEqual(fake.runner.findings(0), []);
+    fake.answer = () => ({ state: 'absent', reason: 'no socket' });
+    await fake.pass(1000);
+    assert.deepEqual(fake.runner.findings(9), []);
+    fake.answer = () => ({ state: 'data', data: 1 });
+    await fake.pass(1000);
+    assert.deepEqual(fake.runner.findings(9), []);
+    assert.equal(fake.value('collector_findings', 'fake', 'DEEP'), undefined);
+  });
+
   it('is quiet about an absent source, looks for it at its cadence, and drops its series at once', async () => {
     fake.runner.apply(ON);
     await fake.pass(100);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:cluster`: how long the judge's thread is held while the thread of the cluster reads 100 000 keys and follows
- * them.
+ * `npm run bench:cluster`: what an idle cluster costs an agent, and how long the judge's thread is held while the thread of the
+ * cluster reads 100 000 keys and follows them.
  */
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { type Operation, txnRequest } from '../../src/cluster/wire/txn.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 import { until } from '../../src/lab/until.ts';
 import { EtcdCluster, PREFIX } from './cluster.ts';
+import { idleCost } from './idle-cost.ts';
 import { isInside } from './inside.ts';
 
 const KEYS = 100_000;
@@ -19,6 +20,8 @@ const BYTES = 200;
 /** Operations of one transaction. */
 const OPERATIONS = 100;
 const MOST_HELD_MS = 10;
+const MOST_MB = 25;
+const MOST_PERCENT = 0.5;
 
 async function fill(cluster: EtcdCluster, letter: string): Promise<void> {
   const api = cluster.caller('api');
@@ -34,7 +37,11 @@ async function fill(cluster: EtcdCluster, letter: string): Promise<void> {
 }
 
 if (isInside()) {
-  const cluster = await EtcdCluster.start({ dir: join(mkdtempSync(join(tmpdir(), 'fourlane-bench-')), 'etcd') });
+  const dir = mkdtempSync(join(tmpdir(), 'fourlane-bench-'));
+  const cluster = await EtcdCluster.start({ dir: join(dir, 'etcd') });
+  const cost = await idleCost(cluster, dir);
+  const shown = `${cost.megabytes.toFixed(1)} MB (at most ${MOST_MB}) and ${cost.percent.toFixed(2)} % of a core`;
+  console.log(`an idle cluster costs an agent ${shown} (at most ${MOST_PERCENT})`);
   await fill(cluster, 'a');
   const delay = monitorEventLoopDelay({ resolution: 1 });
   const measured = async (name: string, done: () => boolean) => {
@@ -80,5 +87,5 @@ if (isInside()) {
   const followed = await measured(`${KEYS} keys followed while they change`, () => written && letter === 'b');
   await thread.stop();
   await cluster.stop();
-  process.exit(idle && read && followed ? 0 : 1);
+  process.exit(idle && read && followed && cost.megabytes <= MOST_MB && cost.percent <= MOST_PERCENT ? 0 : 1);
 }

@@ -5,10 +5,13 @@ import { isolated } from '../run/isolation.ts';
 
 const INSIDE = 'FOURLANE_ETCD_INSIDE';
 
-/** Whether we are inside; outside, the program is run there first, and its exit status is ours. */
-export function isInside(): boolean {
+/**
+ * Whether we are inside; outside, the program is run there first, and its exit status is ours.
+ * @param packages that it needs besides those of etcd
+ */
+export function isInside(packages: readonly string[] = []): boolean {
   if (process.env[INSIDE] !== undefined) return true;
-  ensure(['etcd-server', 'etcd-client', 'openssl', 'nftables', 'iproute2']);
+  ensure(['etcd-server', 'etcd-client', 'openssl', 'nftables', 'iproute2', ...packages]);
   const [command, ...argv] = isolated([process.execPath, ...process.argv.slice(1)]);
   process.exitCode = spawnSync(command!, argv, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } }).status ?? 1;
   return false;

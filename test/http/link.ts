@@ -44,5 +44,6 @@ export function linkTo(view: AgentView, over: Partial<AgentLink> = {}, ...source
   let moment = 0;
   const reload = async () => ({ ok: true, message: 'nothing changed' });
   const shadow = async () => undefined;
-  return { view, metrics, refresh: async () => ++moment, silentMs: () => 0, reload, shadow, ...over };
+  const nothing = { shadow, fleet: async () => undefined };
+  return { view, metrics, refresh: async () => ++moment, silentMs: () => 0, reload, ...nothing, ...over };
 }

@@ -124,6 +124,22 @@ test('first release, plan, second release, rollback', async (t) => {
   assert.match(why.out, /lb-01: DONE {2}runs release 3[^]*reports: applied release 3/);
 });
 
+test('the rule of a budget is changed, what is not named stays, and nonsense is refused', async () => {
+  const made = await expect(0, 'budget', 'set', 'server', '--max', '2', '--share', '0%', '--floor', '2');
+  assert.match(made.out, /budget server: at most 2 of the cluster at once, at least 2 go on announcing, 0 while blind/);
+  assert.match((await expect(0, 'budget')).out, /server +cluster +2 +2 +0/);
+  const { budgets } = await json('budget', 'set', 'server', '--share', '12.5%').then(() => json('budget'));
+  const { rule } = budgets.find(({ budget }: { budget: string }) => budget === 'server');
+  assert.deepEqual(rule, { scope: 'cluster', max: { servers: 2, share: 0.125 }, floor: 2, blind: 0 });
+  for (const [words, reason] of [
+    [['server'], /name what is to change/],
+    [['server', '--scope', 'moon'], /found moon; allowed: cluster, site, rack/],
+    [['server', '--share', '200%'], /found 200%; allowed: 0% … 100%/],
+    [['moon', '--max', '1'], /there is no budget moon; there are: server, nic/],
+  ] as const)
+    assert.match((await expect(1, 'budget', 'set', ...words)).err, reason);
+});
+
 test('a server in maintenance is excused, named, and waited for again afterwards', async () => {
   assert.match(
     (await expect(1, 'maintenance', 'begin', 'lb-9', '--why', 'disks')).err,
@@ -189,6 +205,19 @@ test('a rollout goes on after its leader was killed; one refusal stops another b
   assert.match((await expect(1, 'rollout', '99')).err, /release 99: it is not there/);
 });
 
+test('who leads as a service goes on with a rollout whose command has ended', async () => {
+  const argv = ['src/cli/main.ts', 'cluster', 'lead', '--cluster', operator.clusterFile];
+  child = spawn(process.execPath, argv, { stdio: 'ignore' });
+  const ended = new Promise((resolve) => child!.once('exit', resolve));
+  const { n } = (await json('release', file({ web: [...TEN, '10.0.0.12:80', '10.0.0.51:80'] }), '--why', 'by a service')).release;
+  await run('rollout', String(n), '--stage', 'canary:2s', '--stage', 'rest:0s', '--timeout', '300ms');
+  const newest = async () => (await json('status')).rollouts[0];
+  const done = await until('done', 20_000, async () => (await newest()).state === 'done' && newest());
+  assert.equal(done.release, n);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+});
+
 test('what is hostile in etcd is named, hides nothing, and does no harm', async () => {
   const keys = [
     'roster/x',
@@ -212,6 +241,7 @@ test('what is hostile in etcd is named, hides nothing, and does no harm', async 
     ['maintenance'],
     ['roster'],
     ['poison'],
+    ['budget'],
     ['rollout', '--lead', '--timeout', '1s'],
   ])
     assert.notEqual((await run(...argv)).code, 6, argv.join(' '));

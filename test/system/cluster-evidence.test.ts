@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import type { ClusterStatus } from '../../src/cluster/view/status.ts';
+import type { ClusterStatus } from '../../src/model/cluster-status.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { Operator } from '../etcd/operator.ts';
 import { AgentProcess, QUICK, serve, until, writeConfig } from './harness.ts';

@@ -11,6 +11,7 @@ import { type BrowserContext, chromium, type Page } from 'playwright-core';
 import type { AgentView } from '../../src/report/view.ts';
 import { TIMEOUT } from '../../src/model/outcome.ts';
 import { linkTo, serve, type RunningServer } from '../http/link.ts';
+import { fleetAnswer } from '../report/fake-fleet.ts';
 import { fakeView, makePlan, PATH_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
@@ -35,7 +36,7 @@ const profile = mkdtempSync(join(tmpdir(), 'fourlane-chromium-'));
 
 before(async () => {
   ensure(['chromium']);
-  server = await serve(linkTo(troubledView()));
+  server = await serve(linkTo(troubledView(), { fleet: async () => fleetAnswer() }));
   context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
     args: FLAGS,
@@ -118,6 +119,20 @@ for (const size of WIDTHS) {
     assert.equal(colours.size, 2);
   });
 }
+
+for (const size of WIDTHS)
+  test(`${size.name}: the page of the cluster has every server, and fits`, async () => {
+    const page = await open(server.port, size, 'cluster?pause');
+    assert.match(await page.locator('h1').innerText(), /^3 of 6 servers run what they should$/);
+    assert.equal(await page.locator('h2', { hasText: /^Servers/ }).count(), 1);
+    assert.match(await page.locator('tr', { has: page.getByRole('rowheader', { name: 'lb-05' }) }).innerText(), /agent lost/);
+    assert.ok((await widest(page)) <= size.width, 'nothing reaches out of the window');
+    if (process.env['UPDATE_SCREENSHOTS'] === '1')
+      await page.screenshot({ fullPage: true, path: `docs/screenshots/cluster-${size.name}.png` });
+    await page.getByText('this server').last().click();
+    assert.match(page.url(), /\/$/);
+    await page.close();
+  });
 
 test('the links work: pause and resume, evidence, metrics', async () => {
   const page = await open(server.port, WIDTHS[0], '');

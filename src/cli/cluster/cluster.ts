@@ -12,6 +12,7 @@ const VERBS: Readonly<Record<string, { readonly summary: string; readonly load: 
   plan: { summary: 'what a release would change; writes nothing', load: async () => (await import('./plan.ts')).plan },
   release: { summary: 'make a release of a file', load: async () => (await import('./release.ts')).release },
   rollout: { summary: 'a release in stages, with halts by evidence', load: async () => (await import('./rollout.ts')).rollout },
+  lead: { summary: 'lead rollouts as a service', load: async () => (await import('./lead.ts')).lead },
   rollback: {
     summary: 'take a rollout back, or give all servers an older release',
     load: async () => (await import('./rollback.ts')).rollback,
@@ -25,6 +26,7 @@ const VERBS: Readonly<Record<string, { readonly summary: string; readonly load: 
     summary: 'planned absences of servers, NICs and real servers',
     load: async () => (await import('./maintenance.ts')).maintenance,
   },
+  budget: { summary: 'how much may be gone at once', load: async () => (await import('./budget.ts')).budget },
   roster: { summary: 'the servers that are expected', load: async () => (await import('./roster.ts')).roster },
   poison: { summary: 'configurations that nobody runs again', load: async () => (await import('./poison.ts')).poison },
 };

@@ -4,7 +4,7 @@ import { releaseAt, releaseOf } from '../../cluster/api/contents.ts';
 import { namesOf } from '../../cluster/api/listing.ts';
 import type { Content } from '../../cluster/release/content.ts';
 import type { Release } from '../../cluster/values.ts';
-import type { ClusterStatus } from '../../cluster/view/status.ts';
+import type { ClusterStatus } from '../../model/cluster-status.ts';
 import { indent, json as jsonOf, type Output, terminal } from '../output.ts';
 import { prepare } from './carry.ts';
 import { readContent } from './content.ts';

@@ -1,5 +1,6 @@
 /** `fourlane cluster status`: rings, servers, rollouts, budgets, drift, maintenance, poison. */
-import { type ClusterStatus, statusOf } from '../../cluster/view/status.ts';
+import { statusOf } from '../../cluster/view/status.ts';
+import type { ClusterStatus } from '../../model/cluster-status.ts';
 import { json as jsonOf, type Output, terminal } from '../output.ts';
 import { EXIT } from './exit.ts';
 import type { Session } from './session.ts';

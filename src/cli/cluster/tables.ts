@@ -1,5 +1,5 @@
 /** `fourlane cluster status` and `why` as text: tables of what `statusOf` found. */
-import type { ClusterStatus, ServerStatus } from '../../cluster/view/status.ts';
+import type { ClusterStatus, ServerStatus } from '../../model/cluster-status.ts';
 import { indent, table } from '../output.ts';
 
 /** A table below its title; nothing when it has no rows. */

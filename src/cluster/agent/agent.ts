@@ -8,6 +8,7 @@ import type { ReleaseSettings } from '../../model/plan.ts';
 import { wasGood } from '../applied/record.ts';
 import { reduce } from '../applied/reduce.ts';
 import { appliedOf, type LifeEffect, type LifeEvent, type LifeState, stateOf } from '../applied/state.ts';
+import { Repairs } from '../drift/repairs.ts';
 import { clusterPrefix, keyOf } from '../keys.ts';
 import type { Item } from '../mirror/replica.ts';
 import type { CronCalendar } from '../roster/maintenance.ts';
@@ -40,11 +41,15 @@ export interface ReleaseAgentParts {
   readonly cluster: string;
   readonly server: string;
   readonly addresses: () => readonly string[];
+  /** Prefixes that this server's plan announces over every uplink. */
+  readonly prefixes: () => readonly string[];
   readonly settings: () => ReleaseSettings;
   readonly configuration: Configuration;
   readonly calendar: CronCalendar;
   /** Where the data plane is not as it was decided. */
   readonly drift: () => Applied['drift'];
+  /** Puts the data plane as it was decided; false = this server doubts itself, and touches nothing. */
+  readonly repair: () => boolean;
   /** Monotonic ms. */
   readonly clock: () => number;
   /** ms since 1970. */
@@ -83,6 +88,7 @@ export class ReleaseAgent {
   #turn: Promise<void> = Promise.resolve();
   #joined: Joined | undefined;
   #etcd: EtcdStore | undefined;
+  readonly #repairs = new Repairs();
   #complete = new Set<number>();
   #seen: Seen | undefined;
   #ring = '';
@@ -134,6 +140,7 @@ export class ReleaseAgent {
       ready,
       poison: record.poison.length,
       reported: !writer.pending,
+      repairs: this.#repairs.counts,
       problems: texts.filter((text) => text !== ''),
     };
   }
@@ -162,10 +169,7 @@ export class ReleaseAgent {
 
   /** The file of this server is another: what failed with the former one is tried again. */
   fileChanged(): void {
-    const { failure, ...rest } = this.#state;
-    if (failure === undefined) return;
-    this.#state = rest;
-    this.#dispatch({ kind: 'tick' });
+    if (this.#state.failure !== undefined) this.#dispatch({ kind: 'again' });
   }
 
   /** Resolves when the disk shows an end in order. */
@@ -184,6 +188,13 @@ export class ReleaseAgent {
     const drift = this.#p.drift();
     if (JSON.stringify(drift) !== JSON.stringify(this.#state.drift)) this.#dispatch({ kind: 'drift', drift });
     this.#compare();
+    this.#repair(drift);
+  }
+
+  #repair(drift: Applied['drift']): void {
+    const { settings, clock, log, repair } = this.#p;
+    const acts = { again: () => this.#dispatch({ kind: 'again' }), repair, log };
+    this.#repairs.look({ ...this.#state, drift }, { policies: settings().drift, now: clock() }, acts);
   }
 
   #mirrored = (range: string): ReadonlyMap<string, Item> => this.#joined!.items(this.#joined!.names.indexOf(range));
@@ -359,10 +370,10 @@ export class ReleaseAgent {
   }
 
   #announce(ready: boolean): void {
-    const { server, addresses } = this.#p;
+    const { server, addresses, prefixes } = this.#p;
     const { boot, version } = this.#state.self;
     const key = keyOf('member', server);
-    const value = writeValue('member', key, { boot, version, addresses: [...addresses()], ready });
+    const value = writeValue('member', key, { boot, version, addresses: [...addresses()], prefixes: [...prefixes()], ready });
     this.#joined?.hold(this.#prefix + key, value);
   }
 

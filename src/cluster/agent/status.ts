@@ -1,4 +1,5 @@
 /** What is shown of a server's release. */
+import type { Repairable } from '../drift/repairs.ts';
 import type { AppliedState } from '../values.ts';
 
 export interface ReleaseStatus {
@@ -21,5 +22,7 @@ export interface ReleaseStatus {
   readonly poison: number;
   /** etcd has what is reported. */
   readonly reported: boolean;
+  /** How often drift was repaired. */
+  readonly repairs: Readonly<Record<Repairable, number>>;
   readonly problems: readonly string[];
 }

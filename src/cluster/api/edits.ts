@@ -3,7 +3,7 @@ import { FourlaneError } from '../../model/errors.ts';
 import { BUDGET_NAMES, FIRST_RULES } from '../budget/asks.ts';
 import { keyOf } from '../keys.ts';
 import { put, type TxnPlan } from '../txn-plan.ts';
-import type { Maintenance, RosterEntry } from '../values.ts';
+import type { BudgetRule, Maintenance, RosterEntry } from '../values.ts';
 import type { ClusterState } from '../view/state.ts';
 
 const notFound = (message: string) => new FourlaneError('NOT_FOUND', message);
@@ -57,6 +57,15 @@ export function removePoison(state: ClusterState, root: string): TxnPlan {
   if (found === undefined) throw notFound(`the root ${root} is not poison`);
   const key = keyOf('poison', root);
   return { compare: [{ key, mod: found.mod }], writes: [{ op: 'delete', key }] };
+}
+
+/** How much may be gone at once from now on; who holds a slot keeps it. Throws NOT_FOUND for a budget that nothing asks. */
+export function putBudget(state: ClusterState, name: string, change: Partial<BudgetRule>): TxnPlan {
+  const budget = BUDGET_NAMES.find((each) => each === name);
+  if (budget === undefined) throw notFound(`there is no budget ${name}; there are: ${BUDGET_NAMES.join(', ')}`);
+  const before = state.budgetRule.get(budget);
+  const rule = { ...FIRST_RULES[budget], ...before?.value, ...change };
+  return { compare: [{ key: keyOf('budgetRule', budget), mod: before?.mod ?? 0 }], writes: [put('budgetRule', [budget], rule)] };
 }
 
 /** The budgets that are missing. */

@@ -3,15 +3,15 @@
  * etcd, and whoever leads next goes on.
  */
 import { type Barrier, barrierOf } from '../barrier/barrier.ts';
-import { rootPrefix } from '../evidence/evidence.ts';
-import { type Content, realServerList, realServersOf } from '../release/content.ts';
+import { type Content, realServersOf } from '../release/content.ts';
 import { excusedBy, activeAt } from '../roster/maintenance.ts';
 import { presenceOf } from '../roster/presence.ts';
-import { type BadOf, baselineOf, haltCauses, type ServiceShape } from '../rollout/halts.ts';
+import { baselineOf, haltCauses, type ServiceShape } from '../rollout/halts.ts';
 import { step } from '../rollout/rollout.ts';
 import type { Rollout } from '../values.ts';
 import { type ClusterState, plain } from '../view/state.ts';
 import type { Looking } from '../view/status.ts';
+import { badIn } from './bad-in.ts';
 import { type Contents, releaseAt } from './contents.ts';
 import { unreachable } from '../store/failure.ts';
 import type { Follow, View } from './follow.ts';
@@ -160,26 +160,6 @@ async function haltsOf({ contents, view, rollout }: HaltContext): Promise<(rings
       services: shapesOf(before, next),
       baseline: new Set(rollout.baseline),
     });
-  };
-}
-
-/** Which real servers each server finds bad, by the lists of the releases that there are. */
-export async function badIn(state: ClusterState, contents: Contents): Promise<BadOf> {
-  const lists = new Map<string, readonly string[]>();
-  const wanted = new Set([...state.evidence.values()].map(({ value }) => value.root));
-  for (const { value: release } of state.release.values())
-    if (wanted.has(rootPrefix(release.root)))
-      try {
-        lists.set(rootPrefix(release.root), realServerList(await contents.of(release)));
-      } catch {
-        // Whoever runs it is no witness.
-      }
-  return (server) => {
-    const evidence = state.evidence.get(server)?.value;
-    if (evidence === undefined || evidence.frozen || evidence.blind) return undefined;
-    const list = lists.get(evidence.root);
-    if (list?.length !== evidence.length) return undefined;
-    return new Set(evidence.bad.map((index) => list[index]!));
   };
 }
 

@@ -49,6 +49,8 @@ function take(s: LifeState, event: LifeEvent, now: number): LifeState {
       return event.why === undefined ? without(s, 'held') : { ...s, held: event.why };
     case 'drift':
       return { ...s, drift: event.drift };
+    case 'again':
+      return without(s, 'failure');
     case 'tick':
       return s;
     case 'stop':

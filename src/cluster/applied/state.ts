@@ -61,6 +61,8 @@ export type LifeEvent =
   /** Left out = it is over. */
   | { readonly kind: 'maintenance'; readonly why?: string }
   | { readonly kind: 'drift'; readonly drift: Applied['drift'] }
+  /** What failed is tried again, although the pointer is the same. */
+  | { readonly kind: 'again' }
   /** Some time has passed. */
   | { readonly kind: 'tick' }
   /** The process ends in order. */

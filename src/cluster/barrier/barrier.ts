@@ -2,14 +2,12 @@
  * Who has done what a pointer asks: counted over the roster, never over whoever happens to be alive. Whom it excuses it names,
  * and it never says done while a server that counts runs something else.
  */
+import { COUNTS_AS, type CountsAs } from '../../model/cluster-status.ts';
 import type { Excused } from '../roster/maintenance.ts';
 import { maintenanceText } from '../roster/maintenance.ts';
 import type { Presence } from '../roster/presence.ts';
 import type { Held } from '../txn-plan.ts';
 import type { Applied, Target } from '../values.ts';
-
-export const COUNTS_AS = ['done', 'pending', 'failed', 'absent', 'excused', 'stranger'] as const;
-export type CountsAs = (typeof COUNTS_AS)[number];
 
 export interface BarrierRow {
   readonly server: string;

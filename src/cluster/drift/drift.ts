@@ -64,12 +64,3 @@ function usualPlans(applied: ReadonlyMap<string, Applied>): ReadonlyMap<string, 
   }
   return usual;
 }
-
-export type DriftPolicy = 'report' | 'repair';
-const REPAIR_EVERY_MS = 600_000;
-
-/** Whether to put the data plane right now: not again within ten minutes. @param last when it was done last, ms */
-export function shouldRepair(policy: DriftPolicy, drift: Applied['drift'], last: number | undefined, now: number): boolean {
-  if (policy === 'report' || drift.count === 0) return false;
-  return last === undefined || now - last >= REPAIR_EVERY_MS;
-}

@@ -11,11 +11,12 @@ import { Speaker } from '../evidence/speaker.ts';
 import { shardsOf, type Testimony } from '../evidence/witnesses.ts';
 import { clusterPrefix, keyOf } from '../keys.ts';
 import type { Joined } from '../agent/agent.ts';
-import { activeAt, type CronCalendar, excusedBy, maintenanceText } from '../roster/maintenance.ts';
+import { type ActiveMaintenance, activeAt, type CronCalendar, excusedBy, maintenanceText } from '../roster/maintenance.ts';
 import { look, type MissingSince, presenceOf } from '../roster/presence.ts';
 import { EtcdStore } from '../store/etcd-store.ts';
 import { FleetWord } from '../view/fleet-word.ts';
 import { type ClusterState, type Item, plain, StateReader } from '../view/state.ts';
+import { shardMates } from '../view/status.ts';
 
 export interface FleetParts {
   readonly cluster: string;
@@ -50,6 +51,8 @@ export interface Found {
   readonly settled: boolean;
 }
 
+/** Planned absences that have a series. */
+const MOST_PLANNED = 200;
 /** Ranges of `watchedBy` that are read here. */
 const RANGES = ['roster', 'member', 'maintenance', 'budget', 'evidence'] as const;
 
@@ -64,6 +67,9 @@ export class Fleet {
   #store: EtcdStore | undefined;
   #state: ClusterState | undefined;
   #since: MissingSince = new Map();
+  #active: readonly ActiveMaintenance[] = [];
+  /** This server, and those of its shard. */
+  #near: ReadonlySet<string> = new Set();
   #bad = 0;
   #witnesses = 0;
 
@@ -98,6 +104,11 @@ export class Fleet {
     return this.#asker.isGranted(budget, subject);
   }
 
+  /** Since when servers are missing, as far as this one has followed it. */
+  get missing(): MissingSince {
+    return this.#since;
+  }
+
   get shown(): FleetShown {
     const { refusals, error } = this.#asker;
     return {
@@ -107,6 +118,7 @@ export class Fleet {
       written: this.#speaker.writes,
       bad: this.#bad,
       witnesses: this.#witnesses,
+      planned: this.#planned(),
     };
   }
 
@@ -146,10 +158,12 @@ export class Fleet {
   }
 
   #ask(state: ClusterState, wishes: readonly Wish[], { keeps, settled }: Found): void {
-    const { clock, wall, calendar } = this.#p;
+    const { clock, wall, calendar, server } = this.#p;
     const members = plain(state.member);
+    this.#near = new Set([server, ...shardMates(state, server)]);
     this.#since = look(state.roster.keys(), members, this.#since, clock());
-    const { servers } = excusedBy(activeAt(plain(state.maintenance), wall(), calendar));
+    this.#active = activeAt(plain(state.maintenance), wall(), calendar);
+    const { servers } = excusedBy(this.#active);
     const gone = (server: string): string | undefined => {
       const planned = servers.get(server);
       if (planned !== undefined) return maintenanceText(planned);
@@ -157,6 +171,19 @@ export class Fleet {
     };
     const announcing = (server: string) => members.get(server)?.ready === true;
     this.#asker.turn({ wishes, keeps, settled, known: { state, gone, announcing } });
+  }
+
+  /** Of the servers of the own shard, and of real servers; while etcd does not answer, those that have not ended since. */
+  #planned(): Planned {
+    const now = this.#p.wall();
+    const active = this.#active.filter(({ endsAt }) => endsAt === undefined || now < endsAt);
+    const subjects = active.map(({ subject }) => subject).slice(0, MOST_PLANNED);
+    return {
+      servers: subjects.flatMap((each) =>
+        'server' in each && this.#near.has(each.server) ? [[each.server, each.nic ?? ''] as const] : [],
+      ),
+      realServers: subjects.flatMap((each) => ('realServer' in each ? [each.realServer] : [])),
+    };
   }
 
   #say(root: string, { frozen, blind, bad }: Found): void {
@@ -175,8 +202,16 @@ export class Fleet {
   }
 }
 
+/** Planned absences that hold. */
+export interface Planned {
+  /** Server and NIC; '' = the whole server. */
+  readonly servers: readonly (readonly [server: string, nic: string])[];
+  readonly realServers: readonly string[];
+}
+
 /** For people and metrics. */
 export interface FleetShown {
+  readonly planned: Planned;
   readonly budgets: readonly BudgetShown[];
   /** Wishes that were refused so far. */
   readonly refusals: number;

@@ -22,8 +22,6 @@ const NAME_OF_ADDRESS = 'etcd';
 const OPTIONS: ChannelOptions = {
   'grpc.keepalive_time_ms': PING_EVERY_MS,
   'grpc.keepalive_timeout_ms': PING_TIMEOUT_MS,
-  // Answers of etcd have no limit; pages and fragments bound them.
-  'grpc.max_receive_message_length': -1,
   'grpc.max_send_message_length': -1,
   // What is tried again is decided where it is known whether that is right.
   'grpc.enable_retries': 0,
@@ -37,12 +35,16 @@ const OPTIONS: ChannelOptions = {
 
 const asIs = (bytes: Buffer) => bytes;
 
-/** Dials with these certificates. `used` is called with those of each link that is made. */
-export function grpcDial(tls: EtcdTls, used: (identity: Identity) => void = () => undefined): Dial {
+/**
+ * Dials with these certificates.
+ * @param used called with those of each link that is made
+ * @param mostBytes of one answer, left out = any number: pages and fragments bound them
+ */
+export function grpcDial(tls: EtcdTls, used: (identity: Identity) => void = () => undefined, mostBytes = -1): Dial {
   return async (endpoint) => {
     const identity = await readIdentity(tls);
     used(identity);
-    return new GrpcLink(endpoint, tls, identity);
+    return new GrpcLink(endpoint, tls, identity, mostBytes);
   };
 }
 
@@ -54,14 +56,15 @@ class GrpcLink implements Link {
   /** What runs: the library lets it run on when a client is closed. */
   readonly #running = new Set<{ cancel(): void }>();
 
-  constructor(endpoint: string, tls: EtcdTls, identity: Identity) {
+  constructor(endpoint: string, tls: EtcdTls, identity: Identity, mostBytes: number) {
     this.endpoint = endpoint;
     this.#tls = tls;
     this.#version = identity.version;
     const { hostname, port } = new URL(endpoint);
     const host = hostname.replace(/^\[|\]$/g, '');
     const address = isIP(host) !== 0;
-    const options = address ? { ...OPTIONS, 'grpc.ssl_target_name_override': NAME_OF_ADDRESS } : OPTIONS;
+    const named = address ? { 'grpc.ssl_target_name_override': NAME_OF_ADDRESS } : {};
+    const options = { ...OPTIONS, ...named, 'grpc.max_receive_message_length': mostBytes };
     const secure = credentials.createSsl(identity.ca, identity.key, identity.cert, {
       checkServerIdentity: (_, certificate) => checkServerIdentity(host, certificate),
     });

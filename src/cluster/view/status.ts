@@ -1,12 +1,13 @@
 /** The cluster for people and tools: rings, servers, rollouts, budgets, drift, maintenance, as plain values. */
-import { type Barrier, barrierOf, barrierText, type BarrierOutcome, type CountsAs, outcomeOf } from '../barrier/barrier.ts';
+import type { BudgetStatus, ClusterStatus, RingStatus, ServerStatus } from '../../model/cluster-status.ts';
+import { type Barrier, barrierOf, barrierText, outcomeOf } from '../barrier/barrier.ts';
 import { countFor } from '../budget/budget.ts';
 import { type Drift, driftsOf } from '../drift/drift.ts';
 import { cannotTell, shardsOf } from '../evidence/witnesses.ts';
 import { activeAt, type CronCalendar, type Excused, excusedBy, maintenanceText } from '../roster/maintenance.ts';
 import { type MissingSince, type Presence, presenceOf } from '../roster/presence.ts';
 import type { Held } from '../txn-plan.ts';
-import type { PlanCounts, Target } from '../values.ts';
+import type { Target } from '../values.ts';
 import { type ClusterState, plain } from './state.ts';
 
 export interface Looking {
@@ -15,57 +16,6 @@ export interface Looking {
   readonly clock: number;
   readonly since: MissingSince;
   readonly calendar: CronCalendar;
-}
-
-export interface RingStatus {
-  readonly ring: string;
-  readonly release: number;
-  readonly root: string;
-  /** Number of the release that it prepares. */
-  readonly preparing: number | null;
-  readonly outcome: BarrierOutcome;
-  readonly text: string;
-}
-
-export interface ServerStatus {
-  readonly server: string;
-  readonly ring: string;
-  readonly site: string | null;
-  readonly rack: string | null;
-  readonly presence: Presence['is'];
-  readonly ready: boolean;
-  readonly counts: CountsAs;
-  readonly text: string;
-  /** First digits of what it runs. */
-  readonly running: string | null;
-  readonly version: string | null;
-  /** First digits of what it has prepared, and what that would change there. */
-  readonly prepared: string | null;
-  readonly plan: PlanCounts | null;
-  /** Real servers that it finds bad; null = it says nothing. */
-  readonly bad: number | null;
-  /** Why it is no witness for others; null = it is one. */
-  readonly cannotTell: string | null;
-}
-
-export interface BudgetStatus {
-  readonly budget: string;
-  readonly scope: string;
-  readonly used: readonly string[];
-  readonly max: number;
-  readonly holders: readonly { readonly server: string; readonly subjects: readonly string[]; readonly why: string }[];
-}
-
-export interface ClusterStatus {
-  readonly cluster: string;
-  readonly rings: readonly RingStatus[];
-  readonly servers: readonly ServerStatus[];
-  readonly rollouts: readonly { readonly n: number; readonly release: number; readonly state: string; readonly text: string }[];
-  readonly budgets: readonly BudgetStatus[];
-  readonly drifts: readonly Drift[];
-  readonly maintenance: readonly string[];
-  readonly poison: readonly { readonly root: string; readonly why: string }[];
-  readonly problems: readonly string[];
 }
 
 const SHORT = 12;
@@ -149,14 +99,22 @@ function serverStatus(server: string, { state, presence, barriers, excused }: Co
     presence: presence(server).is,
     ready: member?.ready === true,
     counts: row?.counts ?? (planned === undefined ? 'pending' : 'excused'),
+    state: applied?.state ?? null,
     text: row?.text ?? `its ring ${roster.ring} has no target yet`,
     running: applied?.running?.slice(0, SHORT) ?? null,
+    release: numberOf(state, applied?.running),
     version: member?.version ?? null,
     prepared: applied?.prepared?.slice(0, SHORT) ?? null,
     plan: applied?.plan ?? null,
     bad: evidence === undefined || evidence.frozen || evidence.blind ? null : evidence.bad.length,
     cannotTell: mute ?? null,
   };
+}
+
+/** The newest release of a root; null = none that is kept. */
+function numberOf({ release }: ClusterState, root: string | null | undefined): number | null {
+  const numbers = [...release.values()].filter(({ value }) => value.root === root).map(({ value }) => value.n);
+  return numbers.length === 0 ? null : Math.max(...numbers);
 }
 
 function budgetStatus(budget: string, { state, excused, presence }: Context): BudgetStatus {

@@ -1,26 +1,14 @@
 /** The status page: one HTML document without scripts, made from the same report that the API gives. */
-import { createHash } from 'node:crypto';
 import { HEADLINES, VERDICT_TABLE } from '../../model/verdicts.ts';
 import { reportStatus, reportTransition, type StatusReport, type TransitionReport } from '../../report/report.ts';
 import type { AgentView } from '../../report/view.ts';
 import { subjectText } from '../../model/subject.ts';
 import { clock, count, formatDuration } from '../../report/format.ts';
-import { html, Html } from './html.ts';
+import { documentOf, pageBar } from './document.ts';
+import { type Html, html } from './html.ts';
 import { isBig, renderMatrix } from './matrix.ts';
 import { renderNics, renderPending, renderServices, renderSources } from './parts.ts';
-import { STYLE } from './style.ts';
 
-/** The style sheet is allowed by its hash; nothing else runs or loads. */
-export const PAGE_CSP = [
-  "default-src 'none'",
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  'img-src data:',
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
-const REFRESH_SECONDS = 5;
 const MAX_VERDICTS = 40;
 const MAX_LOG = 25;
 const LOG_WINDOW_MS = 24 * 3600 * 1000;
@@ -43,15 +31,9 @@ export function renderPage(view: AgentView, query: URLSearchParams): string {
     .slice(-MAX_LOG)
     .map((t) => reportTransition(view, t))
     .toReversed();
-  const paused = query.has('pause');
   const worst = report.verdicts[0];
   const title = worst === undefined ? report.server : `${count(report.verdicts.length, 'fault')} · ${report.server}`;
-  return html`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
-${paused ? undefined : html`<meta http-equiv="refresh" content="${REFRESH_SECONDS}">`}
-<title>${title} · fourlane</title><link rel="icon" href="${icon(worst?.level ?? 'ok')}"><style>${new Html(STYLE)}</style></head>
-<body>${renderBar(report, query, paused)}<main>
-${renderHeadline(report)}
+  const main = html`${renderHeadline(report)}
 ${renderVerdicts(report)}
 ${renderNics(report)}
 ${renderMatrix(view, query)}
@@ -59,37 +41,21 @@ ${renderServices(report)}
 ${renderPending(report)}${renderSources(report)}
 ${renderLog(transitions)}
 <footer><span>fourlane ${report.version}</span><a href="/metrics">metrics</a><a href="/api/v1/status">status as JSON</a>\
-<a href="/api/v1/verdicts">verdicts as JSON</a><span>All times are UTC.</span></footer>
-</main></body></html>
-`.text;
+<a href="/api/v1/verdicts">verdicts as JSON</a><span>All times are UTC.</span></footer>`;
+  return documentOf({ title, level: worst?.level ?? 'ok', query, bar: renderBar(report, query), main });
 }
 
-function icon(level: string): string {
-  const fill = level === 'bad' ? '#d33a2f' : level === 'warn' ? '#dd8a1a' : '#2f9e63';
-  const shape = level === 'ok' ? '<circle cx="8" cy="8" r="7"/>' : '<rect x="1" y="1" width="14" height="14" rx="2"/>';
-  return `data:image/svg+xml,${encodeURIComponent(`<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16" fill="${fill}">\
-${shape}</svg>`)}`;
-}
-
-function renderBar(report: StatusReport, query: URLSearchParams, paused: boolean): Html {
+function renderBar(report: StatusReport, query: URLSearchParams): Html {
   const [level, text] = STATE_TEXT[report.state];
-  const other = new URLSearchParams(query);
-  if (paused) other.delete('pause');
-  else other.set('pause', '1');
-  const { lastReload } = report;
-  return html`<div class="bar"><div>
-<span class="brand"><svg viewBox="0 0 22 22" aria-hidden="true">\
-<g fill="none" stroke="currentColor" stroke-width="2.4" stroke-linecap="round">\
-<path d="M3 3v16M8.3 3v16M13.7 3v6M13.7 16v3M19 3v16"/></g></svg>fourlane</span>
-<span class="where">${report.cluster}<span>/</span><b>${report.server}</b></span>
-<span class="tag ${level}">${text}</span>
-<span class="facts"><span>up ${formatDuration(report.uptimeSeconds)}</span>
+  const { lastReload, cluster } = report;
+  const facts = html`<span>up ${formatDuration(report.uptimeSeconds)}</span>
 <span>config <code>${report.revision.slice(0, 8)}</code> ${
     lastReload.ok ? 'loaded' : html`<span class="tag bad">last reload refused</span>`
   } ${clock(lastReload.time)}</span>
-<span>${clock(report.time)} UTC</span>
-<a href="/?${other.toString()}">${paused ? `paused: resume` : `every ${REFRESH_SECONDS} s: pause`}</a></span>
-</div></div>`;
+<span>${clock(report.time)} UTC</span>`;
+  const where = html`${report.release === undefined ? cluster : html`<a href="/cluster">${cluster}</a>`}<span>/</span>\
+<b>${report.server}</b>`;
+  return pageBar({ path: '/', query, where, tag: html`<span class="tag ${level}">${text}</span>`, facts });
 }
 
 function renderHeadline(report: StatusReport): Html {

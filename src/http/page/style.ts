@@ -114,6 +114,9 @@ border-top:1px solid var(--line);align-items:center}
 .summary{padding:6px 9px;font-size:.93em}.summary th{text-align:left;font-weight:500;padding:2px 5px}\
 .summary td{padding:2px 5px}.summary thead th{color:var(--mute)}
 .summary .meter{margin:0;min-width:80px}
+.fleet{border-spacing:0 1px}.fleet th,.fleet td{vertical-align:top;text-align:left;overflow-wrap:break-word}\
+.fleet thead th{white-space:nowrap}.fleet th[scope=row]{font-weight:600;min-width:84px}.fleet td{min-width:56px}\
+.fleet td:last-child{min-width:180px}.fleet .meter{margin-top:6px}
 footer{border-top:1px solid var(--line);margin:34px 0 22px;padding-top:12px;display:flex;flex-wrap:wrap;gap:4px 18px;\
 color:var(--mute);font-size:.87em}
 @media(max-width:760px){

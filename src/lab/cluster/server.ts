@@ -100,8 +100,9 @@ export class Server extends World {
     const at = (file: string) => `${certificates}/${file}`;
     const tls = { ca: at('ca.pem'), cert: at(`${name}.pem`), key: at(`${name}.key`) };
     const file = this.path('fourlane.yaml');
-    // By the product's own command, whichever daemon it is; not within the last uplink's guard, since the whole server goes.
-    const drain = `case $FOURLANE_STATE in failed) exec ${run('drain --graceful 0s')};; ok) exec ${run('restore')};; esac`;
+    // By the product's own command, whichever daemon it is. The agent has asked the budget, so the command does not.
+    const words = [`failed) exec ${run('drain --alone --graceful 0s')};;`, `ok) exec ${run('restore --alone')};;`];
+    const drain = `case $FOURLANE_STATE in ${words.join(' ')} esac`;
     function run(verb: string): string {
       return `${process.execPath} ${COMMAND} bgp ${verb} --config ${file}`;
     }

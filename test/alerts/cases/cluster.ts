@@ -27,6 +27,28 @@ export const clusterCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    alert: 'FourlaneMaintenanceOfServer',
+    severity: 'info',
+    // Another server says so: the one in maintenance may be off.
+    series: [
+      flag('fourlane_cluster_maintenance{server="lb2", of="lb1", nic=""}'),
+      { series: 'fourlane_cluster_maintenance{server="lb2", of="lb1", nic="eth1"}', good: 0, bad: 0, below: 1 },
+    ],
+    firesAfter: 0,
+    resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlaneMaintenanceOfNic',
+    severity: 'info',
+    labels: { nic: 'eth1' },
+    series: [
+      flag('fourlane_cluster_maintenance{server="lb2", of="lb1", nic="eth1"}'),
+      { series: 'fourlane_cluster_maintenance{server="lb2", of="lb1", nic=""}', good: 0, bad: 0, below: 1 },
+    ],
+    firesAfter: 0,
+    resolvesAfter: 0,
+  },
+  {
     alert: 'FourlaneEtcdStale',
     severity: 'warning',
     series: [{ series: 'fourlane_cluster_stale_seconds', good: 0, bad: 301, below: 299 }],

@@ -1,0 +1,74 @@
+/** What an idle cluster costs an agent: memory and CPU of one with an etcd, against the same agent without. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
+import { CLUSTER, type EtcdCluster } from './cluster.ts';
+import { Releaser } from './release.ts';
+
+const SERVICES = 10;
+const MEASURED_MS = 20_000;
+/** Garbage of the start is gone by then. */
+const SETTLED_MS = 15_000;
+
+export interface IdleCost {
+  readonly megabytes: number;
+  /** Of one core. */
+  readonly percent: number;
+}
+
+const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
+
+/** ms of CPU so far, from ticks of 10 ms. */
+function cpuOf(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** Starts both twice, so that what is compiled once is compiled, and measures them side by side. */
+export async function idleCost(etcd: EtcdCluster, dir: string): Promise<IdleCost> {
+  const { port } = await serve(0);
+  const addresses = loopbackServers(SERVICES + 3, port);
+  const services = Array.from({ length: SERVICES }, (_, k) => ({
+    name: `web${k}`,
+    vip: `10.0.0.${k + 1}:80/tcp`,
+    check: { type: 'tcp', interval: '1s' },
+    realServers: addresses.slice(k, k + 3),
+  }));
+  const api = etcd.caller('api');
+  const releaser = new Releaser(api);
+  await releaser.roster('lb-01', 'all');
+  const root = await releaser.release(1, { services });
+  await releaser.target('all', { release: 1, root });
+  const tls = etcd.tls('lb-01');
+  const files = [
+    { services },
+    { cluster: { name: CLUSTER, etcd: { endpoints: etcd.endpoints, tls }, prove: '1s' }, server: 'lb-01' },
+  ].map((own, i) => {
+    const nics = [{ name: 'eth2', device: 'lo', source: '127.0.0.2' }];
+    return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, `state-${i}`), nics, ...own }, `idle-${i}.yaml`);
+  });
+  // Compiled code is kept at home.
+  const wrap = ['env', `HOME=${dir}`];
+  const start = () => Promise.all(files.map((file) => AgentProcess.start(file, { wrap })));
+  const isReady = (agent: AgentProcess) =>
+    until('all services', 20_000, async () => (await agent.status()).services.length === SERVICES);
+  for (const agent of await start()) {
+    await isReady(agent);
+    await agent.end('SIGTERM');
+  }
+  const agents = await start();
+  await Promise.all(agents.map(isReady));
+  await sleep(SETTLED_MS);
+  const before = agents.map(({ pid }) => cpuOf(pid));
+  const rss: number[][] = [];
+  for (let i = 0; i < 10; i++) {
+    await sleep(MEASURED_MS / 10);
+    rss.push(agents.map(({ pid }) => rssOf(pid)));
+  }
+  const [alone, among] = agents.map(({ pid }, i) => (cpuOf(pid) - before[i]!) / (MEASURED_MS / 100));
+  const differences = rss.map(([without, withIt]) => withIt! - without!).toSorted((a, b) => a - b);
+  await Promise.all(agents.map((agent) => agent.end()));
+  api.close();
+  return { megabytes: differences[5]!, percent: among! - alone! };
+}
