@@ -124,7 +124,7 @@ function(config)
       description: 'Ports in use of the addresses of each core, where each core has addresses of its own. Unequal: rules by address load one core.',
       unit: 'short',
       min: 0,
-      expr: 'topk($k, sum by (server, source, core) (fourlane_snat_ports_used{%(s)s} * on (cluster, server, source, port, local_address) group_left (core) fourlane_snat_address_core{%(s)s}))' % { s: server },
+      expr: 'topk($k, sum by (server, source, core) (fourlane_snat_core_ports_used{%s}))' % server,
       legend: '{{server}} {{source}} {{core}}',
     },
     dropped:: {

@@ -64,6 +64,27 @@ export async function askToDrain(plan: Plan, door: FleetDoor, say: (line: string
   }
 }
 
+/** What the fleet shows of the other servers, for the rules of the edge: nothing without a cluster, or an answer of etcd. */
+export async function membersSeen(
+  plan: Plan,
+  complain: (line: string) => void,
+  open: OpenFleet = openFleet,
+): Promise<Pick<Seen, 'members' | 'sync'>> {
+  const sync = await syncSeen(plan);
+  if (plan.etcd === undefined) return sync;
+  const door = open(plan);
+  try {
+    const state = await sessionOf(door).state();
+    return { members: othersOf(state, askOf(plan, door)), ...sync };
+  } catch (error) {
+    if (!(error instanceof FourlaneError)) throw error;
+    complain(`etcd: ${error.message}`);
+    return sync;
+  } finally {
+    await door.close();
+  }
+}
+
 /** Gives the slot back; nothing when there is none. Rejects with FourlaneError. */
 export async function endDrainOf({ server }: Plan, door: FleetDoor): Promise<void> {
   await edit(sessionOf(door), (state) => endDrain(state, server));

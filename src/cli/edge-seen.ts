@@ -12,6 +12,7 @@ import { parsePrefix, width } from '../edge/prefix.ts';
 import type { Plan } from '../model/plan.ts';
 import { blackholeRoutes } from '../sys/blackholes.ts';
 import { interfaceNetworks } from '../sys/machine.ts';
+import { membersSeen } from './bgp-fleet.ts';
 
 /** What is there now. `complain` gets what could not be read, one line each. */
 export async function edgeSeen(plan: Plan, complain: (line: string) => void): Promise<Seen> {
@@ -30,6 +31,7 @@ export async function edgeSeen(plan: Plan, complain: (line: string) => void): Pr
       return prefix === undefined || prefix.length === width(prefix.family) ? [] : [{ prefix, what: device }];
     }),
     blackholes: (await blackholeRoutes()).flatMap((text) => parsePrefix(text) ?? []),
+    ...(await membersSeen(plan, complain)),
     ...(daemons === undefined ? {} : { sessions: sessionsSeen(daemons) }),
     ...(dataplane === undefined ? {} : { locals: localsSeen(dataplane), workers: workersSeen(dataplane) }),
   };

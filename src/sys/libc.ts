@@ -24,12 +24,8 @@ export const getsockopt = libc.func('int getsockopt(int, int, int, void*, void*)
   value: Uint8Array,
   length: Uint8Array,
 ) => number;
-export const send = libc.func('long send(int, void*, size_t, int)') as (
-  fd: number,
-  data: Uint8Array,
-  length: number,
-  flags: number,
-) => number;
+const sendFunction = libc.func('long send(int, void*, size_t, int)');
+export const send = sendFunction as unknown as (fd: number, data: Uint8Array, length: number, flags: number) => number;
 export const recv = libc.func('long recv(int, void*, size_t, int)') as (
   fd: number,
   into: Uint8Array,
@@ -54,7 +50,7 @@ export const epollWait = libc.func('int epoll_wait(int, void*, int, int)') as (
   timeoutMs: number,
 ) => number;
 
-export const ioctl = libc.func('int ioctl(int, ulong, void*)') as (fd: number, request: number, argument: Uint8Array) => number;
+const ioctlFunction = libc.func('int ioctl(int, ulong, void*)');
 export const mkfifo = libc.func('int mkfifo(const char*, uint)') as (path: string, mode: number) => number;
 export const flock = libc.func('int flock(int, int)') as (fd: number, operation: number) => number;
 
@@ -77,6 +73,24 @@ export function readable(fd: number, limitMs: number): Promise<boolean> {
   asked.writeInt32LE(fd, 0);
   asked.writeInt16LE(POLLIN, 4);
   return new Promise((resolve) => pollFunction.async(asked, 1, limitMs, () => resolve(asked.readInt16LE(6) !== 0)));
+}
+
+/** `ioctl` in a thread of Node's pool. Resolves to its result; the reason of a -1 is lost. */
+export function ioctlLater(fd: number, request: number, argument: Uint8Array): Promise<number> {
+  return new Promise((resolve, reject) =>
+    ioctlFunction.async(fd, request, argument, (error: Error | null, result: number) =>
+      error === null ? resolve(result) : reject(error),
+    ),
+  );
+}
+
+/** `send` in a thread of Node's pool, as `ioctlLater`. */
+export function sendLater(fd: number, data: Uint8Array, flags: number): Promise<number> {
+  return new Promise((resolve, reject) =>
+    sendFunction.async(fd, data, data.length, flags, (error: Error | null, result: number) =>
+      error === null ? resolve(result) : reject(error),
+    ),
+  );
 }
 
 /** Name of the network interface with this number; undefined when there is none. */

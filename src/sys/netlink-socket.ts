@@ -1,7 +1,21 @@
 /** Netlink sockets: datagrams to and from the kernel. Every call is non-blocking. */
 import { getSystemErrorName } from 'node:util';
 import { EAGAIN } from './errno.ts';
-import { bind, close, errno, MSG_DONTWAIT, readable, recv, send, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_RAW, socket } from './libc.ts';
+import { inPool } from './in-pool.ts';
+import {
+  bind,
+  close,
+  errno,
+  MSG_DONTWAIT,
+  readable,
+  recv,
+  send,
+  sendLater,
+  SOCK_CLOEXEC,
+  SOCK_NONBLOCK,
+  SOCK_RAW,
+  socket,
+} from './libc.ts';
 import { NetlinkFormatError } from './netlink.ts';
 
 const AF_NETLINK = 16;
@@ -55,6 +69,11 @@ export class NetlinkSocket implements NetlinkChannel {
     check(send(this.#fd, bytes, bytes.length, MSG_DONTWAIT));
   }
 
+  /** The same in a thread of Node's pool: some requests are answered while they are sent. Rejects when it is not taken. */
+  async sendLater(bytes: Buffer): Promise<void> {
+    if ((await inPool(() => sendLater(this.#fd, bytes, 0))) < 0) throw new Error('the kernel does not take the request');
+  }
+
   receive(): Buffer | undefined {
     const length = recv(this.#fd, this.#buffer, this.#buffer.length, MSG_DONTWAIT | MSG_TRUNC);
     if (length < 0 && errno() === EAGAIN) return undefined;
@@ -70,6 +89,39 @@ export class NetlinkSocket implements NetlinkChannel {
   close(): void {
     close(this.#fd);
     this.#fd = -1; // its number may be another file's from now on
+  }
+}
+
+/** A channel whose requests may wait for the kernel's network lock. */
+export class PatientChannel implements NetlinkChannel {
+  readonly #socket: NetlinkSocket;
+  #error: Error | undefined;
+  #isSending = false;
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  send(bytes: Buffer): void {
+    this.#isSending = true;
+    this.#socket
+      .sendLater(bytes)
+      .catch((error: Error) => {
+        this.#error = error;
+      })
+      .finally(() => {
+        this.#isSending = false;
+      });
+  }
+
+  receive(): Buffer | undefined {
+    if (this.#error !== undefined) throw this.#error;
+    // The answer may be there before the call has come back.
+    return this.#isSending ? undefined : this.#socket.receive();
+  }
+
+  close(): void {
+    this.#socket.close();
   }
 }
 

@@ -99,6 +99,10 @@ describe('actuator bgp by kernelRoute', () => {
     world.kernel.dieAfter = 0;
     await assert.rejects(call('eth2', 'ok'), /dead/);
     world.kernel.dieAfter = Infinity;
+    world.kernel.dieAfter = 0;
+    await assert.rejects(restore(), /dead/);
+    assert.deepEqual(await recorded(), [routeTo(ETH2)], 'what could not be put back is not forgotten');
+    world.kernel.dieAfter = Infinity;
     assert.deepEqual(await restore(), [`${ETH2}: route put back`]);
     assert.deepEqual([present(), await recorded()], [[ETH2, ETH3], []]);
     assert.equal(world.router.asked, 0);

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { bgpCommand } from '../../src/cli/bgp.ts';
-import { askToDrain, Denied, endDrainOf, type FleetDoor } from '../../src/cli/bgp-fleet.ts';
+import { askToDrain, Denied, endDrainOf, type FleetDoor, membersSeen } from '../../src/cli/bgp-fleet.ts';
 import { decideDrain, endDrain } from '../../src/cluster/budget/drain.ts';
 import { FIRST_RULES } from '../../src/cluster/budget/asks.ts';
 import { FourlaneError } from '../../src/model/errors.ts';
@@ -116,6 +116,32 @@ test('etcd that does not answer denies', async () => {
     drain({ ...door, store: { ...door.store, read: fails, commit: fails } }),
     (error) => error instanceof Denied && error.message === 'no member answers',
   );
+});
+
+test('the other servers as the rules of the edge see them; without a cluster, or an answer, none', async () => {
+  const { store, door } = fleet({ absent: ['lb-3'] });
+  const withEtcd = { ...PLAN, etcd: {} } as Plan;
+  const complaints: string[] = [];
+  const seen = (plan: Plan, one: FleetDoor = door) =>
+    membersSeen(
+      plan,
+      (line) => complaints.push(line),
+      () => one,
+    );
+  const members = (announced: readonly string[]) => ({
+    members: [
+      { name: 'lb-2', announced },
+      { name: 'lb-3', announced: [] },
+    ],
+  });
+  assert.deepEqual(await seen(withEtcd), members([POOL]));
+  const subjects = ['drain'];
+  store.put('budgetHolder', ['server', 'lb-2'], { by: 'x', at: AT, why: 'x', boot: 'b', subjects, state: 'acted' });
+  assert.deepEqual(await seen(withEtcd), members([]), 'one that is drained announces nothing');
+  assert.deepEqual(await seen(PLAN), {});
+  const fails = () => Promise.reject(new FourlaneError('CLUSTER_UNREACHABLE', 'no member answers'));
+  assert.deepEqual(await seen(withEtcd, { ...door, store: { ...door.store, read: fails } }), {});
+  assert.deepEqual(complaints, ['etcd: no member answers']);
 });
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-bgp-fleet-'));

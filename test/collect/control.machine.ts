@@ -6,7 +6,7 @@ import { type ControlData, ControlSource, control } from '../../src/collect/cont
 import type { QueueAnswers } from '../../src/collect/control/part.ts';
 import type { CollectedNic } from '../../src/collect/collector.ts';
 import { Output } from '../../src/collect/output.ts';
-import { type AskEthtool, EthtoolError } from '../../src/sys/ethtool.ts';
+import type { AskEthtool } from '../../src/sys/ethtool.ts';
 import { parseAttributes } from '../../src/sys/netlink.ts';
 import { values } from './dpvs-fake.ts';
 
@@ -61,24 +61,24 @@ export function flow4(
   return { type, value, mask };
 }
 
-/** What ethtool answers for the rules and the RSS table of a device; undefined: EOPNOTSUPP. */
+/** What ethtool answers for the rules and the RSS table of a device; undefined: the driver has none. */
 export function driver(rules: readonly MadeRule[] | undefined, table?: readonly number[]): AskEthtool {
-  return (device, command, into) => {
+  return async (_, command, into) => {
     const size = table?.length ?? 0;
-    if (command === 'GRXFHINDIR' && table !== undefined) {
-      if (into.readUInt32LE(4) === size) for (const [i, queue] of table.entries()) into.writeUInt32LE(queue, 8 + 4 * i);
+    if (command === 'GRXFHINDIR') {
+      if (into.readUInt32LE(4) === size) for (const [i, queue] of (table ?? []).entries()) into.writeUInt32LE(queue, 8 + 4 * i);
       into.writeUInt32LE(size, 4);
-      return;
+      return table !== undefined;
     }
-    if (command === 'GRXFHINDIR' || rules === undefined) throw new EthtoolError(device, 'EOPNOTSUPP');
+    if (rules === undefined) return false;
     if (command === 'GRXCLSRULE') {
       const found = rules.find(({ location }) => location === into.readUInt32LE(176));
-      if (found === undefined) throw new EthtoolError(device, 'EINVAL');
-      rxnfc(found).copy(into, 4, 4);
-      return;
+      if (found !== undefined) rxnfc(found).copy(into, 4, 4);
+      return found !== undefined;
     }
     into.writeUInt32LE(rules.length, 184);
     if (command === 'GRXCLSRLALL') for (const [i, { location }] of rules.entries()) into.writeUInt32LE(location, 188 + 4 * i);
+    return true;
   };
 }
 

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import type { CoreReading, PortReading } from '../../src/collect/dpvs/data.ts';
+import { afterEach, test } from 'node:test';
+import { dpvs } from '../../src/collect/dpvs.ts';
+import type { CoreReading, DpvsData, PortReading } from '../../src/collect/dpvs/data.ts';
 import { controlPaths, decodeKniList, encodeKniList } from '../../src/collect/dpvs/kni.ts';
 import { DecodeError } from '../../src/collect/dpvs/wire.ts';
+import { Output } from '../../src/collect/output.ts';
+import { dataOf, ONE_HOST, replay, serve, values } from './dpvs-fake.ts';
 
 const NICS = [
   { name: 'up1', device: 'dpdk0.kni', dataplane: 'dpdk0' },
@@ -53,4 +56,37 @@ test('cores of another NUMA node that poll the port: those that only send to it,
   const astray = (socket: number) =>
     controlPaths(NICS, [port(socket)], cores('worker'), { queues, sockets, kniFlows: new Map() })[0]?.astray;
   assert.deepEqual([astray(0), astray(1)], [[2], [1]]);
+});
+
+const cleanups: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const one of cleanups.splice(0).toReversed()) await one();
+});
+
+test('what is published of it: state, drops of the cores for KNI and of helpers, NUMA, ports by core', async () => {
+  const { source } = await serve(cleanups, replay(ONE_HOST));
+  const read = await dataOf(source.read());
+  const [first] = read.cores;
+  const core = (lcore: number, role: CoreReading['role'], dropped: number): CoreReading => ({
+    ...first!,
+    role,
+    stats: { ...first!.stats, lcore, dropped },
+  });
+  const pool = { device: 'dpdk0', port: 'dpdk0', free: 1, missed: 0 };
+  const data: DpvsData = {
+    ...read,
+    cores: [core(0, 'master', 1), core(5, 'kni', 7), core(1, 'worker', 2), core(6, 'isolated', 9)],
+    paths: [{ nic: 'up1', state: 'isolated', astray: [2] }],
+    pools: [
+      { ...pool, address: '10.0.0.1', used: 3, core: 1 },
+      { ...pool, address: '10.0.0.2', used: 4, core: 2 },
+    ],
+  };
+  const output = new Output();
+  output.take((samples) => dpvs.publish(data, samples));
+  const shown = (name: string) => Object.fromEntries(Object.entries(values(output, name)).filter(([, value]) => value > 0));
+  assert.deepEqual(shown('control_path_state'), { 'dpvs up1 isolated': 1 });
+  assert.deepEqual(shown('control_path_dropped_total'), { 'dpvs kni_core 5': 7, 'dpvs isolated_core 6': 9 });
+  assert.deepEqual(shown('numa_misplaced'), { 'dpvs up1 cores': 1 });
+  assert.deepEqual(shown('snat_core_ports_used'), { 'dpvs dpdk0 10.0.0.1 1': 3, 'dpvs dpdk0 10.0.0.2 2': 4 });
 });

@@ -56,7 +56,7 @@ export function redistribute(kind: Kind): void {
   const filter = `export filter fourlane_${name}_ipv4`;
   const config = birdConfig();
   if (!config.includes(filter)) throw new Error(`there is no "${filter}"`);
-  reconfigureBird(`${config.replace(filter, `export where net ~ [${prefixes.join(', ')}]`)}\n${kernel}`);
+  reconfigureBird(`${config.replaceAll(filter, `export where net ~ [${prefixes.join(', ')}]`)}\n${kernel}`);
 }
 
 /** Whether the router has the route that the kernel of a load balancer had for the NIC that fails: over the first NIC. */

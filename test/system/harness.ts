@@ -14,7 +14,8 @@ import type { StatusReport, TransitionReport, VerdictReport } from '../../src/re
 export { metricOf } from '../../src/lab/metric.ts';
 export { until } from '../../src/lab/until.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+/** The program. */
+export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
 
 /** Thresholds with which faults are judged and healed in about a second at an interval of 200 ms. */
 export const QUICK = { rs_hold_down_ms: 500, slow_start_ms: 0, nic_recover_ms: 1000, nic_hold_down_ms: 1000 };

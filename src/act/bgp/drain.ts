@@ -81,21 +81,33 @@ export async function restoreServer({ plan, open = openSpeakers, kernel = KERNEL
   const ledgers = [await readable(files.ledger, say), await readable(files.drained, say)];
   const records = ledgers.flatMap((ledger) => [...(ledger?.records.values() ?? [])]);
   const routes = records.flatMap((record) => record.routes ?? []);
-  await putBack(routes, kernel, say);
+  const left = await putBack(routes, kernel, say);
   const isDaemonAsked = routes.length === 0 || records.some(({ shut }) => shut.length > 0);
   if (isDaemonAsked) await openAll(plan, open, ledgers, say);
   for (const ledger of ledgers)
-    for (const [id, record] of ledger?.records ?? []) await ledger!.set(id, { ...record, shut: [], routes: [] });
+    for (const [id, record] of ledger?.records ?? [])
+      await ledger!.set(id, { ...record, shut: [], routes: (record.routes ?? []).filter((route) => left.has(route)) });
+  if (left.size > 0) throw new Error([...left.values()].join('; '));
 }
 
-/** Kernel routes that were taken away, unless somebody has put others to the same prefix. */
-async function putBack(routes: readonly KernelRoute[], kernel: Kernel, say: (line: string) => void): Promise<void> {
+/** Kernel routes that were taken away, unless somebody has put others there. @returns those that can't be put, and why */
+async function putBack(
+  routes: readonly KernelRoute[],
+  kernel: Kernel,
+  say: (line: string) => void,
+): Promise<ReadonlyMap<KernelRoute, string>> {
   const signal = AbortSignal.timeout(LIMIT_MS);
+  const left = new Map<KernelRoute, string>();
   for (const route of routes) {
-    const isThere = (await kernel.routesTo(route.prefix, signal)).length > 0;
-    if (!isThere) await kernel.put(route, signal);
-    say(isThere ? `${route.prefix}: somebody else has put a route` : `${route.prefix}: route put back`);
+    try {
+      const isThere = (await kernel.routesTo(route.prefix, signal)).length > 0;
+      if (!isThere) await kernel.put(route, signal);
+      say(isThere ? `${route.prefix}: somebody else has put a route` : `${route.prefix}: route put back`);
+    } catch (error) {
+      left.set(route, (error as Error).message);
+    }
   }
+  return left;
 }
 
 async function openAll(

@@ -4,10 +4,10 @@
  */
 import { getSystemErrorName } from 'node:util';
 import { ENOENT } from '../../sys/errno.ts';
-import { type AskEthtool, EthtoolError } from '../../sys/ethtool.ts';
-import { GenericNetlink } from '../../sys/genetlink.ts';
+import type { AskEthtool } from '../../sys/ethtool.ts';
+import { GenericNetlink, genericSocket } from '../../sys/genetlink.ts';
 import { attribute, nested } from '../../sys/netlink.ts';
-import { NetlinkError } from '../../sys/netlink-socket.ts';
+import { NetlinkError, PatientChannel } from '../../sys/netlink-socket.ts';
 import type { QueueAnswers } from './part.ts';
 
 const FAMILY = { name: 'ethtool', version: 1, channelsGet: 17, rssGet: 38 } as const;
@@ -23,15 +23,14 @@ const MOST_ENTRIES = 1 << 16;
 const NONE = new Set(['EOPNOTSUPP', 'ENOTSUP', 'ENODEV', 'EINVAL']);
 
 /** Whether an error says that there is nothing to read, rather than that reading went wrong. */
-export function isNone(error: unknown): boolean {
-  if (error instanceof NetlinkError) return NONE.has(getSystemErrorName(-error.errno));
-  return error instanceof EthtoolError && NONE.has(error.code);
+function isNone(error: unknown): boolean {
+  return error instanceof NetlinkError && NONE.has(getSystemErrorName(-error.errno));
 }
 
 /** undefined: a kernel without it. Rejects with NetlinkError. */
 async function openFamily(signal: AbortSignal): Promise<GenericNetlink | undefined> {
   try {
-    return await GenericNetlink.open(FAMILY.name, FAMILY.version, signal);
+    return await GenericNetlink.open(FAMILY.name, FAMILY.version, signal, new PatientChannel(genericSocket()));
   } catch (error) {
     if (error instanceof NetlinkError && error.errno === ENOENT) return undefined;
     throw error;
@@ -88,22 +87,13 @@ function entries(bytes: Buffer, from: number): number[] {
 
 const TABLE_HEAD = 8;
 
-/**
- * The RSS table by ioctl (struct ethtool_rxfh_indir: u32 command, u32 entries, the entries); undefined: none. @throws
- * EthtoolError
- */
-export function readTable(ask: AskEthtool, device: string): readonly number[] | undefined {
-  try {
-    const head = Buffer.alloc(TABLE_HEAD);
-    ask(device, 'GRXFHINDIR', head);
-    const size = head.readUInt32LE(4);
-    if (size === 0 || size > MOST_ENTRIES) return undefined;
-    const whole = Buffer.alloc(TABLE_HEAD + 4 * size);
-    whole.writeUInt32LE(size, 4);
-    ask(device, 'GRXFHINDIR', whole);
-    return entries(whole, TABLE_HEAD);
-  } catch (error) {
-    if (isNone(error)) return undefined;
-    throw error;
-  }
+/** The RSS table by ioctl (struct ethtool_rxfh_indir: u32 command, u32 entries, the entries); undefined: none. */
+export async function readTable(ask: AskEthtool, device: string): Promise<readonly number[] | undefined> {
+  const head = Buffer.alloc(TABLE_HEAD);
+  if (!(await ask(device, 'GRXFHINDIR', head))) return undefined;
+  const size = head.readUInt32LE(4);
+  if (size === 0 || size > MOST_ENTRIES) return undefined;
+  const whole = Buffer.alloc(TABLE_HEAD + 4 * size);
+  whole.writeUInt32LE(size, 4);
+  return (await ask(device, 'GRXFHINDIR', whole)) ? entries(whole, TABLE_HEAD) : undefined;
 }

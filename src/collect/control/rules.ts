@@ -7,7 +7,6 @@
  */
 import type { AskEthtool } from '../../sys/ethtool.ts';
 import { address, AF_INET, AF_INET6 } from '../dpvs/address.ts';
-import { isNone } from './queues.ts';
 
 const SIZE = 192;
 const RULE = 16;
@@ -48,35 +47,22 @@ export interface Rule {
   readonly destinationPort?: number;
 }
 
-/** undefined: the driver has no rules. @throws EthtoolError */
-export function readRules(ask: AskEthtool, device: string): readonly Rule[] | undefined {
-  try {
-    const counted = Buffer.alloc(SIZE);
-    ask(device, 'GRXCLSRLCNT', counted);
-    const count = Math.min(counted.readUInt32LE(COUNT), MOST_RULES);
-    const listed = Buffer.alloc(SIZE + 4 * count);
-    listed.writeUInt32LE(count, COUNT);
-    ask(device, 'GRXCLSRLALL', listed);
-    // One may have been removed in between.
-    const found = Math.min(count, listed.readUInt32LE(COUNT));
-    return Array.from({ length: found }, (_, i) => one(ask, device, listed.readUInt32LE(LOCATIONS + 4 * i))).flat();
-  } catch (error) {
-    if (isNone(error)) return undefined;
-    throw error;
+/** undefined: the driver has none. */
+export async function readRules(ask: AskEthtool, device: string): Promise<readonly Rule[] | undefined> {
+  const counted = Buffer.alloc(SIZE);
+  if (!(await ask(device, 'GRXCLSRLCNT', counted))) return undefined;
+  const count = Math.min(counted.readUInt32LE(COUNT), MOST_RULES);
+  const listed = Buffer.alloc(SIZE + 4 * count);
+  listed.writeUInt32LE(count, COUNT);
+  if (!(await ask(device, 'GRXCLSRLALL', listed))) return undefined;
+  const rules: Rule[] = [];
+  // One may have been removed in between.
+  for (let i = 0; i < Math.min(count, listed.readUInt32LE(COUNT)); i++) {
+    const bytes = Buffer.alloc(SIZE);
+    bytes.writeUInt32LE(listed.readUInt32LE(LOCATIONS + 4 * i), RULE + 160);
+    if (await ask(device, 'GRXCLSRULE', bytes)) rules.push(decodeRule(bytes));
   }
-}
-
-/** None when it is gone. */
-function one(ask: AskEthtool, device: string, location: number): readonly Rule[] {
-  const bytes = Buffer.alloc(SIZE);
-  bytes.writeUInt32LE(location, RULE + 160);
-  try {
-    ask(device, 'GRXCLSRULE', bytes);
-  } catch (error) {
-    if (isNone(error)) return [];
-    throw error;
-  }
-  return [decodeRule(bytes)];
+  return rules;
 }
 
 /** Pure. `bytes`: a struct ethtool_rxnfc as the kernel fills it for one rule. */

@@ -34,12 +34,15 @@ export const steering = part<readonly NicSteering[]>({
       signal,
     );
     const ethtool = means.ethtool();
+    const late = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+    late.catch(() => undefined);
     try {
-      const read = devices.map(({ nic, device }, i) => ({
-        nic,
-        device,
-        ...judged(steeringOf(device, answers[i] ?? NOTHING, ethtool), nic, means),
-      }));
+      const read: NicSteering[] = [];
+      for (const [i, { nic, device }] of devices.entries()) {
+        // A question that the kernel holds is left to itself.
+        const found = await Promise.race([steeringOf(device, answers[i] ?? NOTHING, ethtool), late]);
+        read.push({ nic, device, ...judged(found, nic, means) });
+      }
       return { state: 'data', data: read };
     } finally {
       ethtool.close();
@@ -67,9 +70,9 @@ function publishQueues(nic: string, devices: readonly NicSteering[], samples: Sa
     samples.gauge(STEERING_RULES, [nic, queue], list.length);
 }
 
-function steeringOf(device: string, answers: QueueAnswers, { ask }: Ethtool): Steering {
+async function steeringOf(device: string, answers: QueueAnswers, { ask }: Ethtool): Promise<Steering> {
   const { count, table } = decodeQueues(answers);
-  return { count, table: table ?? readTable(ask, device), rules: readRules(ask, device) };
+  return { count, table: table ?? (await readTable(ask, device)), rules: await readRules(ask, device) };
 }
 
 function judged(read: Steering, nic: string, { ports, addresses, peers }: Means): Steering & Judged {

@@ -75,8 +75,8 @@ export const SNAT_MISSES = counter(
   ['source', 'port', 'local_address'],
 );
 export const SNAT_CORE = gauge(
-  'snat_address_core',
-  'The core that the local address belongs to, where each core has addresses of its own; always 1.',
+  'snat_core_ports_used',
+  'Ports in use of the local address, with the core that it belongs to: where each core has addresses of its own.',
   ['source', 'port', 'local_address', 'core'],
 );
 export const LOCAL_CONNECTIONS = gauge(

@@ -142,7 +142,7 @@ function publishAddresses({ addresses, pools, details, epoch }: DpvsData, sample
     samples.gauge(d.SNAT_USED, labels, pool.used);
     samples.gauge(d.SNAT_FREE, labels, pool.free);
     samples.counter(d.SNAT_MISSES, labels, pool.missed, epoch);
-    if (pool.core !== undefined) samples.gauge(d.SNAT_CORE, [...labels, String(pool.core)], 1);
+    if (pool.core !== undefined) samples.gauge(d.SNAT_CORE, [...labels, String(pool.core)], pool.used);
   }
   for (const { service, addresses: list } of details.local) {
     for (const a of list) samples.gauge(d.LOCAL_CONNECTIONS, [service, a.address], a.connections);

@@ -9,7 +9,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   direction: ['in', 'out'],
   port: ['dpdk0', 'dpdk1'],
   pool: ['mbuf_pool_0', 'mbuf_pool_1'],
-  ring: ['msg_ring_1', 'log_ring'],
+  ring: ['msg_ring_1', 'log_ring', 'kni_rx_ring_dpdk0.kni'],
   queue: ['log'],
   reason: ['full', 'no_buffer'],
   local_address: ['10.9.0.11', '10.9.0.12'],
@@ -45,9 +45,11 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   way: ['direct'],
   origin: ['own', 'synced'],
   sync_id: ['1'],
-  stage: ['tx_ring', 'no_dest'],
   finding: ['ADDRESS_LOST'],
   cause: ['load_balancer'],
+  stage: ['kni_core', 'kni_up', 'tx_ring', 'no_dest'],
+  place: ['1', 'eth2'],
+  what: ['cores', 'interrupts', 'memory'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -66,6 +68,8 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   cluster_release_state: ['waiting', 'prepared', 'applying', 'applied', 'failed', 'refused', 'held'],
   session_sync_peer_state: ['init', 'full', 'up', 'down'],
   session_sync_full_state: ['idle', 'receiving', 'done', 'failed'],
+  control_path_state: ['isolated', 'shared'],
+  control_part_state: ['data', 'absent', 'failed'],
   bgp_session_state: ['idle', 'connect', 'active', 'established', 'admin_down'],
 };
 
@@ -84,6 +88,7 @@ function valuesOf(name: string, label: string, own: Own): readonly string[] {
   // A peer of synchronisation is named by its number, one of BGP by its address.
   if (label === 'peer' && name.startsWith('session_sync_')) return VALUES['sync_id']!;
   if (label === 'core' && name.startsWith('ipvs_')) return ['0', '1', '2', '3'];
+  if (label === 'queue' && name.startsWith('nic_')) return count(8).map(String);
   return VALUES[label] ?? ['demo'];
 }
 

@@ -2,6 +2,7 @@
 import type { Metric } from '../../../src/model/family.ts';
 import { counter, gauge } from '../../../src/model/family.ts';
 import { bgp } from '../../../src/collect/bgp.ts';
+import { control } from '../../../src/collect/control.ts';
 import { dpdk } from '../../../src/collect/dpdk.ts';
 import { dpvs } from '../../../src/collect/dpvs.ts';
 import { ipvs } from '../../../src/collect/ipvs.ts';
@@ -22,7 +23,11 @@ const KINDS = {
     own: { source: ['dpvs'], nic: ['dpdk0', 'dpdk1'] },
     vrrp: 'master',
   },
-  'demo-lvs': { collectors: [bgp, ipvs, keepalived, nic], own: { source: ['ipvs'], nic: ['bond0', 'bond1'] }, vrrp: 'backup' },
+  'demo-lvs': {
+    collectors: [bgp, control, ipvs, keepalived, nic],
+    own: { source: ['ipvs'], nic: ['bond0', 'bond1'] },
+    vrrp: 'backup',
+  },
 } as const;
 export type SyntheticName = keyof typeof KINDS;
 export const SYNTHETIC = Object.keys(KINDS) as readonly SyntheticName[];
