@@ -53,7 +53,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   // One configuration in etcd, the fleet's evidence and its budgets.
   cluster: ['sys', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
-  lab: ['report', 'sys', 'model'],
+  lab: ['edge', 'report', 'sys', 'model'],
   cli: [
     'act',
     'checks',

@@ -5,26 +5,35 @@ import type { Server } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { Agent } from '../lab/agent.ts';
+import { clusterScenarios, listOfScenarios } from '../lab/cluster/scenarios.ts';
+import { balancers } from '../lab/cluster/topology.ts';
 import { now } from '../lab/control.ts';
 import { type Fault, faultsOf } from '../lab/faults.ts';
 import { forward } from '../lab/forward.ts';
 import { Lab } from '../lab/lab.ts';
 import { Loopback } from '../lab/loopback.ts';
-import { Monitoring } from '../lab/monitoring.ts';
+import { type Monitoring, openMonitoring } from '../lab/monitoring.ts';
 import { play, QUICK_RECOVERY } from '../lab/play.ts';
+import { ROUTERS, type Routers } from '../lab/routers/speaker.ts';
 import { account, pageLines, phases, traffic } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/duration.ts';
+import { demoCluster } from './demo-cluster.ts';
 import { terminal } from './output.ts';
 
-const HELP = `Usage: npm start -- [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
+const HELP = `Usage: npm start -- [--cluster 3] [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
 (fourlane demo, when installed)
 
 A load balancer with 3 NICs, 12 real servers and 4 services (one per NIC, one on all), clients that send 20 requests per
 second to each service, and the agent watching. As root everything runs in network namespaces of its own; without root or
 iproute2 on loopback addresses, which can't show a NIC failing. Ctrl-C removes everything.
 
+  --cluster 3      three load balancers below one router, each announcing the VIPs by BGP, and an etcd of three members from
+                   which they take their configuration; with scenarios of its own, of which several may be
+                   named, by comma. Needs root
+  --routers WHAT   routing daemons (bird, frr or mixed) on load balancer, routers and spine: VIPs and SNAT prefixes are
+                   announced by BGP, and a NIC that failed has its session shut. With --cluster always, bird by default
   --scenario NAME  play one fault, heal it, print requests before, during and after, and exit: 0 as expected, 1 not
   --scenario list  the names
   --with-prometheus  also Prometheus and Alertmanager with the shipped rules; pages are printed as they are sent
@@ -46,6 +55,8 @@ interface Options {
   readonly loopback: boolean;
   readonly quiet: boolean;
   readonly withPrometheus: boolean;
+  readonly cluster: boolean;
+  readonly routers: Routers | undefined;
 }
 
 const print = (text: string) => terminal.out(`${text}\n`);
@@ -64,15 +75,14 @@ export async function demo(argv: readonly string[]): Promise<number> {
     return 0;
   }
   if (options.scenario === 'list') {
-    for (const fault of faultsOf(labLayout))
-      print(`${fault.name.padEnd(16)} ${fault.title}${fault.needsNetwork === true ? '  (needs root)' : ''}`);
+    print(options.cluster ? listOfScenarios() : faultList());
     return 0;
   }
   const interrupted = new AbortController();
   const stop = () => interrupted.abort();
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    return await inWorld(options, interrupted.signal);
+    return await (options.cluster ? demoCluster : inWorld)(options, interrupted.signal);
   } catch (error) {
     if (interrupted.signal.aborted) return 0;
     terminal.err(`${(error as Error).message}\n`);
@@ -80,6 +90,13 @@ export async function demo(argv: readonly string[]): Promise<number> {
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
   }
+}
+
+function faultList(): string {
+  const needs = (fault: Fault) => (fault.needsNetwork === true ? '  (needs root)' : '');
+  return faultsOf(labLayout)
+    .map((fault) => `${fault.name.padEnd(16)} ${fault.title}${needs(fault)}`)
+    .join('\n');
 }
 
 /** The options; undefined = help is wanted. Throws with a message for people. */
@@ -94,24 +111,33 @@ function parse(argv: readonly string[]): Options | undefined {
       loopback: { type: 'boolean', default: false },
       quiet: { type: 'boolean', default: false },
       'with-prometheus': { type: 'boolean', default: false },
+      cluster: { type: 'string' },
+      routers: { type: 'string' },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return undefined;
-  const names = faultsOf(labLayout).map((fault) => fault.name);
-  if (values.scenario !== undefined && ![...names, 'list'].includes(values.scenario)) {
-    throw new Error(`--scenario: there is no "${values.scenario}"; there are: ${names.join(', ')}`);
-  }
+  const cluster = values.cluster !== undefined;
+  if (cluster && Number(values.cluster) !== balancers.length)
+    throw new Error(`--cluster: found ${values.cluster}; the lab has ${balancers.length} load balancers`);
+  const routers = ROUTERS.find((name) => name === values.routers);
+  if (values.routers !== undefined && routers === undefined)
+    throw new Error(`--routers: found ${values.routers}; allowed: ${ROUTERS.join(', ')}`);
+  const names = (cluster ? clusterScenarios : faultsOf(labLayout)).map(({ name }) => name);
+  // Several of them with --cluster only: it takes a while until it stands.
+  const wanted = values.scenario === undefined ? [] : cluster ? values.scenario.split(',') : [values.scenario];
+  const unknown = wanted.find((name) => values.scenario !== 'list' && !names.includes(name));
+  if (unknown !== undefined) throw new Error(`--scenario: there is no "${unknown}"; there are: ${names.join(', ')}`);
   const durationMs = values.duration === undefined ? Number.POSITIVE_INFINITY : parseDuration(values.duration);
   if (durationMs === undefined) throw new Error(`--duration: "${values.duration}" is not a duration; write 60s or 5m`);
   const port = Number(values.port);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`--port: "${values.port}" is not a port`);
   const { scenario, host, loopback, quiet } = values;
-  return { scenario, durationMs, port, host, loopback, quiet, withPrometheus: values['with-prometheus'] };
+  return { scenario, durationMs, port, host, loopback, quiet, withPrometheus: values['with-prometheus'], cluster, routers };
 }
 
 async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
-  const world = await build(options.loopback);
+  const world = await build(options);
   let page: Server | undefined;
   let agent: Agent | undefined;
   let monitoring: Monitoring | undefined;
@@ -129,7 +155,7 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
     print('The agent starts; its log follows.\n');
     agent = await unlessAborted(Agent.start(world, { rules: fault === undefined ? {} : QUICK_RECOVERY, onLine: log }), signal);
     print('\nEvery NIC, real server and service is well.');
-    if (options.withPrometheus) monitoring = await unlessAborted(openMonitoring(world), signal);
+    if (options.withPrometheus) monitoring = await unlessAborted(openMonitoring(world, print), signal);
     if (fault !== undefined) return await unlessAborted(scenario(world, agent, fault, monitoring), signal);
     await watch(world, Math.min(now() + options.durationMs), signal, monitoring);
     return 0;
@@ -144,17 +170,20 @@ async function inWorld(options: Options, signal: AbortSignal): Promise<number> {
 }
 
 /** A world of namespaces where that is possible, else of loopback addresses; prints which, and what it cannot show. */
-async function build(loopback: boolean): Promise<World> {
+async function build({ loopback, routers }: Options): Promise<World> {
   if (!loopback && process.getuid?.() === 0) {
     try {
-      const lab = await Lab.start();
+      const lab = await Lab.start({}, routers);
       print(
         `Built a network of 9 namespaces (${lab.space.prefix}-*): 3 NICs, their routers, 3 racks with 12 real servers, clients.`,
       );
       return lab;
     } catch (error) {
+      if (routers !== undefined) throw error;
       print(`No network namespaces here: ${(error as Error).message}`);
     }
+  } else if (routers !== undefined) {
+    throw new Error('--routers: routing daemons need network namespaces, that is root and iproute2, and no --loopback');
   } else if (!loopback) {
     print('Not root, so no network namespaces.');
   }
@@ -201,16 +230,6 @@ async function watch(world: World, until: number, signal: AbortSignal, monitorin
     shown = now();
     for (const line of pageLines((await monitoring?.sent(since)) ?? [])) print(line);
   }
-}
-
-/** Prometheus, Alertmanager and a pager; prints where they are. */
-async function openMonitoring(world: World): Promise<Monitoring> {
-  print('Prometheus and Alertmanager start, with the shipped rules and routes …');
-  const monitoring = await Monitoring.start(world);
-  const { prometheus, alertmanager } = await monitoring.open();
-  print(`Prometheus: ${prometheus}/alerts   Alertmanager: ${alertmanager}`);
-  print('Dashboards are in dashboards/out: import them into a Grafana with this Prometheus as its data source.\n');
-  return monitoring;
 }
 
 async function scenario(world: World, agent: Agent, fault: Fault, monitoring: Monitoring | undefined): Promise<number> {

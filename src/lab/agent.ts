@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { StatusReport, TransitionReport } from '../report/report.ts';
 import { call, now } from './control.ts';
-import { agentConfig } from './layout.ts';
+import { metricOf } from './metric.ts';
 import type { World } from './world.ts';
 
 /** A verdict change with its time as ms of `now()`. */
@@ -21,6 +21,12 @@ export interface AgentOptions {
   readonly evidence?: string;
   /** Called with every line the agent logs. */
   readonly onLine?: (line: string) => void;
+  /** Its configuration, where it is not that of the layout. */
+  readonly config?: object;
+  /** What it remembers stays, as when a service manager starts it again. */
+  readonly again?: boolean;
+  /** More of its environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class Agent {
@@ -43,22 +49,27 @@ export class Agent {
     child.once('exit', (code, signal) => (this.#ended = `code ${code ?? signal}`));
   }
 
-  /** Starts an agent without remembered state; resolves when it is ready and every cell is known good. */
-  static async start(world: World, options: AgentOptions = {}): Promise<Agent> {
-    rmSync(world.path('state'), { recursive: true, force: true });
-    const { evidence, rules } = options;
+  /** Starts an agent, without remembered state unless it is started again. */
+  static spawn(world: World, { evidence, rules, onLine, again = false, env = {}, ...more }: AgentOptions = {}): Agent {
+    if (!again) rmSync(world.path('state'), { recursive: true, force: true });
     if (evidence !== undefined) rmSync(evidence, { force: true });
     const recording = evidence === undefined ? {} : { evidence: { log: evidence } };
-    const config = {
-      ...agentConfig(world.layout, { stateDir: world.path('state'), control: world.path('control') }, rules),
-      ...recording,
-    };
+    const config = { ...(more.config ?? world.agentConfig(rules)), ...recording };
     writeFileSync(world.path('fourlane.yaml'), stringify(config), { mode: 0o640 });
-    const env = { ...process.env, FOURLANE_CHAOS: '1' };
-    const child = world.spawn('lb', [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')], env);
-    const agent = new Agent(world, child, options.onLine);
+    const argv = [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')];
+    return new Agent(world, world.spawn('lb', argv, { ...process.env, FOURLANE_CHAOS: '1', ...env }), onLine);
+  }
+
+  /** Starts an agent; resolves when it is ready and every cell is known good. */
+  static async start(world: World, options: AgentOptions = {}): Promise<Agent> {
+    const agent = Agent.spawn(world, options);
     await agent.settled(20_000);
     return agent;
+  }
+
+  /** How it ended; undefined while it runs. */
+  get ended(): string | undefined {
+    return this.#ended;
   }
 
   /**
@@ -67,7 +78,7 @@ export class Agent {
   async settled(limitMs: number): Promise<number> {
     const t0 = now();
     for (;;) {
-      const why = await this.#unsettled().catch((error: Error) => error.message);
+      const why = await this.unsettled().catch((error: Error) => error.message);
       if (why === '') return now() - t0;
       if (this.#ended !== undefined) throw new Error(`the agent ended (${this.#ended}): ${this.tail()}`);
       if (now() - t0 > limitMs) throw new Error(`not all well after ${limitMs} ms: ${why}\n${this.tail()}`);
@@ -75,14 +86,15 @@ export class Agent {
     }
   }
 
-  async #unsettled(): Promise<string> {
+  /** Why not all is well, as `settled` has it; '' when it is. Rejects while the agent does not answer. */
+  async unsettled(): Promise<string> {
     await this.get('/-/ready');
     const status = await this.get<StatusReport>('/api/v1/status');
     if (status.verdicts.length > 0) return `verdicts ${status.verdicts.map((verdict) => verdict.verdict).join(' ')}`;
     const doubtful = status.nics.filter((nic) => Object.entries(nic.cells).some(([state, cells]) => state !== 'ok' && cells > 0));
     if (doubtful.length > 0) return `cells not ok on ${doubtful.map((nic) => nic.name).join(' ')}`;
     const { reduced } = await this.#world.dataplane();
-    return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : '';
+    return Object.keys(reduced).length > 0 ? `reduced: ${JSON.stringify(reduced)}` : this.#world.unwell();
   }
 
   /** GET on the agent's HTTP port. */
@@ -95,6 +107,11 @@ export class Agent {
     const wall = Date.now() - now();
     const answer = await this.get<{ transitions: TransitionReport[] }>(`/api/v1/verdicts?since=${since + wall}`);
     return answer.transitions.map((t) => ({ ...t, t: Date.parse(t.time) - wall }));
+  }
+
+  /** Sum of the series of a family whose labels contain all of `labels`; undefined when there is none. */
+  async metric(name: string, ...labels: string[]): Promise<number | undefined> {
+    return metricOf(await this.get<string>('/metrics'), name, ...labels);
   }
 
   signal(name: NodeJS.Signals): void {

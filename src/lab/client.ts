@@ -9,7 +9,16 @@ export interface ClientOptions {
   readonly control: string;
   readonly rate: number;
   readonly timeoutMs: number;
-  readonly services: readonly { readonly name: string; readonly host: string; readonly port: number }[];
+  readonly services: readonly Stream[];
+}
+
+/** Requests of one kind. */
+export interface Stream {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Source address, where the network sends clients elsewhere by it. */
+  readonly from?: string;
 }
 
 /** Requests that began in a span of time, per service. `pending` are not answered yet. */
@@ -31,11 +40,12 @@ interface Sent {
 }
 let log: Sent[] = [];
 
-function send(service: ClientOptions['services'][number]): void {
+function send(service: Stream): void {
   const entry: Sent = { t: now(), service: service.name, result: undefined };
   log.push(entry);
   const end = (result: string) => (entry.result ??= result);
-  const req = request({ host: service.host, port: service.port, path: '/', agent: false }, (res) => {
+  const { host, port, from } = service;
+  const req = request({ host, port, path: '/', agent: false, ...(from === undefined ? {} : { localAddress: from }) }, (res) => {
     res.resume();
     res.on('end', () => end(res.statusCode === 200 ? '' : `status ${res.statusCode}`));
     res.on('error', (error) => end(error.message));

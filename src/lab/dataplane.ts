@@ -14,6 +14,7 @@ export interface DataplaneOptions {
   /** Unix socket at which the agent's HTTP port becomes reachable from outside the namespace. */
   readonly agentSocket: string;
   readonly agentPort: number;
+  readonly agentHost: string;
   readonly webhookPort: number;
   readonly services: readonly (SwitchboardService & { readonly host: string; readonly port: number })[];
   /** Source addresses per NIC; routing rules tie each to its NIC. */
@@ -86,7 +87,7 @@ await serveControl(
     },
   },
 );
-await forward({ path: options.agentSocket }, { host: '127.0.0.1', port: options.agentPort });
+await forward({ path: options.agentSocket }, { host: options.agentHost, port: options.agentPort });
 const since = (query: URLSearchParams) => Number(query.get('since') ?? 0);
 await serveControl(options.control, {
   '/changes': (query) => changes.filter((change) => change.t >= since(query)),

@@ -36,6 +36,8 @@ export interface Row {
   /** Empty = pass. */
   readonly problems: readonly string[];
   recoveryMs?: number;
+  /** What became of routes, where routing daemons run. */
+  readonly routes?: readonly string[];
 }
 
 const round = (ms: number) => Math.round(ms * 10) / 10;

@@ -52,6 +52,15 @@ const CARRIER = 500;
 
 /** In the order of the matrix. Bounds: simulated times of the rules + 0.5 s. */
 export function faultsOf(layout: Layout): readonly Fault[] {
+  const { routed } = layout;
+  const faults = onServices(layout);
+  if (routed === undefined) return faults;
+  return faults.map((fault) =>
+    fault.hurts.includes(routed.service) ? { ...fault, hurts: [...fault.hurts, routed.stream] } : fault,
+  );
+}
+
+function onServices(layout: Layout): readonly Fault[] {
   const { servicesOn, servicesOf, sliceOff, rsOff, pathOff, nicFail, rsDown, path } = wantedOf(layout);
   const NICS = layout.nics.map((name) => name.name);
   const [nic1, nic2, nic3] = NICS as [string, string, string];

@@ -37,7 +37,11 @@ export interface Layout {
   readonly ports: { readonly http: number; readonly tcp: number; readonly udp: number };
   /** Where the agent listens and where the data plane takes its webhook, on 127.0.0.1 of the load balancer. */
   readonly agentPort: number;
+  /** The agent's address, where it is another. */
+  readonly agentHost?: string;
   readonly webhookPort: number;
+  /** Requests to a service on every NIC that come by routing: whatever hurts the service's clients may hurt them. */
+  readonly routed?: { readonly stream: string; readonly service: string };
 }
 
 /** Weight of every real server in the agent's config; the webhook sends absolute weights. */
@@ -59,12 +63,27 @@ export interface AgentPaths {
   readonly control: string;
 }
 
-/** The layout as the agent's config file: one check profile, default thresholds, the data plane steered by webhook. */
-export function agentConfig(
-  layout: Layout,
-  { stateDir, control }: AgentPaths,
-  rules: Readonly<Record<string, number>> = {},
-): object {
+/** Changes of the judge's thresholds. */
+export type RuleChanges = Readonly<Record<string, number>>;
+
+/** Services of a layout and how they are checked, with the data plane steered by webhook: what all servers of a cluster share. */
+export function sharedConfig({ services, webhookPort }: Layout, rules: RuleChanges = {}): object {
+  return {
+    checks: { web: { type: 'http', path: '/health', interval: '1s', timeout: '500ms' } },
+    services: services.map((service) => ({
+      name: service.name,
+      vip: `${hostPort(service.host, service.port)}/tcp`,
+      nics: service.nics,
+      check: 'web',
+      actuator: { webhook: { url: `http://127.0.0.1:${webhookPort}/effects` } },
+      realServers: service.realServers.map((server) => ({ address: server.address, weight: WEIGHT, rack: `rack${server.rack}` })),
+    })),
+    ...(Object.keys(rules).length === 0 ? {} : { rules }),
+  };
+}
+
+/** The layout as the agent's config file: one check profile, default thresholds. */
+export function agentConfig(layout: Layout, { stateDir, control }: AgentPaths, rules: RuleChanges = {}): object {
   return {
     cluster: 'lab',
     server: 'lab-lb',
@@ -76,15 +95,6 @@ export function agentConfig(
       ...(nic.device === undefined ? {} : { device: nic.device, source: nic.sources[4] }),
       anchors: nic.anchors,
     })),
-    checks: { web: { type: 'http', path: '/health', interval: '1s', timeout: '500ms' } },
-    services: layout.services.map((service) => ({
-      name: service.name,
-      vip: `${hostPort(service.host, service.port)}/tcp`,
-      nics: service.nics,
-      check: 'web',
-      actuator: { webhook: { url: `http://127.0.0.1:${layout.webhookPort}/effects` } },
-      realServers: service.realServers.map((server) => ({ address: server.address, weight: WEIGHT, rack: `rack${server.rack}` })),
-    })),
-    ...(Object.keys(rules).length === 0 ? {} : { rules }),
+    ...sharedConfig(layout, rules),
   };
 }

@@ -11,6 +11,7 @@ import { parse, stringify } from 'yaml';
 import { ensure } from './ensure.ts';
 import { call, now } from './control.ts';
 import { forward } from './forward.ts';
+import type { Opening } from './opening.ts';
 import type { PagerOptions, Sent } from './pager.ts';
 import type { World } from './world.ts';
 
@@ -27,8 +28,12 @@ export interface MonitoringOptions {
   readonly keepFiring?: number;
   readonly groupWait?: number;
   readonly groupInterval?: number;
-  /** `host:port` to scrape beside the agent, under the same job. */
+  /** `host:port` of each agent; left out: that of the layout. */
+  readonly agents?: readonly string[];
+  /** `host:port` to scrape beside them, under the same job. */
   readonly targets?: readonly string[];
+  /** The part of the world in which it runs: default the load balancer's. */
+  readonly role?: string;
 }
 
 interface Route {
@@ -79,7 +84,7 @@ export class Monitoring {
     this.#pagerSocket = world.path('pager.sock');
   }
 
-  /** Starts the three in the load balancer's part of the world; resolves when Prometheus is ready. They end with the world. */
+  /** Starts the three in one part of the world; resolves when Prometheus is ready. They end with the world. */
   static async start(world: World, options: MonitoringOptions = {}): Promise<Monitoring> {
     ensure(['prometheus', 'prometheus-alertmanager']);
     const made = new Monitoring(world, options);
@@ -90,15 +95,20 @@ export class Monitoring {
       ['prometheus', PROMETHEUS],
       ['alertmanager', ALERTMANAGER],
     ] as const) {
-      await world.program('lb', 'opening.ts', { from: world.path(`${name}.sock`), port });
+      const opening: Opening = { from: world.path(`${name}.sock`), port };
+      await world.program(made.#role, 'opening.ts', [opening]);
       await made.#ready(name);
     }
     return made;
   }
 
+  get #role(): string {
+    return this.#options.role ?? 'lb';
+  }
+
   #startPager(): Promise<void> {
     const options: PagerOptions = { control: this.#pagerSocket, port: PAGER };
-    return this.#world.program('lb', 'pager.ts', options);
+    return this.#world.program(this.#role, 'pager.ts', options);
   }
 
   /** Prometheus begins anew, without memory: what happened before is no part of any window. */
@@ -124,7 +134,7 @@ export class Monitoring {
 
   #startPrometheus(): void {
     const { every = 5, keepFiring, targets = [] } = this.#options;
-    const agent = `127.0.0.1:${this.#world.layout.agentPort}`;
+    const { agents = [`127.0.0.1:${this.#world.layout.agentPort}`] } = this.#options;
     const files = ['fourlane-alerts.yaml', 'fourlane-rules.yaml'].map((file) => {
       const path = this.#world.path(file);
       writeFileSync(path, stringify(shippedRules(file, keepFiring)));
@@ -137,7 +147,7 @@ export class Monitoring {
         global: { scrape_interval: `${every}s`, evaluation_interval: `${every}s` },
         rule_files: files,
         alerting: { alertmanagers: [{ static_configs: [{ targets: [`127.0.0.1:${ALERTMANAGER}`] }] }] },
-        scrape_configs: [{ job_name: 'fourlane', static_configs: [{ targets: [agent, ...targets] }] }],
+        scrape_configs: [{ job_name: 'fourlane', static_configs: [{ targets: [...agents, ...targets] }] }],
       }),
     );
     this.#prometheus = this.#run('prometheus', [
@@ -157,7 +167,7 @@ export class Monitoring {
   }
 
   #run(program: string, args: readonly string[]): ChildProcess {
-    const child = this.#world.spawn('lb', [program, ...args]);
+    const child = this.#world.spawn(this.#role, [program, ...args]);
     child.stdout!.resume();
     child.stderr!.setEncoding('utf8').on('data', (text: string) => {
       if (/level=(?:warn|error)/.test(text) && !/Failed to|connection refused/.test(text))
@@ -202,4 +212,18 @@ export class Monitoring {
     const answer = await call<{ data: T }>(this.#world.path('prometheus.sock'), `/api/v1/${path}`);
     return answer.data;
   }
+}
+
+/** Prometheus, Alertmanager and a pager; tells where they are. */
+export async function openMonitoring(
+  world: World,
+  tell: (text: string) => void,
+  options: MonitoringOptions = {},
+): Promise<Monitoring> {
+  tell('Prometheus and Alertmanager start, with the shipped rules and routes …');
+  const monitoring = await Monitoring.start(world, options);
+  const { prometheus, alertmanager } = await monitoring.open();
+  tell(`Prometheus: ${prometheus}/alerts   Alertmanager: ${alertmanager}`);
+  tell('Dashboards are in dashboards/out: import them into a Grafana with this Prometheus as its data source.\n');
+  return monitoring;
 }

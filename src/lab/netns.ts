@@ -3,12 +3,27 @@
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { addressing, links, roles, uplinkRules, uplinks } from './topology.ts';
 
 const NETNS = '/run/netns';
+/** A directory for each namespace in which FRR runs. */
+export const FRR_SOCKETS = '/run/frr';
 const RUN = '/run/fourlane-lab';
 const NAME = /^(fl-(\d+)-\d+)-[a-z0-9]+$/;
 let serial = 0;
+
+/** What a lab's network consists of, as plain values. */
+export interface Network {
+  /** One namespace each: letters and digits. */
+  readonly roles: readonly string[];
+  /** Links as [role, interface, role, interface]. */
+  readonly links: readonly (readonly [string, string, string, string])[];
+  /** Whether it forwards packets. */
+  readonly forwards: (role: string) => boolean;
+  /** Commands for `ip -batch` inside each namespace, once the links exist. */
+  readonly commands: (role: string) => readonly string[];
+  /** More commands, for one family. */
+  readonly rules: readonly { readonly role: string; readonly family: 4 | 6; readonly commands: readonly string[] }[];
+}
 
 /** The namespaces of one lab. */
 export interface Namespaces {
@@ -76,7 +91,8 @@ export function removePrefix(prefix: string): void {
   }
   if (names.length > 0)
     spawnSync('ip', ['-force', '-batch', '-'], { input: names.map((name) => `netns del ${name}\n`).join('') });
-  rmSync(`${RUN}/${prefix}`, { recursive: true, force: true });
+  for (const directory of [`${RUN}/${prefix}`, ...names.map((name) => `${FRR_SOCKETS}/${name}`)])
+    rmSync(directory, { recursive: true, force: true });
 }
 
 function kill(pid: number): void {
@@ -91,7 +107,7 @@ function kill(pid: number): void {
  * Builds the lab's namespaces, links, addresses and routes. Needs root, iproute2 and nftables. First removes what dead owners
  * left.
  */
-export function createNamespaces(): Namespaces {
+export function createNamespaces({ roles, links, forwards, commands, rules }: Network): Namespaces {
   for (const prefix of deadPrefixes()) removePrefix(prefix);
   const prefix = `fl-${process.pid}-${serial++}`;
   const dir = `${RUN}/${prefix}`;
@@ -114,7 +130,7 @@ export function createNamespaces(): Namespaces {
   process.once('exit', remove);
   try {
     run(['ip', '-batch', '-'], roles.map((role) => `netns add ${name(role)}\n`).join(''));
-    for (const role of roles) space.run(role, ['sh', '-c', sysctls(role)]);
+    for (const role of roles) space.run(role, ['sh', '-c', sysctls(forwards(role))]);
     run(
       ['ip', '-batch', '-'],
       links
@@ -124,13 +140,8 @@ export function createNamespaces(): Namespaces {
         )
         .join(''),
     );
-    for (const role of roles) space.ip(role, addressing(role));
-    for (const family of [4, 6] as const)
-      space.ip(
-        'lb',
-        uplinks.map((uplink) => uplinkRules(uplink, family)),
-        family,
-      );
+    for (const role of roles) space.ip(role, commands(role));
+    for (const { role, family, commands: own } of rules) space.ip(role, own, family);
   } catch (error) {
     remove();
     throw new Error(`cannot build the lab's network: ${(error as Error).message}`, { cause: error });
@@ -138,8 +149,7 @@ export function createNamespaces(): Namespaces {
   return space;
 }
 
-function sysctls(role: string): string {
-  const routes = role === 'spine' || role.startsWith('tor');
+function sysctls(routes: boolean): string {
   const set: Record<string, string> = {
     'ipv4/ip_forward': routes ? '1' : '0',
     'ipv6/conf/all/forwarding': routes ? '1' : '0',
@@ -150,6 +160,8 @@ function sysctls(role: string): string {
     'ipv6/conf/default/accept_dad': '0',
     'ipv6/conf/default/keep_addr_on_down': '1',
     'ipv4/ping_group_range': '0 2147483647',
+    // Of several equal ways a connection takes one, by its ports too.
+    'ipv4/fib_multipath_hash_policy': '1',
   };
   // In a container /proc/sys is read-only. `ip netns exec` gives a mount namespace of its own, where a fresh /proc is seen by
   // this command alone.

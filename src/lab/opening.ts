@@ -1,9 +1,17 @@
-/** A unix socket for a port of the namespace it runs in. Started as a program of its own. */
+/** Unix sockets for ports that are reached from the namespace it runs in. Started as a program of its own. */
 import { tellReady } from './control.ts';
 import { forward } from './forward.ts';
 
+export interface Opening {
+  /** Path of the socket. */
+  readonly from: string;
+  /** Default 127.0.0.1. */
+  readonly host?: string;
+  readonly port: number;
+}
+
 if (import.meta.main) {
-  const { from, port } = JSON.parse(process.argv[2]!) as { from: string; port: number };
-  await forward({ path: from }, { host: '127.0.0.1', port });
+  const openings = JSON.parse(process.argv[2]!) as readonly Opening[];
+  for (const { from, host = '127.0.0.1', port } of openings) await forward({ path: from }, { host, port });
   tellReady();
 }

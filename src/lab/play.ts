@@ -52,7 +52,7 @@ export async function play(
     const wrong = await fault.check?.(agent);
     const problems = wrong === undefined ? row.problems : [...row.problems, wrong];
     tell('Repairing it, and waiting until the agent trusts it again …');
-    return await recovered(world, agent, { ...row, problems });
+    return await recovered(world, agent, { ...row, problems }, t0);
   } finally {
     agent.signal('SIGCONT');
     await world.heal();
@@ -70,10 +70,12 @@ async function awaitWanted(world: World, agent: Agent, fault: Fault, t0: number)
   }
 }
 
-async function recovered(world: World, agent: Agent, row: Row): Promise<Row> {
+async function recovered(world: World, agent: Agent, row: Row, t0: number): Promise<Row> {
   await world.heal();
+  const healedAt = now();
   try {
-    return { ...row, recoveryMs: Math.round(await agent.settled(RECOVERY_LIMIT_MS)) };
+    const recoveryMs = Math.round(await agent.settled(RECOVERY_LIMIT_MS));
+    return { ...row, recoveryMs, routes: world.routesSince(t0, healedAt) };
   } catch (error) {
     return { ...row, problems: [...row.problems, `no recovery: ${(error as Error).message}`] };
   }

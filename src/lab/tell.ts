@@ -48,6 +48,7 @@ export function account(row: Row): string {
     `actions   ${row.actions.join(', ') || 'none'}${ms(row.actionMs)}`,
     `wrong     ${row.wrongActions.length} actions; ${row.othersFailed} failed requests on slices that the fault does not touch`,
     ...(row.recoveryMs === undefined ? [] : [`recovery  everything enabled again ${row.recoveryMs} ms after the repair`]),
+    ...(row.routes ?? []).map((route) => `routes    ${route}`),
     ...row.problems.map((problem) => `PROBLEM   ${problem}`),
   ].join('\n');
 }

@@ -1,5 +1,6 @@
 /** Who has which address in the lab's namespaces, as plain values. docs/lab.md draws it. */
 import { count, hostPort, type Layout, type LayoutServer, type LayoutService } from './layout.ts';
+import type { Network } from './netns.ts';
 
 export interface Uplink {
   /** Index from 1. */
@@ -71,8 +72,7 @@ export const labLayout: Layout = {
   webhookPort: 9900,
 };
 
-/** Commands for `ip -batch` inside each namespace, once the links exist. */
-export function addressing(role: string): string[] {
+function addressing(role: string): string[] {
   const rackNumber = Number(/^rack(\d)$/.exec(role)?.[1]);
   const uplink = uplinks.find((uplink) => uplink.tor === role);
   if (role === 'lb')
@@ -144,22 +144,33 @@ export function uplinkCommands(uplink: Uplink): string[] {
 }
 
 /** Rules that send what has an uplink's source address to that uplink's table. Once only: `ip rule add` repeats itself. */
-export function uplinkRules(uplink: Uplink, family: 4 | 6): string {
+function uplinkRules(uplink: Uplink, family: 4 | 6): string {
   return `rule add from ${family === 6 ? uplink.source6 : uplink.source} table ${100 + uplink.i}`;
 }
 
-/** Links as [namespace, interface, namespace, interface]. */
-export const links: readonly (readonly [string, string, string, string])[] = [
+const links: Network['links'] = [
   ['lb', 'cl0', 'client', 'eth0'],
   ...uplinks.map((uplink) => ['lb', uplink.nic, uplink.tor, 'lb'] as const),
   ...uplinks.map((uplink) => [uplink.tor, 'spine', 'spine', uplink.tor] as const),
   ...count(RACKS).map((k) => ['spine', `rack${k}`, `rack${k}`, 'eth0'] as const),
 ];
 
-export const roles: readonly string[] = [
+const roles: readonly string[] = [
   'lb',
   'client',
   'spine',
   ...uplinks.map((uplink) => uplink.tor),
   ...count(RACKS).map((k) => `rack${k}`),
 ];
+
+export const labNetwork: Network = {
+  roles,
+  links,
+  forwards: (role) => role === 'spine' || role.startsWith('tor'),
+  commands: addressing,
+  rules: ([4, 6] as const).map((family) => ({
+    role: 'lb',
+    family,
+    commands: uplinks.map((uplink) => uplinkRules(uplink, family)),
+  })),
+};

@@ -4,10 +4,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ClientOptions, Tally } from './client.ts';
+import type { ClientOptions, Stream, Tally } from './client.ts';
 import { call } from './control.ts';
 import type { DataplaneOptions, Failure } from './dataplane.ts';
-import type { Layout } from './layout.ts';
+import { agentConfig, type Layout, type RuleChanges } from './layout.ts';
 import type { RealServerSetting } from './realservers.ts';
 import type { Change } from './switchboard.ts';
 
@@ -28,6 +28,21 @@ export abstract class World {
   constructor(layout: Layout, dir: string) {
     this.layout = layout;
     this.dir = dir;
+  }
+
+  /** The agent's configuration. */
+  agentConfig(rules: RuleChanges = {}): object {
+    return agentConfig(this.layout, { stateDir: this.path('state'), control: this.path('control') }, rules);
+  }
+
+  /** What is not as in the beginning although no agent shows it; '' when nothing. */
+  unwell(): string {
+    return '';
+  }
+
+  /** What became of routes since a fault, as lines; `healedAt` likewise in ms of the lab's clock. */
+  routesSince(_faultAt: number, _healedAt: number): readonly string[] {
+    return [];
   }
 
   /** Words before a command that make it run in that part of the world. */
@@ -108,17 +123,18 @@ export abstract class World {
   }
 
   /** Starts real servers, data plane and clients, in this order; on failure closes the world and rejects. */
-  protected async populate(load: ClientLoad): Promise<void> {
+  protected async populate(load: ClientLoad, streams?: readonly Stream[]): Promise<void> {
     try {
-      await Promise.all([...this.#startRacks(), this.#startDataplane()]);
-      await this.#startClient(load);
+      await Promise.all([...this.startRacks(), this.startDataplane()]);
+      await this.startClient(load, streams);
     } catch (error) {
       this.close();
       throw error;
     }
   }
 
-  #startRacks(): Promise<void>[] {
+  /** Starts the real servers, rack by rack. */
+  protected startRacks(): Promise<void>[] {
     const { servers, ports } = this.layout;
     return [...new Set(servers.map((resolve) => resolve.rack))].map((k) => {
       const own = servers.filter((resolve) => resolve.rack === k).map((resolve) => ({ name: resolve.name, ips: resolve.ips }));
@@ -126,11 +142,13 @@ export abstract class World {
     });
   }
 
-  #startDataplane(): Promise<void> {
+  /** Starts the data plane of the load balancer. */
+  protected startDataplane(): Promise<void> {
     const options: DataplaneOptions = {
       control: this.path('dataplane.sock'),
       agentSocket: this.agentSocket,
       agentPort: this.layout.agentPort,
+      agentHost: this.layout.agentHost ?? '127.0.0.1',
       webhookPort: this.layout.webhookPort,
       services: this.layout.services.map((service) => ({
         ...service,
@@ -141,8 +159,9 @@ export abstract class World {
     return this.program('lb', 'dataplane.ts', options);
   }
 
-  #startClient(load: ClientLoad): Promise<void> {
-    const services = this.layout.services.map(({ name, host, port }) => ({ name, host, port }));
+  /** Starts clients of these streams; left out: of each service. */
+  protected startClient(load: ClientLoad, streams?: readonly Stream[]): Promise<void> {
+    const services = streams ?? this.layout.services.map(({ name, host, port }) => ({ name, host, port }));
     const options: ClientOptions = {
       control: this.path('client.sock'),
       rate: load.rate ?? 20,

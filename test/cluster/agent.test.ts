@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import type { Content } from '../../src/cluster/release/content.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { AT, FakeServer, PREFIX } from './agent-world.ts';
 
 /** `count` services of ten real servers each. */

@@ -14,7 +14,7 @@ import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { progressRequest, readWatch } from '../../src/cluster/wire/watch.ts';
 import { clusterFamilies } from '../../src/daemon/cluster-families.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { ServedMember, TLS } from './served-member.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-grpc-'));

@@ -6,7 +6,7 @@ import { Caller } from '../../src/cluster/transport/caller.ts';
 import { CODES, type Link, RpcError } from '../../src/cluster/transport/link.ts';
 import { encode } from '../../src/cluster/wire/encode.ts';
 import { type Method, METHODS } from '../../src/cluster/wire/methods.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 
 const header = encode({ 3: 100 });
 

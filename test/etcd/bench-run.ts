@@ -10,7 +10,7 @@ import { ClusterThread } from '../../src/cluster/thread/cluster-thread.ts';
 import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { type Operation, txnRequest } from '../../src/cluster/wire/txn.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { EtcdCluster, PREFIX } from './cluster.ts';
 import { idleCost } from './idle-cost.ts';
 import { isInside } from './inside.ts';

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { compactRequest, prefixRange, rangeRequest, readRange } from '../../src/cluster/wire/kv.ts';
 import { METHODS } from '../../src/cluster/wire/methods.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { addressOf, EtcdCluster, PREFIX } from './cluster.ts';
 import { Proxy } from './proxy.ts';
 import { Witness } from './witness.ts';

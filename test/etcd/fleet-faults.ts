@@ -4,7 +4,7 @@ import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MOMENTS } from '../../src/cluster/agent/agent.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { expiredCertificate } from './expired.ts';
 import type { RealFleet, Server } from './real-fleet.ts';
 

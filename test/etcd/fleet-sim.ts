@@ -17,7 +17,7 @@ import { prefixRange } from '../../src/cluster/wire/kv.ts';
 import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { type Operation, txnRequest } from '../../src/cluster/wire/txn.ts';
 import { monotonicMs as clock } from '../../src/sys/clock.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { CLUSTER, type EtcdCluster } from './cluster.ts';
 
 const PREFIX = clusterPrefix(CLUSTER);

@@ -4,7 +4,7 @@ import type { Change, Why } from '../../src/cluster/mirror/changes.ts';
 import { Replica } from '../../src/cluster/mirror/replica.ts';
 import { grpcDial } from '../../src/cluster/transport/grpc.ts';
 import { prefixRange } from '../../src/cluster/wire/kv.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { type EtcdCluster, PREFIX } from './cluster.ts';
 
 export class Follower {

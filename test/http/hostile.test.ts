@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openAgent } from '../daemon/http-stage.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 import { ask, json, sendRaw } from './http.ts';
 
 let server: Awaited<ReturnType<typeof openAgent>>;

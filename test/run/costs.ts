@@ -56,6 +56,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/keepalived-lint': { seconds: 4, cpus: 0.8 },
   'system/keepalived-many': { seconds: 24, cpus: 0.4 },
   'system/lab': { seconds: 37, cpus: 0.5 },
+  'system/lab-cluster': { seconds: 62, cpus: 0.5 },
   'system/lab-demo': { seconds: 77, cpus: 0.5 },
   'system/lab-matrix': { seconds: 246, cpus: 0.4 },
   'system/lanes': { seconds: 29, cpus: 0.6, quiet: 'alone' },

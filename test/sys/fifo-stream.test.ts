@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { Fifo } from '../../src/sys/fifo.ts';
 import { FifoStream } from '../../src/sys/fifo-stream.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 
 const OPTIONS = { mode: 0o600, maxLine: 100 };
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-stream-'));

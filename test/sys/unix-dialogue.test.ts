@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { type Framing, UnixDialogue } from '../../src/sys/unix-dialogue.ts';
 import { SocketError } from '../../src/sys/unix-socket.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-dialogue-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { SocketError } from '../../src/sys/unix-socket.ts';
 import { UnixExchange } from '../../src/sys/unix-exchange.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-exchange-'));
 after(() => rmSync(folder, { recursive: true }));

@@ -9,7 +9,7 @@ import { cluster } from '../../src/cli/cluster/cluster.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { Operator } from '../etcd/operator.ts';
 import { StandIn } from '../etcd/stand-in.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-walk-'));
 const NAME = 'edge-2';

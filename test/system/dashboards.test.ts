@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { stringify } from 'yaml';
-import { type Dashboard, dashboards, expanded, expressions, type Variable, variableExpression } from '../dashboards/dashboard.ts';
+import { dashboards, expanded, expressions } from '../dashboards/dashboard.ts';
+import { findings } from '../dashboards/panels.ts';
 import { Scene } from '../dashboards/scene.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 
@@ -61,56 +62,9 @@ before(async () => {
 });
 after(() => scene?.close());
 
-/** Label sets of the series that an expression has now. */
-async function seriesOf(expr: string): Promise<readonly Readonly<Record<string, string>>[]> {
-  const { result } = await scene!.monitoring.query<{ result: { metric: Record<string, string> }[] }>(
-    `query?query=${encodeURIComponent(expr)}`,
-  );
-  return result.map((r) => r.metric);
-}
-
-/** An expression with the values of variables in their places. */
-function filled(expr: string, values: ReadonlyMap<string, string>): string {
-  return expanded(expr).replace(/\$(\w+)/g, (_, name: string) => {
-    const value = values.get(name);
-    assert.ok(value !== undefined, `${expr}: no variable ${name}`);
-    return value;
-  });
-}
-
-/** The value that Grafana chooses at first sight; a query variable without any is a failure. */
-async function valueOf(v: Variable, before: ReadonlyMap<string, string>): Promise<string> {
-  if (v.type === 'datasource') return 'Prometheus';
-  if (v.type === 'custom') return v.current!.value;
-  const match = filled(variableExpression(v)!, before);
-  const label = /, (\w+)\)$/.exec(v.query)![1]!;
-  const values = await scene!.monitoring.query<string[]>(`label/${label}/values?match[]=${encodeURIComponent(match)}`);
-  assert.ok(values.length > 0, `variable ${v.name} has no value: ${match}`);
-  return v.allValue ?? values[0]!;
-}
-
-/**
- * Queries without data; columns of tables with labels that would keep their rows from being joined with those of the other
- * columns.
- */
-async function findings(d: Dashboard): Promise<{ readonly empty: readonly string[]; readonly apart: readonly string[] }> {
-  const values = new Map<string, string>();
-  for (const v of d.templating.list) values.set(v.name, await valueOf(v, values));
-  const [empty, apart]: [string[], string[]] = [[], []];
-  for (const p of d.panels) {
-    for (const t of p.targets ?? []) {
-      const series = await seriesOf(filled(t.expr, values));
-      if (series.length === 0) empty.push(`${p.title}: ${t.refId}`);
-      const strange = Object.keys(series[0] ?? {}).filter((label) => /^(?:__name__|cluster|job|instance)$/.test(label));
-      if (p.type === 'table' && strange.length > 0) apart.push(`${p.title}: ${t.refId}: ${strange.join(' ')}`);
-    }
-  }
-  return { empty, apart };
-}
-
 for (const [file, dashboard] of dashboards()) {
   test(`${file}: every query of every panel returns data under faults`, async () => {
-    const found = await findings(dashboard);
+    const found = await findings(scene!.monitoring, dashboard);
     assert.deepEqual(found.apart, []);
     const empty = found.empty.map((q) => `${file.replace('.json', '')}: ${q}`);
     assert.deepEqual(

@@ -15,7 +15,7 @@ import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { CLUSTER, EtcdCluster, PREFIX } from '../etcd/cluster.ts';
 import { expiredCertificate } from '../etcd/expired.ts';
 import { Follower } from '../etcd/follower.ts';
-import { until } from '../until.ts';
+import { until } from '../../src/lab/until.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-etcd-'));
 let cluster: EtcdCluster;

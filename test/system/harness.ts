@@ -7,10 +7,12 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Client } from 'undici';
-import { until } from '../until.ts';
+import { metricOf } from '../../src/lab/metric.ts';
+import { until } from '../../src/lab/until.ts';
 import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
 
-export { until } from '../until.ts';
+export { metricOf } from '../../src/lab/metric.ts';
+export { until } from '../../src/lab/until.ts';
 
 /** The program. */
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -159,16 +161,6 @@ function controlOf(file: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** See `AgentProcess.metric`. */
-export function metricOf(text: string, name: string, ...labels: string[]): number | undefined {
-  let sum: number | undefined;
-  for (const line of text.split('\n')) {
-    if (!line.startsWith(name) || !(line[name.length] === '{' || line[name.length] === ' ')) continue;
-    if (labels.every((l) => line.includes(l))) sum = (sum ?? 0) + Number(line.slice(line.lastIndexOf(' ') + 1));
-  }
-  return sum;
 }
 
 /** Writes a config: JSON is YAML. @returns its path */

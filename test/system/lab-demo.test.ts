@@ -1,53 +1,6 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const DEMO = ['src/cli/main.ts', 'demo'];
-
-interface Ended {
-  readonly code: number | null;
-  readonly out: string;
-}
-
-// Nobody may write here too: the demo runs with and without root.
-const TEMP = mkdtempSync(join(tmpdir(), 'fourlane-test-'));
-chmodSync(TEMP, 0o777);
-after(() => rmSync(TEMP, { recursive: true }));
-
-/** Runs the demo to its end; `during` sees every piece of output and may act on the process. */
-function demo(
-  args: readonly string[],
-  as: readonly string[] = [],
-  during: (out: string, pid: number) => void = () => undefined,
-): Promise<Ended> {
-  const [command, ...rest] = [...as, process.execPath, ...DEMO, ...args];
-  const child = spawn(command!, rest, { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, TMPDIR: TEMP } });
-  let out = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (d: string) => {
-      out += d;
-      during(out, child.pid!);
-    });
-  }
-  return new Promise((resolve) => child.once('close', (code) => resolve({ code, out })));
-}
-
-/** What the demo with this output and temporary directory has left behind; must be nothing. */
-function leftovers({ out }: Ended): string[] {
-  const prefix = /\((fl-\d+-\d+)-\*\)/.exec(out)?.[1] ?? 'no namespaces';
-  const lines = spawnSync('ps', ['-eo', 'args'], { encoding: 'utf8' }).stdout.split('\n');
-  return [
-    ...(existsSync('/run/netns') ? readdirSync('/run/netns').filter((n) => n.startsWith(`${prefix}-`)) : []),
-    ...(existsSync('/run/fourlane-lab') ? readdirSync('/run/fourlane-lab').filter((n) => n === prefix) : []),
-    ...readdirSync(TEMP),
-    ...lines.filter((l) => l.includes(`${prefix}/`) || l.includes(TEMP)),
-  ];
-}
+import { test } from 'node:test';
+import { demo, leftovers } from './demo-run.ts';
 
 /** Root's words to run something as nobody; none when not root. */
 const asNobody = process.getuid?.() === 0 ? ['setpriv', '--reuid', '65534', '--regid', '65534', '--clear-groups'] : [];
@@ -68,14 +21,17 @@ test('help, the list of scenarios, and mistakes in the options', async () => {
   }
 });
 
-test('--scenario link-cut: a cut and its repair, the requests of every service, the page that was sent, exit 0', async () => {
-  const ended = await demo(['--scenario', 'link-cut', '--with-prometheus', '--port', '0']);
+test('--scenario link-cut: a cut and its repair, the requests of every service, its routes, the one page, exit 0', async () => {
+  const ended = await demo(['--scenario', 'link-cut', '--with-prometheus', '--routers', 'mixed', '--port', '0']);
   const { code, out } = ended;
   assert.equal(code, 0, out);
   assert.match(out, /Status page: http:\/\/127\.0\.0\.1:\d+\//);
   assert.match(out, /verdict +NIC_FAIL\(eth1\) \(carrier\) after \d/);
   assert.match(out, /^web2 +\d+ ok, 0 failed +\d+ ok, 0 failed +\d+ ok, 0 failed +must not notice$/m);
   assert.match(out, /^PAGE FourlaneNicFault: NIC eth1 of lab-lb in cluster lab .*\n {5}first: ip -s link show dev eth1/m);
+  assert.match(out, /^ecmp .*touched by the fault$/m);
+  assert.match(out, /^routes +10\.0\.0\.9\/32 by tor1: gone at the spine after \d+ ms, back \d+ ms after the repair$/m);
+  assert.equal(out.match(/^PAGE (?!RESOLVED)/gm)?.length, 1, out);
   assert.match(out, /As expected\.\n$/);
   assert.deepEqual(leftovers(ended), []);
 });
