@@ -71,10 +71,12 @@ const MOST_FILES = 6;
 
 test(`a verdict with a rule of its own is named in at most ${MOST_FILES} files of the product`, () => {
   const files = globSync(['src/**/*.ts', 'dashboards/{signals,dashboards,lib}/*.libsonnet', 'alerts/**/*.libsonnet']);
-  const texts = new Map(files.map((file) => [file, readFileSync(file, 'utf8')]));
+  // A scenario that plays a fault names what it expects, as a test does; no verdict needs one.
+  const product = files.filter((file) => file !== 'src/lab/cluster/scenarios.ts');
+  const texts = new Map(product.map((file) => [file, readFileSync(file, 'utf8')]));
   for (const name of ['PROBE_PATH_FAULT', 'DATA_PATH_FAULT', 'RACK_FAULT', 'AGENT_ISOLATED'] satisfies VerdictName[]) {
     const word = new RegExp(`\\b${name}\\b`);
-    const naming = files.filter((file) => word.test(texts.get(file)!));
+    const naming = product.filter((file) => word.test(texts.get(file)!));
     assert.ok(naming.length >= 3 && naming.length <= MOST_FILES, `${name}: ${naming.join(', ')}`);
   }
 });

@@ -3,7 +3,7 @@ import type { ClusterRow, Taken } from './scenario.ts';
 
 const seconds = (ms: number) => (ms / 1000).toFixed(1);
 
-/** `  +3.4 s  lb-01 says RACK_FAULT of rack2` */
+/** `  +3.4 s  lb-01 says RS_DOWN of 10.0.1.1:80` */
 export function stepLine({ what, ms, withinMs, note, why }: Taken): string {
   if (ms === undefined) return `   MISSED  ${what}: not within ${seconds(withinMs!)} s${why === undefined ? '' : ` (${why})`}`;
   return `${`+${seconds(ms)}`.padStart(7)} s  ${what}${note === undefined ? '' : `: ${note}`}`;
