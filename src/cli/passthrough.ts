@@ -52,8 +52,7 @@ export async function passthroughCommand(argv: readonly string[], { out }: Outpu
   const plan = loadPlanFile(values.config, { hostname: hostname() });
   const jobs = jobsOf(plan).filter(({ service }) => (values.service ?? service) === service);
   const named = values.service === undefined ? 'no service' : `no service ${values.service}`;
-  if (jobs.length === 0)
-    throw new FourlaneError('USAGE', `${named} has the key passthrough; docs/passthrough.md describes it`);
+  if (jobs.length === 0) throw new FourlaneError('USAGE', `${named} has the key passthrough; docs/passthrough.md describes it`);
   const rows: Row[] = [];
   for (const one of jobs) {
     const { job, found } = await verify(one);

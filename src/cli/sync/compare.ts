@@ -86,7 +86,7 @@ export function compareSync(here: SyncView, peer: SyncView): SyncComparison | No
 
 function problemsOf(from: SyncView, to: SyncView): readonly string[] {
   const [sent, taken] = [idOf(from, 'master')!, idOf(to, 'backup')!];
-  const missing = [...from.active.keys()].filter((key) => !to.active.has(key));
+  const missing = [...from.active.keys()].filter((key) => !to.active.has(key)).toSorted();
   return [
     ...(sent === taken
       ? []
