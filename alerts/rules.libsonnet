@@ -54,6 +54,34 @@ function(config)
       for kind in ['packets', 'bytes']
     ] + [
       {
+        name: 'fourlane-session-sync',
+        rules: [
+          // What a server holds for another one, of what that has: by the number of the peer; of kernel LVS, a backup beside its only master.
+          rule('server_peer:fourlane_session_sync_completeness:ratio', |||
+            sum by (cluster, server, peer) (fourlane_session_sync_peer_sessions{%(s)s})
+            / on (cluster, peer) group_left ()
+            label_replace(sum by (cluster, sync_id) (fourlane_session_sync_sessions{%(s)s, origin="own"}) > 0, "peer", "$1", "sync_id", "(.+)")
+            or
+            label_replace(
+              (
+                sum by (cluster, server) (fourlane_real_server_active_connections{%(s)s, source="ipvs"})
+                and on (cluster, server) (%(backup)s) unless on (cluster, server) %(master)s
+              )
+              / on (cluster) group_left ()
+              (
+                sum by (cluster) (fourlane_real_server_active_connections{%(s)s, source="ipvs"} and on (cluster, server) %(master)s) > 0
+                and on (cluster) count by (cluster) (%(master)s) == 1
+              ),
+              "peer", "master", "server", ".*"
+            )
+          ||| % {
+            s: s,
+            backup: 'max by (cluster, server) (fourlane_ipvs_sync_daemon_running{%s, role="backup"}) == 1' % s,
+            master: '(max by (cluster, server) (fourlane_ipvs_sync_daemon_running{%s, role="master"}) == 1)' % s,
+          }),
+        ],
+      },
+      {
         name: 'fourlane-slo-windows',
         rules: [
           rule('cluster_service:fourlane_unavailable:ratio', '1 - avg by (cluster, service) (fourlane_service_up{%s})' % s),

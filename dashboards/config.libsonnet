@@ -43,6 +43,9 @@
       // Role changes in 10 minutes.
       vrrpTransitions: 4,
       certificateDays: 14,
+      // Share of a server's sessions that another one must hold for a fail-over; seconds without a word of a peer.
+      syncCompleteness: 0.95,
+      syncSilentSeconds: 30,
     },
   },
 }

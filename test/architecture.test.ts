@@ -16,7 +16,9 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   routing: ['edge', 'sys', 'model'],
   checks: ['sys', 'model'],
   lanes: ['checks', 'sys', 'model'],
-  collect: ['edge', 'keepalived', 'routing', 'sys', 'model'],
+  // Whether real servers get the address of the client: asked by a command, and at a slow interval by a collector's thread.
+  passthrough: ['checks', 'edge', 'sys', 'model'],
+  collect: ['edge', 'keepalived', 'passthrough', 'routing', 'sys', 'model'],
   act: ['edge', 'keepalived', 'routing', 'sys', 'model'],
   config: ['edge', 'keepalived', 'model'],
   // Two deciders held against each other: values in, values and text out.
@@ -31,6 +33,8 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
     'cluster',
     'collect',
     'config',
+    // What its plan announces is shown to the other servers.
+    'edge',
     'http',
     'judge',
     'keepalived',
@@ -50,7 +54,26 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   cluster: ['sys', 'model'],
   // The demo and the system tests stand on it: namespaces, faults, backends, clients, pager.
   lab: ['report', 'sys', 'model'],
-  cli: 'act checks cluster collect config daemon doctor edge http init judge keepalived lab metrics model report sys'.split(' '),
+  cli: [
+    'act',
+    'checks',
+    'cluster',
+    'collect',
+    'config',
+    'daemon',
+    'doctor',
+    'edge',
+    'http',
+    'init',
+    'judge',
+    'keepalived',
+    'lab',
+    'metrics',
+    'model',
+    'passthrough',
+    'report',
+    'sys',
+  ],
 };
 /** Single files a room may use although the room they are in is closed to it. */
 const WINDOWS: Readonly<Record<string, readonly string[]>> = {
@@ -63,6 +86,7 @@ const WINDOWS: Readonly<Record<string, readonly string[]>> = {
     'src/sys/compiled.ts',
   ],
   cli: ['src/main.ts', 'src/lanes/once.ts'],
+  passthrough: ['src/lanes/once.ts'],
   // Started as a child process, not imported.
   lab: ['src/cli/main.ts'],
 };
@@ -83,7 +107,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:https': ['cluster', 'otel'],
   '@grpc/grpc-js': ['cluster'],
   'node:tls': ['checks', 'cluster'],
-  'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel', 'sys'],
+  'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel', 'passthrough', 'sys'],
 };
 const MAX_LINES = 400;
 const MAX_COLUMNS = 130;

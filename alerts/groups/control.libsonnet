@@ -74,6 +74,37 @@ function(config)
         command: 'fourlane collect dpvs --json',
       }),
       alert({
+        name: 'FourlaneControlPathDrops',
+        severity: 'warning',
+        expr: 'sum by (cluster, server, source, stage, place) (rate(fourlane_control_path_dropped_total{%s, stage!="isolated_core"}[5m])) > 0' % s,
+        hold: '2m',
+        summary: 'Control traffic is dropped between NIC and program.',
+        description: where + ' drops {{ $value | humanize }} packets of control traffic per second at {{ $labels.stage }} {{ $labels.place }}: BGP, BFD and probes suffer.',
+        impact: 'BGP and BFD sessions end although their links are well; probes report what is not so.',
+        command: 'fourlane collect control --config /etc/fourlane.yaml',
+      }),
+      alert({
+        name: 'FourlaneControlPathShared',
+        severity: 'warning',
+        expr: |||
+          max by (cluster, server, source, nic) (fourlane_control_path_state{%(s)s, state="isolated"}) == 0
+          and on (cluster, server, source, nic) max by (cluster, server, source, nic) (max_over_time(fourlane_control_path_state{%(s)s, state="isolated"}[6h])) == 1
+        ||| % { s: s },
+        hold: '2m',
+        summary: 'Control traffic has lost the queue of its own.',
+        description: 'NIC {{ $labels.nic }} on ' + where + ' had a queue for control traffic alone, and has none now: under load BGP and BFD are dropped with the rest.',
+        command: 'fourlane doctor --config /etc/fourlane.yaml',
+      }),
+      alert({
+        name: 'FourlaneNumaMisplaced',
+        severity: 'warning',
+        expr: 'max by (cluster, server, source, nic, what) (fourlane_numa_misplaced{%s}) > 0' % s,
+        hold: '15m',
+        summary: 'A NIC is served from another NUMA node than its own.',
+        description: 'NIC {{ $labels.nic }} on ' + where + ' is served from another NUMA node: {{ $labels.what }} ({{ $value }}).',
+        command: 'fourlane doctor --config /etc/fourlane.yaml',
+      }),
+      alert({
         name: 'FourlaneSyncDaemonStopped',
         severity: 'warning',
         expr: |||
@@ -93,6 +124,36 @@ function(config)
         summary: 'Connection synchronisation of kernel LVS loses connections.',
         description: 'The {{ $labels.role }} daemon on ' + where + ' drops datagrams at a full socket: what they held is unknown at a failover.',
         command: 'grep 510000E0 /proc/net/udp; sysctl net.ipv4.vs.sync_sock_size',
+      }),
+      alert({
+        name: 'FourlaneSessionSyncDrops',
+        severity: 'warning',
+        expr: 'sum by (cluster, server, source, stage) (rate(fourlane_session_sync_dropped_total{%s}[5m])) > 0' % s,
+        hold: '2m',
+        summary: 'The data plane loses sessions on their way to other servers.',
+        description: '{{ $labels.source }} on ' + where + ' loses {{ $value | humanize }} sessions a second at stage {{ $labels.stage }}: they break at a fail-over.',
+        command: 'fourlane collect dpdk --json',
+      }),
+      alert({
+        name: 'FourlaneSessionSyncStalled',
+        severity: 'warning',
+        expr: |||
+          max by (cluster, server, source, peer) (fourlane_session_sync_peer_state{%(s)s, state="up"}) == 0
+          or time() - max by (cluster, server, source, peer) (fourlane_session_sync_last_received_timestamp_seconds{%(s)s}) > %(t)d
+        ||| % { s: s, t: t.syncSilentSeconds },
+        hold: '1m',
+        summary: 'A server gets no sessions of another one.',
+        description: '{{ $labels.source }} on ' + where + ' gets nothing of peer {{ $labels.peer }}: its new sessions are unknown here at a fail-over.',
+        command: 'fourlane collect dpdk --json',
+      }),
+      alert({
+        name: 'FourlaneSessionSyncIncomplete',
+        severity: 'warning',
+        expr: 'server_peer:fourlane_session_sync_completeness:ratio < %g' % t.syncCompleteness,
+        hold: '5m',
+        summary: 'A server lacks sessions of another one.',
+        description: where + ' holds {{ $value | humanizePercentage }} of the sessions of peer {{ $labels.peer }}: the others break at a fail-over.',
+        command: 'fourlane collect dpdk --json; ipvsadm -L --daemon',
       }),
       alert({
         name: 'FourlaneWeightsChanged',

@@ -116,6 +116,22 @@ function(config)
         vars: ['cluster', 'server'],
       }),
       alert({
+        name: 'FourlaneCoreShareUneven',
+        severity: 'warning',
+        expr: |||
+          (
+            sum by (cluster, server, source, core) (rate(fourlane_core_packets_total{%(s)s, direction="in"}[5m])) > 10000
+          )
+          / on (cluster, server, source) group_left ()
+          avg by (cluster, server, source) (sum by (cluster, server, source, core) (rate(fourlane_core_packets_total{%(s)s, direction="in"}[5m])) > 0)
+          > 2
+        ||| % { s: s },
+        hold: '15m',
+        summary: 'One data-plane core receives more than twice its share.',
+        description: theCore + ' receives {{ $value | humanize }} times what its cores receive on average: RSS, rules or SNAT addresses spread unevenly.',
+        command: telemetry,
+      }),
+      alert({
         name: 'FourlaneKernelBacklog',
         severity: 'warning',
         expr: 'sum by (cluster, server) (rate(fourlane_softnet_dropped_total{%s}[5m])) > 1' % s,

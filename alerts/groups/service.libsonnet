@@ -132,6 +132,18 @@ function(config)
           level: 'server',
           vars: ['cluster', 'server'],
         }),
+        alert({
+          name: 'FourlaneAddressLost',
+          severity: 'warning',
+          expr: 'max by (cluster, service) (count by (cluster, server, service) (fourlane_passthrough_finding{%s, finding="ADDRESS_LOST"} == 1)) > 0' % config.selector,
+          hold: '15m',
+          summary: 'Real servers do not get the address of clients.',
+          description: '{{ $value }} of the verifications of service {{ $labels.service }} in cluster {{ $labels.cluster }} find that real servers take another address for that of the client: '
+                       + lib.list('fourlane_passthrough_finding{cluster=%q, service=%q, finding="ADDRESS_LOST"} == 1', ['cluster', 'service'], 'real_server', 'none now') + '.',
+          impact: 'Their logs, limits and access lists have wrong addresses. They serve, and stay in service.',
+          command: 'fourlane passthrough --config /etc/fourlane.yaml --service {{ $labels.service }}',
+          vars: ['cluster', 'service'],
+        }),
       ],
     },
   ]

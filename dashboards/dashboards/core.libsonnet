@@ -19,6 +19,7 @@ function(config)
       { height: 9, panels: [[8, panel.series(s.dropped)], [8, panel.series(s.portLoss)], [8, panel.series(s.portPackets)]] },
       { title: 'What fills up', height: 9, panels: [[8, panel.series(s.pools)], [8, panel.series(s.rings)], [8, panel.series(s.connTable)]] },
       { height: 9, panels: [[12, panel.series(s.snat)], [12, panel.series(s.snatMisses)]] },
+      { height: 9, panels: [[12, panel.series(s.share)], [12, panel.series(s.snatByCore)]] },
       { title: 'Kernel', height: 9, panels: [[12, panel.series(s.cpus)], [12, panel.series(s.softnet)]] },
     ],
   })

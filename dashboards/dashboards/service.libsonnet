@@ -16,5 +16,6 @@ function(config)
       { title: 'State', height: 9, panels: [[8, panel.series(s.standing)], [8, panel.series(s.weight)], [8, panel.series(s.burn)]] },
       { title: 'Traffic', height: 9, panels: [[8, panel.series(s.connections)], [8, panel.series(s.active)], [8, panel.series(s.inactive)]] },
       { height: 9, panels: [[12, panel.series(s.packets)], [12, panel.series(s.actual)]] },
+      { title: "Clients' addresses", height: 8, panels: [[14, panel.timeline(s.addresses)], [10, panel.series(s.mismatches)]] },
     ],
   })

@@ -90,4 +90,15 @@ function(config)
       legend: '{{rack}}',
       steps: panel.none,
     },
+    failover:: {
+      title: 'Fail-over keeps connections',
+      description: 'Share of the sessions of a peer that each server holds; a fail-over to it keeps so many. Of kernel LVS: established connections of the backup by those of the master; short ones are never handed over.',
+      unit: 'percentunit',
+      min: 0,
+      max: 1,
+      expr: 'min by (server, peer) (server_peer:fourlane_session_sync_completeness:ratio{%s})' % select.recorded.cluster,
+      legend: '{{server}} of {{peer}}',
+      low: true,
+      steps: panel.falling(config.thresholds.syncCompleteness, 0.98),
+    },
   }

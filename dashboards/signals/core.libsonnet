@@ -111,6 +111,22 @@ function(config)
       expr: 'topk($k, sum by (server, source, core) (rate(fourlane_core_packets_total{%s, direction="in"}[$__rate_interval])))' % sel,
       legend: '{{server}} {{source}} {{core}}',
     },
+    share:: {
+      title: 'Share by core',
+      description: 'What a core receives against the average of its process. More than 2 for a quarter of an hour becomes a ticket.',
+      unit: 'short',
+      min: 0,
+      expr: 'topk($k, sum by (server, source, core) (rate(fourlane_core_packets_total{%(s)s, direction="in"}[$__rate_interval])) / on (server, source) group_left () avg by (server, source) (sum by (server, source, core) (rate(fourlane_core_packets_total{%(all)s, direction="in"}[$__rate_interval])) > 0))' % { s: sel, all: server },
+      legend: '{{server}} {{source}} {{core}}',
+    },
+    snatByCore:: {
+      title: 'SNAT ports by core',
+      description: 'Ports in use of the addresses of each core, where each core has addresses of its own. Unequal: rules by address load one core.',
+      unit: 'short',
+      min: 0,
+      expr: 'topk($k, sum by (server, source, core) (fourlane_snat_ports_used{%(s)s} * on (cluster, server, source, port, local_address) group_left (core) fourlane_snat_address_core{%(s)s}))' % { s: server },
+      legend: '{{server}} {{source}} {{core}}',
+    },
     dropped:: {
       title: 'Drops by core',
       description: 'Packets that the software of a core dropped.',

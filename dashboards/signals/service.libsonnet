@@ -107,6 +107,24 @@ function(config)
       ],
       mirrored: '/ in$/',
     },
+    addresses:: {
+      title: "Clients' addresses",
+      description: 'Whether real servers get the address of clients as declared, by the slow verification. vip: through the VIP. Lost: they serve, and log wrong addresses; `fourlane why rs` has what was seen.',
+      unit: 'short',
+      expr: 'min by (server, service, real_server, way) (fourlane_passthrough_ok{%s})' % sel,
+      legend: '{{server}} {{service}} {{way}} {{real_server}}',
+      mappings: panel.words('lost', 'arrives'),
+    },
+    mismatches:: {
+      title: 'What verifications found',
+      description: 'Real servers that do not get the address of clients, by cause, and those that could not be verified: no answer, no echo, or the VIP is on the server that asked.',
+      unit: 'short',
+      min: 0,
+      expr: [
+        ['sum by (server, service, finding, cause) (fourlane_passthrough_finding{%s})' % sel, '{{server}} {{service}} {{finding}} {{cause}}'],
+        ['sum by (server, service, way) (fourlane_passthrough_unverified_real_servers{%s})' % sel, '{{server}} {{service}} {{way}} not seen'],
+      ],
+    },
     actual:: {
       title: 'Weight: wanted and in the data plane',
       description: 'Weights the agent wants, and those the data plane has. They differ for long: somebody else changes weights, or actions fail.',

@@ -1,19 +1,36 @@
 /**
- * bgp: shuts the BGP sessions of a NIC that failed, so that the router sends nothing over it, and opens them again. Only what it
- * has shut itself is opened; what somebody else shuts stays shut.
+ * bgp: keeps the routers from sending over a NIC that failed: shuts its BGP sessions, or withdraws the kernel's routes that the
+ * routing daemon redistributes; and undoes it. Only what it has done itself is undone; what somebody else shuts stays shut.
  */
 import { z } from 'zod';
-import { sessionKey } from '../edge/expected.ts';
+import { formatPrefix, masked, parsePrefix } from '../edge/prefix.ts';
 import { duration } from '../model/schema.ts';
-import { plainShutText } from '../routing/speaker.ts';
 import { openSpeakers } from '../routing/speakers.ts';
-import { actuator, type Actuator, type Effect, type Outcome } from './actuator.ts';
-import { decideSessions, shutText, type Steps } from './bgp/decide.ts';
+import { actuator, type Actuator } from './actuator.ts';
+import type { Driver } from './bgp/driver.ts';
+import { drivers, type Machine } from './bgp/drivers.ts';
 import { Ledger } from './bgp/ledger.ts';
-import { type Open, Sessions } from './bgp/sessions.ts';
-import { BGP, type BgpSpec, identityOfUplinks, type Peer } from './bgp/spec.ts';
+import { BGP, BGP_DRIVERS, type BgpSpec } from './bgp/spec.ts';
+
+const prefix = z
+  .string()
+  .refine((text) => text.includes('/') && parsePrefix(text) !== undefined, {
+    error: ({ input }) => `"${String(input)}" is no prefix, such as 10.0.0.0/29`,
+  })
+  .transform((text) => formatPrefix(masked(parsePrefix(text)!)));
 
 const schema = z.strictObject({
+  by: z
+    .enum(BGP_DRIVERS)
+    .default('session')
+    .describe(
+      '`session`: shuts the sessions over the NIC; `kernelRoute`: takes away kernel routes that the daemon redistributes',
+    ),
+  prefixes: z
+    .array(prefix)
+    .max(64)
+    .default([])
+    .describe("with `kernelRoute`: prefixes whose routes are taken away; none means that of the NIC's group in `snat`"),
   timeout: duration(100, 60_000).prefault('3s').describe('longest time one call may take, all sessions of the NIC together'),
   recheck: duration(500, 3_600_000)
     .prefault('2s')
@@ -21,10 +38,12 @@ const schema = z.strictObject({
 });
 
 /** The actuator over these daemons. */
-export function makeBgp(open: Open): Actuator {
+export function makeBgp(machine: Machine): Actuator {
+  const all = drivers(machine);
+  const driverOf = ({ by = 'session' }: Partial<BgpSpec>): Driver => all.find(({ name }) => name === by)!;
   return actuator({
     name: BGP,
-    summary: 'shuts the BGP sessions over a NIC that failed (FRR, BIRD), and opens what it has shut',
+    summary: 'shuts the BGP sessions over a NIC that failed (FRR, BIRD) or withdraws its routes, and undoes that',
     schema,
     scopes: ['nic'],
     kinds: ['nic'],
@@ -33,7 +52,7 @@ export function makeBgp(open: Open): Actuator {
     collector: BGP,
     // One: they share a ledger.
     concurrency: 1,
-    identity: (spec) => identityOfUplinks(spec as unknown as BgpSpec),
+    identity: (spec) => driverOf(spec as unknown as BgpSpec).identity(spec as unknown as BgpSpec),
     recheck: (spec) => spec.recheck,
     async perform(parameters, [effect]) {
       const spec = parameters as unknown as BgpSpec;
@@ -42,65 +61,9 @@ export function makeBgp(open: Open): Actuator {
       // What nobody has shut is at rest, and no daemon need be asked.
       if (effect.state === 'ok' && ledger.records.size + drained.records.size === 0) return [{ result: 'unchanged' }];
       const signal = AbortSignal.timeout(spec.timeout);
-      const sessions = await Sessions.open(spec, signal, open);
-      try {
-        return [await follow(effect, { spec, ledger, drained, sessions, signal })];
-      } finally {
-        sessions.close();
-      }
+      return [await driverOf(spec).follow(effect, { spec, ledger, drained, signal })];
     },
   });
 }
 
-export const bgp = makeBgp(openSpeakers);
-
-interface Means {
-  readonly spec: BgpSpec;
-  readonly ledger: Ledger;
-  readonly drained: Ledger;
-  readonly sessions: Sessions;
-  readonly signal: AbortSignal;
-}
-
-async function follow(effect: Effect, means: Means): Promise<Outcome> {
-  const { spec, ledger, drained, sessions, signal } = means;
-  const { nic = '' } = effect;
-  const id = `${nic} ${identityOfUplinks(spec)}`;
-  const own = ledger.records.get(id)?.shut ?? [];
-  const records = [...ledger.records].filter(([other]) => other !== id);
-  const isDrained = (peer: Peer) => drained.holds(peer);
-  const common = {
-    nic,
-    others: spec.others,
-    found: sessions.found,
-    recorded: new Set(own.map(sessionKey)),
-    shutNics: new Set(records.flatMap(([, record]) => record.nic ?? []).filter((name) => name !== nic)),
-    heldElsewhere: (peer: Peer) => ledger.holds(peer, id) || isDrained(peer),
-  };
-  const why = `${nic} ${effect.verdict} ${effect.cause}`;
-  const note = async (shut: readonly Peer[]) => ledger.set(id, { nic, spec: { ...spec }, shut });
-
-  if (effect.state === 'ok') {
-    // A drain is the operator's: its sessions stay shut also after the daemon has been started again.
-    const again = spec.uplinks.filter(isDrained);
-    const kept = decideSessions({ ...common, uplinks: again, wanted: 'drained', recorded: new Set(again.map(sessionKey)) });
-    await sessions.shut(kept.shut, textOf(effect, 'drained'), signal);
-    const opened = decideSessions({ ...common, uplinks: own, wanted: 'ok', found: sessions.found });
-    await note(opened.during);
-    await sessions.lift(opened.lift, signal);
-    await note(opened.after);
-    return outcomeOf({ ...opened, shut: kept.shut, differs: kept.differs });
-  }
-  const steps = decideSessions({ ...common, uplinks: spec.uplinks, wanted: 'failed' });
-  await note(steps.during);
-  await sessions.shut(steps.shut, textOf(effect, why), signal);
-  return outcomeOf(steps);
-}
-
-const textOf = ({ server }: Effect, why: string) => plainShutText(shutText(server, why));
-
-function outcomeOf({ shut, lift, differs, notes, refused }: Steps): Outcome {
-  if (refused !== undefined) return { result: 'unsupported', message: [refused, ...notes].join('; '), mayPass: true };
-  const message = notes.length === 0 ? {} : { message: notes.join('; ') };
-  return { result: shut.length + lift.length > 0 ? 'done' : 'unchanged', differs, ...message };
-}
+export const bgp = makeBgp({ open: openSpeakers });

@@ -45,20 +45,21 @@ export function hostText({ family, ip, port }: Address): string {
   return formatAddress({ family, ip, port });
 }
 
-type Profile = HttpParameters & { readonly proxyProtocol?: ProxyProtocol | undefined };
-
 const ready = new WeakMap<HttpParameters, readonly HttpPage[]>();
 
-/** The prepared pages of parsed http or ssl parameters, one at least; made once per profile object. */
-export function httpPages(p: Profile): readonly HttpPage[] {
+/**
+ * The prepared pages of parsed http or ssl parameters, one at least; made once per profile object.
+ * @param proxyProtocol of a header that stands before each request; one before TLS is none of these
+ */
+export function httpPages(p: HttpParameters, proxyProtocol?: ProxyProtocol): readonly HttpPage[] {
   const known = ready.get(p);
   if (known) return known;
-  const made = pagesOf(p).map((page) => httpPage(page, p.proxyProtocol));
+  const made = pagesOf(p).map((page) => httpPage(page, proxyProtocol));
   ready.set(p, made);
   return made;
 }
 
-function httpPage(p: PageParameters, proxyProtocol: Profile['proxyProtocol']): HttpPage {
+function httpPage(p: PageParameters, proxyProtocol: ProxyProtocol | undefined): HttpPage {
   const given = new Set(Object.keys(p.headers).map((name) => name.toLowerCase()));
   const defaults: [string, string][] = [
     ['User-Agent', 'fourlane'],

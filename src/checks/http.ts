@@ -23,7 +23,7 @@ export const http = checkKind({
   runs,
   parts: pagesOf,
   prepare(profile, address: Address): SocketCheck | AsyncCheck {
-    const pages = httpPages(profile);
+    const pages = httpPages(profile, profile.proxyProtocol);
     const host = hostText(address);
     if (!runs(profile)) return { transport: 'stream', begin: () => new HttpExchange(pages, host) };
     return {
@@ -33,5 +33,5 @@ export const http = checkKind({
       },
     };
   },
-  examine: (profile, rest) => examine(httpPages(profile)[0]!, rest),
+  examine: (profile, rest) => examine(httpPages(profile, profile.proxyProtocol)[0]!, rest),
 });

@@ -4,12 +4,14 @@ import { z } from 'zod';
 import { HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
 import { boundedMatching, httpParameters, pagesOf } from './http-parameters.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
+import { proxyHeader, proxyProtocol } from './proxy-protocol.ts';
 import { StreamProbe } from './stream-probe.ts';
 import { tlsParameters } from './tls-parameters.ts';
 
 const schema = z.strictObject({
   ...httpParameters,
   ...tlsParameters('server name to send and verify; default: host, if it is a name'),
+  proxyProtocol: proxyProtocol.optional(),
 });
 
 export const ssl = checkKind({
@@ -22,11 +24,12 @@ export const ssl = checkKind({
   prepare(profile, address): AsyncCheck {
     const pages = httpPages(profile);
     const host = hostText(address);
+    const header = profile.proxyProtocol && proxyHeader(profile.proxyProtocol);
     return {
       run: (context) => {
         const exchange = new HttpExchange(pages, host, true);
         const name = () => (profile.sni === false ? undefined : (profile.sni ?? nameOf(exchange.page.host)));
-        const tls = { parameters: profile, name };
+        const tls = { parameters: profile, name, ...(header === undefined ? {} : { header }) };
         return new StreamProbe({ tls, exchange, maxBytes: mostBytes(pages), context }).run();
       },
     };

@@ -15,8 +15,15 @@ import { type End, type Exchange, type Judgement, NEXT, RECONNECT, type RunConte
 import { secureContext, type TlsParameters } from './tls-parameters.ts';
 
 export interface StreamProbeOptions {
-  /** Left out: all in the clear. `parameters` is the profile itself: its context is kept with it. `name`: SNI, if any is sent. */
-  readonly tls?: { readonly parameters: TlsParameters; readonly name: () => string | undefined };
+  /** Left out: all in the clear. */
+  readonly tls?: {
+    /** The profile itself: its context is kept with it. */
+    readonly parameters: TlsParameters;
+    /** SNI, if any is sent. */
+    readonly name: () => string | undefined;
+    /** A PROXY protocol header, before the handshake of each connection. */
+    readonly header?: Buffer;
+  };
   /** In the clear, before the handshake of the first connection: TLS begins when it has passed. */
   readonly prelude?: Exchange;
   /** Leaves nothing unexamined: this thread has the time. */
@@ -26,6 +33,8 @@ export interface StreamProbeOptions {
   readonly context: RunContext;
 }
 
+/** What a listener for TLS answers in the clear to a PROXY protocol header that it does not expect. */
+const BAD_REQUEST = /^HTTP\/1\.[01] 400/;
 /** Bytes of a handshake: certificates are 100 KB at most. */
 const MAX_HANDSHAKE = 256 * 1024;
 /**
@@ -143,7 +152,7 @@ export class StreamProbe {
 
   #handshake(raw: Socket): void {
     const { tls: settings, context, exchange } = this.#o;
-    const { parameters, name } = settings!;
+    const { parameters, name, header } = settings!;
     this.#phase = 'tls';
     let made: SecureContext;
     try {
@@ -153,7 +162,8 @@ export class StreamProbe {
       return;
     }
     const mine = this.#ofThisConnection();
-    const wire = new Wire(raw, (total, piece) => mine(() => this.#pass(total, piece)));
+    if (header !== undefined) raw.write(header);
+    const wire = new Wire(raw, (total, piece, chunk) => mine(() => this.#pass(total, piece, chunk)));
     const options = { socket: wire, secureContext: made, rejectUnauthorized: parameters.verify };
     const serverName = name();
     const tls = tlsConnect(serverName === undefined ? options : { ...options, servername: serverName });
@@ -176,9 +186,11 @@ export class StreamProbe {
   }
 
   /** Bytes on their way to TLS. @param total of this connection so far */
-  #pass(total: number, piece: () => void): void {
-    const { context, maxBytes } = this.#o;
-    if (this.#phase === 'tls' && !context.patient && total > SHORT_HANDSHAKE) this.#settle(tooLong);
+  #pass(total: number, piece: () => void, chunk: Buffer): void {
+    const { context, maxBytes, tls } = this.#o;
+    const isAnswer = total === chunk.length && tls?.header !== undefined && BAD_REQUEST.test(chunk.toString('latin1', 0, 16));
+    if (isAnswer) this.#settle(wrong('tls', 'proxy_header', 400));
+    else if (this.#phase === 'tls' && !context.patient && total > SHORT_HANDSHAKE) this.#settle(tooLong);
     else if (total > MAX_HANDSHAKE + (this.#phase === 'response' ? maxBytes : 0)) this.#settle(wrong(this.#place(), 'too_large'));
     else context.work(piece);
   }

@@ -10,13 +10,7 @@ type Command = (argv: string[]) => Promise<number>;
 /** Loaded on use: `status` at night must not wait for the modules of the agent. */
 const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<Command> }>> = {
   init: { summary: 'a configuration from what is found on this machine', load: async () => (await import('./init.ts')).init },
-  agent: {
-    summary: 'the daemon',
-    load: async () => {
-      keepCompiled();
-      return (await import('./agent.ts')).agent;
-    },
-  },
+  agent: { summary: 'the daemon', load: async () => (await import('./agent.ts')).agent },
   'check-config': {
     summary: 'validate a config file and print the plan',
     load: async () => (await import('./check-config.ts')).checkConfig,
@@ -74,6 +68,10 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
     summary: 'whether real servers get the address of the client as declared',
     load: async () => (await import('./passthrough.ts')).passthroughCommand,
   },
+  sync: {
+    summary: 'compare: how many connections of kernel LVS a fail-over would keep',
+    load: async () => (await import('./sync.ts')).syncCommand,
+  },
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 
@@ -96,6 +94,7 @@ async function run([name, ...argv]: string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new FourlaneError('USAGE', `there is no command "${name}"\n\n${usage()}`);
+  keepCompiled();
   return (await command.load())(argv);
 }
 

@@ -3,10 +3,9 @@ import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
 import { FourlaneError } from '../model/errors.ts';
-import type { Plan, Service } from '../model/plan.ts';
+import { type Result, resultOf, type Verified } from '../passthrough/findings.ts';
+import { type Job, jobsOf, verify } from '../passthrough/verify.ts';
 import { json, type Output, table, terminal } from './output.ts';
-import { headerVersion, judgeCheck, judgeEcho, judgeListener, type Verified } from './passthrough/judge.ts';
-import { Requests } from './passthrough/requests.ts';
 
 const HELP = `Usage: fourlane passthrough --config FILE [--service NAME] [--json]
 
@@ -16,17 +15,21 @@ Asks every real server of the services with the key passthrough, one after the o
   P1  its listener takes that header, and refuses a request without one
   P2  behind a header of the client 192.0.2.77 it answers at passthrough.echo with that address
 
-Needs real servers that speak HTTP without TLS. Of TOA it looks at P0 and P1 only. Changes nothing.
+and where passthrough.through has vip, the VIP, as a client of it:
+
+  P3  behind the VIP, passthrough.echo answers with the address that this machine asked from
+
+Needs real servers that speak HTTP. Of TOA, P0 and P1 see nothing, P3 does. Changes nothing.
 
   --service NAME  only this service
   --json          the findings as JSON
 
-Exit status: 0 all is as declared, 1 something is not, or wrong options.
+Exit status: 0 all is as declared, 1 something is not or could not be seen, or wrong options.
 
 Example: fourlane passthrough --config /etc/fourlane.yaml
 `;
 
-type Row = Verified & { readonly service: string; readonly realServer: string };
+type Row = Verified & Pick<Job, 'service' | 'realServer' | 'way'> & { readonly result: Result };
 
 /** Runs the command; resolves to the exit status. */
 export async function passthroughCommand(argv: readonly string[], { out }: Output = terminal): Promise<number> {
@@ -47,35 +50,27 @@ export async function passthroughCommand(argv: readonly string[], { out }: Outpu
   if (values.config === undefined || positionals.length > 0)
     throw new FourlaneError('USAGE', `name --config FILE, and options only\n\n${HELP.trimEnd()}`);
   const plan = loadPlanFile(values.config, { hostname: hostname() });
-  const services = plan.services.filter(({ name, passthrough }) => passthrough && (values.service ?? name) === name);
-  if (services.length === 0)
+  const jobs = jobsOf(plan).filter(({ service }) => (values.service ?? service) === service);
+  if (jobs.length === 0)
     throw new FourlaneError(
       'USAGE',
       `no service ${values.service ?? ''} has the key passthrough; docs/passthrough.md describes it`,
     );
   const rows: Row[] = [];
-  for (const service of services) rows.push(...(await verify(plan, service)));
-  out(values.json ? json(rows) : `${table(rows.map(asCells))}\n`);
-  return Number(rows.some(({ ok }) => !ok));
-}
-
-const asCells = ({ service, realServer, level, ok, found }: Row) => [service, realServer, level, ok ? 'ok' : 'MISMATCH', found];
-
-async function verify({ nics, targets }: Plan, service: Service): Promise<readonly Row[]> {
-  const passthrough = service.passthrough!;
-  const version = headerVersion(passthrough);
-  const path = passthrough.echo ?? '/';
-  const rows: Row[] = [];
-  for (const { target } of service.realServers) {
-    const { realServer, address, check } = targets[target]!;
-    const add = (verified: Verified) => rows.push({ service: service.name, realServer, ...verified });
-    add(judgeCheck(passthrough, check));
-    const requests = new Requests(nics[service.nics[0]!]!, address);
-    const bare = await requests.answer(path);
-    const listener = judgeListener(passthrough, bare, version && (await requests.answer(path, version)));
-    add(listener);
-    if (version !== undefined && passthrough.echo !== undefined && listener.ok)
-      add(judgeEcho(await requests.echo(passthrough.echo, version)));
+  for (const one of jobs) {
+    const { job, found } = await verify(one);
+    rows.push(...found.map((verified) => ({ ...job, ...verified, result: resultOf(verified) })));
   }
-  return rows;
+  out(values.json ? json(rows) : `${table(rows.map(asCells))}\n`);
+  return Number(rows.some(({ result }) => result !== 'ok'));
 }
+
+const WORDS: Readonly<Record<Result, string>> = { ok: 'ok', mismatch: 'MISMATCH', unknown: 'not seen' };
+
+const asCells = ({ service, realServer, level, result, found }: Row) => [
+  service,
+  realServer === '' ? 'VIP' : realServer,
+  level,
+  WORDS[result],
+  found,
+];

@@ -33,10 +33,16 @@ export function why(argv: readonly string[], io: Output = terminal): Promise<num
 export function renderWhy(report: WhyReport): string {
   const more = report.cellCount - report.cells.length;
   const some = more > 0 ? ` (the worst ${report.cells.length} of ${report.cellCount})` : '';
-  const parts = [...report.verdicts.map(renderVerdict), `Checks now${some}:\n${indent(cellTable(report.cells))}`];
+  const found = report.findings.map(renderFinding);
+  const findings = found.length === 0 ? [] : [`Findings, which never act:\n${indent(found.join('\n'))}`];
+  const parts = [...report.verdicts.map(renderVerdict), ...findings, `Checks now${some}:\n${indent(cellTable(report.cells))}`];
   if (report.transitions.length > 0)
     parts.push(`Recent changes, newest first:\n${indent(report.transitions.map(renderTransition).join('\n'))}`);
   return parts.join('\n\n');
+}
+
+function renderFinding({ finding, service, found, since }: WhyReport['findings'][number]): string {
+  return `${finding} in service ${service} since ${since}\n${indent(found)}`;
 }
 
 function renderVerdict(verdict: VerdictReport): string {

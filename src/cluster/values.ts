@@ -79,6 +79,8 @@ export const member = z.object({
   boot: name,
   version: name,
   addresses: z.array(name).max(16),
+  /** Those that its plan announces over every uplink, as routing daemons write them. */
+  prefixes: z.array(name).max(64).optional(),
   /** It runs the target of its ring: actuators may announce. */
   ready: z.boolean(),
 });

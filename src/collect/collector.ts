@@ -5,6 +5,7 @@
 import type { z } from 'zod';
 import type { Exact } from '../model/exact.ts';
 import type { Metric } from '../model/family.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 
@@ -52,6 +53,8 @@ export interface CollectContext {
   readonly nics: () => readonly CollectedNic[];
   /** What the present plan says of the edge: another object when it has changed. */
   readonly edge: () => Pick<Plan, 'snat' | 'bgp'>;
+  /** What the present plan declares of services; left out: nothing is configured. */
+  readonly plan?: () => Pick<Plan, 'services' | 'targets' | 'snat'> & { readonly nics: readonly CollectedNic[] };
   /**
    * One thing for all collectors that ask with the same key, such as a connection to one socket; closed when the last one gives
    * it back.
@@ -173,13 +176,16 @@ export interface Collector {
   publish(data: unknown, samples: Samples): void;
   /** Pure: what a reading proves about ports and connections. */
   evidence?(data: unknown): Evidence;
+  /** Pure: what people should see of real servers, and the judge does not. */
+  findings?(data: unknown): readonly FindingReport[];
 }
 
-type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publish' | 'evidence'> & {
+type Typed<S extends z.ZodObject, D> = Omit<Collector, 'schema' | 'open' | 'publish' | 'evidence' | 'findings'> & {
   readonly schema: S;
   open(settings: z.output<S> & Timing, context: CollectContext): Source<D>;
   publish(data: D, samples: Samples): void;
   evidence?(data: D): Evidence;
+  findings?(data: D): readonly FindingReport[];
 };
 
 /** A collector whose functions see its settings and data typed: the runner only hands back what `open`'s source read. */

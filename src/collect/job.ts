@@ -1,5 +1,6 @@
 /** One collector at work: readings at its cadence, one at a time, each with a deadline; what came of it is kept for scrapes. */
 import { pauseAfter, spread } from '../model/backoff.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { CollectedNic, Collector, Evidence, Reading, Source, Timing } from './collector.ts';
 import { withDeadline } from './deadline.ts';
@@ -43,6 +44,8 @@ export class Job {
   #dataRun: string | undefined;
   state: State = 'starting';
   reason = '';
+  /** Of the last reading with data. */
+  findings: readonly FindingReport[] = [];
   /** Readings by how they ended. */
   readonly readings = { data: 0, absent: 0, failed: 0 };
   /** Of the last reading, seconds; NaN before it. */
@@ -147,6 +150,7 @@ export class Job {
       if (reading.state !== 'data') return reading;
       const { data } = reading;
       this.output.take((samples) => this.#o.collector.publish(data, samples));
+      this.findings = this.#o.collector.findings?.(data) ?? [];
       this.lastData = started;
       this.#o.onData(data, started);
       return { state: 'data', data: undefined };

@@ -1,5 +1,6 @@
 /** Runs the collectors that the plan lists, follows it over reloads, and reports the state of each. */
 import { counter, type Family, type FamilySource, family, gauge, type Metric } from '../model/family.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { LiveRealServers } from '../model/live-real-server.ts';
 import type { Plan } from '../model/plan.ts';
 import type { CollectContext, CollectedNic, Collector, Evidence, Timing } from './collector.ts';
@@ -110,6 +111,12 @@ export class Runner implements FamilySource {
         lastData: job?.lastData ?? Number.NaN,
       };
     });
+  }
+
+  /** What fresh readings found of real servers, the oldest first; only the first `most`. */
+  findings(most: number): readonly FindingReport[] {
+    const found = [...this.#jobs.values()].flatMap(({ job }) => (job.fresh() ? job.findings : []));
+    return found.toSorted((a, b) => a.since - b.since).slice(0, most);
   }
 
   families(): readonly Family[] {

@@ -98,8 +98,8 @@ function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings
 /** Without what is undefined. */
 function passthroughOf({ passthrough }: Config['services'][number]): Passthrough | undefined {
   if (passthrough === undefined) return undefined;
-  const { mode, echo } = passthrough;
-  return { mode, ...defined({ echo }) };
+  const { mode, echo, through } = passthrough;
+  return { mode, through, ...defined({ echo }) };
 }
 
 function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, realServerFrom, vip } from './fields.ts';
 import { bgpSchema, snatSchema } from './edge.ts';
 import { cluster } from './cluster.ts';
-import { PASSTHROUGH_MODES } from '../model/plan.ts';
+import { PASSTHROUGH_MODES, PASSTHROUGH_WAYS } from '../model/plan.ts';
 import { isPasswordHash } from '../model/password-hash.ts';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { reportSchema } from './report.ts';
@@ -43,6 +43,16 @@ const realServer = z.union([
   }),
 ]);
 
+/** Through a VIP nothing can be seen without an echo, and there is nothing to see when no address is passed on. */
+function seenThrough(
+  { mode, echo, through }: { mode: string; echo?: string | undefined; through: string[] },
+  ctx: z.RefinementCtx,
+) {
+  if (!through.includes('vip')) return;
+  if (mode === 'none') ctx.addIssue({ code: 'custom', path: ['through'], message: 'vip has nothing to see with mode none' });
+  else if (echo === undefined) ctx.addIssue({ code: 'custom', path: ['through'], message: 'vip needs echo; write its path too' });
+}
+
 /** One entry of `services`. */
 export const serviceSchema = z
   .strictObject({
@@ -76,7 +86,13 @@ export const serviceSchema = z
             description: 'path at which real servers answer with the address of the client',
             examples: ['/.fourlane/whoami'],
           }),
+        through: z
+          .array(z.enum(PASSTHROUGH_WAYS))
+          .min(1)
+          .default(['direct'])
+          .describe('direct: ask real servers; vip: ask the VIP as a client, from a machine that does not have it'),
       })
+      .superRefine(seenThrough)
       .optional()
       .describe('how the address of the client is passed on: what fourlane passthrough verifies'),
     realServers: z.array(realServer).min(1).max(100_000).describe('real servers, as address or as mapping'),
@@ -84,7 +100,9 @@ export const serviceSchema = z
       .prefault('none')
       .describe('who carries out what was decided for this service; none: observe only'),
   })
-  .superRefine(({ check, checks, combine }, ctx) => {
+  .superRefine(({ check, checks, combine, passthrough, vip: of }, ctx) => {
+    if (passthrough?.through.includes('vip') && !of.endsWith('/tcp'))
+      ctx.addIssue({ code: 'custom', path: ['passthrough', 'through'], message: `vip is for TCP services, not for ${of}` });
     if (check !== undefined && checks !== undefined)
       ctx.addIssue({ code: 'custom', path: ['checks'], message: 'stands beside check; write one of the two' });
     if (combine !== undefined && checks === undefined)

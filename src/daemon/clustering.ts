@@ -10,6 +10,7 @@ import type { Booted } from '../cluster/agent/boot.ts';
 import type { Fleet, FleetParts } from '../cluster/fleet/fleet.ts';
 import type { FleetLook } from '../cluster/look/fleet-look.ts';
 import type { ClusterThread } from '../cluster/thread/cluster-thread.ts';
+import { expectedSet } from '../edge/expected.ts';
 import type { ReleaseRequest } from '../config/messages.ts';
 import type { Family, FamilySource } from '../model/family.ts';
 import type { Plan } from '../model/plan.ts';
@@ -47,6 +48,7 @@ type Followed = Pick<Plan, 'etcd' | 'cluster' | 'server'>;
 type Write = (level: 'info' | 'warn' | 'error', fields: object, message: string) => void;
 
 const MOST_ADDRESSES = 16;
+const MOST_PREFIXES = 64;
 /** Of a calendar, at up to 0.1 ms each: the judge must not wait for it. */
 const MINUTES_AT_ONCE = 50;
 
@@ -199,6 +201,7 @@ export class Clustering implements FamilySource {
     return startReleases(booted, running, {
       ...base,
       addresses: () => [...localAddresses()].slice(0, MOST_ADDRESSES),
+      prefixes: () => prefixesOf(plan()),
       settings: () => plan().releases ?? releases!,
       configuration: configurationOf({ reloader, plan, directory, examined: (root, list) => lists.keep(root, list) }),
       drift: () => driftOf(reconciler),
@@ -238,4 +241,12 @@ export class Clustering implements FamilySource {
     else if (lasting) log.error({ endpoint, error }, 'etcd refuses us; what is known stays, and is stale');
     else log.warn({ endpoint, error }, 'etcd not connected; what is known stays, and is stale');
   }
+}
+
+/** Prefixes that the plan announces over every uplink, so that others see whether this server stands in for them. */
+function prefixesOf(plan: Pick<Plan, 'snat' | 'bgp'>): readonly string[] {
+  const { prefixes } = expectedSet(plan);
+  return prefixes
+    .flatMap(({ prefix, level }) => (level === 'server' || level === 'cluster' ? prefix : []))
+    .slice(0, MOST_PREFIXES);
 }

@@ -3,7 +3,7 @@
  * grant as permits. While there is an etcd, no NIC is taken out and no ill server withdraws itself without being asked for.
  */
 import type { Reconciler } from '../act/reconciler.ts';
-import { BUDGETS, nicSubject, permitsOf, SELF, waitingNics } from '../cluster/budget/asks.ts';
+import { BUDGETS, DRAIN, nicSubject, permitsOf, SELF, waitingNics } from '../cluster/budget/asks.ts';
 import type { RootLists } from '../cluster/evidence/lists.ts';
 import { rootPrefix } from '../cluster/evidence/evidence.ts';
 import type { Testimony } from '../cluster/evidence/witnesses.ts';
@@ -126,8 +126,10 @@ export class FleetSide {
       blind,
       bad: () => index?.entriesOf(badHere(state)) ?? [],
       waiting: this.#waiting,
-      keeps: (_: string, subject: string) =>
-        subject === SELF ? reconciler.isWithdrawn : this.#isOut(subject.slice(nicSubject('').length)),
+      keeps: (_: string, subject: string) => {
+        if (subject === DRAIN) return true;
+        return subject === SELF ? reconciler.isWithdrawn : this.#isOut(subject.slice(nicSubject('').length));
+      },
       settled: !blind && clock() - this.#startedAt > SETTLE_MS,
     };
     const heard = this.#fleet.turn(found);

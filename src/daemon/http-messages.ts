@@ -57,6 +57,7 @@ export interface Moment extends Standing {
   readonly release: ReleaseView | undefined;
   readonly nics: readonly Omit<NicView, 'loss' | 'portLink'>[];
   readonly collectors: readonly CollectorView[];
+  readonly findings: ReturnType<AgentView['findings']>;
   readonly pending: ReturnType<AgentView['pending']>;
   readonly verdictChanges: CountsView;
   readonly blocked: CountsView;

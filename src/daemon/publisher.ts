@@ -158,6 +158,7 @@ export class Publisher {
         return { carrier, carrierChanges };
       }),
       collectors: view.collectors(),
+      findings: view.findings(),
       pending: view.pending(),
       verdictChanges: { rows, values },
       blocked: { rows: view.history.blocked.rows, values: view.history.blocked.values },

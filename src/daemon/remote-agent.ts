@@ -186,6 +186,7 @@ export class RemoteAgent implements AgentLink {
       history,
       pending: () => now().pending,
       collectors: () => now().collectors,
+      findings: () => now().findings,
     };
   }
 }

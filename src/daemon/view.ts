@@ -31,6 +31,8 @@ export interface ViewParts {
 
 /** Effects not in place that are shown one by one. */
 const MOST_PENDING = 20;
+/** Findings that are shown. */
+const MOST_FINDINGS = 500;
 
 /** The view over these parts. */
 export function makeView(parts: ViewParts): AgentView {
@@ -65,6 +67,7 @@ export function makeView(parts: ViewParts): AgentView {
       };
     },
     collectors: () => parts.runner.status(),
+    findings: () => parts.runner.findings(MOST_FINDINGS),
   };
 }
 

@@ -4,6 +4,7 @@ import { arp } from './checks/arp.ts';
 import { bgp } from './checks/bgp.ts';
 import { clock } from './checks/clock.ts';
 import { config } from './checks/config.ts';
+import { controlPath } from './checks/control-path.ts';
 import { etcd } from './checks/etcd.ts';
 import { files } from './checks/files.ts';
 import { rights } from './checks/rights.ts';
@@ -33,6 +34,7 @@ export const checks: readonly Check[] = [
   sources,
   dpvsAgent,
   bgp,
+  controlPath,
   etcd,
   logCore,
   veto,

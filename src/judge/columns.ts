@@ -160,10 +160,10 @@ export const NIC_COLUMNS = {
   /** Whether the fleet lets it be taken out (R12): -1 nobody has to be asked, 0 no, 1 yes. */
   permit: i8({ fill: -1, range: [-1, 1] }),
   /** R15: a BGP session over it is established, BFD is up with its peers: -1 not known; BFD was up once; as of when. */
-  bgpSession: i8({ fill: -1, range: [-1, 1] }),
-  bfd: i8({ fill: -1, range: [-1, 1] }),
-  bfdEver: flag(),
-  routingT: f64({ fill: Number.NEGATIVE_INFINITY }),
+  bgpSession: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
+  bfd: i8({ fill: -1, range: [-1, 1], saved: 'plain' }),
+  bfdEver: flag(PLAIN),
+  routingT: time(),
   /** Loss over the mixed witness cells, 0 when there are too few results; `rowLoss` is the same without that condition. */
   loss: f64(),
   rowLoss: f64(),

@@ -3,7 +3,7 @@
  * whatever the answers (open loop), each given up after one second. Argument: JSON of `ClientOptions`.
  */
 import { request } from 'node:http';
-import { now, serveControl } from './control.ts';
+import { now, serveControl, tellReady } from './control.ts';
 
 export interface ClientOptions {
   readonly control: string;
@@ -90,4 +90,4 @@ function tally(from: number, until: number): Record<string, Tally> {
 await serveControl(options.control, {
   '/tally': (query) => tally(Number(query.get('since') ?? 0), Number(query.get('until') ?? Number.POSITIVE_INFINITY)),
 });
-console.log('ready');
+tellReady();

@@ -1,5 +1,6 @@
 /** The lab's processes are steered over JSON on a unix socket: sockets in the file system reach across network namespaces. */
 import { createServer, request } from 'node:http';
+import { saveCompiled } from '../sys/compiled.ts';
 
 /** One call: query parameters and the parsed body in, a JSON value out. */
 export type Handler = (query: URLSearchParams, body: unknown) => unknown;
@@ -7,6 +8,12 @@ export type Handler = (query: URLSearchParams, body: unknown) => unknown;
 /** ms of the machine-wide monotonic clock: the same in every process and namespace. */
 export function now(): number {
   return Number(process.hrtime.bigint() / 1000n) / 1000;
+}
+
+/** A program says that it serves; whoever started it waits for that. It is ended by SIGKILL, so what it compiled is kept now. */
+export function tellReady(): void {
+  saveCompiled();
+  console.log('ready');
 }
 
 /** Serves `routes` (by path) on a unix socket path or on a host and port; resolves when listening. */

@@ -6,7 +6,7 @@
  */
 import { createServer, connect, type Socket } from 'node:net';
 import { type Change, Switchboard, type SwitchboardService } from './switchboard.ts';
-import { now, serveControl } from './control.ts';
+import { now, serveControl, tellReady } from './control.ts';
 import { forward } from './forward.ts';
 
 export interface DataplaneOptions {
@@ -99,4 +99,4 @@ await serveControl(options.control, {
     return { ok: true };
   },
 });
-console.log('ready');
+tellReady();

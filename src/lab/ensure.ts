@@ -44,6 +44,7 @@ const PROBES: Readonly<Record<string, string>> = {
   'busybox-static': 'busybox',
   kmod: 'depmod',
   'nginx-light': 'nginx',
+  'libnginx-mod-stream': '/usr/lib/nginx/modules/ngx_stream_module.so',
   haproxy: 'haproxy',
   frr: '/usr/lib/frr/bgpd',
   bird2: 'bird',

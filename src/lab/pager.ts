@@ -1,7 +1,7 @@
 /**
  * What Alertmanager's webhooks reach in the lab: keeps everything that was sent, with its time. Started as a program of its own.
  */
-import { now, serveControl } from './control.ts';
+import { now, serveControl, tellReady } from './control.ts';
 import { pageLines } from './tell.ts';
 
 export interface PagerOptions {
@@ -40,5 +40,5 @@ if (import.meta.main) {
     { host: '127.0.0.1', port: options.port },
     { '/page': keep('page'), '/ticket': keep('ticket'), '/heartbeat': keep('heartbeat') },
   );
-  console.log('ready');
+  tellReady();
 }

@@ -5,7 +5,7 @@
 import { createSocket, type Socket as Udp } from 'node:dgram';
 import { createServer as createHttp, type Server as Http } from 'node:http';
 import { createServer as createTcp, type Server as Tcp } from 'node:net';
-import { serveControl } from './control.ts';
+import { serveControl, tellReady } from './control.ts';
 
 interface Options {
   readonly control: string;
@@ -79,4 +79,4 @@ await serveControl(options.control, {
     return { ok: true };
   },
 });
-console.log('ready');
+tellReady();

@@ -238,10 +238,15 @@ export interface LvsService {
 /** How real servers get the address of the client. */
 export const PASSTHROUGH_MODES = ['none', 'toa', 'proxy-v1', 'proxy-v2'] as const;
 
+/** How it is verified: by asking real servers, and as a client of the VIP. */
+export const PASSTHROUGH_WAYS = ['direct', 'vip'] as const;
+
 export interface Passthrough {
   readonly mode: (typeof PASSTHROUGH_MODES)[number];
   /** Path at which real servers answer with the address of the client. */
   readonly echo?: string;
+  /** `vip` only with `echo`, a mode other than none and a TCP service with an address. */
+  readonly through: readonly (typeof PASSTHROUGH_WAYS)[number][];
 }
 
 export interface Service {

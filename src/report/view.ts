@@ -1,5 +1,6 @@
 /** What reports must know of the running agent: plain values, read without I/O, handed in by whoever composes the daemon. */
 import type { ErrorCode } from '../model/errors.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { Plan } from '../model/plan.ts';
 import type { EffectSubject } from '../model/subject.ts';
 import type { Subject, Transition, Verdict, Wanted } from '../model/verdict.ts';
@@ -145,4 +146,6 @@ export interface AgentView {
   pending(): { readonly total: number; readonly failing: number; readonly longest: readonly PendingView[] };
   /** How each collector fares; `lastData` in ms, NaN = never. */
   collectors(): readonly CollectorView[];
+  /** What collectors found of real servers that never acts, the oldest first. */
+  findings(): readonly FindingReport[];
 }

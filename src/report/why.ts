@@ -1,5 +1,6 @@
 /** The evidence behind one subject's present verdict, and what its cells show now. */
 import { FourlaneError } from '../model/errors.ts';
+import type { FindingReport } from '../model/finding.ts';
 import type { Subject, Verdict } from '../model/verdict.ts';
 import {
   type CellReport,
@@ -20,6 +21,8 @@ export interface WhyReport {
   readonly time: string;
   /** The subject's own verdict first (OK included), then those on its paths and its rack. */
   readonly verdicts: readonly VerdictReport[];
+  /** What was found of it that never acts, such as a lost address of clients. */
+  readonly findings: readonly (Omit<FindingReport, 'since'> & { readonly since: string })[];
   readonly cells: readonly CellReport[];
   readonly cellCount: number;
   /** Newest first. */
@@ -47,6 +50,7 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
       concerns,
       nics: [nic],
       targets: [...plan.targets.keys()],
+      found: [],
     });
   }
   const matches = [...plan.targets.keys()].filter(
@@ -69,6 +73,7 @@ export function reportWhy(view: AgentView, question: { readonly nic: string } | 
     concerns,
     nics: [...plan.nics.keys()],
     targets: matches,
+    found: matches,
   });
 }
 
@@ -79,9 +84,11 @@ interface Scope {
   readonly concerns: (subject: Subject) => boolean;
   readonly nics: readonly number[];
   readonly targets: readonly number[];
+  /** Positions of the real servers whose findings are shown. */
+  readonly found: readonly number[];
 }
 
-function answer(view: AgentView, { question, subjects, concerns, nics, targets }: Scope): WhyReport {
+function answer(view: AgentView, { question, subjects, concerns, nics, targets, found }: Scope): WhyReport {
   const own = subjects.map((subject) => view.why(subject)).filter((v) => v !== undefined);
   const isOwn = (verdict: Verdict) =>
     own.some((o) => o.subject === verdict.subject && o.nic === verdict.nic && o.rs === verdict.rs);
@@ -92,6 +99,7 @@ function answer(view: AgentView, { question, subjects, concerns, nics, targets }
     question,
     time: new Date(Math.round(view.now() + view.wallOffsetMs())).toISOString(),
     verdicts: [...own, ...others].map((v) => reportVerdict(view, v)),
+    findings: findingsOf(view, found),
     cells: cells.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state)).slice(0, MAX_CELLS),
     cellCount: cells.length,
     transitions: view.history
@@ -101,6 +109,21 @@ function answer(view: AgentView, { question, subjects, concerns, nics, targets }
       .map((t) => reportTransition(view, t))
       .toReversed(),
   };
+}
+
+/** Those of these real servers, and of the services that have them. */
+function findingsOf(view: AgentView, targets: readonly number[]): WhyReport['findings'] {
+  const plan = view.plan();
+  const names = new Set(targets.map((target) => plan.targets[target]!.realServer));
+  const services = new Set(
+    plan.services.flatMap(({ name, realServers }) =>
+      realServers.some(({ target }) => names.has(plan.targets[target]!.realServer)) ? [name] : [],
+    ),
+  );
+  return view
+    .findings()
+    .filter(({ service, realServer }) => (realServer === '' ? services.has(service) : names.has(realServer)))
+    .map((finding) => ({ ...finding, since: new Date(Math.round(finding.since)).toISOString() }));
 }
 
 function unknown(what: string, name: string, known: readonly string[]): FourlaneError {

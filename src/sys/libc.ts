@@ -54,6 +54,7 @@ export const epollWait = libc.func('int epoll_wait(int, void*, int, int)') as (
   timeoutMs: number,
 ) => number;
 
+export const ioctl = libc.func('int ioctl(int, ulong, void*)') as (fd: number, request: number, argument: Uint8Array) => number;
 export const mkfifo = libc.func('int mkfifo(const char*, uint)') as (path: string, mode: number) => number;
 export const flock = libc.func('int flock(int, int)') as (fd: number, operation: number) => number;
 

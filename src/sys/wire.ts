@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 
 /** Gets a chunk on its way. @param total bytes so far, this chunk included; `piece` takes the chunk in */
-export type Passing = (total: number, piece: () => void) => void;
+export type Passing = (total: number, piece: () => void, chunk: Buffer) => void;
 
 export class Wire extends Duplex {
   readonly #raw: Socket;
@@ -17,7 +17,7 @@ export class Wire extends Duplex {
     raw.on('data', (chunk: Buffer) => {
       this.#total += chunk.length;
       // Not buffered: who reads takes in all that comes, before `push` returns.
-      passing(this.#total, () => this.push(chunk));
+      passing(this.#total, () => this.push(chunk), chunk);
     });
     raw.on('end', () => this.push(null));
     raw.on('close', () => this.destroy());

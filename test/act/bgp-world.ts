@@ -4,14 +4,40 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Outcome } from '../../src/act/actuator.ts';
 import { makeBgp } from '../../src/act/bgp.ts';
+import type { Kernel } from '../../src/act/bgp/by-route.ts';
 import { Ledger } from '../../src/act/bgp/ledger.ts';
 import { ledgerFiles, withUplinks } from '../../src/act/bgp/spec.ts';
 import { leftBefore } from '../../src/act/left-before.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';
 import type { ActionReport } from '../../src/act/report.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import type { KernelRoute } from '../../src/sys/kernel-routes.ts';
 import type { Speaker, SpokenSession } from '../../src/routing/speaker.ts';
 import { effectOf, planOf, UNTOUCHED, verdictOf, wantedOf } from './world.ts';
+
+/** The kernel's routes, in memory. */
+export class FakeKernel implements Kernel {
+  readonly routes = new Map<string, KernelRoute>();
+  /** Changes that it takes before it breaks. */
+  dieAfter = Infinity;
+
+  routesTo(prefix: string): Promise<readonly KernelRoute[]> {
+    const found = this.routes.get(prefix);
+    return Promise.resolve(found === undefined ? [] : [found]);
+  }
+
+  put(route: KernelRoute): Promise<void> {
+    if (this.dieAfter-- <= 0) return Promise.reject(new Error('dead'));
+    this.routes.set(route.prefix, route);
+    return Promise.resolve();
+  }
+
+  remove({ prefix }: KernelRoute): Promise<void> {
+    if (this.dieAfter-- <= 0) return Promise.reject(new Error('dead'));
+    this.routes.delete(prefix);
+    return Promise.resolve();
+  }
+}
 
 export class Router implements Speaker {
   readonly daemon = 'bgpd';
@@ -80,7 +106,8 @@ export class BgpWorld {
   readonly dir = mkdtempSync(join(tmpdir(), 'fourlane-act-bgp-'));
   readonly router = new Router(NICS.map(peerOfNic));
   readonly plan: Plan;
-  readonly actuator = makeBgp(() => [this.router]);
+  readonly kernel = new FakeKernel();
+  readonly actuator = makeBgp({ open: () => [this.router], kernel: this.kernel });
 
   constructor() {
     this.plan = this.planFor(NICS);

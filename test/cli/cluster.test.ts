@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { cluster } from '../../src/cli/cluster/cluster.ts';
 import { readContent } from '../../src/cli/cluster/content.ts';
 import { EXIT, EXIT_TEXT } from '../../src/cli/cluster/exit.ts';
@@ -12,21 +10,10 @@ import { readClusterFile } from '../../src/cli/cluster/session.ts';
 import { isGood } from '../../src/cli/cluster/status.ts';
 import { durationOf } from '../../src/cli/cluster/verb.ts';
 import type { ClusterStatus } from '../../src/model/cluster-status.ts';
+import { printed, scratch } from './printed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'fourlane-cluster-'));
-after(() => rmSync(folder, { recursive: true }));
-
-function file(name: string, ...lines: readonly string[]): string {
-  const path = join(folder, name);
-  writeFileSync(path, `${lines.join('\n')}\n`);
-  return path;
-}
-
-async function run(...argv: readonly string[]) {
-  let [out, err] = ['', ''];
-  const code = await cluster(argv, { out: (text) => void (out += text), err: (text) => void (err += text) });
-  return { code, out, err };
-}
+const { folder, file } = scratch('cluster');
+const run = (...argv: readonly string[]) => printed(cluster, argv);
 
 const SERVICE = '  - {name: web, vip: 10.9.0.1:80/tcp, nics: [eth2], realServers: ["10.0.0.1:80"]}';
 
@@ -59,13 +46,13 @@ describe('what a release carries of a file', () => {
 
 describe('fourlane cluster', () => {
   it('prints verbs, and for each its help with the exit codes', async () => {
-    const { out, code } = await run('--help');
-    assert.equal(code, 0);
+    const { out, status } = await run('--help');
+    assert.equal(status, 0);
     const verbs = [...out.matchAll(/^ {2}(\w+) {2,}/gm)].map(([, verb]) => verb!);
     assert.ok(verbs.length >= 8);
     for (const verb of verbs) {
       const help = await run(verb, '--help');
-      assert.equal(help.code, 0, verb);
+      assert.equal(help.status, 0, verb);
       assert.match(help.out, new RegExp(`^Usage: fourlane cluster ${verb}`), verb);
       for (const text of Object.values(EXIT_TEXT)) assert.ok(help.out.includes(text), verb);
     }
@@ -80,12 +67,12 @@ describe('fourlane cluster', () => {
   it('names the file that is missing and what makes it, as text or as JSON', async () => {
     const path = join(folder, 'cluster.yaml');
     const text = await run('status', '--cluster', path);
-    assert.deepEqual([text.code, text.out], [1, '']);
+    assert.deepEqual([text.status, text.out], [1, '']);
     assert.match(text.err, /there is no .*cluster\.yaml; make a cluster with fourlane cluster init/);
-    const { code, out } = await run('status', '--cluster', path, '--json');
-    assert.equal(code, 1);
+    const { status, out } = await run('status', '--cluster', path, '--json');
+    assert.equal(status, 1);
     assert.equal(JSON.parse(out).error.code, 'CONFIG_UNREADABLE');
-    assert.equal((await run('status', '--nonsense')).code, 1);
+    assert.equal((await run('status', '--nonsense')).status, 1);
   });
 
   it('reads the key cluster of any configuration', async () => {

@@ -2,20 +2,15 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { Output } from '../../src/cli/output.ts';
 import { status } from '../../src/cli/status.ts';
 import { why } from '../../src/cli/why.ts';
 import type { AgentView } from '../../src/report/view.ts';
 import type { Verdict } from '../../src/model/verdict.ts';
 import { linkTo, serve } from '../http/link.ts';
+import { printed } from './printed.ts';
 import { fakeView, makePlan, NIC_FAULT, RS_FAULT, troubledView } from '../report/fake-view.ts';
 
-/** Runs a command and catches what it prints. */
-async function run(command: (argv: readonly string[], io: Output) => Promise<number>, ...argv: string[]) {
-  let [out, err] = ['', ''];
-  const exit = await command(argv, { out: (text) => void (out += text), err: (text) => void (err += text) });
-  return { exit, out, err };
-}
+const run = (command: Parameters<typeof printed>[0], ...argv: readonly string[]) => printed(command, argv);
 
 async function withAgent(view: AgentView, use: (url: string) => Promise<void>): Promise<void> {
   const server = await serve(linkTo(view));
@@ -28,7 +23,7 @@ async function withAgent(view: AgentView, use: (url: string) => Promise<void>): 
 
 test('status of a troubled agent: 2, faults with their command, tables', () =>
   withAgent(troubledView(), async (url) => {
-    const { exit, out } = await run(status, '--url', url);
+    const { status: exit, out } = await run(status, '--url', url);
     assert.equal(exit, 2);
     assert.match(out, /^edge-1\/lb-01 {2}running$/m);
     assert.match(
@@ -49,7 +44,7 @@ test('status of a troubled agent: 2, faults with their command, tables', () =>
       /^real server 10\.1\.2\.13:8080 of web: weight 0, in place weight 100 {2}exec {5}running {5}for 1\.2 s\nand 1 more$/m,
     );
     const raw = await run(status, '--json', '--url', url);
-    assert.deepEqual([raw.exit, (JSON.parse(raw.out) as { server: string }).server], [2, 'lb-01']);
+    assert.deepEqual([raw.status, (JSON.parse(raw.out) as { server: string }).server], [2, 'lb-01']);
   }));
 
 test('status: 0 when all is good or only suspected, 2 when something failed', async () => {
@@ -64,7 +59,7 @@ test('status: 0 when all is good or only suspected, 2 when something failed', as
     [{ ...good, wanted: () => ({ ...good.wanted(), panic: Uint8Array.of(0, 1, 0, 0) }) }, 2],
   ];
   for (const [view, expected] of views) {
-    await withAgent(view, async (url) => assert.equal((await run(status, '--url', url)).exit, expected));
+    await withAgent(view, async (url) => assert.equal((await run(status, '--url', url)).status, expected));
   }
 });
 
@@ -72,7 +67,7 @@ test('the address comes from FOURLANE_URL too', () =>
   withAgent(fakeView(), async (url) => {
     process.env['FOURLANE_URL'] = url;
     try {
-      assert.equal((await run(status)).exit, 0);
+      assert.equal((await run(status)).status, 0);
     } finally {
       delete process.env['FOURLANE_URL'];
     }
@@ -84,17 +79,17 @@ test('no agent: 3, with what to do', async () => {
   const { port } = closed.address() as AddressInfo;
   await new Promise((resolve) => closed.close(resolve));
   for (const [command, ...words] of [[status], [why, 'nic', 'eth2']] as const) {
-    const { exit, err } = await run(command, ...words, '--url', `http://127.0.0.1:${port}`);
+    const { status: exit, err } = await run(command, ...words, '--url', `http://127.0.0.1:${port}`);
     assert.equal(exit, 3);
     assert.match(err, /^fourlane: no agent at http:\/\/127\.0\.0\.1:\d+ \(.*ECONNREFUSED.*\); start one with `fourlane agent`/);
   }
-  assert.equal((await run(status, '--url', 'nonsense')).exit, 3);
+  assert.equal((await run(status, '--url', 'nonsense')).status, 3);
 });
 
 test('something else listens there: 3', async () => {
   const other = createServer((_, res) => res.writeHead(404).end('{"error":"who?"}')).listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
-  const { exit, err } = await run(status, '--url', `http://127.0.0.1:${(other.address() as AddressInfo).port}`);
+  const { status: exit, err } = await run(status, '--url', `http://127.0.0.1:${(other.address() as AddressInfo).port}`);
   other.close();
   assert.equal(exit, 3);
   assert.match(err, /HTTP status 404/);
@@ -102,7 +97,7 @@ test('something else listens there: 3', async () => {
 
 test('why nic: rule, witnesses, anchors, probes, checks and changes', () =>
   withAgent(troubledView(), async (url) => {
-    const { exit, out } = await run(why, 'nic', 'eth3', '--url', url);
+    const { status: exit, out } = await run(why, 'nic', 'eth3', '--url', url);
     assert.equal(exit, 0);
     for (const line of [
       /^eth3: NIC_FAIL \(link\)$/m,
@@ -125,18 +120,18 @@ test('why rs: says so when nothing is wrong; --json is the answer itself', () =>
 
 test('why about what is not there: 1, and what there is', () =>
   withAgent(fakeView(), async (url) => {
-    const { exit, err } = await run(why, 'nic', 'eth9', '--url', url);
+    const { status: exit, err } = await run(why, 'nic', 'eth9', '--url', url);
     assert.deepEqual([exit, err], [1, 'fourlane: no NIC "eth9"; this agent has eth2, eth3, eth4\n']);
   }));
 
 test('help has an example; wrong words and options are told apart from answers', async () => {
   for (const command of [status, why]) {
-    const { exit, out } = await run(command, '--help');
+    const { status: exit, out } = await run(command, '--help');
     assert.equal(exit, 0);
     assert.match(out, /^Usage: fourlane [^]*^Example: fourlane /m);
     const wrong = await run(command, '--bogus');
-    assert.deepEqual([wrong.exit, wrong.err.includes('--bogus')], [1, true]);
+    assert.deepEqual([wrong.status, wrong.err.includes('--bogus')], [1, true]);
   }
-  for (const words of [[], ['nic'], ['host', 'x'], ['nic', 'a', 'b']]) assert.equal((await run(why, ...words)).exit, 1);
-  assert.equal((await run(status, 'eth2')).exit, 1);
+  for (const words of [[], ['nic'], ['host', 'x'], ['nic', 'a', 'b']]) assert.equal((await run(why, ...words)).status, 1);
+  assert.equal((await run(status, 'eth2')).status, 1);
 });

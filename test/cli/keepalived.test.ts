@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { keepalivedCommand } from '../../src/cli/keepalived.ts';
 import { instance } from '../../src/keepalived/lint/examples.ts';
+import { printed } from './printed.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-snippet-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -24,19 +25,14 @@ onIsolated: [{trackFile: {path: /run/fourlane/isolated}}]
 `,
 );
 
-async function snippet(...argv: string[]) {
-  let [out, err] = ['', ''];
-  const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
-  const exit = await keepalivedCommand(['snippet', '--config', yaml, ...argv], io);
-  return { exit, out, err };
-}
+const snippet = (...argv: readonly string[]) => printed(keepalivedCommand, ['snippet', '--config', yaml, ...argv]);
 
 describe('fourlane keepalived snippet', () => {
   it('prints what to add to the file that has the instance, with what it includes, and lints the result', async () => {
     mkdirSync(join(dir, 'conf.d'));
     write('conf.d/vrrp.conf', instance({ set: { priority: '101' } }));
     const root = write('k.conf', 'include conf.d/*.conf\n');
-    const { exit, out, err } = await snippet('--keepalived', root, '--peer-priority', '100');
+    const { status: exit, out, err } = await snippet('--keepalived', root, '--peer-priority', '100');
     assert.equal(exit, 0);
     assert.match(out, /^# At the top of the file:\nglobal_defs \{\n {4}script_user root\n {4}vrrp_notify_fifo \/run\/fourlane/);
     assert.match(out, /^# vrrp_instance VI_1 \(.*\/conf\.d\/vrrp\.conf:1\), before its closing brace:\n# 101 here, 100 on/m);
@@ -50,11 +46,11 @@ describe('fourlane keepalived snippet', () => {
       'bad.conf',
       `${instance({ set: { priority: '101' }, more: ['track_file {', 'fourlane_eth2 weight -1', '}'] })}`,
     );
-    const { exit, out } = await snippet('--keepalived', root, '--peer-priority', 'VI_1=100');
+    const { status: exit, out } = await snippet('--keepalived', root, '--peer-priority', 'VI_1=100');
     assert.equal(exit, 0);
     assert.doesNotMatch(out, /fourlane_eth2 weight/);
     const crowded = write('old.conf', instance({ set: { priority: '101', nopreempt: '', state: 'BACKUP' } }));
-    assert.equal((await snippet('--keepalived', crowded)).exit, 0, 'nopreempt needs no priority of the peer');
+    assert.equal((await snippet('--keepalived', crowded)).status, 0, 'nopreempt needs no priority of the peer');
   });
 
   for (const [what, argv, message] of [
@@ -64,7 +60,7 @@ describe('fourlane keepalived snippet', () => {
   ] as const)
     it(`says what is missing: ${what}`, async () => {
       const root = write('one.conf', instance({ set: { priority: '101' } }));
-      const { exit, err } = await snippet('--keepalived', root, ...argv);
+      const { status: exit, err } = await snippet('--keepalived', root, ...argv);
       assert.equal(exit, 1);
       assert.match(err, message);
     });
@@ -84,7 +80,7 @@ it('docs/keepalived.md shows what the snippet prints for what it shows', async (
   const [command, ...lines] = shown.split('\n');
   const root = write('shown.conf', `global_defs {\n  script_user root\n}\n${instance({ set: { priority: '101' } })}`);
   const yamlFile = write('shown.yaml', config);
-  const { exit, out } = await snippet('--config', yamlFile, '--keepalived', root, ...command!.split(' ').slice(4));
+  const { status: exit, out } = await snippet('--config', yamlFile, '--keepalived', root, ...command!.split(' ').slice(4));
   assert.equal(exit, 0);
   assert.deepEqual(out.replaceAll(root, '/etc/keepalived/keepalived.conf').split('\n'), lines);
 });

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { lintCommand } from '../../src/cli/lint.ts';
+import { printed } from './printed.ts';
 
 const GOOD = `vrrp_instance VI_1 {
   state BACKUP
@@ -34,11 +35,7 @@ describe('fourlane lint', () => {
     writeFileSync(path, text);
     return path;
   };
-  async function run(...argv: string[]) {
-    let [out, err] = ['', ''];
-    const status = await lintCommand(argv, { out: (text) => (out += text), err: (text) => (err += text) });
-    return { status, out, err };
-  }
+  const run = (...argv: readonly string[]) => printed(lintCommand, argv);
 
   it('follows includes, and ends with 0, 1 or 2', async () => {
     mkdirSync(join(directory, 'conf.d'), { recursive: true });

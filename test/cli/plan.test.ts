@@ -1,29 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { planCommand } from '../../src/cli/plan.ts';
 import { frrState, Machine } from '../collect/bgp.fake.ts';
+import { printed, scratch } from './printed.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'fourlane-plan-'));
-after(() => rmSync(folder, { recursive: true }));
+const { file } = scratch('plan');
 
 const NICS = 'nics: [{name: eth2, dataplane: dpdk0}, {name: eth3, dataplane: dpdk1}]';
 const SNAT = 'snat: {pool: 10.0.0.0/24, servers: 16, cores: 16, server: 3, groups: {eth2: 0, eth3: 1}}';
 const UPLINKS = 'bgp: {uplinks: [{nic: eth2, peer: 192.0.2.1}, {nic: eth3, peer: 198.51.100.1}]}';
 
-function file(name: string, ...lines: readonly string[]): string {
-  const path = join(folder, name);
-  writeFileSync(path, `${lines.join('\n')}\n`);
-  return path;
-}
-
-async function run(...argv: readonly string[]) {
-  let [out, err] = ['', ''];
-  const status = await planCommand(argv, { out: (text) => void (out += text), err: (text) => void (err += text) });
-  return { status, out, err };
-}
+const run = (...argv: readonly string[]) => printed(planCommand, argv);
 
 const SHAPE = ['--pool', '10.0.0.0/24', '--servers', '16', '--cores', '16', '--groups', '2'];
 

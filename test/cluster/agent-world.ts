@@ -154,6 +154,7 @@ export class FakeServer implements Configuration {
       cluster: 'edge',
       server: SERVER,
       addresses: () => ['192.0.2.1'],
+      prefixes: () => ['10.0.0.0/24'],
       settings: () => ({ proveMs: 1000, onBoot: 'good', drift: this.drift }),
       configuration: {
         examine: async (wanted) => alive(await this.examine(wanted)),

@@ -7,6 +7,7 @@ import { LAYOUTS } from '../../src/collect/dpvs/layout.ts';
 import * as lcores from '../../src/collect/dpvs/lcores.ts';
 import { IDS, MAX_BODY, type Message } from '../../src/collect/dpvs/messages.ts';
 import * as ports from '../../src/collect/dpvs/ports.ts';
+import { decodeKniList } from '../../src/collect/dpvs/kni.ts';
 import * as services from '../../src/collect/dpvs/services.ts';
 import { ControlError, DecodeError, REPLY_HEAD, replyLength } from '../../src/collect/dpvs/wire.ts';
 import { SocketError } from '../../src/sys/unix-socket.ts';
@@ -41,6 +42,7 @@ const DECODERS: Readonly<Record<Message, Decode>> = {
   MULTICAST: inventory.decodeMulticast,
   MULTICAST_MAC: inventory.decodeMulticastMacs,
   CONNECTIONS: inventory.decodeConnections,
+  KNI_LIST: decodeKniList,
 };
 
 /** Where each list says how many entries it has, in its body, and in how many bytes. */
@@ -135,7 +137,9 @@ function isExpected(error: unknown): boolean {
 describe('damaged replies', () => {
   const exchanges = recordings().flatMap((name) => recording(name).exchanges);
   const bond = readyMade('BOND_STATUS', Buffer.alloc(2392));
-  const all: readonly Exchange[] = [...exchanges, bond];
+  // It is answered with a core for KNI only, which the recorded DPVS had not.
+  const kni = readyMade('KNI_LIST', Buffer.from('0100000001000000'.padEnd(2 * 44, '0'), 'hex'));
+  const all: readonly Exchange[] = [...exchanges, bond, kni];
 
   it('every kind of message is among those that are damaged', () => {
     const kinds = new Set(all.map(({ request }) => NAMES.get(request.readUInt32LE(4))));

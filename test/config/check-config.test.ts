@@ -4,15 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { checkConfig } from '../../src/cli/check-config.ts';
+import { printed } from '../cli/printed.ts';
 
 const fixtures = join(import.meta.dirname, '../fixtures/config');
 
-async function run(...argv: string[]) {
-  let out = '';
-  let err = '';
-  const status = await checkConfig(argv, { out: (text) => void (out += text), err: (text) => void (err += text) });
-  return { status, out, err };
-}
+const run = (...argv: readonly string[]) => printed(checkConfig, argv);
 
 describe('fourlane check-config', () => {
   it('prints the plan of a valid file', async () => {

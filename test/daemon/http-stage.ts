@@ -90,7 +90,10 @@ export async function openAgent({
   acting.reconciler.setPlan(plan);
   const history = new TransitionLog();
   const pulse = new Pulse();
-  const runner = { status: () => [{ name: 'dpdk', state: 'absent', reason: 'none here', lastData: Number.NaN }] };
+  const runner = {
+    status: () => [{ name: 'dpdk', state: 'absent', reason: 'none here', lastData: Number.NaN }],
+    findings: () => [],
+  };
   const links = { state: () => ({ carrier: 1 as const, changes: 3, operstate: 'up' }) };
   const loop = new Loop(
     {

@@ -10,7 +10,10 @@ const REASONS: Readonly<Record<string, string>> = {
     'vrrp_sync_group_state vrrp_sync_group_transitions_total vrrp_sync_group_members softnet_packets_total ' +
     'ipvs_connections_total ipvs_packets_total ipvs_bytes_total ipvs_cpu_connections_total ipvs_cpu_bytes_total ' +
     'service_inactive_connections nic_bond_mii bgp_session_uptime_seconds ' +
-    'ipvs_sync_queued_bytes',
+    'nic_steering_rules nic_numa_node ' +
+    'ipvs_sync_queued_bytes session_sync_enabled session_sync_taken_over_sessions session_sync_entries_total ' +
+    'session_sync_messages_total session_sync_bad_messages_total session_sync_full_state session_sync_full_dropped_sessions ' +
+    'passthrough_mismatches_total passthrough_last_success_timestamp_seconds',
   'the same in bytes or packets; rows of the tables lead to it by a query':
     'core_bytes_total log_bytes_total log_queue_written_bytes_total log_queue_write_batches_total real_server_bytes_total ' +
     'real_server_packets_total',
@@ -32,7 +35,7 @@ const REASONS: Readonly<Record<string, string>> = {
     'dpdk_part_success dpvs_control_requests_total dpvs_services_unread dpvs_local_address_connections ' +
     'keepalived_dump_duration_seconds keepalived_dump_retries_total keepalived_fifo_connected ' +
     'keepalived_fifo_missed_transitions_total keepalived_pid_file_present logqueue_up vrrp_zero_priority_adverts_total ' +
-    'bgp_read_duration_seconds',
+    'bgp_read_duration_seconds control_part_state',
   'the duration of judge passes is shown; restarts, holds, refused doors, wrong credentials are logged: for a look at the agent':
     'judge_period_seconds http_restarts_total http_listening http_wrong_credentials_total lane_holds_total ' +
     'lane_quarantined_cells',

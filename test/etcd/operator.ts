@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { cluster } from '../../src/cli/cluster/cluster.ts';
 import { certificateFiles } from '../../src/cluster/setup/certificates.ts';
 import type { EtcdTls } from '../../src/model/plan.ts';
+import { printed } from '../cli/printed.ts';
 import { addressOf, EtcdCluster } from './cluster.ts';
 
 export interface Ran {
@@ -56,10 +57,8 @@ export class Operator {
 
   /** `fourlane cluster …`. */
   async run(...argv: string[]): Promise<Ran> {
-    let [out, err] = ['', ''];
-    const io = { out: (text: string) => void (out += text), err: (text: string) => void (err += text) };
     const where = argv[0] === 'init' ? [] : ['--cluster', this.clusterFile];
-    const code = await cluster([...argv, ...where, '--by', 'ada@ops'], io);
+    const { status: code, out, err } = await printed(cluster, [...argv, ...where, '--by', 'ada@ops']);
     return { code, out, err };
   }
 

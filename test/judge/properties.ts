@@ -1,5 +1,6 @@
 /**
- * The properties P1–P9 that must hold for any evidence, and that a real server in quarantine, a restart or a reload in the middle
+ * The properties P1–P10 that must hold for any evidence, and that a real server in quarantine, a restart or a reload in the
+ * middle
  * changes nothing. All of them
  * are checked on every sequence, beside one another: pass by pass, the checks see what the judge decided and what their own
  * judges decide.
@@ -17,7 +18,7 @@ import { type Broken, Witness } from './witness.ts';
 /** What is checked of a sequence, and of how many of 1 000 sequences. */
 const CHECKS: readonly { readonly names: readonly string[]; readonly per1000: number; make(s: Sequence): Check }[] = [
   {
-    names: ['P1', 'P2', 'P3', 'P4', 'P5', 'P9'],
+    names: ['P1', 'P2', 'P3', 'P4', 'P5', 'P9', 'P10'],
     per1000: 1000,
     make(s) {
       const witness = new Witness(s.topology);
@@ -48,7 +49,7 @@ export function runChecks(s: Sequence, checks: readonly Check[], tally: Tally = 
     const { state: next, decisions: d } = pass(state, p);
     state = next;
     now = p.now;
-    for (const x of d.transitions) count(tally, x.cause === 'local_path' ? x.cause : x.verdict);
+    for (const x of d.transitions) count(tally, x.cause === 'local_path' || x.cause === 'bfd' ? x.cause : x.verdict);
     for (const a of d.actions) count(tally, a.action);
     for (const b of d.blocked) count(tally, b.rule);
     for (const check of checks) {
@@ -81,6 +82,7 @@ export function prove(from: number, to: number, tally: Tally): void {
 export const EVENTS: readonly string[] = [
   ...VERDICTS.filter((name) => name !== 'OK'),
   'local_path',
+  'bfd',
   'disable_nic',
   'enable_nic',
   'set_real_server',

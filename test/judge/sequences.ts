@@ -9,6 +9,7 @@ import {
   linkFact,
   type Observation,
   type ResultBatch,
+  type RoutingFact,
 } from '../../src/model/facts.ts';
 import { L7, LATE, LOCAL_ERROR, NETDOWN, OK, OK_SLOW, REFUSED, TIMEOUT, UNREACHABLE } from '../../src/model/outcome.ts';
 import type { JudgeRealServer, JudgeService, Topology } from '../../src/model/topology.ts';
@@ -57,6 +58,7 @@ function rules(random: Random): Record<string, number> {
     lossy_window_rounds: pick(random, [2, 3, 10]),
     lossy_min_results: 5,
     ...FLEET_RULES,
+    routing_fresh_ms: 2500,
   };
 }
 
@@ -208,7 +210,8 @@ export function randomSequence(seed: number): Sequence {
       ],
     });
   }
-  return { seed, topology, passes: withFleet(passes, topology, randomFrom(seed ^ 0x6a09e667)) };
+  const heard = withFleet(passes, topology, randomFrom(seed ^ 0x6a09e667));
+  return { seed, topology, passes: withRouting(heard, topology, randomFrom(seed ^ 0x1f83d9ab)) };
 }
 
 /**
@@ -227,6 +230,30 @@ function withFleet(passes: readonly PassFacts[], { realServers }: Topology, rand
     }
     if (random() < 0.8 || bad === 0.5) return p;
     return { ...p, observations: [...p.observations, fleetFact(random, m, bad, p.now)] };
+  });
+}
+
+/** What daemons show of a NIC for a while: session, and BFD where its peer has it. */
+const ROUTING: readonly Pick<RoutingFact, 'session' | 'bfd'>[] = [
+  { session: 1, bfd: 1 },
+  { session: 1, bfd: 1 },
+  { session: 1, bfd: 0 },
+  { session: 0, bfd: 0 },
+  { session: 0, bfd: 1 },
+  { session: 1 },
+];
+
+/** In a quarter of the worlds without racks routing daemons are read too: as `withFleet`. */
+function withRouting(passes: readonly PassFacts[], topology: Topology, random: Random): PassFacts[] {
+  if (random() < 0.75 || topology.realServers.some(({ rack }) => rack !== undefined)) return [...passes];
+  const nics = topology.nics.length;
+  const shown = upTo(nics).map(() => ROUTING[0]!);
+  return passes.map((p) => {
+    if (random() < 0.7) return p;
+    const nic = Math.floor(random() * nics);
+    if (random() < 0.3) shown[nic] = pick(random, ROUTING);
+    const fact: RoutingFact = { kind: 'routing', t: p.now, measuredAt: p.now, nic, ...shown[nic]! };
+    return { ...p, observations: [...p.observations, fact] };
   });
 }
 

@@ -23,6 +23,11 @@ for (const vector of vectors) {
       const run = play(t, fault, END, { seed });
       const present = verdicts(run.state).map((v) => say({ ...v, t: 0, previous: 'OK', actions: [], blocked: [] }));
       assert.deepEqual(present.filter((x) => !x.startsWith('SUSPECT')).sort(), [...vector.expected].sort());
+      if (vector.suspects !== undefined)
+        assert.deepEqual(
+          present.filter((x) => x.startsWith('SUSPECT')),
+          vector.suspects,
+        );
       const named = run.transitions.filter((x) => x.verdict !== 'SUSPECT' && x.verdict !== 'OK');
       assert.deepEqual(named.map(say).sort(), [...(vector.said ?? vector.expected)].sort(), 'nothing else was said on the way');
       assert.ok(

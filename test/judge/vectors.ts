@@ -1,5 +1,5 @@
 /** The corner cases that everybody gets wrong once, as matrices: rows are NICs, columns real servers. */
-import type { FleetFact } from '../../src/model/facts.ts';
+import type { FleetFact, RoutingFact } from '../../src/model/facts.ts';
 import type { Outcome } from '../../src/model/outcome.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import { type Fault, type Shape, topology } from './world.ts';
@@ -20,6 +20,14 @@ export interface Vector {
    * half of them. Left out: they say nothing.
    */
   readonly elsewhere?: string;
+  /**
+   * R15, one letter per NIC, from the fault on: `u` session and BFD up, `b` BFD down under a session that is up, `d` both
+   * down, `s`
+   * only the session down, `x` a session without BFD; before it both are up. Left out: no routing daemon is read.
+   */
+  readonly routing?: string;
+  /** SUSPECT at the end, where it is the matter. */
+  readonly suspects?: readonly string[];
   /** Verdicts that must be there at the end, and no others (SUSPECT aside). */
   readonly expected: readonly string[];
   /** What was named on the way, if it is more than that. */
@@ -193,7 +201,82 @@ export const vectors: readonly Vector[] = [
     expected: [down(1, 'unreachable')],
     actions: off(1),
   },
+  {
+    name: '30-bfd-down-session-up',
+    matrix: '1111/1111',
+    anchors: '11',
+    routing: 'bu',
+    expected: [],
+    suspects: ['SUSPECT(eth0 bfd)'],
+    committed: true,
+  },
+  { name: '31-session-down-alone', matrix: '1111/1111', anchors: '11', routing: 'su', expected: [], suspects: [] },
+  { name: '32-session-and-bfd-down', matrix: '1111/1111', anchors: '11', routing: 'du', expected: [], suspects: [] },
+  {
+    name: '33-bfd-as-the-anchor-down',
+    matrix: '0000/1111',
+    anchors: '11',
+    shape: { anchors: () => [] },
+    routing: 'du',
+    expected: ['NIC_FAIL(eth0 link)'],
+    actions: ['disable_nic eth0'],
+    committed: true,
+  },
+  {
+    name: '34-bfd-as-the-anchor-up',
+    matrix: '0000/1111',
+    anchors: '11',
+    shape: { anchors: () => [] },
+    routing: 'uu',
+    expected: ['NIC_FAIL(eth0 upstream)'],
+    actions: ['disable_nic eth0'],
+  },
+  {
+    name: '35-no-anchor-and-no-bfd',
+    matrix: '0000/1111',
+    anchors: '11',
+    shape: { anchors: () => [] },
+    routing: 'xu',
+    expected: ['NIC_FAIL(eth0)'],
+    actions: ['disable_nic eth0'],
+  },
+  {
+    name: '36-few-witnesses-and-bfd-down',
+    matrix: '00/11',
+    anchors: '11',
+    shape: { anchors: () => [] },
+    routing: 'du',
+    expected: ['NIC_FAIL(eth0 link)'],
+    actions: ['disable_nic eth0'],
+  },
+  {
+    name: '37-few-witnesses-and-bfd-up',
+    matrix: '00/11',
+    anchors: '11',
+    shape: { anchors: () => [] },
+    routing: 'uu',
+    expected: [`PATH(eth0>${rs(0)} link)`, `PATH(eth0>${rs(1)} link)`],
+    actions: [`disable_path eth0 ${rs(0)}`],
+    blocked: ['panic'],
+  },
 ];
+
+/** What daemons show every second. */
+const ROUTING: Readonly<Record<string, Pick<RoutingFact, 'session' | 'bfd'>>> = {
+  u: { session: 1, bfd: 1 },
+  b: { session: 1, bfd: 0 },
+  d: { session: 0, bfd: 0 },
+  s: { session: 0, bfd: 1 },
+  x: { session: 1 },
+};
+function routingOf(letters: string): RoutingFact[] {
+  return Array.from({ length: END / 1000 }, (_, k) => k * 1000).flatMap((t) =>
+    Array.from(
+      letters,
+      (letter, nic): RoutingFact => ({ kind: 'routing', t, measuredAt: t, nic, ...ROUTING[t < FAULT_AT ? 'u' : letter]! }),
+    ),
+  );
+}
 
 const OUTCOME: Readonly<Record<string, Outcome | 'none'>> = { 1: 'ok', 0: 'timeout', r: 'refused', 7: 'l7', '?': 'none' };
 
@@ -218,6 +301,7 @@ export function build(v: Vector): { topology: Topology; fault: Fault } {
       cell: (i, j) => (t) => (t < FAULT_AT ? 'ok' : OUTCOME[rows[i]![j]!]!),
       anchor: (i) => (t) => (t < FAULT_AT || v.anchors[i] === '1' ? 'ok' : 'timeout'),
       ...(v.elsewhere === undefined ? {} : { links: wordOf(v.elsewhere) }),
+      ...(v.routing === undefined ? {} : { links: routingOf(v.routing) }),
     },
   };
 }

@@ -1,10 +1,10 @@
-/** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5, P9). */
+/** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5, P9, P10). */
 import { LINK_EVIDENCE, NETDOWN, SERVICE_EVIDENCE } from '../../src/model/outcome.ts';
 import type { JudgeState } from '../../src/judge/judge.ts';
 import { VERDICT } from '../../src/model/verdicts.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import type { Action, Decisions, Transition } from '../../src/model/verdict.ts';
-import type { FleetFact } from '../../src/model/facts.ts';
+import type { FleetFact, RoutingFact } from '../../src/model/facts.ts';
 import type { PassFacts } from './sequences.ts';
 
 /** What a cell showed: last valid link result, last link-good and service-good times. */
@@ -26,6 +26,9 @@ export class Witness {
   readonly #t: Topology;
   readonly #cells: Seen[];
   readonly #anchorBad: number[];
+  /** What routing daemons showed last, by NIC, and whether BFD was ever up. */
+  readonly #routing = new Map<number, RoutingFact>();
+  readonly #bfdEver = new Set<number>();
   readonly #carrier: (0 | 1)[];
   readonly #netdown: boolean[];
   /** What the other load balancers said last. */
@@ -67,6 +70,10 @@ export class Witness {
     for (const fact of p.observations) {
       if (fact.kind === 'link') this.#carrier[fact.nic] = fact.carrier;
       if (fact.kind === 'fleet') this.#fleet = fact;
+      if (fact.kind === 'routing') {
+        this.#routing.set(fact.nic, fact);
+        if (fact.bfd === 1) this.#bfdEver.add(fact.nic);
+      }
     }
     for (const [i, target, outcome, t] of p.results) {
       const link = LINK_EVIDENCE[outcome]!;
@@ -131,15 +138,27 @@ export class Witness {
       : { property: 'P9', message: `${rs} is not reachable` };
   }
 
+  /** R15: whether BFD behind the NIC has been up, and is down by a fact that is not too old. */
+  #isBfdDown(i: number, now: number): boolean {
+    const fact = this.#routing.get(i);
+    const limit = this.#t.rules['routing_fresh_ms']!;
+    return fact?.bfd === 0 && this.#bfdEver.has(i) && now - fact.t <= limit;
+  }
+
   #checkTransition(x: Transition, state: JudgeState, now: number): Broken | undefined {
     const t = this.#t;
     const broken = this.#checkFleet(x, now);
     if (broken) return broken;
+    if (x.cause === 'bfd') {
+      const i = t.nics.findIndex((n) => n.name === x.nic);
+      if (x.verdict !== 'SUSPECT' || !this.#isBfdDown(i, now) || this.#routing.get(i)?.session !== 1)
+        return { property: 'P10', message: `${x.nic}: BFD is not down under a session that is up` };
+    }
     if (x.verdict === 'NIC_FAIL') {
       const i = t.nics.findIndex((n) => n.name === x.nic);
       const hard = this.#carrier[i] === 0 || this.#netdown[i]!;
       if (x.cause === 'carrier' && !hard) return { property: 'P1', message: `${x.nic} has carrier` };
-      if (x.cause !== 'carrier' && !this.#hasWitness(i, now) && this.#anchorBad[i]! === 0)
+      if (x.cause !== 'carrier' && !this.#hasWitness(i, now) && this.#anchorBad[i]! === 0 && !this.#isBfdDown(i, now))
         return { property: 'P1', message: `${x.nic} failed without witness` };
       // Fewer than three witnesses are not enough alone: the anchors must agree.
       if (x.cause === 'upstream' && x.evidence.witnesses < 3)

@@ -198,6 +198,7 @@ export function fakeView({ plan = makePlan(3, 12, 3), verdicts = [], faults = []
     history: new TransitionLog(),
     pending: () => ({ total: 0, failing: 0, longest: [] }),
     collectors: () => [],
+    findings: () => [],
     ...over,
   };
 }

@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { lastProbe, pendingText, reportCell, reportStatus } from '../../src/report/report.ts';
 import { subjectText } from '../../src/model/subject.ts';
+import { renderWhy } from '../../src/cli/why.ts';
 import { bySeverity, commandFor, levelOf } from '../../src/report/verdicts.ts';
 import { reportWhy } from '../../src/report/why.ts';
 import { LOCAL_ERROR, OK, OUTCOMES, QUARANTINED } from '../../src/model/outcome.ts';
 import type { Subject, Verdict } from '../../src/model/verdict.ts';
-import { fakeView, makePlan, NIC_FAULT, NOW, PATH_FAULT, RS_FAULT, troubledView } from './fake-view.ts';
+import { fakeView, makePlan, NIC_FAULT, NOW, PATH_FAULT, RS_FAULT, troubledView, WALL } from './fake-view.ts';
 
 test('status: NICs with cells and round trips, members with weights', () => {
   const { nics, services } = reportStatus(troubledView());
@@ -175,4 +176,29 @@ test('status: what is wanted and not in place, with since when and why', () => {
     ['2026-01-31T11:55:48.000Z', 252, 8],
   );
   assert.deepEqual(reportStatus(fakeView()).pending, { total: 0, failing: 0, longest: [] });
+});
+
+test('why shows what was found of a real server and of services that have it, and of a NIC nothing', () => {
+  const plan = makePlan(2, 3, 1);
+  const finding = { finding: 'ADDRESS_LOST', service: 'web', found: 'P2: lost', since: WALL };
+  const findings = () => [
+    { ...finding, realServer: plan.targets[0]!.realServer },
+    { ...finding, realServer: plan.targets[1]!.realServer },
+    { ...finding, realServer: '', found: 'P3: lost' },
+    { ...finding, realServer: '', service: 'another' },
+  ];
+  const view = fakeView({ plan, over: { findings } });
+  const why = reportWhy(view, { rs: plan.targets[0]!.realServer });
+  assert.deepEqual(
+    why.findings.map(({ found, since }) => [found, since]),
+    [
+      ['P2: lost', '2026-01-31T12:00:00.000Z'],
+      ['P3: lost', '2026-01-31T12:00:00.000Z'],
+    ],
+  );
+  assert.match(
+    renderWhy(why),
+    /Findings, which never act:\n {2}ADDRESS_LOST in service web since 2026-01-31T12:00:00\.000Z\n {4}P2: lost\n/,
+  );
+  assert.deepEqual(reportWhy(view, { nic: 'eth2' }).findings, []);
 });

@@ -29,6 +29,7 @@ export const PACKAGES: readonly string[] = [
   'frr',
   'bird2',
   'nginx-light',
+  'libnginx-mod-stream',
   'haproxy',
 ];
 

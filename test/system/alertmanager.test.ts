@@ -107,6 +107,27 @@ function settled(
 
 const inhibited = (seen: ReadonlyMap<string, State>, l: Labels) => seen.get(key(l))!.status.inhibitedBy.length > 0;
 
+test('a NIC that is withdrawn from BGP is one page, and no ticket beside it', async () => {
+  const at = { cluster: 'edge-withdrawn', server: 'lb1', nic: 'eth2' };
+  const over = { ...at, peer: '192.0.2.1' };
+  const cause = { alertname: 'FourlaneNicUpstreamFault', severity: 'critical', ...at };
+  const consequences: readonly Labels[] = [
+    { alertname: 'FourlaneBgpSessionDown', severity: 'warning', ...over },
+    { alertname: 'FourlaneBfdDownSessionUp', severity: 'critical', ...over },
+    { alertname: 'FourlanePrefixIncomplete', severity: 'warning', ...over, prefix: '10.0.0.0/29', level: 'group' },
+    { alertname: 'FourlaneNicPartial', severity: 'warning', ...at },
+  ];
+  const other = { alertname: 'FourlaneBgpSessionDown', severity: 'warning', ...over, nic: 'eth3', peer: '198.51.100.1' };
+  const all = [cause, ...consequences, other];
+  await post(all);
+  const seen = await settled(all, (now) => consequences.every((each) => inhibited(now, each)));
+  assert.deepEqual(
+    all.filter((each) => !inhibited(seen, each)),
+    [cause, other],
+    'only what is wrong over another NIC is sent too',
+  );
+});
+
 test('every edge of the inhibition tree holds, and only for equal labels', async () => {
   const edges: { source: Labels; same: Labels; others: Labels[] }[] = [];
   for (const rule of rules) {

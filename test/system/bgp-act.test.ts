@@ -13,10 +13,14 @@ import { ensure } from '../../src/lab/ensure.ts';
 import {
   byOperator,
   configFor,
+  hasKernelRoute,
   hasRoute,
   healServers,
+  kernelHas,
+  kernelPrefix,
   LOST,
   loseServers,
+  redistribute,
   serveBehindRouter,
   setLink,
   startAgain,
@@ -36,8 +40,13 @@ before(async () => {
   enterOwnNetwork();
   build();
   await serveBehindRouter();
-  for (const kind of KINDS) files.set(kind, configFor(kind, dir));
-  await Promise.all(KINDS.map((kind) => until(`the router has the routes of ${kind}`, 20_000, () => hasRoute(kind))));
+  for (const kind of KINDS) {
+    files.set(kind, configFor(kind, dir));
+    redistribute(kind);
+  }
+  await Promise.all(
+    KINDS.map((kind) => until(`the router has the routes of ${kind}`, 20_000, () => hasRoute(kind) && hasKernelRoute(kind))),
+  );
   await Promise.all(KINDS.map(start));
 });
 after(async () => {
@@ -79,8 +88,10 @@ describe('actuator bgp beside real FRR and BIRD', () => {
   it('upstream fault: the route over that NIC goes, and comes back', { timeout: 60_000 }, async () => {
     await ofBoth(async (kind) => {
       await failed(kind);
+      await timed(kind, '… and the route of the kernel withdrawn', () => !hasKernelRoute(kind));
       healServers(kind);
       await timed(kind, 'upstream well: route back at the router', () => hasRoute(kind));
+      await timed(kind, '… and that of the kernel', () => hasKernelRoute(kind));
     });
   });
 
@@ -131,11 +142,12 @@ describe('actuator bgp beside real FRR and BIRD', () => {
   it('fourlane bgp restore opens what an agent left that is gone', { timeout: 60_000 }, async () => {
     for (const kind of KINDS) {
       await failed(kind);
+      await until(`${kind}: the route withdrawn too`, 10_000, () => !kernelHas(kind));
       await agents.get(kind)!.end('SIGKILL');
       const said: string[] = [];
       const io = { out: (text: string) => void said.push(text), err: (text: string) => void said.push(text) };
       assert.equal(await bgpCommand(['restore', '--config', files.get(kind)!], io), 0, said.join(''));
-      assert.deepEqual(said, [`${there(kind, LOST)}: opened\n`]);
+      assert.deepEqual(said, [`${kernelPrefix(kind, LOST)}: route put back\n`, `${there(kind, LOST)}: opened\n`]);
       await timed(kind, 'fourlane bgp restore: route back', () => hasRoute(kind));
     }
     console.log(table(rows));

@@ -3,12 +3,14 @@ import { spawn } from 'node:child_process';
 import {
   BALANCERS,
   BIRD_SOCKET,
+  birdConfig,
   configure,
   frrFolder,
   groupPrefix,
   type Kind,
   nicName,
   pidOf,
+  reconfigureBird,
   runBird,
   runFrr,
   there,
@@ -35,9 +37,45 @@ export async function serveBehindRouter(): Promise<void> {
   child.unref();
 }
 
+/** A prefix for the kernel's routing table, one for each NIC. */
+export const kernelPrefix = (kind: Kind, i: number) => `10.66.${BALANCERS[kind].number}.${8 * i}/29`;
+/** A NIC that no fault touches. */
+const QUIET = 2;
+
+/** The kernel of a load balancer has routes of the operator's, and its daemon announces them over the first NIC. */
+export function redistribute(kind: Kind): void {
+  const prefixes = [0, LOST].map((i) => kernelPrefix(kind, i));
+  for (const prefix of prefixes) run(`ip -n ${BALANCERS[kind].name} route add ${prefix} dev ${nicName(QUIET)} proto 201`);
+  const name = there(kind, 0).replaceAll('.', '_');
+  if (kind === 'frr') {
+    const permits = prefixes.map((prefix) => `ip prefix-list FOURLANE-${name}-ipv4 permit ${prefix}`);
+    configure('lf', ...permits, 'router bgp 65101', 'address-family ipv4 unicast', 'redistribute kernel');
+    return;
+  }
+  const kernel = 'protocol kernel { learn; scan time 1; ipv4 { import all; export none; }; }';
+  const filter = `export filter fourlane_${name}_ipv4`;
+  const config = birdConfig();
+  if (!config.includes(filter)) throw new Error(`there is no "${filter}"`);
+  reconfigureBird(`${config.replace(filter, `export where net ~ [${prefixes.join(', ')}]`)}\n${kernel}`);
+}
+
+/** Whether the router has the route that the kernel of a load balancer had for the NIC that fails: over the first NIC. */
+export function hasKernelRoute(kind: Kind): boolean {
+  return run(`ip -n tor route show ${kernelPrefix(kind, LOST)}`).includes(`dev p${BALANCERS[kind].number}-0`);
+}
+
+/** Whether the kernel of a load balancer has it. */
+export function kernelHas(kind: Kind): boolean {
+  return run(`ip -n ${BALANCERS[kind].name} route show ${kernelPrefix(kind, LOST)}`) !== '';
+}
+
 /** The agent's configuration; @returns its file */
 export function configFor(kind: Kind, dir: string): string {
-  const nics = [0, LOST].map((i) => ({ name: nicName(i), anchors: [there(kind, i)], onFail: ['bgp'] }));
+  const nics = [0, LOST].map((i) => ({
+    name: nicName(i),
+    anchors: [there(kind, i)],
+    onFail: ['bgp', { bgp: { by: 'kernelRoute', prefixes: [kernelPrefix(kind, i)] } }],
+  }));
   const uplinks = [0, LOST].map((i) => ({ nic: nicName(i), peer: there(kind, i) }));
   const off = Object.fromEntries(['dpdk', 'dpvs', 'ipvs', 'keepalived', 'logqueue', 'nic'].map((name) => [name, false]));
   const sockets = { frr: kind === 'frr' ? frrFolder('lf') : false, bird: kind === 'bird' ? BIRD_SOCKET : false };

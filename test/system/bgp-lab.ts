@@ -82,7 +82,7 @@ function frrConfig(): string {
 const TIMERS = 'hold time 3; keepalive time 1; connect retry time 1; connect delay time 1; error wait time 1,2;';
 
 /** `leaks`: the filter of the last link lets everything out, and its own prefix is not originated. */
-function birdConfig({ leaks = false } = {}): string {
+export function birdConfig({ leaks = false } = {}): string {
   const last = LINKS - 1;
   const filter = (i: number) => (leaks && i === last ? 'all' : `filter fourlane_${there('bird', i).replaceAll('.', '_')}_ipv4`);
   const limit = (i: number) => (i === 7 ? ' import limit 5 action disable;' : '');
@@ -179,7 +179,7 @@ export function configure(name: string, ...commands: readonly string[]): void {
 }
 
 /** Gives BIRD another configuration. */
-function reconfigureBird(config: string): void {
+export function reconfigureBird(config: string): void {
   writeFileSync(BIRD_FILE, config);
   run(`birdc -s ${BIRD_SOCKET} configure`);
 }

@@ -142,6 +142,52 @@ test('the log queue fills, drops and recovers exactly as the application counts,
   client.close();
 });
 
+test('session synchronisation: sessions, peers, drops to the unit, a full synchronisation', async () => {
+  const sync = (name: string, ...labels: string[]) => collecting.value(`session_sync_${name}`, 'tdlb', ...labels);
+  await read();
+  assert.equal(sync('enabled'), 1);
+  assert.deepEqual([sync('sessions', '3', 'own'), sync('sessions', '3', 'synced')], [1000, 2000]);
+  assert.deepEqual([sync('peer_state', '1', 'up'), sync('peer_state', '2', 'up')], [1, 1]);
+  assert.deepEqual([sync('dropped_total', '1', 'tx_ring'), sync('dropped_total', '2', 'tx_ring')], [0, 0], 'both pages');
+  const planted = {
+    sync_drop_tx_ring: 17,
+    sync_drop_rx_ring: 5,
+    sync_drop_no_dest: 3,
+    sync_lost: 9,
+    sync_sent: 1234,
+    sync_received: 77,
+  };
+  for (const [knob, count] of Object.entries(planted)) await app.set(knob, count);
+  await app.set('sync_held_permille', 940);
+  await app.set('sync_lag_us', 250_000);
+  await app.set('sync_peer_down', 2);
+  await app.set('sync_revision_differs', 1);
+  await read();
+  assert.deepEqual(
+    ['tx_ring', 'rx_ring', 'no_dest'].map((stage) => sync('dropped_total', '1', stage)),
+    [17, 5, 3],
+  );
+  assert.deepEqual(
+    [sync('lost_messages_total', '1'), sync('entries_total', '1', 'out', 'new'), sync('entries_total', '1', 'in', 'new')],
+    [9, 1234, 77],
+  );
+  assert.deepEqual([sync('peer_sessions', '1'), sync('peer_sessions', '2'), sync('lag_seconds', '1')], [940, 0, 0.25]);
+  assert.deepEqual([sync('peer_state', '2', 'down'), sync('config_matches', '1'), sync('config_matches', '2')], [1, 0, 1]);
+  assert.equal(sync('full_state', 'idle'), 1);
+  await app.set('sync_full_dropped', 6);
+  await app.set('sync_full_start', 1);
+  await read();
+  assert.equal(sync('full_state', 'receiving'), 1);
+  const first = sync('full_progress_ratio', '1')!;
+  assert.ok(first < 1, String(first));
+  await until('the full synchronisation has ended', 10_000, async () => {
+    await read();
+    assert.ok(sync('full_progress_ratio', '1')! >= first || sync('full_state', 'done') === 1);
+    return sync('full_state', 'done') === 1;
+  });
+  assert.deepEqual([sync('full_progress_ratio', '1'), sync('full_dropped_sessions', '1')], [0.994, 6]);
+});
+
 test('a core that stops looping is seen within two readings, and that it goes on', async () => {
   const stalled = () => ['1', '2'].map((core) => collecting.value('core_stalled', 'tdlb', core));
   const twice = async () => {

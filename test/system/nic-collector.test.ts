@@ -39,6 +39,7 @@ before(async () => {
   run('ip link add base type veth peer name base netns far');
   run('ip link add br0 type bridge');
   run('ip link set base master br0');
+  run('ip link add four numrxqueues 4 numtxqueues 4 type veth peer name four netns far');
   run('ip link add link br0 name vlan7 type macvlan');
   // Many others on the same bridge, as VLANs of tenants are.
   run('ip -batch -', Array.from({ length: 300 }, (_, i) => `link add link br0 name tenant${i} type macvlan\n`).join(''));
@@ -46,11 +47,11 @@ before(async () => {
     writeConfig(dir, {
       listen: '127.0.0.1:0',
       stateDir: join(dir, 'state'),
-      nics: [{ name: 'one' }, { name: 'up2', device: 'vlan7' }, { name: 'none' }],
-      collectors: { nic: { interval: '200ms' } },
+      nics: [{ name: 'one' }, { name: 'up2', device: 'vlan7' }, { name: 'none' }, { name: 'four' }],
+      collectors: { nic: { interval: '200ms' }, control: { interval: '200ms', ports: [9] } },
     }),
   );
-  await until('the first reading', 5000, async () => (await agent.metric('fourlane_nic_info')) === 3);
+  await until('the first reading', 5000, async () => (await agent.metric('fourlane_nic_info')) === 4);
 });
 after(async () => {
   await agent?.end();
@@ -111,6 +112,18 @@ test('what a NIC is stacked on is followed, the other 300 devices there are not'
   );
   assert.doesNotMatch(text, /tenant/);
   assert.equal(await agent.metric('fourlane_nic_speed_bytes_per_second'), undefined, 'veth has no speed');
+});
+
+test('control traffic: queues as ethtool has them; veth has neither an RSS table nor rules', LIMIT, async () => {
+  const present = async (family: string) => {
+    const { text } = await agent.ask('/metrics');
+    const lines = text.split('\n').filter((line) => line.startsWith(`${family}{`) && line.endsWith(' 1'));
+    return lines.map((line) => [...line.matchAll(/(?:nic|part|state)="([^"]*)"/g)].map(([, value]) => value).join(' '));
+  };
+  await until('the first reading', 5000, async () => (await present('fourlane_control_part_state')).length === 4);
+  assert.deepEqual(await present('fourlane_control_path_state'), ['one one_queue', 'up2 unknown', 'none unknown', 'four shared']);
+  const parts = ['steering data', 'kernel_end absent', 'sockets absent', 'numa absent'];
+  assert.deepEqual(await present('fourlane_control_part_state'), parts);
 });
 
 test('CPUs are those of the machine, and they take packets', LIMIT, async () => {

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
@@ -12,13 +12,30 @@ import { table } from '../../src/cli/output.ts';
 import { passthroughCommand } from '../../src/cli/passthrough.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { brief, probe } from '../checks/harness.ts';
-import { enterOwnNetwork, until, writeConfig } from './harness.ts';
+import type { WhyReport } from '../../src/report/why.ts';
+import { AgentProcess, enterOwnNetwork, QUICK, run, until, writeConfig } from './harness.ts';
+import {
+  askMatrix,
+  MATRIX_HAPROXY,
+  MATRIX_LISTENERS,
+  MATRIX_NGINX_HTTP,
+  MATRIX_NGINX_STREAM,
+  recordedMatrix,
+} from './proxy-matrix.ts';
 
 const LISTENERS = { 'nginx proxy_protocol': 8001, nginx: 8002, 'haproxy accept-proxy': 8003, haproxy: 8004 } as const;
 const NAMES = Object.keys(LISTENERS) as (keyof typeof LISTENERS)[];
+const TLS = {
+  'nginx ssl proxy_protocol': 8006,
+  'nginx ssl': 8007,
+  'haproxy ssl accept-proxy': 8008,
+  'haproxy ssl': 8009,
+} as const;
 const CLIENT = '192.0.2.77';
+const pem = (name: string) => new URL(`../fixtures/tls/${name}.pem`, import.meta.url).pathname;
 
-const NGINX = (dir: string) => `daemon off; master_process off; pid ${dir}/nginx.pid; error_log ${dir}/error.log;
+const NGINX = (dir: string) => `load_module /usr/lib/nginx/modules/ngx_stream_module.so; daemon off;
+master_process off; pid ${dir}/nginx.pid; error_log ${dir}/error.log;
 events {}
 http {
   access_log off; client_body_temp_path ${dir}/body; proxy_temp_path ${dir}/proxy; fastcgi_temp_path ${dir}/fastcgi;
@@ -28,9 +45,15 @@ http {
   server { listen 8005 proxy_protocol;
     location / { return 200 "client $remote_addr\\n"; } }
   server { listen 8002; location / { return 200 "client $remote_addr\\n"; } }
-}`;
+  ssl_certificate ${pem('cert')}; ssl_certificate_key ${pem('key')};
+  server { listen 8006 ssl proxy_protocol; set_real_ip_from 127.0.0.0/8; real_ip_header proxy_protocol;
+    location / { return 200 "client $remote_addr\\n"; } }
+  server { listen 8007 ssl; location / { return 200 "client $remote_addr\\n"; } }
+${MATRIX_NGINX_HTTP}
+}
+${MATRIX_NGINX_STREAM}`;
 
-const HAPROXY = `global
+const HAPROXY = (dir: string) => `global
   stats timeout 1s
 defaults
   mode http
@@ -43,24 +66,67 @@ frontend proxied
 frontend plain
   bind :8004
   http-request return status 200 content-type text/plain lf-string "client %[src]\\n"
+frontend proxied_tls
+  bind :8008 accept-proxy ssl crt ${dir}/both.pem
+  http-request return status 200 content-type text/plain lf-string "client %[src]\\n"
+frontend tls
+  bind :8009 ssl crt ${dir}/both.pem
+  http-request return status 200 content-type text/plain lf-string "client %[src]\\n"
+# Stand for load balancers: full NAT in user space, from an address that set_real_ip_from has, and from one that it lacks.
+frontend lb_good
+  bind :8021
+  mode tcp
+  default_backend lb_good
+backend lb_good
+  mode tcp
+  server rs 127.0.0.1:8001 send-proxy-v2
+frontend lb_lost
+  bind :8022
+  mode tcp
+  default_backend lb_lost
+backend lb_lost
+  mode tcp
+  source 10.0.0.17
+  server rs 127.0.0.1:8001 send-proxy-v2
+${MATRIX_HAPROXY}`;
+
+/** Where their VIPs lead: the client's address stays as it is. */
+const VIPS = `table ip vips {
+  chain out {
+    type nat hook output priority -100
+    ip daddr 203.0.113.1 tcp dport 80 dnat to 192.0.2.9:8021
+    ip daddr 203.0.113.2 tcp dport 80 dnat to 192.0.2.9:8022
+  }
+}
 `;
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-proxy-'));
 const children: ChildProcess[] = [];
 
 before(async () => {
-  ensure(['iproute2', 'nginx-light', 'haproxy']);
+  ensure(['iproute2', 'nftables', 'nginx-light', 'libnginx-mod-stream', 'haproxy']);
   enterOwnNetwork();
+  for (const command of [
+    'ip addr add 10.0.0.17/32 dev lo',
+    'ip link add net0 type veth peer name net1',
+    'ip link set net1 up',
+    'ip addr add 192.0.2.9/24 dev net0',
+    'ip link set net0 up',
+    'ip route add default dev net0',
+  ])
+    run(command);
+  run('nft -f -', VIPS);
   writeFileSync(`${dir}/nginx.conf`, NGINX(dir));
-  writeFileSync(`${dir}/haproxy.cfg`, HAPROXY);
+  writeFileSync(`${dir}/both.pem`, readFileSync(pem('cert'), 'utf8') + readFileSync(pem('key'), 'utf8'));
+  writeFileSync(`${dir}/haproxy.cfg`, HAPROXY(dir));
   for (const [program, ...argv] of [
     ['nginx', '-p', dir, '-c', `${dir}/nginx.conf`],
     ['haproxy', '-db', '-f', `${dir}/haproxy.cfg`],
   ])
     children.push(spawn(program!, argv, { stdio: 'ignore' }));
   process.once('exit', () => children.forEach((child) => child.kill('SIGKILL')));
-  for (const name of NAMES)
-    await until(`${name} listens`, 10_000, async () => (await probe('tcp', {}, LISTENERS[name])).outcome === 'ok');
+  for (const [name, port] of Object.entries({ ...LISTENERS, ...TLS, ...MATRIX_LISTENERS }))
+    await until(`${name} listens`, 10_000, async () => (await probe('tcp', {}, port)).outcome === 'ok');
 });
 after(() => {
   children.forEach((child) => child.kill('SIGKILL'));
@@ -101,6 +167,18 @@ const ROWS: readonly Row[] = [
       plain: REFUSED,
     },
   ]),
+];
+
+const TLS_REFUSED = ['l7 tls proxy_header 400', 'l7 tls closed 0'] as const;
+/** Name, check, and what each listener of TLS makes of it. */
+const TLS_ROWS: readonly (readonly [string, object, ...(readonly string[])])[] = [
+  ['ssl, no header', AS_ITSELF, 'l7 tls closed 104', SERVED, 'l7 tls closed 104', SERVED],
+  ...['v1', 'v2'].flatMap((version) =>
+    [['local', AS_ITSELF] as const, ['client', AS_CLIENT] as const].map(
+      ([as, wanted]) =>
+        [`ssl, ${version} ${as}`, { ...header(version, as), ...wanted }, SERVED, TLS_REFUSED[0], SERVED, TLS_REFUSED[1]] as const,
+    ),
+  ),
 ];
 
 describe('PROXY protocol', () => {
@@ -159,8 +237,92 @@ describe('PROXY protocol', () => {
     assert.match(said.join(''), /lost .* it takes this load balancer for the client: the address is lost/);
     assert.deepEqual(of('toa'), ['P0 ok', 'P1 ok']);
     assert.deepEqual(of('surprise'), ['P0 MISMATCH', 'P1 MISMATCH']);
-    assert.deepEqual(of('gone'), ['P0 ok', 'P1 MISMATCH']);
+    assert.deepEqual(of('gone'), ['P0 ok', 'P1 not seen']);
     said.length = 0;
     assert.equal(await passthroughCommand(['--config', file, '--service', 'good'], io), 0);
+  });
+
+  it('every header, right or wrong, is answered as recorded: 34 headers, 8 listeners', { timeout: 20_000 }, async () => {
+    const matrix = await askMatrix();
+    const letters = Object.keys(MATRIX_LISTENERS);
+    console.log(
+      table([['sent', ...letters], ...Object.entries(matrix).map(([name, row]) => [name, ...letters.map((l) => row[l]!)])]),
+    );
+    assert.deepEqual(matrix, recordedMatrix);
+  });
+
+  it('stands before the TLS handshake of an ssl check', { timeout: 20_000 }, async () => {
+    const rows: (readonly string[])[] = [];
+    for (const [name, check] of TLS_ROWS) {
+      const answers: string[] = [name];
+      for (const port of Object.values(TLS)) answers.push(brief(await probe('ssl', check, port, { timeout: 2000 })));
+      rows.push(answers);
+    }
+    console.log(table([['check', ...Object.keys(TLS)], ...rows]));
+    assert.deepEqual(
+      rows.map(([, ...answers]) => answers),
+      TLS_ROWS.map(([, , ...wanted]) => wanted),
+    );
+  });
+
+  it('the agent verifies at intervals, through VIPs too, and reports without acting', { timeout: 40_000 }, async () => {
+    const header = { type: 'http', proxyProtocol: 'v2', interval: '200ms' };
+    const one = (name: string, vip: string, port: number, passthrough: object) => ({
+      name,
+      vip: `${vip}:80/tcp`,
+      realServers: [`127.0.0.1:${port}`],
+      check: header,
+      passthrough: { mode: 'proxy-v2', echo: '/whoami', ...passthrough },
+    });
+    const file = writeConfig(dir, {
+      stateDir: dir,
+      listen: '127.0.0.1:0',
+      nics: [{ name: 'lo' }],
+      rules: QUICK,
+      snat: { pool: '10.0.0.0/24', servers: 16, cores: 16, server: 1, groups: { lo: 0 } },
+      collectors: { passthrough: { interval: '1s' } },
+      services: [
+        one('good', '198.51.100.1', 8001, {}),
+        one('lost', '198.51.100.2', 8005, {}),
+        one('vip-good', '203.0.113.1', 8001, { through: ['vip'] }),
+        one('vip-lost', '203.0.113.2', 8001, { through: ['vip'] }),
+        one('here', '192.0.2.9', 8001, { through: ['vip'] }),
+      ],
+    });
+    const said: string[] = [];
+    assert.equal(await passthroughCommand(['--config', file], { out: (text) => void said.push(text), err: () => undefined }), 1);
+    console.log(said.join(''));
+    assert.match(said.join(''), /vip-good +VIP +P3 +ok +real servers see 192\.0\.2\.9, the client that asked/);
+    assert.match(
+      said.join(''),
+      /vip-lost +VIP +P3 +MISMATCH +real servers see 10\.0\.0\.17 of the SNAT pool.* \(8 of 8 connections\)/,
+    );
+    assert.match(said.join(''), /here +VIP +P3 +not seen +192\.0\.2\.9 is an address of this machine/);
+
+    const agent = await AgentProcess.start(file);
+    try {
+      await agent.allGood();
+      const ok = (service: string) => agent.metric('fourlane_passthrough_ok', `service="${service}"`);
+      await until('all is verified', 10_000, async () => (await ok('vip-lost')) !== undefined);
+      const oks = await Promise.all(['good', 'lost', 'vip-good', 'vip-lost', 'here'].map(ok));
+      assert.deepEqual(oks, [1, 0, 1, 0, undefined]);
+      const finding = await agent.metric(
+        'fourlane_passthrough_finding',
+        'service="vip-lost"',
+        'finding="ADDRESS_LOST"',
+        'cause="load_balancer"',
+      );
+      assert.equal(finding, 1);
+      assert.equal(await agent.metric('fourlane_passthrough_unverified_real_servers', 'service="here"', 'way="vip"'), 1);
+      const { findings } = await agent.get<WhyReport>('/api/v1/why?rs=127.0.0.1:8005');
+      assert.deepEqual(
+        findings.map(({ finding, service, found }) => [finding, service, found.slice(0, 25)]),
+        [['ADDRESS_LOST', 'lost', 'P2: it takes this load ba']],
+      );
+      assert.deepEqual(await agent.verdicts(), [], 'nothing is judged by it');
+      assert.equal(await agent.metric('fourlane_real_server_weight', 'service="lost"', 'kind="wanted"'), 100);
+    } finally {
+      await agent.end('SIGTERM');
+    }
   });
 });

@@ -7,6 +7,8 @@ import type { Plan } from '../../model/plan.ts';
 import { plainShutText, type Sockets, type SpokenSession } from '../../routing/speaker.ts';
 import { decideSessions, isOurs, shutText, type Steps } from './decide.ts';
 import { Ledger } from './ledger.ts';
+import { KERNEL, type Kernel } from './by-route.ts';
+import type { KernelRoute } from '../../sys/kernel-routes.ts';
 import { type Open, Sessions } from './sessions.ts';
 import { BGP, ledgerFiles, type Peer, peerOf, socketsOf } from './spec.ts';
 import { openSpeakers } from '../../routing/speakers.ts';
@@ -20,6 +22,7 @@ export interface DrainOptions {
   /** How long peers are asked to prefer other paths before the sessions are shut: ms; 0: at once. */
   readonly gracefulMs: number;
   readonly open?: Open;
+  readonly kernel?: Kernel;
   /** One line for each thing that was done. */
   readonly say: (line: string) => void;
 }
@@ -73,9 +76,34 @@ type RestoreOptions = Omit<DrainOptions, 'gracefulMs'>;
  * Opens every session that fourlane has shut, whether its ledgers have it or only its text shows it, and forgets them. Rejects
  * when one stays shut.
  */
-export async function restoreServer({ plan, open = openSpeakers, say }: RestoreOptions): Promise<void> {
+export async function restoreServer({ plan, open = openSpeakers, kernel = KERNEL, say }: RestoreOptions): Promise<void> {
   const files = ledgerFiles(plan);
   const ledgers = [await readable(files.ledger, say), await readable(files.drained, say)];
+  const records = ledgers.flatMap((ledger) => [...(ledger?.records.values() ?? [])]);
+  const routes = records.flatMap((record) => record.routes ?? []);
+  await putBack(routes, kernel, say);
+  const isDaemonAsked = routes.length === 0 || records.some(({ shut }) => shut.length > 0);
+  if (isDaemonAsked) await openAll(plan, open, ledgers, say);
+  for (const ledger of ledgers)
+    for (const [id, record] of ledger?.records ?? []) await ledger!.set(id, { ...record, shut: [], routes: [] });
+}
+
+/** Kernel routes that were taken away, unless somebody has put others to the same prefix. */
+async function putBack(routes: readonly KernelRoute[], kernel: Kernel, say: (line: string) => void): Promise<void> {
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  for (const route of routes) {
+    const isThere = (await kernel.routesTo(route.prefix, signal)).length > 0;
+    if (!isThere) await kernel.put(route, signal);
+    say(isThere ? `${route.prefix}: somebody else has put a route` : `${route.prefix}: route put back`);
+  }
+}
+
+async function openAll(
+  plan: Plan,
+  open: Open,
+  ledgers: readonly (Ledger | undefined)[],
+  say: (line: string) => void,
+): Promise<void> {
   await withSessions(socketsOf(plan), open, async (sessions, signal) => {
     const ours = [...sessions.found.values()].filter(isOurs);
     if (ledgers.some((ledger) => [...(ledger?.records.values() ?? [])].some(({ graceful }) => graceful === true)))
@@ -85,7 +113,6 @@ export async function restoreServer({ plan, open = openSpeakers, say }: RestoreO
     for (const peer of foreign(sessions.found, ledgers)) say(`${peer} stays shut: somebody else has shut it`);
     if (ours.length === 0) say('no session is shut by fourlane');
   });
-  for (const ledger of ledgers) for (const [id, record] of ledger?.records ?? []) await ledger!.set(id, { ...record, shut: [] });
 }
 
 /** Peers of sessions that a ledger has, and that are shut by another hand. */

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { sessionKey } from '../../edge/expected.ts';
 import { ADDRESS_FAMILIES } from '../../model/plan.ts';
 import { readIfExists, writeAtomic } from '../../sys/files.ts';
+import { kernelRoute } from '../../sys/kernel-routes.ts';
 import type { Peer } from './spec.ts';
 
 const peer = z.object({ vrf: z.string(), peer: z.string(), families: z.array(z.enum(ADDRESS_FAMILIES)).readonly() });
@@ -17,6 +18,8 @@ const record = z.object({
   /** The actuator's parameters then, to undo it after the configuration has changed. */
   spec: z.looseObject({ type: z.string() }),
   shut: z.array(peer).readonly(),
+  /** Kernel routes that were taken away, as they were. */
+  routes: z.array(kernelRoute).readonly().exactOptional(),
   /** Graceful shutdown was asked for. */
   graceful: z.boolean().exactOptional(),
   /** Nothing of it is shut yet: routers are given time to find other ways. */
@@ -61,7 +64,7 @@ export class Ledger {
   /** Replaces a record, or removes it when nothing is shut any more, and writes the file if that changes it. */
   async set(id: string, next: ShutRecord): Promise<void> {
     const before = this.#records.get(id);
-    const isNothing = next.shut.length === 0;
+    const isNothing = next.shut.length + (next.routes?.length ?? 0) === 0;
     if (isNothing ? before === undefined : JSON.stringify(before) === JSON.stringify(next)) return;
     if (isNothing) this.#records.delete(id);
     else this.#records.set(id, next);

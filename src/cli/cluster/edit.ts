@@ -11,7 +11,10 @@ const MOST_TRIES = 10;
  * Rejects with what it throws, or CLUSTER_CONFLICT.
  * @returns whether anything was written
  */
-export async function edit(session: Session, plan: (state: ClusterState) => TxnPlan | undefined): Promise<boolean> {
+export async function edit(
+  session: Pick<Session, 'state'> & { readonly store: Pick<Session['store'], 'commit'> },
+  plan: (state: ClusterState) => TxnPlan | undefined,
+): Promise<boolean> {
   for (let tries = 0; tries < MOST_TRIES; tries++) {
     const txn = plan(await session.state());
     if (txn === undefined) return false;

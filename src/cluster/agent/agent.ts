@@ -41,6 +41,8 @@ export interface ReleaseAgentParts {
   readonly cluster: string;
   readonly server: string;
   readonly addresses: () => readonly string[];
+  /** Prefixes that this server's plan announces over every uplink. */
+  readonly prefixes: () => readonly string[];
   readonly settings: () => ReleaseSettings;
   readonly configuration: Configuration;
   readonly calendar: CronCalendar;
@@ -368,10 +370,10 @@ export class ReleaseAgent {
   }
 
   #announce(ready: boolean): void {
-    const { server, addresses } = this.#p;
+    const { server, addresses, prefixes } = this.#p;
     const { boot, version } = this.#state.self;
     const key = keyOf('member', server);
-    const value = writeValue('member', key, { boot, version, addresses: [...addresses()], ready });
+    const value = writeValue('member', key, { boot, version, addresses: [...addresses()], prefixes: [...prefixes()], ready });
     this.#joined?.hold(this.#prefix + key, value);
   }
 

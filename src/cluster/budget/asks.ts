@@ -31,6 +31,9 @@ export const nicSubject = (nic: string) => `nic ${nic}`;
 /** The whole server, as a subject. */
 export const SELF = 'server';
 
+/** The whole server, drained by a person: held from `fourlane bgp drain` to `restore`, whatever the agent finds. */
+export const DRAIN = 'drain';
+
 /**
  * What is wished now: the server itself while it is the ill one, or cut off, which it does not ask for; and each NIC that only
  * the missing permit holds back.

@@ -1,6 +1,7 @@
 /** Families of the dpdk collector beyond those that every data plane's cores have. */
 import * as core from '../core-metrics.ts';
 import { counter, gauge, type Metric } from '../../model/family.ts';
+import { SESSION_SYNC_METRICS } from '../sync-metrics.ts';
 
 const CORE = ['source', 'core'];
 const PORT = ['source', 'port'];
@@ -107,4 +108,5 @@ export const DPDK_METRICS: readonly Metric[] = [
   PORT_MISSED,
   PORT_NO_MBUF,
   PORT_XSTAT,
+  ...SESSION_SYNC_METRICS,
 ];

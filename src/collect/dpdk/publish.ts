@@ -6,6 +6,7 @@ import type { CoreLatency } from './contract.ts';
 import type { Up } from './instance.ts';
 import type { CoreState } from './memory.ts';
 import * as m from './metrics.ts';
+import { publishSync } from './publish-sync.ts';
 import type { Port } from './reader.ts';
 
 const seconds = (ns: Exact) => Number(ns) / 1e9;
@@ -64,6 +65,7 @@ export function publishProcess(up: Up, samples: Samples): void {
   const bounds = up.boundsNs.map(seconds);
   for (const latency of up.latencies) publishLatency(source, latency, bounds, up.pid, samples);
   for (const core of up.cores) publishCore(source, core, up.coreEpoch, samples);
+  if (up.sync !== undefined) publishSync(source, up.sync, up.pid, samples);
   for (const { ring, used, capacity } of up.rings) {
     samples.gauge(m.RING_USED, [source, ring], used);
     samples.gauge(m.RING_CAPACITY, [source, ring], capacity);

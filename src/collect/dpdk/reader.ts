@@ -22,8 +22,9 @@ import {
 } from './eal.ts';
 import type { CoreMemory, CoreState } from './memory.ts';
 import { lcoresOf, ordered } from './rings.ts';
+import { type SyncCore, syncCores, syncFull, syncInfo, syncPeer, type SyncReading } from './sync.ts';
 
-export const PARTS = ['contract', 'cycles', 'rings', 'mempools', 'ports'] as const;
+export const PARTS = ['contract', 'sync', 'cycles', 'rings', 'mempools', 'ports'] as const;
 export type Part = (typeof PARTS)[number];
 
 /** What to read. */
@@ -50,6 +51,8 @@ export interface ProcessReading {
   /** Upper bounds of the latency buckets, ns. */
   readonly boundsNs: readonly number[];
   readonly cores: readonly CoreState[];
+  /** Left out: it synchronises no sessions, or could not be read. */
+  readonly sync?: SyncReading;
   readonly rings: readonly Ring[];
   readonly mempools: readonly Mempool[];
   readonly ports: readonly Port[];
@@ -60,7 +63,7 @@ export interface ProcessReading {
 }
 
 /** Most rings, mempools, ports that are read of one process, and xstats that are kept of one port. */
-const MOST = { rings: 64, mempools: 64, ports: 64, xstats: 256 };
+const MOST = { rings: 64, mempools: 64, ports: 64, xstats: 256, cores: 512 };
 /** Requests for a latency whose application can't take its numbers in one piece. */
 const TORN_ATTEMPTS = 3;
 const portIds = small.array().max(512);
@@ -87,7 +90,9 @@ export class ProcessReader {
     const epoch = String(this.#session.greeting.pid);
     const info = await this.#part('contract', own.info, undefined, () => this.#ask(own.info, contractInfo));
     if (info !== undefined) this.#memory.begin(`${epoch} ${info.start}`);
+    const sync = await this.#sync();
     return {
+      ...(sync === undefined ? {} : { sync }),
       app: info?.app ?? '',
       epoch,
       coreEpoch: `${epoch} ${info?.start ?? ''}`,
@@ -130,6 +135,29 @@ export class ProcessReader {
       }
       return all;
     });
+  }
+
+  #sync(): Promise<SyncReading | undefined> {
+    const own = this.#choice.contract;
+    return this.#part('sync', own.syncInfo, undefined, async () => {
+      const info = await this.#ask(own.syncInfo, syncInfo);
+      const peers: SyncReading['peers'][number][] = [];
+      for (const id of info.peer_ids) peers.push(await this.#ask(own.syncPeer(id), syncPeer));
+      const full = this.#session.knows(own.syncFull) ? await this.#ask(own.syncFull, syncFull) : undefined;
+      return { info, cores: await this.#syncCores(), peers, full };
+    });
+  }
+
+  /** In pages: the columns of many cores do not fit into one answer. */
+  async #syncCores(): Promise<readonly SyncCore[]> {
+    const own = this.#choice.contract;
+    const all: SyncCore[] = [];
+    for (let page = await this.#ask(own.syncCores, syncCores); page.length > 0 && all.length < MOST.cores; ) {
+      all.push(...page);
+      const next = Number(page.at(-1)!.core) + 1;
+      page = (await this.#ask(own.syncCoresFrom(next), syncCores)).filter(({ core }) => Number(core) >= next);
+    }
+    return all;
   }
 
   #rings(): Promise<readonly Ring[]> {

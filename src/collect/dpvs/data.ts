@@ -1,5 +1,6 @@
 /** One reading of DPVS. */
 import type { Exact } from '../../model/exact.ts';
+import type { ControlState } from '../control-metrics.ts';
 import type { InterfaceAddress, LocalAddress } from './addresses.ts';
 import type { AccessEntry, Connection, Neighbour, Route } from './inventory.ts';
 import type { LcoreStats } from './lcores.ts';
@@ -39,12 +40,27 @@ export interface PoolReading {
   readonly used: number;
   readonly free: number;
   readonly missed: number;
+  /** The worker that it belongs to, where each worker has addresses of its own. */
+  readonly core?: number;
+}
+
+/** The way of control traffic that comes by a port of the configuration. */
+export interface ControlPath {
+  /** Name of the NIC. */
+  readonly nic: string;
+  readonly state: ControlState;
+  /** Cores of other NUMA nodes than the port's that poll its queues; undefined: not known. */
+  readonly astray?: readonly number[];
 }
 
 /** What is read at the cadence of `detailInterval`. */
 export interface Details {
   readonly local: readonly { readonly service: string; readonly addresses: readonly LocalAddress[] }[];
   readonly queues: ReadonlyMap<number, readonly string[]>;
+  /** NUMA node of each core. */
+  readonly sockets: ReadonlyMap<number, number>;
+  /** Addresses whose packets the KNI core takes, by port; not there: DPVS does not say. */
+  readonly kniFlows: ReadonlyMap<string, readonly string[]>;
   readonly hardware: ReadonlyMap<string, PortExtInfo>;
   readonly xstats: ReadonlyMap<string, readonly Xstat[]>;
   readonly neighbours: readonly Neighbour[];
@@ -83,6 +99,7 @@ export interface DpvsData {
   readonly cores: readonly CoreReading[];
   readonly addresses: readonly InterfaceAddress[];
   readonly pools: readonly PoolReading[];
+  readonly paths: readonly ControlPath[];
   readonly details: Details;
   readonly perCore: readonly PerCore[];
 }

@@ -11,6 +11,7 @@ import { matcher } from '../patterns.ts';
 import { type Control, MESSAGE_FAILED, type Release } from './control.ts';
 import type { CoreReading, Details, PortReading } from './data.ts';
 import * as inventory from './inventory.ts';
+import { decodeKniList, encodeKniList } from './kni.ts';
 import { decodeLcoreBasic, decodeLcoreMask, decodeLcoreStats, type Lcores } from './lcores.ts';
 import { idOf, type Message } from './messages.ts';
 import type { PartialBursts } from './monotonic.ts';
@@ -103,10 +104,15 @@ export class Devices {
       if (body !== undefined) local.push({ service: service.service, addresses: decodeLocalAddresses(layout, body) });
     }
     const queues = new Map<number, readonly string[]>();
+    const sockets = new Map<number, number>();
     for (const { stats } of cores) {
       const body = await this.#optional('LCORE_BASIC', Uint8Array.of(stats.lcore), signal);
-      if (body !== undefined) queues.set(stats.lcore, decodeLcoreBasic(body).queues);
+      if (body === undefined) continue;
+      const basic = decodeLcoreBasic(body);
+      queues.set(stats.lcore, basic.queues);
+      sockets.set(stats.lcore, basic.socket);
     }
+    const kniFlows = new Map<string, readonly string[]>();
     const hardware = new Map<string, ports.PortExtInfo>();
     const chosen = matcher(wanted.xstats);
     const xstats = new Map<string, readonly ports.Xstat[]>();
@@ -115,6 +121,11 @@ export class Devices {
       device,
     } of portList) {
       if (!device) continue;
+      // Without a core for KNI it answers an error.
+      const flows = cores.some(({ role }) => role === 'kni')
+        ? await this.#optional('KNI_LIST', encodeKniList(name), signal)
+        : undefined;
+      if (flows !== undefined) kniFlows.set(name, decodeKniList(flows));
       const info = await this.#optional('PORT_EXT_INFO', ports.encodePort(name), signal);
       if (info !== undefined) hardware.set(name, ports.decodePortExtInfo(info));
       const list = wanted.xstats.length === 0 ? undefined : await this.#optional('PORT_XSTATS', ports.encodePort(name), signal);
@@ -124,7 +135,15 @@ export class Devices {
           ports.decodeXstats(list).filter((x) => chosen(x.name)),
         );
     }
-    return { local, queues, hardware, xstats, ...(await this.#extras(portList, new Set(wanted.extra), signal)) };
+    return {
+      local,
+      queues,
+      sockets,
+      kniFlows,
+      hardware,
+      xstats,
+      ...(await this.#extras(portList, new Set(wanted.extra), signal)),
+    };
   }
 
   async #extras(portList: readonly PortReading[], wanted: ReadonlySet<Extra>, signal: AbortSignal) {

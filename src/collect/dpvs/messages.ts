@@ -27,7 +27,8 @@ export type Message =
   | 'ROUTES6'
   | 'MULTICAST'
   | 'MULTICAST_MAC'
-  | 'CONNECTIONS';
+  | 'CONNECTIONS'
+  | 'KNI_LIST';
 
 type Ids = Readonly<Partial<Record<Message, number>>>;
 
@@ -85,6 +86,7 @@ export const IDS = {
     DENY_LIST: 76,
     ALLOW_LIST: 80,
     CONNECTIONS: 90,
+    KNI_LIST: 102,
     MULTICAST: 52,
     MULTICAST_MAC: 66,
   },

@@ -1,4 +1,5 @@
 /** Families of DPVS beyond those that it shares with kernel LVS and with DPDK applications. */
+import { CONTROL_SHARED } from '../control-metrics.ts';
 import * as cores from '../core-metrics.ts';
 import { counter, gauge, type Metric } from '../../model/family.ts';
 import * as shared from '../service-metrics.ts';
@@ -72,6 +73,11 @@ export const SNAT_MISSES = counter(
   'snat_port_misses_total',
   'Times that no port was free for a connection to a real server: it failed, or another local address was tried.',
   ['source', 'port', 'local_address'],
+);
+export const SNAT_CORE = gauge(
+  'snat_address_core',
+  'The core that the local address belongs to, where each core has addresses of its own; always 1.',
+  ['source', 'port', 'local_address', 'core'],
 );
 export const LOCAL_CONNECTIONS = gauge(
   'dpvs_local_address_connections',
@@ -167,6 +173,8 @@ export const TABLE_METRICS: readonly Metric[] = [
   SNAT_USED,
   SNAT_FREE,
   SNAT_MISSES,
+  SNAT_CORE,
+  ...CONTROL_SHARED,
   LOCAL_CONNECTIONS,
   ADDRESS_INFO,
   NEIGHBOURS,

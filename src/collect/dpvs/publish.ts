@@ -3,6 +3,7 @@ import type { ConnectionEvidence, Evidence, Samples } from '../collector.ts';
 import * as core from '../core-metrics.ts';
 import type { Metric } from '../../model/family.ts';
 import * as m from '../service-metrics.ts';
+import * as c from '../control-metrics.ts';
 import type { DpvsData, PortReading, ServiceReading } from './data.ts';
 import type { Neighbour } from './inventory.ts';
 import * as d from './metrics.ts';
@@ -27,6 +28,7 @@ function publishTables(data: DpvsData, samples: Samples): void {
   samples.gauge(m.CONNECTIONS_USED, [SOURCE], connections);
   publishCores(data, samples);
   publishAddresses(data, samples);
+  publishPaths(data, samples);
   publishPerCore(data, samples);
   publishExtras(data, samples);
 }
@@ -87,6 +89,8 @@ function publishCores({ cores, details, epoch }: DpvsData, samples: Samples): vo
     samples.counter(core.CORE_BYTES, [...labels, 'in'], stats.inBytes, epoch);
     samples.counter(core.CORE_BYTES, [...labels, 'out'], stats.outBytes, epoch);
     samples.counter(core.CORE_DROPPED, labels, stats.dropped, epoch);
+    if (role === 'kni' || role === 'isolated')
+      samples.counter(c.CONTROL_PATH_DROPPED, [SOURCE, `${role}_core`, name], stats.dropped, epoch);
   }
 }
 
@@ -124,6 +128,13 @@ function publishPort(p: PortReading, { details, epoch }: DpvsData, samples: Samp
   for (const member of bond.members) samples.gauge(d.BOND_MEMBER_ACTIVE, [name, member.name], Number(member.active));
 }
 
+function publishPaths({ paths }: DpvsData, samples: Samples): void {
+  for (const { nic, state, astray } of paths) {
+    for (const each of c.CONTROL_STATES) samples.gauge(c.CONTROL_PATH_STATE, [SOURCE, nic, each], Number(each === state));
+    if (astray !== undefined) samples.gauge(c.NUMA_MISPLACED, [SOURCE, nic, 'cores'], astray.length);
+  }
+}
+
 function publishAddresses({ addresses, pools, details, epoch }: DpvsData, samples: Samples): void {
   for (const a of addresses) samples.gauge(d.ADDRESS_INFO, [a.device, `${a.address}/${a.prefix}`], 1);
   for (const pool of pools) {
@@ -131,6 +142,7 @@ function publishAddresses({ addresses, pools, details, epoch }: DpvsData, sample
     samples.gauge(d.SNAT_USED, labels, pool.used);
     samples.gauge(d.SNAT_FREE, labels, pool.free);
     samples.counter(d.SNAT_MISSES, labels, pool.missed, epoch);
+    if (pool.core !== undefined) samples.gauge(d.SNAT_CORE, [...labels, String(pool.core)], 1);
   }
   for (const { service, addresses: list } of details.local) {
     for (const a of list) samples.gauge(d.LOCAL_CONNECTIONS, [service, a.address], a.connections);

@@ -8,6 +8,7 @@ import { Control, MESSAGE_DROPPED, type Release } from './control.ts';
 import type { Details, DpvsData, PoolReading, PortReading } from './data.ts';
 import type { InterfaceAddress } from './addresses.ts';
 import { Devices, type Extra } from './devices.ts';
+import { controlPaths } from './kni.ts';
 import { PartialBursts, Wrapping } from './monotonic.ts';
 import type { Dest, Service } from './services.ts';
 import { Tables } from './tables.ts';
@@ -164,6 +165,7 @@ export class DpvsSource implements Source<DpvsData> {
       cores,
       addresses,
       pools: pools(addresses, run.misses, portOf),
+      paths: controlPaths(this.#context.nics(), ports, cores, run.details.data),
       details: run.details.data,
       perCore: perCore === 'realServers' ? each : each.map((c) => ({ ...c, realServers: [] })),
     };
@@ -231,10 +233,13 @@ function located(
 }
 
 function pools(addresses: readonly InterfaceAddress[], misses: Wrapping, portOf: (device: string) => string): PoolReading[] {
-  const list = addresses.flatMap(({ device, address, pool }) => {
+  const perCore = new Set(addresses.flatMap(({ pool, lcore }) => (pool === undefined ? [] : lcore))).size > 1;
+  const list = addresses.flatMap(({ device, address, lcore, pool }) => {
     if (pool === undefined) return [];
     const missed = misses.follow(`${device} ${address}`, pool.missed);
-    return [{ device, port: portOf(device), address, used: pool.used, free: pool.free, missed }];
+    return [
+      { device, port: portOf(device), address, used: pool.used, free: pool.free, missed, ...(perCore ? { core: lcore } : {}) },
+    ];
   });
   misses.keep(new Set(list.map((p) => `${p.device} ${p.address}`)));
   return list;

@@ -1,4 +1,5 @@
 /** Sockets of the connection synchronisation of kernel LVS in /proc/net/udp: what waits in them, and what was dropped. Pure. */
+import { parseUdpSockets } from '../udp-sockets.ts';
 
 /** 224.0.0.81 as /proc writes it on little-endian machines, the group that daemons use unless they are told otherwise. */
 const GROUP = '510000E0';
@@ -20,13 +21,11 @@ export interface SyncSocket {
 
 /** Rows of the group; others, and what is not as the kernel writes it, are passed over. */
 export function parseSyncSockets(text: string): readonly SyncSocket[] {
-  return text.split('\n').flatMap((line): SyncSocket[] => {
-    const [, local = '', remote = '', , queues = '', , , , , inode = '', , , dropped = ''] = line.trim().split(/\s+/);
+  return parseUdpSockets(text).flatMap(({ local, remote, toSend, toRead, dropped, inode }): SyncSocket[] => {
     const role = remote.startsWith(`${GROUP}:`) ? 'master' : local.startsWith(`${GROUP}:`) ? 'backup' : undefined;
-    if (role === undefined || !/^\d+$/.test(dropped)) return [];
+    if (role === undefined) return [];
     const port = Number.parseInt((role === 'master' ? remote : local).slice(GROUP.length + 1), 16);
     if (!(port >= FIRST_PORT && port < FIRST_PORT + MOST_PORTS)) return [];
-    const [tx = '0', rx = '0'] = queues.split(':');
-    return [{ role, port, queued: Number.parseInt(role === 'master' ? tx : rx, 16), dropped: Number(dropped), inode }];
+    return [{ role, port, queued: role === 'master' ? toSend : toRead, dropped, inode }];
   });
 }

@@ -64,6 +64,12 @@ export function contract(prefix: string) {
     coreList: command(`${prefix}/lcore/list`),
     latency: (core: number) => command(`${prefix}/lcore/latency`, core),
     usage: command(`${prefix}/lcore/usage`),
+    syncInfo: command(`${prefix}/sync/info`),
+    syncCores: command(`${prefix}/sync/lcore`),
+    /** Those from the core with this id on. */
+    syncCoresFrom: (core: number) => command(`${prefix}/sync/lcore`, core),
+    syncPeer: (id: number) => command(`${prefix}/sync/peer`, id),
+    syncFull: command(`${prefix}/sync/full`),
     logList: command(`${prefix}/log/list`),
     logInfo: (queue: string) => command(`${prefix}/log/info`, queue),
   };

@@ -8,6 +8,11 @@ const vrrp = (state: string, server: string, good: number, bad: number, below = 
   below,
 });
 
+const running = (role: string, server: string, of: string) =>
+  `fourlane_ipvs_sync_daemon_running{server="${server}", role="${role}", interface=${of}, sync_id=${of}}`;
+const active = (server: string, realServer: string) =>
+  `fourlane_real_server_active_connections{server="${server}", source="ipvs", service="web", real_server="${realServer}"}`;
+
 export const controlCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneVrrpNoMaster',
@@ -76,6 +81,48 @@ export const controlCases: readonly AlertCase[] = [
     resolvesAfter: 300,
   },
   {
+    alert: 'FourlaneControlPathDrops',
+    severity: 'warning',
+    labels: { source: 'kernel', stage: 'socket', place: '3784' },
+    series: [
+      {
+        series: 'fourlane_control_path_dropped_total{source="kernel", stage="socket", place="3784"}',
+        good: 0,
+        bad: { grows: 1 },
+        below: 0,
+      },
+      // Helpers of workers carry the services' traffic.
+      {
+        series: 'fourlane_control_path_dropped_total{source="dpvs", stage="isolated_core", place="5"}',
+        good: { grows: 1 },
+        bad: { grows: 1 },
+      },
+    ],
+    firesAfter: 125,
+    resolvesAfter: 300,
+  },
+  {
+    alert: 'FourlaneControlPathShared',
+    severity: 'warning',
+    labels: { source: 'kernel', nic: 'eth2' },
+    series: [
+      { series: 'fourlane_control_path_state{source="kernel", nic="eth2", state="isolated"}', good: 1, bad: 0, below: 1 },
+      // It never had one.
+      { series: 'fourlane_control_path_state{source="kernel", nic="eth3", state="isolated"}', good: 0, bad: 0 },
+    ],
+    firesAfter: 120,
+    resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlaneNumaMisplaced',
+    severity: 'warning',
+    labels: { source: 'dpvs', nic: 'eth2', what: 'cores' },
+    series: [{ series: 'fourlane_numa_misplaced{source="dpvs", nic="eth2", what="cores"}', good: 0, bad: 1, below: 0 }],
+    firesAfter: 900,
+    resolvesAfter: 0,
+    step: 15,
+  },
+  {
     alert: 'FourlaneSyncDaemonStopped',
     severity: 'warning',
     labels: { role: 'backup' },
@@ -93,6 +140,64 @@ export const controlCases: readonly AlertCase[] = [
     series: [{ series: 'fourlane_ipvs_sync_dropped_total{role="backup", port="8848"}', good: 0, bad: { grows: 1 }, below: 0 }],
     firesAfter: 125,
     resolvesAfter: 300,
+  },
+  {
+    alert: 'FourlaneSessionSyncDrops',
+    severity: 'warning',
+    labels: { source: 'tdlb', stage: 'no_dest' },
+    series: [
+      {
+        series: 'fourlane_session_sync_dropped_total{source="tdlb", core="1", stage="no_dest"}',
+        good: 0,
+        bad: { grows: 1 },
+        below: 0,
+      },
+    ],
+    firesAfter: 125,
+    resolvesAfter: 300,
+  },
+  {
+    alert: 'FourlaneSessionSyncStalled',
+    severity: 'warning',
+    labels: { source: 'tdlb', peer: '2' },
+    series: [
+      { series: 'fourlane_session_sync_peer_state{source="tdlb", peer="2", state="up"}', good: 1, bad: 0, below: 1 },
+      { series: 'fourlane_session_sync_peer_state{source="tdlb", peer="2", state="down"}', good: 0, bad: 1, below: 0 },
+      // Somebody is always heard.
+      { series: 'fourlane_session_sync_peer_state{source="tdlb", peer="1", state="up"}', good: 1, bad: 1 },
+    ],
+    firesAfter: 60,
+    resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlaneSessionSyncIncomplete',
+    severity: 'warning',
+    labels: { peer: '3' },
+    series: [
+      { series: 'fourlane_session_sync_sessions{server="lb3", source="tdlb", sync_id="3", origin="own"}', good: 1000, bad: 1000 },
+      { series: 'fourlane_session_sync_sessions{server="lb3", source="tdlb", sync_id="3", origin="synced"}', good: 9, bad: 9 },
+      { series: 'fourlane_session_sync_peer_sessions{source="tdlb", peer="3"}', good: 1000, bad: 940, below: 950 },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+  {
+    // Kernel LVS: a backup beside its master.
+    alert: 'FourlaneSessionSyncIncomplete',
+    severity: 'warning',
+    labels: { peer: 'master' },
+    series: [
+      { series: running('master', 'lb2', '"eth0"'), good: 1, bad: 1 },
+      { series: running('backup', 'lb2', '""'), good: 0, bad: 0 },
+      { series: running('backup', 'lb1', '"eth0"'), good: 1, bad: 1 },
+      { series: running('master', 'lb1', '""'), good: 0, bad: 0 },
+      { series: active('lb2', '10.1.0.1:80'), good: 600, bad: 600 },
+      { series: active('lb2', '10.1.0.2:80'), good: 400, bad: 400 },
+      { series: active('lb1', '10.1.0.1:80'), good: 600, bad: 600 },
+      { series: active('lb1', '10.1.0.2:80'), good: 400, bad: 300, below: 350 },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
   },
   {
     alert: 'FourlaneWeightsChanged',

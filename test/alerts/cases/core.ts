@@ -175,6 +175,36 @@ export const coreCases: readonly AlertCase[] = [
     resolvesAfter: RATE,
   },
   {
+    alert: 'FourlaneCoreShareUneven',
+    severity: 'warning',
+    labels: { source: 'dpvs', core: '1' },
+    series: [
+      // 45 000 packets per second, then 60 000 of 90 000 on three cores: exactly twice the average is not more.
+      {
+        series: 'fourlane_core_packets_total{source="dpvs", core="1", direction="in"}',
+        good: { grows: 225_000 },
+        bad: { grows: 600_000 },
+        below: { grows: 300_000 },
+      },
+      {
+        series: 'fourlane_core_packets_total{source="dpvs", core="2", direction="in"}',
+        good: { grows: 225_000 },
+        bad: { grows: 75_000 },
+      },
+      {
+        series: 'fourlane_core_packets_total{source="dpvs", core="3", direction="in"}',
+        good: { grows: 225_000 },
+        bad: { grows: 75_000 },
+      },
+      // A core without traffic of the kind, such as the master, counts for nothing.
+      { series: 'fourlane_core_packets_total{source="dpvs", core="0", direction="in"}', good: 0, bad: 0 },
+    ],
+    quietFor: 900,
+    firesAfter: 1200,
+    resolvesAfter: 300,
+    step: 5,
+  },
+  {
     alert: 'FourlaneKernelBacklog',
     severity: 'warning',
     series: [{ series: 'fourlane_softnet_dropped_total{core="0"}', good: 0, bad: { grows: 50 }, below: { grows: 4 } }],

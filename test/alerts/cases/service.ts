@@ -14,6 +14,8 @@ const standing = (state: string, good: number, bad: number, below: number): Seri
   below,
 });
 
+const LOST = 'service="web1", real_server="10.1.0.1:80", way="direct"';
+
 export const serviceCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneServiceNoRealServers',
@@ -120,5 +122,24 @@ export const serviceCases: readonly AlertCase[] = [
     ],
     firesAfter: 600,
     resolvesAfter: 0,
+  },
+  {
+    alert: 'FourlaneAddressLost',
+    severity: 'warning',
+    cluster: true,
+    labels: { service: 'web1' },
+    series: [
+      {
+        series: `fourlane_passthrough_finding{${LOST}, finding="ADDRESS_LOST", cause="load_balancer"}`,
+        good: null,
+        bad: 1,
+        below: null,
+      },
+      // Somebody else's fault, and no lost address.
+      { series: `fourlane_passthrough_finding{${LOST}, finding="UNGUARDED", cause="open"}`, good: null, bad: null, below: 1 },
+    ],
+    firesAfter: 900,
+    resolvesAfter: 0,
+    step: 15,
   },
 ];

@@ -42,6 +42,12 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   level: ['group', 'server'],
   prefix: ['10.0.0.48/29'],
   budget: ['server', 'nic'],
+  way: ['direct'],
+  origin: ['own', 'synced'],
+  sync_id: ['1'],
+  stage: ['tx_ring', 'no_dest'],
+  finding: ['ADDRESS_LOST'],
+  cause: ['load_balancer'],
 };
 
 const ROLES: Readonly<Record<string, readonly string[]>> = {
@@ -58,6 +64,8 @@ const ROLES: Readonly<Record<string, readonly string[]>> = {
   service_real_servers: ['up', 'down', 'held'],
   collector_state: ['data', 'absent', 'failed'],
   cluster_release_state: ['waiting', 'prepared', 'applying', 'applied', 'failed', 'refused', 'held'],
+  session_sync_peer_state: ['init', 'full', 'up', 'down'],
+  session_sync_full_state: ['idle', 'receiving', 'done', 'failed'],
   bgp_session_state: ['idle', 'connect', 'active', 'established', 'admin_down'],
 };
 
@@ -73,6 +81,8 @@ function valuesOf(name: string, label: string, own: Own): readonly string[] {
   if (label in own) return own[label]!;
   if (label === 'state') return ROLES[name] ?? ['up'];
   if (label === 'kind') return KINDS[name] ?? ['line'];
+  // A peer of synchronisation is named by its number, one of BGP by its address.
+  if (label === 'peer' && name.startsWith('session_sync_')) return VALUES['sync_id']!;
   if (label === 'core' && name.startsWith('ipvs_')) return ['0', '1', '2', '3'];
   return VALUES[label] ?? ['demo'];
 }

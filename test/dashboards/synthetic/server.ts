@@ -8,6 +8,7 @@ import { ipvs } from '../../../src/collect/ipvs.ts';
 import { keepalived } from '../../../src/collect/keepalived.ts';
 import { logqueue } from '../../../src/collect/logqueue.ts';
 import { nic } from '../../../src/collect/nic.ts';
+import { passthrough } from '../../../src/collect/passthrough.ts';
 import { Output } from '../../../src/collect/output.ts';
 import type { Samples } from '../../../src/collect/collector.ts';
 import { Exposition } from '../../../src/metrics/exposition.ts';
@@ -17,7 +18,7 @@ import { LATENCY_BOUNDS, latencyCounts, moveOf } from './values.ts';
 /** Kinds of synthetic servers: what their collectors export, their names for NICs and sources, their part in VRRP. */
 const KINDS = {
   'demo-dpvs': {
-    collectors: [dpdk, dpvs, keepalived, logqueue],
+    collectors: [dpdk, dpvs, keepalived, logqueue, passthrough],
     own: { source: ['dpvs'], nic: ['dpdk0', 'dpdk1'] },
     vrrp: 'master',
   },

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { checkConfig } from '../../../src/cli/check-config.ts';
 import { init } from '../../../src/cli/init.ts';
 import { run as exec } from '../../../src/lab/netns.ts';
+import { printed } from '../../cli/printed.ts';
 import { AgentProcess, until } from '../../system/harness.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, table, VIP, VIP_BY_HAND, weightOf } from './net.ts';
 
@@ -16,11 +17,9 @@ const dir = mkdtempSync('/tmp/init-');
 
 /** A command in this process: starting one takes the emulated machine half a minute. */
 async function run(command: typeof init, argv: readonly string[]): Promise<string> {
-  const printed = { out: '', err: '' };
-  const out = (text: string) => void (printed.out += text);
-  const err = (text: string) => void (printed.err += text);
-  assert.equal(await command(argv, { out, err }), 0, printed.err);
-  return printed.out;
+  const { status, out, err } = await printed(command, argv);
+  assert.equal(status, 0, err);
+  return out;
 }
 
 /** The file that is written, the same twice, as check-config accepts it. */

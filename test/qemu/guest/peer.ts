@@ -4,8 +4,11 @@ import { Worker } from 'node:worker_threads';
 
 export interface Ask {
   readonly id: number;
-  /** `serve`, `close`: HTTP on port 80. `echo`: UDP on port 53. `get`, `ask`: requests to those, `count` of them. */
-  readonly do: 'serve' | 'close' | 'echo' | 'get' | 'ask';
+  /**
+   * `serve`, `close`: HTTP on port 80. `echo`: UDP on port 53. `get`, `ask`: requests to those, `count` of them. `hold`,
+   * `release`: connections to port 80 that have begun a request and stay.
+   */
+  readonly do: 'serve' | 'close' | 'echo' | 'get' | 'ask' | 'hold' | 'release';
   readonly host?: string;
   readonly count?: number;
 }

@@ -1,8 +1,10 @@
 /** A thread that lives in a network namespace: the guest tests' clients and servers. Messages: see peer.ts. */
 import { createSocket } from 'node:dgram';
 import { openSync } from 'node:fs';
-import { connect, createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
+import { setTimeout } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import koffi from 'koffi';
 import type { Ask } from './peer.ts';
@@ -22,7 +24,10 @@ let http: Server | undefined;
 function serve(): Promise<string> {
   http = createServer((socket) => {
     socket.on('error', () => undefined); // probes end by RST
-    socket.once('data', () => socket.end(`HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n${namespace}`));
+    socket.on('data', (bytes) => {
+      // A request that is not complete keeps its connection.
+      if (bytes.toString().endsWith('\r\n\r\n')) socket.end(`HTTP/1.0 200 OK\r\nConnection: close\r\n\r\n${namespace}`);
+    });
   });
   return new Promise((resolve, reject) => {
     http!.once('error', reject);
@@ -63,7 +68,7 @@ async function ask(host: string, count: number): Promise<string> {
     const socket = createSocket('udp4');
     const answer = new Promise<string>((resolve) => {
       socket.once('message', (bytes) => resolve(bytes.toString()));
-      setTimeout(() => resolve('timeout'), LIMIT_MS);
+      void setTimeout(LIMIT_MS).then(() => resolve('timeout'));
     });
     socket.send(`q${n}`, 53, host);
     answers.push(await answer);
@@ -72,7 +77,37 @@ async function ask(host: string, count: number): Promise<string> {
   return answers.join(' ');
 }
 
-const doing: Record<Ask['do'], (host: string, count: number) => Promise<string>> = { serve, close, echo, get, ask };
+const held: Socket[] = [];
+
+/** Opens connections that say a little, several times, and stay. */
+async function hold(host: string, count: number): Promise<string> {
+  for (let n = 0; n < count; n++) {
+    const socket = connect({ host, port: 80, noDelay: true });
+    socket.on('error', () => undefined);
+    held.push(socket);
+    await once(socket, 'connect');
+    for (const part of ['GET / HTTP/1.0\r\n', 'A: b\r\n', 'C: d\r\n']) {
+      socket.write(part);
+      await setTimeout(1);
+    }
+  }
+  return String(held.length);
+}
+
+async function release(): Promise<string> {
+  for (const socket of held.splice(0)) socket.destroy();
+  return 'released';
+}
+
+const doing: Record<Ask['do'], (host: string, count: number) => Promise<string>> = {
+  serve,
+  close,
+  echo,
+  get,
+  ask,
+  hold,
+  release,
+};
 
 parentPort!.on('message', ({ id, do: what, host = '', count = 1 }: Ask) => {
   doing[what](host, count).then(

@@ -1,0 +1,78 @@
+/** `fourlane sync compare`: how many connections of kernel LVS a fail-over would keep. */
+import { parseArgs } from 'node:util';
+import { FourlaneError } from '../model/errors.ts';
+import { exchange } from '../sys/http.ts';
+import { json, type Output, table, terminal } from './output.ts';
+import { compareSync, type SyncComparison, syncView } from './sync/compare.ts';
+
+const HELP = `Usage: fourlane sync compare --peer URL [--url URL] [--json]
+
+Compares what kernel LVS has on two servers whose connections are synchronised, from what their agents export: established
+connections of each real server at the master and at the backup, syncids, drops. Changes nothing.
+
+Short connections are never handed over (net.ipv4.vs.sync_threshold), and both are read some seconds apart: with many of those
+the share stays below 100 %.
+
+  --peer URL   the agent of the other server: http://HOST:PORT
+  --url URL    the agent of this one (default: http://127.0.0.1:9844)
+  --least N    share in percent below which the exit status is 2 (default: 95)
+  --json       the comparison as JSON
+
+Exit status: 0 a fail-over keeps enough, 2 it does not, 1 they are no pair, or wrong options, 3 an agent does not answer.
+
+Example: fourlane sync compare --peer http://lb-02:9844
+`;
+
+const DEFAULT_URL = 'http://127.0.0.1:9844';
+const TIMEOUT_MS = 10_000;
+const MOST_BYTES = 256 << 20;
+const BELOW = 2;
+
+/** Runs the command; resolves with its exit status. */
+export async function syncCommand(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args: [...argv],
+    allowPositionals: true,
+    options: {
+      peer: { type: 'string' },
+      url: { type: 'string', default: DEFAULT_URL },
+      least: { type: 'string', default: '95' },
+      json: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if (values.help) {
+    out(HELP);
+    return 0;
+  }
+  const least = Number(values.least);
+  if (positionals.join(' ') !== 'compare' || values.peer === undefined || !(least >= 0 && least <= 100))
+    throw new FourlaneError('USAGE', `ask \`sync compare --peer URL\`; --least is 0 to 100\n\n${HELP.trimEnd()}`);
+  const [here, peer] = await Promise.all([values.url, values.peer].map(metricsOf));
+  const compared = compareSync(syncView(here!), syncView(peer!));
+  if ('noPair' in compared) {
+    err(`fourlane: ${compared.noPair}\n`);
+    return 1;
+  }
+  out(values.json ? json(compared) : render(compared));
+  return compared.ratio * 100 < least || compared.problems.length > 0 ? BELOW : 0;
+}
+
+async function metricsOf(base: string): Promise<string> {
+  const noAgent = (why: string) => new FourlaneError('NO_AGENT', `no agent at ${base} (${why})`);
+  if (!URL.canParse('/metrics', base)) throw noAgent('this is no URL');
+  const url = new URL('/metrics', base).href;
+  const answer = await exchange(url, { method: 'GET', timeoutMs: TIMEOUT_MS, mostBytes: MOST_BYTES }).catch((error: Error) => {
+    throw noAgent(error.message);
+  });
+  const text = answer.body.toString();
+  if (answer.status !== 200 || !text.includes('fourlane_build_info')) throw noAgent(`HTTP status ${answer.status}`);
+  return text;
+}
+
+function render({ master, rows, ratio, problems }: SyncComparison): string {
+  const cells = rows.map((row) => [row.service, row.realServer, String(row.master), String(row.backup)]);
+  const where = master === 'here' ? 'here' : 'the peer';
+  const share = `a fail-over keeps ${(100 * ratio).toFixed(1)} % of the connections; the master is ${where}`;
+  return `${[table([['SERVICE', 'REAL SERVER', 'MASTER', 'BACKUP'], ...cells]), ...problems, share].join('\n')}\n`;
+}

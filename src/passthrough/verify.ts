@@ -1,0 +1,110 @@
+/** Verifies one real server directly, or one service through its VIP. */
+import { contains, parsePrefix } from '../edge/prefix.ts';
+import { parseAddress } from '../model/address.ts';
+import type { Address, CheckProfile, Passthrough, Plan, Service } from '../model/plan.ts';
+import { askAsClient } from '../sys/as-client.ts';
+import type { Verified } from './findings.ts';
+import { headerVersion, judgeCheck, judgeEcho, judgeListener } from './judge.ts';
+import { ownAddresses, Requests } from './requests.ts';
+import { judgeThrough, type ThroughAnswer } from './through.ts';
+
+/** Something to verify; plain values, so that it can be sent to a thread. */
+export type Job =
+  | {
+      readonly way: 'direct';
+      readonly service: string;
+      readonly realServer: string;
+      /** Kernel interface that the requests are bound to. */
+      readonly device: string;
+      readonly address: Address;
+      readonly check: CheckProfile;
+      readonly passthrough: Passthrough;
+    }
+  | {
+      readonly way: 'vip';
+      readonly service: string;
+      /** Any of those behind the VIP. */
+      readonly realServer: '';
+      readonly address: Address;
+      readonly echo: string;
+      /** The addresses of all load balancers of the cluster, as a prefix; undefined: not known. */
+      readonly pool: string | undefined;
+    };
+
+/** What was found of one job; `vip`: one entry. */
+export interface Done {
+  readonly job: Pick<Job, 'way' | 'service' | 'realServer'>;
+  readonly found: readonly Verified[];
+}
+
+export type Declared = Pick<Plan, 'services' | 'targets' | 'snat'> & { readonly nics: readonly { readonly device: string }[] };
+
+/** Connections through a VIP: each from another port, and so mostly on another core. */
+const CONNECTIONS = 8;
+const TIMEOUT_MS = 2000;
+const MOST_BYTES = 1024;
+
+/** Everything that the services with the key `passthrough` declare. */
+export function jobsOf(plan: Declared): readonly Job[] {
+  return plan.services.flatMap((service) => {
+    const { passthrough } = service;
+    if (passthrough === undefined) return [];
+    return [
+      ...(passthrough.through.includes('direct') ? directJobs(plan, service, passthrough) : []),
+      ...(passthrough.through.includes('vip') ? vipJobs(plan, service, passthrough) : []),
+    ];
+  });
+}
+
+function directJobs({ nics, targets }: Declared, service: Service, passthrough: Passthrough): readonly Job[] {
+  const { device } = nics[service.nics[0]!]!;
+  return service.realServers.map(({ target }) => {
+    const { realServer, address, check } = targets[target]!;
+    return { way: 'direct', service: service.name, realServer, device, address, check, passthrough };
+  });
+}
+
+function vipJobs({ snat }: Declared, { name, vip }: Service, { echo }: Passthrough): readonly Job[] {
+  const address = parseAddress(vip.slice(0, vip.lastIndexOf('/')));
+  if (address === undefined || echo === undefined) return [];
+  return [{ way: 'vip', service: name, realServer: '', address, echo, pool: snat?.pool }];
+}
+
+/** Resolves when all of it has been seen, or could not be. Never rejects. */
+export async function verify(job: Job): Promise<Done> {
+  const { way, service, realServer } = job;
+  const found = job.way === 'direct' ? await verifyDirect(job) : [await verifyThrough(job)];
+  return { job: { way, service, realServer }, found };
+}
+
+type Of<W extends Job['way']> = Extract<Job, { way: W }>;
+
+async function verifyDirect({ device, address, check, passthrough }: Of<'direct'>): Promise<readonly Verified[]> {
+  const version = headerVersion(passthrough);
+  const path = passthrough.echo ?? '/';
+  const requests = new Requests(device, address, check);
+  const bare = await requests.answer(path);
+  const listener = judgeListener(passthrough, bare, version && (await requests.answer(path, version)));
+  const found = [judgeCheck(passthrough, check), listener];
+  if (version === undefined || passthrough.echo === undefined || listener.cause !== undefined) return found;
+  return [...found, judgeEcho(await requests.echo(passthrough.echo, version))];
+}
+
+async function verifyThrough({ address: { ip, port }, echo, pool }: Of<'vip'>): Promise<Verified> {
+  if (ownAddresses().includes(ip))
+    return {
+      level: 'P3',
+      cause: 'vip_here',
+      found: `${ip} is an address of this machine: a request to it would not pass the network; ask from a machine without it`,
+    };
+  const answers: (ThroughAnswer | undefined)[] = [];
+  for (let k = 0; k < CONNECTIONS; k++) {
+    answers.push(await askAsClient({ host: ip, port, path: echo, timeoutMs: TIMEOUT_MS, mostBytes: MOST_BYTES }));
+    if (k === 0 && answers[0] === undefined) break;
+  }
+  const snat = pool === undefined ? undefined : parsePrefix(pool);
+  return judgeThrough(answers, (text) => {
+    const one = parsePrefix(text);
+    return snat !== undefined && one !== undefined && contains(snat, one);
+  });
+}

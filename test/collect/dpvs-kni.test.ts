@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { CoreReading, PortReading } from '../../src/collect/dpvs/data.ts';
+import { controlPaths, decodeKniList, encodeKniList } from '../../src/collect/dpvs/kni.ts';
+import { DecodeError } from '../../src/collect/dpvs/wire.ts';
+
+const NICS = [
+  { name: 'up1', device: 'dpdk0.kni', dataplane: 'dpdk0' },
+  { name: 'up2', device: 'dpdk9.kni', dataplane: 'dpdk9' },
+  { name: 'mgmt', device: 'eth0' },
+];
+const port = (socket: number) => ({ basic: { name: 'dpdk0', socket } }) as unknown as PortReading;
+const cores = (...roles: readonly CoreReading['role'][]) => roles.map((role) => ({ role })) as unknown as CoreReading[];
+const queues = new Map([
+  [1, ['dpdk0:rx0', 'dpdk0:tx0']],
+  [2, ['dpdk0:rx1', 'dpdk1:rx0']],
+  [3, ['dpdk1:rx1', 'dpdk0:tx1']],
+]);
+const sockets = new Map([
+  [1, 0],
+  [2, 1],
+  [3, 1],
+]);
+
+test('addresses that are steered to the core for KNI; a list that is cut short is refused', () => {
+  const request = encodeKniList('dpdk0');
+  assert.deepEqual([request.length, request.readUInt32LE(0), request.toString('latin1', 4, 9)], [40, 1, 'dpdk0']);
+  const body = Buffer.alloc(4 + 2 * 40);
+  body.writeInt32LE(2, 0);
+  body.writeInt32LE(2, 4 + 20);
+  Buffer.from([192, 0, 2, 9]).copy(body, 4 + 24);
+  body.writeInt32LE(10, 44 + 20);
+  Buffer.from('20010db8000000000000000000000009', 'hex').copy(body, 44 + 24);
+  assert.deepEqual(decodeKniList(body), ['192.0.2.9', '2001:db8::9']);
+  assert.throws(() => decodeKniList(body.subarray(0, 60)), DecodeError);
+  assert.throws(() => decodeKniList(Buffer.alloc(2)), DecodeError);
+});
+
+test('the way of control traffic: for NICs with a port that is there, by core for KNI and flows', () => {
+  const state = (roles: CoreReading['role'][], flows?: readonly string[]) =>
+    controlPaths(NICS, [port(255)], cores(...roles), {
+      queues,
+      sockets,
+      kniFlows: new Map(flows === undefined ? [] : [['dpdk0', flows]]),
+    });
+  assert.deepEqual(state(['master', 'worker']), [{ nic: 'up1', state: 'shared' }]);
+  assert.deepEqual(state(['master', 'kni', 'worker']), [{ nic: 'up1', state: 'unknown' }]);
+  assert.deepEqual(state(['master', 'kni', 'worker'], []), [{ nic: 'up1', state: 'shared' }]);
+  assert.deepEqual(state(['master', 'kni', 'worker'], ['192.0.2.9']), [{ nic: 'up1', state: 'isolated' }]);
+});
+
+test('cores of another NUMA node that poll the port: those that only send to it, or poll another, are none', () => {
+  const astray = (socket: number) =>
+    controlPaths(NICS, [port(socket)], cores('worker'), { queues, sockets, kniFlows: new Map() })[0]?.astray;
+  assert.deepEqual([astray(0), astray(1)], [[2], [1]]);
+});
