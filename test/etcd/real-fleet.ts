@@ -47,24 +47,35 @@ export class RealFleet {
     this.operator = new Operator({ dir, name: NAME, servers: Object.fromEntries(places) });
   }
 
-  /** Everything runs the first release, and clients are served. */
+  /** Everything runs the first release, and clients are served. What was started ends when something fails. */
   static async start(dir: string): Promise<RealFleet> {
     mkdirSync(dir, { recursive: true });
     const fleet = new RealFleet(dir);
     ({ etcd: fleet.etcd } = await fleet.operator.init());
+    try {
+      await fleet.#begin();
+      return fleet;
+    } catch (error) {
+      await fleet.end();
+      throw error;
+    }
+  }
+
+  async #begin(): Promise<void> {
     const { port } = await serve(0, (socket) => socket.end(ANSWER));
-    fleet.#addresses = loopbackServers(MOST_SERVICES + EACH, port);
+    this.#addresses = loopbackServers(MOST_SERVICES + EACH, port);
     const services = Array.from({ length: MOST_SERVICES }, (_, k) => ({
       name: `web${k}`,
       nics: NICS,
-      realServers: fleet.#addresses.slice(k, k + EACH),
+      realServers: this.#addresses.slice(k, k + EACH),
     }));
-    fleet.clients = new Clients(SERVERS, services, SERVICES);
-    fleet.#hook = await fleet.clients.begin();
-    await Promise.all(SERVERS.map((server) => fleet.start(server)));
-    await fleet.operator.expect(0, 'release', fleet.file(), '--why', 'first');
-    await fleet.isWell();
-    return fleet;
+    this.clients = new Clients(SERVERS, services, SERVICES);
+    this.#hook = await this.clients.begin();
+    // All of them are waited for: one that failed must not leave another that still starts.
+    const started = await Promise.allSettled(SERVERS.map((server) => this.start(server)));
+    for (const each of started) if (each.status === 'rejected') throw each.reason;
+    await this.operator.expect(0, 'release', this.file(), '--why', 'first');
+    await this.isWell();
   }
 
   /** A file of services of three real servers each; the first real server has this weight, by default another than before. */
@@ -127,7 +138,7 @@ export class RealFleet {
   }
 
   async end(): Promise<void> {
-    this.clients.end();
+    this.clients?.end();
     await Promise.all([...this.agents.values()].map((agent) => agent.end()));
     await this.etcd.stop();
   }

@@ -25,7 +25,7 @@ before(async () => {
   fleet = await RealFleet.start(dir);
 });
 after(async () => {
-  await fleet.end();
+  await fleet?.end();
   rmSync(dir, { recursive: true, force: true });
 });
 
