@@ -82,7 +82,7 @@ export class Agent {
       if (why === '') return now() - t0;
       if (this.#ended !== undefined) throw new Error(`the agent ended (${this.#ended}): ${this.tail()}`);
       if (now() - t0 > limitMs) throw new Error(`not all well after ${limitMs} ms: ${why}\n${this.tail()}`);
-      await sleep(100);
+      await sleep(200);
     }
   }
 

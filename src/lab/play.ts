@@ -66,7 +66,7 @@ async function awaitWanted(world: World, agent: Agent, fault: Fault, t0: number)
     const [transitions, changes] = await Promise.all([agent.transitions(t0), world.changes(t0)]);
     const { problems } = evaluate(fault, { t0, transitions, changes, failures: [], requests: {} });
     if (!problems.some((problem) => problem.startsWith('no ') || problem.startsWith('not done'))) return;
-    await sleep(50);
+    await sleep(100);
   }
 }
 

@@ -11,10 +11,14 @@ export interface Cost {
 
 /** By path below test/, without `.test.ts`. A system test that is not listed is taken to be an average one. */
 export const COSTS: Readonly<Record<string, Cost>> = {
+  'act/sorry': { seconds: 5, cpus: 1 },
   'checks/pattern': { seconds: 2, cpus: 0.9 },
+  'cluster/book': { seconds: 2, cpus: 1 },
   'cluster/properties': { seconds: 30, cpus: 0.7 },
+  'collect/dpvs-hostile': { seconds: 4, cpus: 0.8 },
   'config/excess': { seconds: 4, cpus: 0.9 },
   'judge/by-checker': { seconds: 5, cpus: 1 },
+  'judge/recorded': { seconds: 3, cpus: 1 },
   'config/yaml': { seconds: 8, cpus: 0.9 },
   'judge/properties': { seconds: 147, cpus: 0.8 },
   'keepalived/fuzz': { seconds: 13, cpus: 0.6 },
@@ -56,7 +60,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/keepalived-lint': { seconds: 4, cpus: 0.8 },
   'system/keepalived-many': { seconds: 24, cpus: 0.4 },
   'system/lab': { seconds: 37, cpus: 0.5 },
-  'system/lab-cluster': { seconds: 62, cpus: 0.5 },
+  'system/lab-cluster': { seconds: 40, cpus: 0.5 },
   'system/lab-demo': { seconds: 77, cpus: 0.5 },
   'system/lab-matrix': { seconds: 246, cpus: 0.4 },
   'system/lanes': { seconds: 29, cpus: 0.6, quiet: 'alone' },

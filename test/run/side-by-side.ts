@@ -7,9 +7,6 @@ import type { Job, Result } from './jobs.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
-/** Shares are averages: where one waits, another finds room. More than this, and tests that wait for a moment miss it. */
-const CLOSENESS = 1.1;
-
 /** @returns whether all is well. A job alone shows itself as it goes. */
 export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   const started = performance.now();
@@ -30,7 +27,7 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     if (job.kind === 'check' && !result.well) throw new Error('the code does not pass its checks');
   };
   const all = async () => {
-    const cpus = availableParallelism() * CLOSENESS;
+    const cpus = availableParallelism();
     const pool = (which: Job['quiet']) =>
       runPool(
         jobs.filter(({ quiet }) => quiet === which),

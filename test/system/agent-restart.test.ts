@@ -170,7 +170,7 @@ test('SIGSTOP for 6 s under load: nobody is blamed, nothing is done, no lane is 
 test('SIGTERM: exit 0 within 3 s, state saved, no child to be left; SIGHUP is no end', async () => {
   const agent = agents.at(-1)!;
   agent.signal('SIGHUP');
-  await until('reloaded', 2000, () => agent.logged(/^config: nothing changed/));
+  await until('reloaded', 5000, () => agent.logged(/^config: nothing changed/));
   assert.deepEqual(childrenOf(agent.pid), [], 'none is needed to see links change');
   rmSync(join(stateDir, 'state.json'));
   const t0 = performance.now();

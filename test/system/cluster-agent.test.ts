@@ -171,13 +171,15 @@ test('a server in maintenance holds, and says why; afterwards it follows', async
 });
 
 test('a process that is killed at any moment of a release ends up with it', async () => {
-  for (const [k, moment] of ['fetched', 'saved', 'apply', 'report'].entries()) {
+  await agents.get('lb-01')!.end('SIGTERM');
+  // Each is started for what comes next: the moment of a later release, at last that of the next test.
+  const moments = ['fetched@10', 'saved@11', 'apply@12', 'report@13'];
+  let agent = await start('lb-01', moments[0]);
+  for (const [k, moment] of moments.entries()) {
     const n = 10 + k;
-    await agents.get('lb-01')!.end('SIGTERM');
-    const agent = await start('lb-01', `${moment}@${n}`);
     const root = await release(n, services(10, 70 + k), ['canary']);
     await until(`killed at ${moment}`, 20_000, () => agent.ended !== undefined);
-    await start('lb-01');
+    agent = await start('lb-01', moments[k + 1] ?? 'applied@20');
     assert.equal((await reports('lb-01', n, 'applied')).running, root);
     await until('proven', 5000, async () => (await releaser.applied('lb-01'))?.lastGood === root);
     good = root;
@@ -185,15 +187,12 @@ test('a process that is killed at any moment of a release ends up with it', asyn
 });
 
 test('a release that crashes a server twice is refused by its hash, by it and by others; what was good runs', async () => {
-  await agents.get('lb-01')!.end('SIGTERM');
-  const poison = services(10, 90);
-  let root = '';
+  const root = await release(20, services(10, 90), ['canary']);
   for (const time of [1, 2]) {
-    const agent = await start('lb-01', 'applied@20');
-    if (time === 1) root = await release(20, poison, ['canary']);
-    await until(`crash ${time}`, 20_000, () => agent.ended !== undefined);
+    await until(`crash ${time}`, 20_000, () => agents.get('lb-01')!.ended !== undefined);
+    await start('lb-01', 'applied@20');
   }
-  const last = await start('lb-01', 'applied@20');
+  const last = agents.get('lb-01')!;
   const { error, running } = await reports('lb-01', 20, 'refused');
   assert.match(error!, /the root is poison: the agent ended unexpectedly 2 times while it ran release 20/);
   assert.equal(running, good);

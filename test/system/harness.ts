@@ -8,11 +8,18 @@ import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Client } from 'undici';
 import { metricOf } from '../../src/lab/metric.ts';
-import { until } from '../../src/lab/until.ts';
+import { until as untilSoon } from '../../src/lab/until.ts';
 import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
 
 export { metricOf } from '../../src/lab/metric.ts';
-export { until } from '../../src/lab/until.ts';
+
+/** Between two askings: each costs an agent some ms of the CPU that what is waited for needs. */
+const EVERY_MS = 60;
+
+/** As `until`, for conditions that processes are asked for. */
+export function until<T>(...[what, limitMs, ask, everyMs = EVERY_MS]: Parameters<typeof untilSoon<T>>): Promise<T> {
+  return untilSoon(what, limitMs, ask, everyMs);
+}
 
 /** The program. */
 export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));

@@ -1,21 +1,20 @@
 /**
- * The demo of a cluster as it is typed: it stands, two scenarios go as expected, nothing is left behind. All scenarios: `npm run
+ * The demo of a cluster as it is typed: it stands, a scenario goes as expected, nothing is left behind. All six: `npm run
  * lab:cluster`.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { demo, leftovers } from './demo-run.ts';
 
-test('--cluster 3 --scenario rack-dies,etcd-gone: each step comes, nobody else notices, exit 0', async () => {
-  const ended = await demo(['--cluster', '3', '--scenario', 'rack-dies,etcd-gone', '--quiet', '--port', '0']);
+test('--cluster 3 --scenario rack-dies: each step comes, nobody else notices, exit 0', async () => {
+  const ended = await demo(['--cluster', '3', '--scenario', 'rack-dies', '--quiet', '--port', '0']);
   const { code, out } = ended;
   assert.equal(code, 0, out);
   assert.match(out, /^lb-03 {2}status page http:\/\/127\.0\.0\.1:\d+\//m);
   assert.match(out, /export FOURLANE_CLUSTER=\/run\/fourlane-lab\/fl-\d+-0\/cluster\.yaml/);
   assert.match(out, /\+\d+\.\d s {2}lb-03 says RACK_FAULT of rack2$/m);
-  assert.match(out, /\+\d+\.\d s {2}it runs the release that it has on its disk$/m);
   assert.match(out, /^api@lb-02 +\d+ ok, 0 failed +\d+ ok, 0 failed +\d+ ok, 0 failed +must not notice$/m);
-  assert.equal(out.match(/^As expected\.$/gm)?.length, 2, out);
+  assert.match(out, /^As expected\.$/m);
   assert.deepEqual(leftovers(ended), []);
 });
 
