@@ -6,34 +6,30 @@ import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
 import { ClusterThread } from '../../src/cluster/thread/cluster-thread.ts';
-import { METHODS } from '../../src/cluster/wire/methods.ts';
-import { type Operation, txnRequest } from '../../src/cluster/wire/txn.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
 import { until } from '../../src/lab/until.ts';
 import { EtcdCluster, PREFIX } from './cluster.ts';
+import type { Filling } from './fill.worker.ts';
 import { idleCost } from './idle-cost.ts';
 import { isInside } from './inside.ts';
 
 const KEYS = 100_000;
 const BYTES = 200;
-/** Operations of one transaction. */
-const OPERATIONS = 100;
 const MOST_HELD_MS = 10;
 const MOST_MB = 25;
 const MOST_PERCENT = 0.5;
 
-async function fill(cluster: EtcdCluster, letter: string): Promise<void> {
-  const api = cluster.caller('api');
-  const value = letter.repeat(BYTES);
-  for (let first = 0; first < KEYS; first += OPERATIONS) {
-    const operations = Array.from(
-      { length: OPERATIONS },
-      (_, i): Operation => ({ op: 'put', key: `${PREFIX}target/${first + i}`, value }),
-    );
-    await api.call(METHODS.txn, txnRequest({ compare: [], operations }), { timeoutMs: 5000, againForMs: 20_000 });
-  }
-  api.close();
+/** Resolves when every key has the letter as its value, `BYTES` times. */
+function fill(cluster: EtcdCluster, letter: string): Promise<void> {
+  const { endpoints } = cluster;
+  const filling = { endpoints, tls: cluster.tls('api'), prefix: `${PREFIX}target/`, keys: KEYS, value: letter.repeat(BYTES) };
+  const worker = new Worker(new URL('./fill.worker.ts', import.meta.url), { workerData: filling satisfies Filling });
+  return new Promise((resolve, reject) => {
+    worker.once('error', reject);
+    worker.once('exit', () => resolve());
+  });
 }
 
 if (isInside()) {

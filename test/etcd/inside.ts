@@ -12,7 +12,7 @@ const INSIDE = 'FOURLANE_ETCD_INSIDE';
 export function isInside(packages: readonly string[] = []): boolean {
   if (process.env[INSIDE] !== undefined) return true;
   ensure(['etcd-server', 'etcd-client', 'openssl', 'nftables', 'iproute2', ...packages]);
-  const [command, ...argv] = isolated([process.execPath, ...process.argv.slice(1)]);
+  const [command, ...argv] = isolated([process.execPath, ...process.execArgv, ...process.argv.slice(1)]);
   process.exitCode = spawnSync(command!, argv, { stdio: 'inherit', env: { ...process.env, [INSIDE]: '1' } }).status ?? 1;
   return false;
 }
