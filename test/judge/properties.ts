@@ -1,9 +1,7 @@
 /**
  * The properties P1–P10 that must hold for any evidence, and that a real server in quarantine, a restart or a reload in the
- * middle
- * changes nothing. All of them
- * are checked on every sequence, beside one another: pass by pass, the checks see what the judge decided and what their own
- * judges decide.
+ * middle changes nothing. All of them are checked on every sequence, beside one another: pass by pass, the checks see what the
+ * judge decided and what their own judges decide.
  */
 import { LIMIT_TABLE } from '../../src/model/limits.ts';
 import { VERDICTS } from '../../src/model/verdicts.ts';
