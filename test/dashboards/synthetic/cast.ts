@@ -47,7 +47,7 @@ const VALUES: Readonly<Record<string, readonly string[]>> = {
   sync_id: ['1'],
   finding: ['ADDRESS_LOST'],
   cause: ['load_balancer'],
-  stage: ['kni_core', 'kni_up', 'tx_ring', 'no_dest'],
+  stage: ['kni_core', 'kni_up'],
   place: ['1', 'eth2'],
   what: ['cores', 'interrupts', 'memory'],
 };
@@ -87,6 +87,7 @@ function valuesOf(name: string, label: string, own: Own): readonly string[] {
   if (label === 'kind') return KINDS[name] ?? ['line'];
   // A peer of synchronisation is named by its number, one of BGP by its address.
   if (label === 'peer' && name.startsWith('session_sync_')) return VALUES['sync_id']!;
+  if (label === 'stage' && name.startsWith('session_sync_')) return ['tx_ring', 'no_dest'];
   if (label === 'core' && name.startsWith('ipvs_')) return ['0', '1', '2', '3'];
   if (label === 'queue' && name.startsWith('nic_')) return count(8).map(String);
   return VALUES[label] ?? ['demo'];
