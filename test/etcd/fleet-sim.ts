@@ -18,8 +18,8 @@ import type { SimCount, SimInit, ToSim } from './sim.child.ts';
 const PREFIX = clusterPrefix(CLUSTER);
 const PER_PROCESS = 50;
 const OPERATIONS = 100;
-/** Servers that join in a second: each is told to all that are there, and members and servers share two cores here. */
-const JOINS_PER_S = 5;
+/** Servers that join in a second: each is told to all that are there, and etcd and all servers share two cores here. */
+const JOINS_PER_S = 4;
 const REAL_SERVERS = 60_000;
 /** Real servers in the rack that dies, from the first one on. */
 const IN_RACK = 200;
@@ -28,6 +28,7 @@ const FOUND_WITHIN_MS = 1000;
 const QUIET_MS = 15_000;
 const ASK_EVERY_MS = 1000;
 const KNOWN_MS = 60_000;
+const SETTLE_MS = 120_000;
 
 export interface Simulated {
   readonly servers: number;
@@ -87,6 +88,10 @@ class Processes {
     }
   }
 
+  speak(): void {
+    for (const k of this.#children.keys()) this.#send(k, { do: 'speak' });
+  }
+
   die(): void {
     for (const k of this.#children.keys()) this.#send(k, { do: 'die', rack: IN_RACK, withinMs: FOUND_WITHIN_MS });
   }
@@ -100,6 +105,9 @@ class Processes {
     const counts = await Promise.all(asked);
     const sum = (of: (count: SimCount) => number) => counts.reduce((total, count) => total + of(count), 0);
     return {
+      connected: sum(({ connected }) => connected),
+      members: Math.max(...counts.map(({ members }) => members)),
+      errors: [...new Set(counts.flatMap(({ errors }) => errors))],
       see: sum(({ see }) => see),
       hear: sum(({ hear }) => hear),
       deliveries: sum(({ deliveries }) => deliveries),
@@ -138,13 +146,20 @@ export async function simulate(etcd: EtcdCluster, count: number, tell: (line: st
   const processes = await Processes.start(init);
   tell(`${count} servers join, ${JOINS_PER_S} a second`);
   await processes.join();
-  const joined = performance.now();
-  const isSettled = async () => {
-    const { see, hear } = await processes.count();
-    tell(`${see} of ${count} see all, ${hear} hear their shard`);
-    return see === count && hear === count;
+  const settled = async (what: string, is: (count: SimCount) => boolean) => {
+    const ask = async () => {
+      const now = await processes.count();
+      const { connected, members, see, hear, errors } = now;
+      const why = errors.slice(0, 3).join('; ');
+      tell(`${connected} of ${count} are connected, one sees ${members}, ${see} see all, ${hear} hear their shard; ${why}`);
+      return is(now);
+    };
+    await until(`${count} servers ${what}`, SETTLE_MS, ask, ASK_EVERY_MS);
   };
-  await until(`${count} servers see and hear each other`, 300_000, isSettled, ASK_EVERY_MS);
+  const joined = performance.now();
+  await settled('see each other', ({ see }) => see === count);
+  processes.speak();
+  await settled('hear each other', ({ hear }) => hear === count);
   const settledS = (performance.now() - joined) / 1000;
 
   const quiet = await load(etcd, processes, () => sleep(QUIET_MS));

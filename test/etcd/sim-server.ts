@@ -38,6 +38,7 @@ export class SimServer {
   readonly #lease: Lease;
   readonly #names: readonly string[];
   readonly #replicas: readonly Replica[];
+  readonly #errors = { mirror: '', lease: '' };
   #connected = false;
   #timer: NodeJS.Timeout | undefined;
   /** Changes of keys that have arrived. */
@@ -53,7 +54,7 @@ export class SimServer {
     const watched = watchedBy(cluster, server, shard);
     this.#names = watched.map(({ name }) => name);
     this.#replicas = watched.map(() => new Replica());
-    this.#lease = new Lease({ caller, clock, changed: () => undefined });
+    this.#lease = new Lease({ caller, clock, changed: ({ error }) => void (this.#errors.lease = error) });
     const ranges = watched.map(({ key, prefix }) => (prefix ? prefixRange(key) : { key }));
     this.#mirror = new Mirror(
       { endpoints, dial, ranges, clock, random: Math.random },
@@ -64,7 +65,10 @@ export class SimServer {
           this.#fleet.changed(index, this.#replicas[index]!.apply(batch));
           return undefined;
         },
-        state: ({ connected }) => void (this.#connected = connected),
+        state: ({ connected, error }) => {
+          this.#connected = connected;
+          this.#errors.mirror = error;
+        },
       },
     );
     const calendar = { lastBefore: () => undefined };
@@ -74,10 +78,14 @@ export class SimServer {
     this.#lease.set(clusterPrefix(cluster) + keyOf('member', server), member);
   }
 
-  /** Joins, and says and hears from now on, at turns that begin `phaseMs` from now. */
-  start(phaseMs: number): void {
+  /** Joins: it follows the others, and is there for them. */
+  join(): void {
     void this.#mirror.run();
     void this.#lease.run();
+  }
+
+  /** Says and hears from now on, at turns that begin `phaseMs` from now. */
+  speak(phaseMs: number): void {
     const replicas = this.#replicas;
     const isConnected = () => this.#connected;
     this.#fleet.join({
@@ -92,9 +100,18 @@ export class SimServer {
     setTimeout(() => (this.#timer = setInterval(() => this.#turn(), TURN_MS)), phaseMs);
   }
 
-  /** Whether it is connected, and knows of so many members. */
-  sees(count: number): boolean {
-    return this.#connected && this.#replicas[this.#names.indexOf('member')]!.items.size === count;
+  get isConnected(): boolean {
+    return this.#connected;
+  }
+
+  /** Members that it knows of. */
+  get members(): number {
+    return this.#replicas[this.#names.indexOf('member')]!.items.size;
+  }
+
+  /** Why it is not connected, or has no lease. */
+  get errors(): readonly string[] {
+    return Object.values(this.#errors).filter((error) => error !== '');
   }
 
   /** Others of its shard whose evidence has come. */

@@ -19,6 +19,8 @@ export type ToSim =
   | { readonly do: 'init'; readonly init: SimInit }
   /** One server joins. */
   | { readonly do: 'join'; readonly index: number }
+  /** All say what they find, and hear the others. */
+  | { readonly do: 'speak' }
   /** How it stands, counted. */
   | { readonly do: 'count'; readonly members: number }
   /** A rack with so many real servers dies, which each server finds within this time. */
@@ -26,9 +28,14 @@ export type ToSim =
   | { readonly do: 'stop' };
 
 export interface SimCount {
-  /** Servers that see all members; those that hear all of their shard. */
+  /** Servers that are connected; that see all members; that hear all of their shard. */
+  readonly connected: number;
   readonly see: number;
   readonly hear: number;
+  /** Most members that one of them sees. */
+  readonly members: number;
+  /** Why connections and leases failed last; some of it. */
+  readonly errors: readonly string[];
   readonly deliveries: number;
   readonly cpuMs: number;
   readonly rssMb: number;
@@ -61,7 +68,10 @@ function begin({ cluster, endpoints, tls, servers: wanted, realServers }: SimIni
 function count(members: number): SimCount {
   const { user, system } = process.cpuUsage();
   return {
-    see: servers.filter((server) => server.sees(members)).length,
+    connected: servers.filter((server) => server.isConnected).length,
+    see: servers.filter((server) => server.isConnected && server.members === members).length,
+    members: servers.map((server) => server.members).reduce((a, b) => Math.max(a, b), 0),
+    errors: [...new Set(servers.flatMap((server) => server.errors))].slice(0, 3),
     hear: servers.filter((server, index) => server.witnesses === witnesses[index]).length,
     deliveries: servers.reduce((sum, server) => sum + server.deliveries, 0),
     cpuMs: (user + system) / 1000,
@@ -76,7 +86,10 @@ process.on('message', (message: ToSim) => {
       begin(message.init);
       return process.send!('ready');
     case 'join':
-      return servers[message.index]!.start(Math.random() * TURN_MS);
+      return servers[message.index]!.join();
+    case 'speak':
+      for (const server of servers) server.speak(Math.random() * TURN_MS);
+      return undefined;
     case 'count':
       return process.send!(count(message.members));
     case 'die': {
