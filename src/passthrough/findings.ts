@@ -25,6 +25,7 @@ const TABLE = {
   open: 'UNGUARDED',
   unreachable: undefined,
   no_echo: undefined,
+  not_sent: undefined,
   vip_here: undefined,
 } as const satisfies Readonly<Record<string, Finding | undefined>>;
 
@@ -37,8 +38,11 @@ export function findingOf(cause: Cause): Finding | undefined {
   return TABLE[cause];
 }
 
-/** P0: what the checks send. P1: what the listener takes. P2: what the real server believes. P3: what comes through the VIP. */
-export type Level = 'P0' | 'P1' | 'P2' | 'P3';
+/**
+ * P0: what the checks send. P1: what the listener takes. P2: what the real server believes of a header, P5: of a TCP option. P3:
+ * what comes through the VIP.
+ */
+export type Level = 'P0' | 'P1' | 'P2' | 'P3' | 'P5';
 
 export interface Verified {
   readonly level: Level;

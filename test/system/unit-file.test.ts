@@ -21,7 +21,7 @@ const DATA_PLANE = `[Service]\nUMask=0077\nExecStart=/opt/fourlane/node_modules/
 const VRRP = 'vrrp_instance VI {\n interface eth1\n virtual_router_id 7\n virtual_ipaddress {\n  192.0.2.7/24\n }\n}\n';
 const KEEPALIVED = '[Service]\nExecStart=/usr/sbin/keepalived -n -l\n';
 /** Numbers of capabilities, linux/capability.h. */
-const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19 } as const;
+const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19, BPF: 39 } as const;
 let systemd: Systemd;
 
 /** One NIC is lo, the other one a cable that can be pulled. */
@@ -210,6 +210,7 @@ test('each drop-in starts, gives what its first line says, and lets the agent re
   const drops = `${Systemd.unit('fourlane.service')}.d`;
   const rights: Readonly<Record<string, { readonly caps: readonly number[]; readonly reads?: string }>> = {
     ipvs: { caps: [CAP.NET_ADMIN] }, // on a kernel that has IPVS: test/qemu/guest/least-rights.guest.ts
+    toa: { caps: [CAP.BPF, CAP.NET_ADMIN] }, // what it is for: test/system/toa-option.test.ts
     dataplane: { caps: [CAP.DAC_OVERRIDE], reads: 'dpdk' },
     keepalived: { caps: [CAP.DAC_READ_SEARCH, CAP.KILL, CAP.SYS_PTRACE], reads: 'keepalived' },
   };
