@@ -9,7 +9,8 @@ import { sockaddrLength, sockaddrOf } from '../../../src/sys/sockaddr.ts';
 import { setMark } from '../../../src/sys/socket.ts';
 import type { Address } from '../../../src/model/plan.ts';
 
-const MARK = 77;
+/** Firewall mark of the connection made last: each has its own, and so its own client. */
+let last = 1000;
 
 interface Client {
   readonly ip: string;
@@ -18,13 +19,14 @@ interface Client {
 
 /** A connection with an option of this kind, which names `client`; established when this resolves. */
 export async function connectAs({ ip, port }: Client, to: Address, kind: number): Promise<Socket> {
-  const sending = await startSending({ kind, ip, port, mark: MARK, family: to.family });
+  const mark = ++last;
+  const sending = await startSending({ kind, ip, port, mark, family: to.family });
   if ('missing' in sending) throw new Error(sending.missing);
   try {
     const address = sockaddrOf(to);
     const fd = socket(address[0]!, SOCK_STREAM | SOCK_CLOEXEC, 0);
     // It waits for the handshake: the module reads the packet that completes it.
-    if (setMark(fd, MARK) !== 0 || connect(fd, address, sockaddrLength(address)) < 0)
+    if (setMark(fd, mark) !== 0 || connect(fd, address, sockaddrLength(address)) < 0)
       throw new Error(`no connection to ${to.ip}`);
     return new Socket({ fd });
   } finally {
@@ -34,10 +36,11 @@ export async function connectAs({ ip, port }: Client, to: Address, kind: number)
 
 /** Listens at `vip`. */
 export function fullNat(vip: Client, to: Address, kind: number): Server {
-  return createServer(async (client) => {
+  const carry = async (client: Socket) => {
     client.on('error', () => undefined);
     const server = await connectAs({ ip: client.remoteAddress!, port: client.remotePort! }, to, kind);
     server.on('error', () => undefined);
     client.pipe(server).pipe(client);
-  }).listen({ host: vip.ip, port: vip.port });
+  };
+  return createServer((client) => void carry(client)).listen({ host: vip.ip, port: vip.port });
 }

@@ -123,7 +123,7 @@ describe('TOA', { timeout: 1_200_000 }, () => {
   });
 
   const without = async () => {
-    for (const kind of [254, 200]) assert.match(await seen(at.four, kind), new RegExp(`^${SNAT[4]} `));
+    for (const kind of [254, 200, 28]) assert.match(await seen(at.four, kind), new RegExp(`^${SNAT[4]} `));
     assert.match(await seen(at.six, 254, 6), new RegExp(`^${SNAT[6]} `));
     assert.deepEqual(await p5(), { kind254: 'MISMATCH', kind200: 'MISMATCH', v6: 'MISMATCH', both: 'MISMATCH' });
     assert.equal(await p3(0), 1);
