@@ -44,6 +44,17 @@ function carried(mark: number = MARK, family: 4 | 6 = 4): string {
   return Buffer.from(tcpOptions(syn).find(([kind]) => kind === 254) ?? []).toString('hex');
 }
 
+/** To verify a real server at this port. */
+const job = (port: number): Job => ({
+  way: 'direct',
+  service: 'web',
+  realServer: 'rs',
+  device: 'lo',
+  address: { family: 4, ip: '127.0.0.1', port },
+  check: { type: 'http', interval: 1000, timeout: 500, fall: 3, rise: 2 },
+  passthrough: { mode: 'toa', echo: '/', through: ['direct'], option: { kind: 254, mark: MARK } },
+});
+
 describe('the option', () => {
   it('is on connections with the mark and of the family, until it is closed', LIMIT, async () => {
     assert.equal(carried(), '');
@@ -85,18 +96,29 @@ describe('the option', () => {
       if (asked === 1) socket.once('data', () => socket.end('HTTP/1.0 200 OK\r\n\r\n'));
     }).listen(0, '127.0.0.1');
     await once(silent, 'listening');
-    const address = { family: 4, ip: '127.0.0.1', port: (silent.address() as AddressInfo).port } as const;
-    const passthrough = { mode: 'toa', echo: '/', through: ['direct'], option: { kind: 254, mark: MARK } } as const;
-    const check = { type: 'http', interval: 1000, timeout: 500, fall: 3, rise: 2 } as const;
-    const job: Job = { way: 'direct', service: 'web', realServer: 'rs', device: 'lo', address, check, passthrough };
     const cut = new AbortController();
-    const ended = verifyInThread([job], 20_000, cut.signal);
+    const ended = verifyInThread([job((silent.address() as AddressInfo).port)], 20_000, cut.signal);
     await until('it sends', 10_000, () => asked > 1 && carried() !== '');
     cut.abort();
     assert.deepEqual(await ended, []);
     assert.equal(carried(), '');
     silent.close();
   });
+});
+
+it('a collector whose time is up begins nothing more, and lets end what is under way', LIMIT, async () => {
+  const silent = createServer((socket) => {
+    socket.on('error', () => undefined); // probes end by RST
+  }).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const jobs = Array.from({ length: 10 }, (_, k): Job => ({ ...job(port), realServer: `rs${k}` }));
+  const done = await verifyInThread(jobs, 1, new AbortController().signal);
+  assert.deepEqual(
+    done.map(({ found }) => found.at(-1)!.cause),
+    Array.from({ length: 8 }, () => 'unreachable'),
+  );
+  silent.close();
 });
 
 describe('fourlane passthrough, P5', () => {
