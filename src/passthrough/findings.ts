@@ -7,10 +7,11 @@ export const FINDINGS = {
   DATA_PLANE_MISMATCH: 'the data plane is not set to what the service declares',
   HEADER_MISMATCH: 'check, declaration and listener do not agree on the PROXY header',
   UNGUARDED: 'a header that a client sends itself counts: it can be any client',
+  NOT_SENT: 'this machine lacks what sending the option takes: it says nothing of the real server',
 } as const;
 export type Finding = keyof typeof FINDINGS;
 
-/** Cause → finding; undefined: it could not be verified, which says nothing against the real server. */
+/** Cause → finding; undefined: it could not be verified, and that is nothing to be mended here. */
 const TABLE = {
   load_balancer: 'ADDRESS_LOST',
   empty: 'ADDRESS_LOST',
@@ -25,7 +26,7 @@ const TABLE = {
   open: 'UNGUARDED',
   unreachable: undefined,
   no_echo: undefined,
-  not_sent: undefined,
+  not_sent: 'NOT_SENT',
   vip_here: undefined,
 } as const satisfies Readonly<Record<string, Finding | undefined>>;
 
@@ -57,5 +58,6 @@ export type Result = 'ok' | 'mismatch' | 'unknown';
 
 export function resultOf({ cause }: Pick<Verified, 'cause'>): Result {
   if (cause === undefined) return 'ok';
-  return findingOf(cause) === undefined ? 'unknown' : 'mismatch';
+  const finding = findingOf(cause);
+  return finding === undefined || finding === 'NOT_SENT' ? 'unknown' : 'mismatch';
 }

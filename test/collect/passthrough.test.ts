@@ -122,16 +122,21 @@ describe('collector passthrough', () => {
     );
   });
 
-  it('what this machine lacks for P5 is logged once, and is nothing against real servers', async () => {
+  it('what this machine lacks for P5 is logged once, and found; it is nothing against real servers', async () => {
     const unsent: Verified = { level: 'P5', cause: 'not_sent', found: 'the option could not be sent: no CAP_BPF' };
     const { state, read } = source(declared(2), () => [...GOOD, unsent]);
     await read();
     const data = await read();
     assert.deepEqual(state.logged, ['passthrough: P5: the option could not be sent: no CAP_BPF']);
-    assert.deepEqual(passthroughFindings(data), []);
+    const named = passthroughFindings(data).map(({ finding, found }) => `${finding} ${found}`);
+    assert.deepEqual(named, Array(2).fill('NOT_SENT P5: the option could not be sent: no CAP_BPF'));
     const output = new Output();
     output.take((samples) => publishPassthrough(data, samples));
-    assert.deepEqual(series(output), ['unverified_real_servers web direct 2']);
+    assert.deepEqual(series(output).toSorted(), [
+      'finding web 10.1.1.11:8080 direct NOT_SENT not_sent 1',
+      'finding web 10.1.1.12:8080 direct NOT_SENT not_sent 1',
+      'unverified_real_servers web direct 2',
+    ]);
   });
 
   it('the strongest level that found something counts', () => {

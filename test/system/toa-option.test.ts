@@ -30,7 +30,6 @@ const servers: ToaServer[] = [];
 before(() => {
   ensure(['iproute2']);
   enterOwnNetwork();
-  run('mount -t cgroup2 none /sys/fs/cgroup');
 });
 after(() => {
   for (const server of servers) server.close();
@@ -45,10 +44,10 @@ function carried(mark: number = MARK, family: 4 | 6 = 4): string {
 }
 
 /** To verify a real server at this port. */
-const job = (port: number): Job => ({
+const job = (port: number, realServer = 'rs'): Job => ({
   way: 'direct',
   service: 'web',
-  realServer: 'rs',
+  realServer,
   device: 'lo',
   address: { family: 4, ip: '127.0.0.1', port },
   check: { type: 'http', interval: 1000, timeout: 500, fall: 3, rise: 2 },
@@ -56,6 +55,13 @@ const job = (port: number): Job => ({
 });
 
 describe('the option', () => {
+  it('needs cgroup v2, which is named while it is not mounted', LIMIT, async () => {
+    const sending = await startSending(PROGRAM);
+    assert.ok('missing' in sending);
+    assert.match(sending.missing, /^needs cgroup v2 \(mount -t cgroup2 none \/sys\/fs\/cgroup\): /);
+    run('mount -t cgroup2 none /sys/fs/cgroup');
+  });
+
   it('is on connections with the mark and of the family, until it is closed', LIMIT, async () => {
     assert.equal(carried(), '');
     const four = await startSending(PROGRAM);
@@ -112,7 +118,7 @@ it('a collector whose time is up begins nothing more, and lets end what is under
   }).listen(0, '127.0.0.1');
   await once(silent, 'listening');
   const { port } = silent.address() as AddressInfo;
-  const jobs = Array.from({ length: 10 }, (_, k): Job => ({ ...job(port), realServer: `rs${k}` }));
+  const jobs = Array.from({ length: 10 }, (_, k) => job(port, `rs${k}`));
   const done = await verifyInThread(jobs, 1, new AbortController().signal);
   assert.deepEqual(
     done.map(({ found }) => found.at(-1)!.cause),
