@@ -48,7 +48,7 @@ export const label = (name: string): Label => ({ name });
 const SIZE = 8;
 
 /**
- * Bytes of a program for a little-endian machine, as all that Node 24 runs on with this project are (x86-64, arm64).
+ * Bytes of a program, for little-endian machines (x86-64, arm64).
  * @throws Error for a label that is not in it
  */
 export function assemble(lines: readonly (Instruction | Label)[]): Buffer {

@@ -1,7 +1,7 @@
 /** The TCP option by which a load balancer passes on the address of the client (TOA). Pure. */
 import { addressBytes } from '../../sys/sockaddr.ts';
 
-/** What programs for it filter by, and what they write. */
+/** What one says. */
 export interface ToaOption {
   /** Number of the option: 254 in DPVS; other data planes have others. */
   readonly kind: number;
