@@ -19,7 +19,8 @@ and where passthrough.through has vip, the VIP, as a client of it:
 
   P3  behind the VIP, passthrough.echo answers with the address that this machine asked from
 
-Needs real servers that speak HTTP; with TLS where the check of the service is of the type ssl. Of TOA, P0 and P1 see nothing, P3 does. Changes nothing.
+Needs real servers that speak HTTP; with TLS where the check of the service is of the type ssl. Of TOA, P0 and P1 see nothing,
+P3 does. Changes nothing.
 
   --service NAME  only this service
   --json          the findings as JSON

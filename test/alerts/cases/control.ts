@@ -200,6 +200,48 @@ export const controlCases: readonly AlertCase[] = [
     resolvesAfter: 0,
   },
   {
+    // As the agent of a backup compares them: one alert, although the sum over both would have it too.
+    alert: 'FourlaneSessionSyncIncomplete',
+    severity: 'warning',
+    labels: { peer: 'lb2' },
+    series: [
+      {
+        series: 'fourlane_session_sync_completeness_ratio{source="ipvs", peer="lb2", role="backup"}',
+        good: 1,
+        bad: 0.7,
+        below: 0.95,
+      },
+      { series: running('master', 'lb2', '"eth0"'), good: 1, bad: 1 },
+      { series: running('backup', 'lb1', '"eth0"'), good: 1, bad: 1 },
+      { series: active('lb2', '10.1.0.1:80'), good: 1000, bad: 1000 },
+      { series: active('lb1', '10.1.0.1:80'), good: 1000, bad: 700, below: 950 },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+  {
+    // As the agents of both do: still one, of the server that lacks the connections.
+    alert: 'FourlaneSessionSyncIncomplete',
+    severity: 'warning',
+    labels: { peer: 'lb2' },
+    series: [
+      {
+        series: 'fourlane_session_sync_completeness_ratio{source="ipvs", peer="lb2", role="backup"}',
+        good: 1,
+        bad: 0.7,
+        below: 0.95,
+      },
+      {
+        series: 'fourlane_session_sync_completeness_ratio{server="lb2", source="ipvs", peer="lb1", role="master"}',
+        good: 1,
+        bad: 0.7,
+        below: 0.95,
+      },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+  {
     alert: 'FourlaneWeightsChanged',
     severity: 'warning',
     labels: { actuator: 'ipvs' },

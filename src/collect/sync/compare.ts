@@ -1,21 +1,14 @@
 /**
- * How much of what kernel LVS has in its connection table on one server is known to the other of the pair: two expositions,
- * compared. Connections that came by synchronisation count among the active ones of a real server like any other. Pure.
+ * How much of what kernel LVS has in its connection table on one server is known to the other of the pair. Connections that came
+ * by synchronisation count among the active ones of a real server like any other. Pure.
  */
+import type { SyncAnswer } from '../../model/sync-answer.ts';
+import type { IpvsData } from '../ipvs/merge.ts';
 
-interface Daemon {
-  readonly role: string;
-  readonly syncId: string;
-}
-
-/** What one server exports of it. */
-export interface SyncView {
-  /** Those that run. */
-  readonly daemons: readonly Daemon[];
+/** What is compared of one server. */
+export interface SyncView extends Pick<SyncAnswer, 'daemons' | 'dropped'> {
   /** Established connections by `SERVICE REAL_SERVER`. */
   readonly active: ReadonlyMap<string, number>;
-  /** Datagrams dropped at the sockets of its daemons since they were started. */
-  readonly dropped: number;
 }
 
 export interface SyncRow {
@@ -29,30 +22,36 @@ export interface SyncComparison {
   /** Which of the two is the master. */
   readonly master: 'here' | 'peer';
   readonly rows: readonly SyncRow[];
-  /** Connections known to the backup by those of the master, 0 to 1; 1 when there are none. */
+  /** Connections of the master. */
+  readonly connections: number;
+  /** Those of them that the backup knows, 0 to 1; 1 when there are none. */
   readonly ratio: number;
+  /** Both have one syncid, and the backup has every real server of the master. */
+  readonly sameConfiguration: boolean;
   /** What would break a fail-over, in words. */
   readonly problems: readonly string[];
 }
 
-const LINE = /^(fourlane_\w+)\{([^}]*)\} (\S+)/;
-
-/** From the text of /metrics. */
-export function syncView(metrics: string): SyncView {
-  const daemons: Daemon[] = [];
+/** As an agent answers. */
+export function viewOfAnswer({ daemons, dropped, services }: SyncAnswer): SyncView {
   const active = new Map<string, number>();
-  let dropped = 0;
-  for (const line of metrics.split('\n')) {
-    const [, name, text = '', number] = LINE.exec(line) ?? [];
-    const value = Number(number);
-    const label = (key: string) => new RegExp(`\\b${key}="([^"]*)"`).exec(text)?.[1] ?? '';
-    if (name === 'fourlane_ipvs_sync_daemon_running' && value === 1)
-      daemons.push({ role: label('role'), syncId: label('sync_id') });
-    else if (name === 'fourlane_ipvs_sync_dropped_total') dropped += value;
-    else if (name === 'fourlane_real_server_active_connections' && label('source') === 'ipvs')
-      active.set(`${label('service')} ${label('real_server')}`, value);
-  }
-  return { daemons, active, dropped };
+  for (const { service, realServers, active: counts } of services)
+    realServers.forEach((realServer, k) => active.set(`${service} ${realServer}`, counts[k] ?? 0));
+  return { daemons, dropped, active };
+}
+
+/** As it is read here. */
+export function viewOfReading({ daemons, sync, services }: Pick<IpvsData, 'daemons' | 'sync' | 'services'>): SyncView {
+  const active = services.flatMap(({ service, realServers }) =>
+    realServers.flatMap(({ realServer, state }) =>
+      state === undefined ? [] : [[`${service} ${realServer}`, state.active] as const],
+    ),
+  );
+  return {
+    daemons: daemons.map(({ role, syncId }) => ({ role, syncId: String(syncId) })),
+    dropped: sync.reduce((sum, { dropped }) => sum + dropped, 0),
+    active: new Map(active),
+  };
 }
 
 const idOf = ({ daemons }: SyncView, role: string) => daemons.find((daemon) => daemon.role === role)?.syncId;
@@ -81,10 +80,18 @@ export function compareSync(here: SyncView, peer: SyncView): SyncComparison | No
   const sum = rows.reduce((all, row) => all + row.master, 0);
   // What a backup has beyond its master does not make up for what it lacks of another real server.
   const known = rows.reduce((all, row) => all + Math.min(row.master, row.backup), 0);
-  return { master, rows, ratio: sum === 0 ? 1 : known / sum, problems: problemsOf(from, to) };
+  const differing = differences(from, to);
+  return {
+    master,
+    rows,
+    connections: sum,
+    ratio: sum === 0 ? 1 : known / sum,
+    sameConfiguration: differing.length === 0,
+    problems: [...differing, ...drops(from, to)],
+  };
 }
 
-function problemsOf(from: SyncView, to: SyncView): readonly string[] {
+function differences(from: SyncView, to: SyncView): readonly string[] {
   const [sent, taken] = [idOf(from, 'master')!, idOf(to, 'backup')!];
   const missing = [...from.active.keys()].filter((key) => !to.active.has(key)).toSorted();
   return [
@@ -94,7 +101,11 @@ function problemsOf(from: SyncView, to: SyncView): readonly string[] {
     ...(missing.length === 0
       ? []
       : [`the backup does not have ${missing.join(', ')}: what is known of its connections does not show, and leads nowhere`]),
-    ...(from.dropped === 0 ? [] : [`the master dropped ${from.dropped} datagrams since its daemon was started`]),
-    ...(to.dropped === 0 ? [] : [`the backup dropped ${to.dropped} datagrams since its daemon was started`]),
   ];
+}
+
+function drops(from: SyncView, to: SyncView): readonly string[] {
+  return [['master', from] as const, ['backup', to] as const]
+    .filter(([, { dropped }]) => dropped > 0)
+    .map(([who, { dropped }]) => `the ${who} dropped ${dropped} datagrams since its daemon was started`);
 }
