@@ -70,7 +70,7 @@ export const ipvs = collector({
   metrics: IPVS_METRICS,
   open({ ipvsadm }, context) {
     const reader = IpvsReader.shared(ipvsadm, context);
-    return { read: (signal) => reader.value.read(signal), close: reader.release };
+    return { read: (signal) => reader.value.read(signal), close: () => reader.release() };
   },
   publish({ services, totals, cpus, daemons, sync }: IpvsData, samples) {
     let connections = 0;
