@@ -206,3 +206,11 @@ test('files stay small', () => {
   src.sort((a, b) => a - b);
   assert.ok(src[Math.floor(src.length * 0.95)]! <= 300, 'the 95th percentile of src files');
 });
+
+test('unit tests share a process: what a file does before or after each test, it does for its own suites only', () => {
+  const unit = globSync('test/**/*.test.ts').filter((file) => !file.startsWith('test/system/'));
+  assert.deepEqual(
+    unit.filter((file) => /^(before|after)Each\(/m.test(readFileSync(file, 'utf8'))),
+    [],
+  );
+});

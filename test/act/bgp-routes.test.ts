@@ -16,7 +16,7 @@ const routeTo = (prefix: string): KernelRoute => ({ prefix, type: 'unicast', dev
 
 let world: BgpWorld;
 let plan: Plan;
-beforeEach(() => {
+function begin(): void {
   world = new BgpWorld();
   const by = { bgp: { by: 'kernelRoute' } };
   const nics = NICS.map((name) => ({ name, onFail: [by] }));
@@ -24,8 +24,7 @@ beforeEach(() => {
   const snat = { pool: '10.0.0.0/24', servers: 16, cores: 16, server: 0, groups: { eth2: 0, eth3: 1 } };
   plan = planOf(JSON.stringify({ stateDir: world.dir, nics, bgp: { uplinks }, snat }));
   for (const prefix of [ETH2, ETH3]) world.kernel.routes.set(prefix, routeTo(prefix));
-});
-afterEach(() => world.close());
+}
 
 async function call(nic: string, state: 'failed' | 'ok'): Promise<Outcome> {
   const spec = withUplinks(plan, nic, plan.nics.find(({ name }) => name === nic)!.onFail[0]!);
@@ -47,6 +46,9 @@ const restore = async () => {
 };
 
 describe('actuator bgp by kernelRoute', () => {
+  beforeEach(begin);
+  afterEach(() => world.close());
+
   it("takes the route of the NIC's group away, and puts it back as it was; no daemon is asked", async () => {
     assert.deepEqual(await call('eth2', 'failed'), { result: 'done', differs: false });
     assert.deepEqual([present(), await recorded()], [[ETH3], [routeTo(ETH2)]]);

@@ -9,10 +9,13 @@ import { BgpWorld, peerOfNic } from './bgp-world.ts';
 const [ETH2, ETH3, ETH4, ETH5] = ['eth2', 'eth3', 'eth4', 'eth5'].map(peerOfNic) as [string, string, string, string];
 
 let world: BgpWorld;
-beforeEach(() => {
-  world = new BgpWorld();
-});
-afterEach(() => world.close());
+/** In a suite and not for the whole file: all unit tests share a process, and the hooks of a file run at each of them. */
+function withWorld(): void {
+  beforeEach(() => {
+    world = new BgpWorld();
+  });
+  afterEach(() => world.close());
+}
 
 const drain = (gracefulMs = 0) => drainServer({ plan: world.plan, gracefulMs, open: () => [world.router], say: () => undefined });
 const restore = async () => {
@@ -22,6 +25,8 @@ const restore = async () => {
 };
 
 describe('actuator bgp', () => {
+  withWorld();
+
   it('shuts the sessions of a NIC with a text of its own, and opens them when the NIC is well', async () => {
     assert.deepEqual(await world.call('eth2', 'failed'), { result: 'done', differs: false });
     assert.deepEqual(world.router.shutPeers, [ETH2]);
@@ -145,6 +150,8 @@ describe('actuator bgp', () => {
 });
 
 describe('fourlane bgp drain', () => {
+  withWorld();
+
   it('asks routers for other ways first, shuts every session, and is not undone by a NIC that is well', async () => {
     await world.call('eth2', 'failed');
     await drain(1);

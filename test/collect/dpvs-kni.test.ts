@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { afterEach, test } from 'node:test';
+import { test } from 'node:test';
 import { dpvs } from '../../src/collect/dpvs.ts';
 import type { CoreReading, DpvsData, PortReading } from '../../src/collect/dpvs/data.ts';
 import { controlPaths, decodeKniList, encodeKniList } from '../../src/collect/dpvs/kni.ts';
@@ -58,12 +58,11 @@ test('cores of another NUMA node that poll the port: those that only send to it,
   assert.deepEqual([astray(0), astray(1)], [[2], [1]]);
 });
 
-const cleanups: (() => unknown)[] = [];
-afterEach(async () => {
-  for (const one of cleanups.splice(0).toReversed()) await one();
-});
-
-test('what is published of it: state, drops of the cores for KNI and of helpers, NUMA, ports by core', async () => {
+test('what is published of it: state, drops of the cores for KNI and of helpers, NUMA, ports by core', async (t) => {
+  const cleanups: (() => unknown)[] = [];
+  t.after(async () => {
+    for (const one of cleanups.toReversed()) await one();
+  });
   const { source } = await serve(cleanups, replay(ONE_HOST));
   const read = await dataOf(source.read());
   const [first] = read.cores;
