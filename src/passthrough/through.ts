@@ -4,23 +4,11 @@
  */
 import { isIP } from 'node:net';
 import { canonicalV6 } from '../model/address.ts';
+import type { ClientAnswer, NoAnswer } from '../sys/as-client.ts';
 import type { Verified } from './findings.ts';
 
-/** An answer of the echo, and where the request came from. */
-export interface ThroughAnswer {
-  readonly status: number;
-  readonly body: string;
-  readonly localAddress: string;
-  readonly localPort: number;
-}
-
-/** No answer; `handshake`: why TLS failed, where it was that. */
-export interface NoAnswer {
-  readonly handshake?: string;
-}
-
 /** How the requests of one verification ended. */
-export type ThroughAnswers = readonly (ThroughAnswer | NoAnswer)[];
+export type ThroughAnswers = readonly (ClientAnswer | NoAnswer)[];
 
 const MAPPED = '::ffff:';
 
@@ -48,7 +36,7 @@ function canonical(text: string): string {
 }
 
 /** @param isSnat whether an address is one that load balancers of this cluster use towards real servers */
-export function judgeAnswer(answer: ThroughAnswer | NoAnswer, isSnat: (address: string) => boolean): Verified {
+export function judgeAnswer(answer: ClientAnswer | NoAnswer, isSnat: (address: string) => boolean): Verified {
   if (!('status' in answer)) {
     const { handshake } = answer;
     const found = handshake === undefined ? 'the VIP does not answer' : `TLS with the VIP fails: ${handshake}`;

@@ -9,7 +9,8 @@ import { CAUSES, findingOf, FINDINGS, resultOf } from '../../src/passthrough/fin
 import { type Answer, judgeCheck, judgeDataPlane, judgeEcho, judgeListener } from '../../src/passthrough/judge.ts';
 import { makePlan } from '../report/fake-view.ts';
 import { jobsOf } from '../../src/passthrough/verify.ts';
-import { judgeAnswer, judgeThrough, type NoAnswer, type ThroughAnswer } from '../../src/passthrough/through.ts';
+import { judgeAnswer, judgeThrough } from '../../src/passthrough/through.ts';
+import type { ClientAnswer, NoAnswer } from '../../src/sys/as-client.ts';
 
 const V2: Passthrough = { mode: 'proxy-v2', through: ['direct'] };
 const NONE: Passthrough = { mode: 'none', through: ['direct'] };
@@ -97,7 +98,7 @@ describe('passthrough', () => {
 
 describe('P3, through a VIP', () => {
   const isSnat = (address: string) => address.startsWith('10.0.0.') || address === 'fd64::7';
-  const answer = (body: string, part: Partial<ThroughAnswer> = {}): ThroughAnswer => ({
+  const answer = (body: string, part: Partial<ClientAnswer> = {}): ClientAnswer => ({
     status: 200,
     body,
     localAddress: '192.0.2.9',
@@ -105,7 +106,7 @@ describe('P3, through a VIP', () => {
     ...part,
   });
   const v6 = { localAddress: '2001:db8::9', localPort: 40_001 };
-  const CASES: readonly (readonly [ThroughAnswer | NoAnswer, string | undefined])[] = [
+  const CASES: readonly (readonly [ClientAnswer | NoAnswer, string | undefined])[] = [
     [answer('192.0.2.9 40001'), undefined],
     [answer('client 192.0.2.9\n'), undefined],
     [answer('remote=192.0.2.9:40001 srv=10.9.9.9:80'), undefined],
