@@ -1,7 +1,7 @@
 /** `fourlane sync compare`: how many connections of kernel LVS a fail-over would keep. */
 import { parseArgs } from 'node:util';
 import { askSync } from '../collect/sync/ask.ts';
-import { compareSync, type SyncComparison, type SyncView, viewOfAnswer } from '../collect/sync/compare.ts';
+import { compareSync, rowsOf, type SyncComparison, type SyncRow, type SyncView, viewOfAnswer } from '../collect/sync/compare.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { json, type Output, table, terminal } from './output.ts';
 
@@ -53,7 +53,8 @@ export async function syncCommand(argv: readonly string[], { out, err }: Output 
     err(`fourlane: ${compared.noPair}\n`);
     return 1;
   }
-  out(values.json ? json(compared) : render(compared));
+  const rows = compared.master === 'here' ? rowsOf(here!, peer!) : rowsOf(peer!, here!);
+  out(values.json ? json({ ...compared, rows }) : render(compared, rows));
   return compared.ratio * 100 < least || compared.problems.length > 0 ? BELOW : 0;
 }
 
@@ -67,7 +68,7 @@ async function viewOf(base: string): Promise<SyncView> {
   }
 }
 
-function render({ master, rows, ratio, problems }: SyncComparison): string {
+function render({ master, ratio, problems }: SyncComparison, rows: readonly SyncRow[]): string {
   const cells = rows.map((row) => [row.service, row.realServer, String(row.master), String(row.backup)]);
   const where = master === 'here' ? 'here' : 'the peer';
   const share = `a fail-over keeps ${(100 * ratio).toFixed(1)} % of the connections; the master is ${where}`;

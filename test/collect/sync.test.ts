@@ -65,21 +65,9 @@ describe('two servers compared', () => {
   });
 
   it('what a backup has too much of one real server does not hide what it lacks of another', () => {
-    const m = {
-      ...view('0-idle.m'),
-      active: new Map([
-        ['a 1', 100],
-        ['a 2', 100],
-      ]),
-    };
-    const b = {
-      ...view('0-idle.b'),
-      active: new Map([
-        ['a 1', 150],
-        ['a 2', 50],
-      ]),
-      dropped: 7,
-    };
+    const active = (one: number, two: number) => new Map([['a', new Map(Object.entries({ 1: one, 2: two }))]]);
+    const m = { ...view('0-idle.m'), active: active(100, 100) };
+    const b = { ...view('0-idle.b'), active: active(150, 50), dropped: 7 };
     const { ratio, problems } = compareSync(m, b) as SyncComparison;
     assert.equal(ratio, 0.75);
     assert.deepEqual(problems, ['the backup dropped 7 datagrams since its daemon was started']);

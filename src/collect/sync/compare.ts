@@ -5,10 +5,12 @@
 import type { SyncAnswer } from '../../model/sync-answer.ts';
 import type { IpvsData } from '../ipvs/merge.ts';
 
+/** Established connections by service and real server. */
+type Active = ReadonlyMap<string, ReadonlyMap<string, number>>;
+
 /** What is compared of one server. */
 export interface SyncView extends Pick<SyncAnswer, 'daemons' | 'dropped'> {
-  /** Established connections by `SERVICE REAL_SERVER`. */
-  readonly active: ReadonlyMap<string, number>;
+  readonly active: Active;
 }
 
 export interface SyncRow {
@@ -21,7 +23,6 @@ export interface SyncRow {
 export interface SyncComparison {
   /** Which of the two is the master. */
   readonly master: 'here' | 'peer';
-  readonly rows: readonly SyncRow[];
   /** Connections of the master. */
   readonly connections: number;
   /** Those of them that the backup knows, 0 to 1; 1 when there are none. */
@@ -34,23 +35,25 @@ export interface SyncComparison {
 
 /** As an agent answers. */
 export function viewOfAnswer({ daemons, dropped, services }: SyncAnswer): SyncView {
-  const active = new Map<string, number>();
-  for (const { service, realServers, active: counts } of services)
-    realServers.forEach((realServer, k) => active.set(`${service} ${realServer}`, counts[k] ?? 0));
-  return { daemons, dropped, active };
+  const active = services.map(({ service, realServers, active: counts }) => {
+    const each = new Map(realServers.map((realServer, k) => [realServer, counts[k] ?? 0]));
+    return [service, each] as const;
+  });
+  return { daemons, dropped, active: new Map(active) };
 }
 
 /** As it is read here. */
 export function viewOfReading({ daemons, sync, services }: Pick<IpvsData, 'daemons' | 'sync' | 'services'>): SyncView {
-  const active = services.flatMap(({ service, realServers }) =>
-    realServers.flatMap(({ realServer, state }) =>
-      state === undefined ? [] : [[`${service} ${realServer}`, state.active] as const],
-    ),
-  );
+  const active = services.map(({ service, realServers }) => {
+    const each = realServers.flatMap(({ realServer, state }) =>
+      state === undefined ? [] : [[realServer, state.active] as const],
+    );
+    return [service, new Map(each)] as const;
+  });
   return {
     daemons: daemons.map(({ role, syncId }) => ({ role, syncId: String(syncId) })),
     dropped: sync.reduce((sum, { dropped }) => sum + dropped, 0),
-    active: new Map(active),
+    active: new Map(active.filter(([, each]) => each.size > 0)),
   };
 }
 
@@ -73,35 +76,56 @@ export function compareSync(here: SyncView, peer: SyncView): SyncComparison | No
     return { noPair: `${what}: daemons here: ${rolesOf(here)}; at the peer: ${rolesOf(peer)}` };
   }
   const [[master, from, to]] = both as [(typeof pairs)[number]];
-  const rows = [...new Set([...from.active.keys(), ...to.active.keys()])].toSorted().map((key): SyncRow => {
-    const [service = '', realServer = ''] = key.split(' ');
-    return { service, realServer, master: from.active.get(key) ?? 0, backup: to.active.get(key) ?? 0 };
-  });
-  const sum = rows.reduce((all, row) => all + row.master, 0);
-  // What a backup has beyond its master does not make up for what it lacks of another real server.
-  const known = rows.reduce((all, row) => all + Math.min(row.master, row.backup), 0);
-  const differing = differences(from, to);
+  let connections = 0;
+  let known = 0;
+  const missing: string[] = [];
+  for (const [service, realServers] of from.active) {
+    const there = to.active.get(service);
+    for (const [realServer, count] of realServers) {
+      const held = there?.get(realServer);
+      if (held === undefined) missing.push(`${service} ${realServer}`);
+      connections += count;
+      // What a backup has beyond its master does not make up for what it lacks of another real server.
+      known += Math.min(count, held ?? 0);
+    }
+  }
+  const differing = differences({ sent: idOf(from, 'master')!, taken: idOf(to, 'backup')!, missing });
   return {
     master,
-    rows,
-    connections: sum,
-    ratio: sum === 0 ? 1 : known / sum,
+    connections,
+    ratio: connections === 0 ? 1 : known / connections,
     sameConfiguration: differing.length === 0,
     problems: [...differing, ...drops(from, to)],
   };
 }
 
-function differences(from: SyncView, to: SyncView): readonly string[] {
-  const [sent, taken] = [idOf(from, 'master')!, idOf(to, 'backup')!];
-  const missing = [...from.active.keys()].filter((key) => !to.active.has(key)).toSorted();
-  return [
-    ...(sent === taken
-      ? []
-      : [`the master sends with syncid ${sent}, the backup takes ${taken}: everything is thrown away unseen`]),
-    ...(missing.length === 0
-      ? []
-      : [`the backup does not have ${missing.join(', ')}: what is known of its connections does not show, and leads nowhere`]),
-  ];
+/** Every real server that one of them has, by its name. */
+export function rowsOf(master: SyncView, backup: SyncView): readonly SyncRow[] {
+  const rows = new Map<string, SyncRow>();
+  for (const { active } of [master, backup])
+    for (const [service, realServers] of active)
+      for (const realServer of realServers.keys()) {
+        const count = ({ active: of }: SyncView) => of.get(service)?.get(realServer) ?? 0;
+        rows.set(`${service} ${realServer}`, { service, realServer, master: count(master), backup: count(backup) });
+      }
+  return [...rows].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, row]) => row);
+}
+
+interface Differing {
+  /** Syncids. */
+  readonly sent: string;
+  readonly taken: string;
+  readonly missing: readonly string[];
+}
+
+function differences({ sent, taken, missing }: Differing): readonly string[] {
+  const found: string[] = [];
+  if (sent !== taken)
+    found.push(`the master sends with syncid ${sent}, the backup takes ${taken}: everything is thrown away unseen`);
+  const names = missing.toSorted().join(', ');
+  if (names !== '')
+    found.push(`the backup does not have ${names}: what is known of its connections does not show, and leads nowhere`);
+  return found;
 }
 
 function drops(from: SyncView, to: SyncView): readonly string[] {

@@ -13,6 +13,13 @@ const running = (role: string, server: string, of: string) =>
 const active = (server: string, realServer: string) =>
   `fourlane_real_server_active_connections{server="${server}", source="ipvs", service="web", real_server="${realServer}"}`;
 
+const heldBy = (server: string, role: string, peer: string) => ({
+  series: `fourlane_session_sync_completeness_ratio{server="${server}", source="ipvs", peer="${peer}", role="${role}"}`,
+  good: 1,
+  bad: 0.7,
+  below: 0.95,
+});
+
 export const controlCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneVrrpNoMaster',
@@ -205,12 +212,7 @@ export const controlCases: readonly AlertCase[] = [
     severity: 'warning',
     labels: { peer: 'lb2' },
     series: [
-      {
-        series: 'fourlane_session_sync_completeness_ratio{source="ipvs", peer="lb2", role="backup"}',
-        good: 1,
-        bad: 0.7,
-        below: 0.95,
-      },
+      heldBy('lb1', 'backup', 'lb2'),
       { series: running('master', 'lb2', '"eth0"'), good: 1, bad: 1 },
       { series: running('backup', 'lb1', '"eth0"'), good: 1, bad: 1 },
       { series: active('lb2', '10.1.0.1:80'), good: 1000, bad: 1000 },
@@ -224,20 +226,7 @@ export const controlCases: readonly AlertCase[] = [
     alert: 'FourlaneSessionSyncIncomplete',
     severity: 'warning',
     labels: { peer: 'lb2' },
-    series: [
-      {
-        series: 'fourlane_session_sync_completeness_ratio{source="ipvs", peer="lb2", role="backup"}',
-        good: 1,
-        bad: 0.7,
-        below: 0.95,
-      },
-      {
-        series: 'fourlane_session_sync_completeness_ratio{server="lb2", source="ipvs", peer="lb1", role="master"}',
-        good: 1,
-        bad: 0.7,
-        below: 0.95,
-      },
-    ],
+    series: [heldBy('lb1', 'backup', 'lb2'), heldBy('lb2', 'master', 'lb1')],
     firesAfter: 300,
     resolvesAfter: 0,
   },

@@ -6,7 +6,14 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { IpvsData } from '../../../src/collect/ipvs/merge.ts';
-import { compareSync, type SyncComparison, type SyncView, viewOfReading } from '../../../src/collect/sync/compare.ts';
+import {
+  compareSync,
+  rowsOf,
+  type SyncComparison,
+  type SyncRow,
+  type SyncView,
+  viewOfReading,
+} from '../../../src/collect/sync/compare.ts';
 import { run } from '../../../src/lab/netns.ts';
 import { until } from '../../system/harness.ts';
 import { readingOf } from './lvs-texts.ts';
@@ -24,10 +31,13 @@ function viewOf(where: readonly string[]): SyncView {
   return viewOfReading(readingOf({ table, udp, daemons: print('ipvsadm', '-Ln', '--daemon') }));
 }
 
-function compared(): SyncComparison {
-  const result = compareSync(viewOf([]), viewOf(IN_BACKUP));
+type Seen = SyncComparison & { readonly rows: readonly SyncRow[] };
+
+function compared(): Seen {
+  const [master, known] = [viewOf([]), viewOf(IN_BACKUP)];
+  const result = compareSync(master, known);
   assert.ok('ratio' in result, JSON.stringify(result));
-  return result;
+  return { ...result, rows: rowsOf(master, known) };
 }
 
 const backup = (command: string) => run([...IN_BACKUP, ...words(command)]);
@@ -35,7 +45,7 @@ const daemon = (where: readonly string[], role: 'master' | 'backup', link: strin
   run([...where, 'ipvsadm', '--start-daemon', role, '--mcast-interface', link, '--syncid', String(id)]);
 
 /** Waits for a comparison; the kernel sends what it collects within two seconds. */
-function share(what: string, wanted: (seen: SyncComparison) => boolean): Promise<SyncComparison> {
+function share(what: string, wanted: (seen: Seen) => boolean): Promise<Seen> {
   return until(what, 30_000, async () => {
     const seen = compared();
     if (wanted(seen)) return seen;
