@@ -26,6 +26,7 @@ Example: fourlane sync compare --peer http://lb-02:9844
 const DEFAULT_URL = 'http://127.0.0.1:9844';
 const TIMEOUT_MS = 10_000;
 const BELOW = 2;
+const NO_AGENT = 3;
 
 /** Runs the command; resolves with its exit status. */
 export async function syncCommand(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
@@ -47,7 +48,14 @@ export async function syncCommand(argv: readonly string[], { out, err }: Output 
   const least = Number(values.least);
   if (positionals.join(' ') !== 'compare' || values.peer === undefined || !(least >= 0 && least <= 100))
     throw new FourlaneError('USAGE', `ask \`sync compare --peer URL\`; --least is 0 to 100\n\n${HELP.trimEnd()}`);
-  const [here, peer] = await Promise.all([values.url, values.peer].map(viewOf));
+  let views: readonly SyncView[];
+  try {
+    views = await Promise.all([values.url, values.peer].map(viewOf));
+  } catch (error) {
+    err(`fourlane: ${(error as Error).message}\n`);
+    return NO_AGENT;
+  }
+  const [here, peer] = views;
   const compared = compareSync(here!, peer!);
   if ('noPair' in compared) {
     err(`fourlane: ${compared.noPair}\n`);
@@ -58,8 +66,9 @@ export async function syncCommand(argv: readonly string[], { out, err }: Output 
   return compared.ratio * 100 < least || compared.problems.length > 0 ? BELOW : 0;
 }
 
+/** Rejects when no agent answers there as one that reads kernel LVS. */
 async function viewOf(base: string): Promise<SyncView> {
-  const noAgent = (why: string) => new FourlaneError('NO_AGENT', `no agent at ${base} (${why})`);
+  const noAgent = (why: string) => new Error(`no agent at ${base} (${why})`);
   if (!URL.canParse(base)) throw noAgent('this is no URL');
   try {
     return viewOfAnswer(await askSync(base, { timeoutMs: TIMEOUT_MS }));

@@ -45,10 +45,10 @@ describe('fourlane sync compare', () => {
     await assert.rejects(run('compare'), /ask `sync compare --peer URL`/);
     await assert.rejects(run('compare', '--peer', 'http://x', '--least', '101'), /--least is 0 to 100/);
     const stranger = await agent('hello');
-    await assert.rejects(
-      run('compare', '--url', stranger, '--peer', stranger),
-      /no agent at .* \(this is no answer of \/api\/v1\/sync/,
-    );
-    await assert.rejects(run('compare', '--url', stranger, '--peer', 'nowhere'), /no agent at nowhere \(this is no URL\)/);
+    const strange = await run('compare', '--url', stranger, '--peer', stranger);
+    assert.equal(strange.status, 3);
+    assert.match(strange.err, /^fourlane: no agent at http\S+ \(this is no answer of \/api\/v1\/sync/);
+    const nowhere = await run('compare', '--url', 'nowhere', '--peer', stranger);
+    assert.deepEqual(nowhere, { status: 3, out: '', err: 'fourlane: no agent at nowhere (this is no URL)\n' });
   });
 });
