@@ -1,6 +1,6 @@
 /**
  * Reloads and scrapes by the thousand under load: nothing grows, nothing is lost; and what replay makes of the evidence recorded.
- * On loopback, as any user. 200 and 2 000 here; `npm run endurance`: 1 000 and 10 000.
+ * On loopback, as any user. 100 and 1 000 here; `npm run endurance`: 1 000 and 10 000.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -12,8 +12,8 @@ import { ensure } from '../../src/lab/ensure.ts';
 import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
 
 const WHOLE = process.env['FOURLANE_ENDURANCE'] === 'whole';
-const RELOADS = WHOLE ? 1000 : 200;
-const SCRAPES = WHOLE ? 10_000 : 2000;
+const RELOADS = WHOLE ? 1000 : 100;
+const SCRAPES = WHOLE ? 10_000 : 1000;
 const CELLS = 400;
 const INTERVAL = 500;
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-endurance-'));

@@ -16,7 +16,7 @@ import { AgentProcess, listening, loopbackServers, metricOf, QUICK, serve, until
 
 const REAL_SERVERS = 5000;
 const CLIENTS = 10;
-const PHASE_MS = 5000;
+const PHASE_MS = 3000;
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-readers-'));
 const closers: (() => unknown)[] = [];
 after(async () => {
