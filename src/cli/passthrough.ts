@@ -4,6 +4,7 @@ import { parseArgs } from 'node:util';
 import { loadPlanFile } from '../config/load.ts';
 import { FourlaneError } from '../model/errors.ts';
 import { type Result, resultOf, type Verified } from '../passthrough/findings.ts';
+import { newHeld, Senders } from '../passthrough/toa/senders.ts';
 import { type Job, jobsOf, verify } from '../passthrough/verify.ts';
 import { json, type Output, table, terminal } from './output.ts';
 
@@ -16,11 +17,15 @@ with TLS where its check is of the type ssl:
   P1  its listener takes that header, and refuses a request without one
   P2  behind a header of the client 192.0.2.77 it answers at passthrough.echo with that address
 
+  P5  with passthrough.option: on a connection with the TCP option of toa, of the client 192.0.2.77 or 2001:db8::77, it answers
+      with that address
+
 and where passthrough.through has vip, the VIP, as a client of it:
 
   P3  behind the VIP, passthrough.echo answers with the address that this machine asked from
 
-Needs real servers that speak HTTP. Of TOA, P0 and P1 see nothing, P3 does. Changes nothing.
+Needs real servers that speak HTTP. Of TOA, P0 and P1 see nothing, P3 and P5 do. Changes nothing.
+For P5 the kernel runs a program for connections with the mark of passthrough.option while the command runs.
 
   --service NAME  only this service
   --json          the findings as JSON
@@ -55,10 +60,12 @@ export async function passthroughCommand(argv: readonly string[], { out }: Outpu
   const named = values.service === undefined ? 'no service' : `no service ${values.service}`;
   if (jobs.length === 0) throw new FourlaneError('USAGE', `${named} has the key passthrough; docs/passthrough.md describes it`);
   const rows: Row[] = [];
+  const senders = new Senders(newHeld(jobs.length));
   for (const one of jobs) {
-    const { job, found } = await verify(one);
+    const { job, found } = await verify(one, senders);
     rows.push(...found.map((verified) => ({ ...job, ...verified, result: resultOf(verified) })));
   }
+  senders.close();
   out(values.json ? json(rows) : `${table(rows.map(asCells))}\n`);
   return Number(rows.some(({ result }) => result !== 'ok'));
 }

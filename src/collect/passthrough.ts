@@ -3,6 +3,7 @@
  * interval, in a thread of its own. It reports and never acts: a real server that takes another address for the client's serves.
  */
 import { z } from 'zod';
+import { Once } from '../model/change-log.ts';
 import { verifyInThread } from '../passthrough/thread.ts';
 import { type Declared, type Done, type Job, jobsOf } from '../passthrough/verify.ts';
 import { type CollectContext, collector, type Reading, type Source, type Timing } from './collector.ts';
@@ -38,16 +39,19 @@ export class PassthroughSource implements Source<PassthroughData> {
   readonly #verify: Verify;
   readonly #wall: () => number;
   readonly #standings = new Standings();
+  /** What this machine lacks for P5. */
+  readonly #unsent: Once;
   /** Jobs in front of which the next reading begins. */
   #at = 0;
 
   constructor(
     settings: z.output<typeof schema> & Timing,
-    { plan = () => NOTHING }: Pick<CollectContext, 'plan'>,
+    { plan = () => NOTHING, log }: Pick<CollectContext, 'plan' | 'log'>,
     { verify = verifyInThread, wall = Date.now }: PassthroughParts = {},
   ) {
     this.#settings = settings;
     this.#plan = plan;
+    this.#unsent = new Once((text) => log('warn', `passthrough: P5: ${text}`));
     this.#verify = verify;
     this.#wall = wall;
   }
@@ -62,6 +66,7 @@ export class PassthroughSource implements Source<PassthroughData> {
     const done = await this.#verify(turn, SHARE * timeout, signal);
     this.#at = from + done.length;
     this.#standings.take(done, this.#wall());
+    this.#unsent.set(done.flatMap(({ found }) => found).find(({ cause }) => cause === 'not_sent')?.found ?? '');
     return { state: 'data', data: { standings: this.#standings.all(), done } };
   }
 

@@ -184,3 +184,11 @@ function normalVip(text: string): { text: string } | string {
   }
   return { text: `${formatAddress(address)}/${proto}` };
 }
+
+/** Each kind of TCP option has a mark of its own; its bit is none that kube-proxy, Cilium or Calico use by default. */
+const OPTION_MARKS = 0x2000;
+
+/** Firewall mark of the connections with an option that passthrough sends. */
+export function optionMark({ kind, mark }: { readonly kind: number; readonly mark?: number | undefined }): number {
+  return mark ?? OPTION_MARKS + kind;
+}

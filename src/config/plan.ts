@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { isIPv4 } from 'node:net';
 import { canonical } from '../model/canonical.ts';
+import { optionMark } from './fields.ts';
 import type {
   Address,
   BgpSettings,
@@ -98,8 +99,8 @@ function bgpSettings({ uplinks, vips }: NonNullable<Config['bgp']>): BgpSettings
 /** Without what is undefined. */
 function passthroughOf({ passthrough }: Config['services'][number]): Passthrough | undefined {
   if (passthrough === undefined) return undefined;
-  const { mode, echo, through } = passthrough;
-  return { mode, through, ...defined({ echo }) };
+  const { mode, echo, through, option } = passthrough;
+  return { mode, through, ...defined({ echo, option: option && { kind: option.kind, mark: optionMark(option) } }) };
 }
 
 function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -53,6 +53,17 @@ function seenThrough(
   else if (echo === undefined) ctx.addIssue({ code: 'custom', path: ['through'], message: 'vip needs echo; write its path too' });
 }
 
+function sentDirectly(
+  { mode, echo, through, option }: { mode: string; echo?: string | undefined; through: string[]; option?: object | undefined },
+  ctx: z.RefinementCtx,
+) {
+  const issue = (message: string) => ctx.addIssue({ code: 'custom', path: ['option'], message });
+  if (option === undefined) return;
+  if (mode !== 'toa') issue(`is for mode toa, not for ${mode}`);
+  else if (echo === undefined) issue('needs echo; write its path too');
+  else if (!through.includes('direct')) issue('is sent to real servers; write direct in through');
+}
+
 /** One entry of `services`. */
 export const serviceSchema = z
   .strictObject({
@@ -91,8 +102,26 @@ export const serviceSchema = z
           .min(1)
           .default(['direct'])
           .describe('direct: ask real servers; vip: ask the VIP as a client, from a machine that does not have it'),
+        option: z
+          .strictObject({
+            kind: z.int().min(28).max(254).default(254).describe('number of the TCP option: 254 in DPVS'),
+            mark: z
+              .int()
+              .min(1)
+              .max(0xffff_ffff)
+              .optional()
+              .describe('firewall mark (SO_MARK) of the connections that carry it; default: 8192 + kind'),
+          })
+          .optional()
+          .meta({
+            description:
+              'send the option of toa to real servers with the address 192.0.2.77, and see whether they take it; needs ' +
+              'Linux 5.10, cgroup v2, CAP_BPF and CAP_NET_ADMIN',
+            examples: [{ kind: 254 }],
+          }),
       })
       .superRefine(seenThrough)
+      .superRefine(sentDirectly)
       .optional()
       .describe('how the address of the client is passed on: what fourlane passthrough verifies'),
     realServers: z.array(realServer).min(1).max(100_000).describe('real servers, as address or as mapping'),

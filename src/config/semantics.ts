@@ -6,6 +6,7 @@ import { formatAddress } from '../model/address.ts';
 import { RULES } from '../model/rules.ts';
 import { didYouMean, type Issue, listed, pathText } from './problem.ts';
 import { inspectEdge } from './edge.ts';
+import { optionMark } from './fields.ts';
 import { DEFAULT_CHECK } from './profiles.ts';
 import type { Config, NicConfig, ServiceConfig } from './schema.ts';
 
@@ -117,10 +118,29 @@ function inspectNics({ nics, onIsolated }: ConfigView): Issue[] {
 
 const OWN_FILE = 'give each NIC, and onIsolated, a file of its own';
 
+/** A mark stands for one kind: of two programs both would write on its connections. */
+function inspectOption(
+  { passthrough }: ServiceView,
+  index: number,
+  marks: Map<number, { readonly kind: number; readonly where: string }>,
+): Issue[] {
+  const option = passthrough?.option;
+  if (option === undefined) return [];
+  const { kind } = option;
+  const mark = optionMark(option);
+  const where = `services[${index}].passthrough.option`;
+  const first = marks.get(mark) ?? { kind, where };
+  marks.set(mark, first);
+  if (first.kind === kind) return [];
+  const message = `mark ${mark} is that of kind ${first.kind} at ${first.where}; each kind needs a mark of its own`;
+  return [{ path: ['services', index, 'passthrough', 'option'], message }];
+}
+
 function inspectServices(view: ConfigView): Issue[] {
   const issues: Issue[] = [];
   const names = new Firsts(issues);
   const vips = new Firsts(issues);
+  const marks = new Map<number, { readonly kind: number; readonly where: string }>();
   const racks = new Map<string, { rack: string; where: () => string }>();
   view.services.forEach((service, index) => {
     const at = (...rest: PropertyKey[]) => ['services', index, ...rest];
@@ -143,7 +163,7 @@ function inspectServices(view: ConfigView): Issue[] {
         remedy: 'merge the two services',
       }),
     );
-    issues.push(...inspectNicList(view, service, index));
+    issues.push(...inspectNicList(view, service, index), ...inspectOption(service, index, marks));
 
     issues.push(...inspectChecks(view, service, index));
     const needsPort = needPort(checksOf(view, service));

@@ -127,6 +127,12 @@ function client(dev: string, host: number): string[] {
 }
 
 /**
+ * FRR takes the highest byte of a kernel route's metric for its distance; with 0 it beats BGP's 20, and the default that BGP has
+ * learned is never used: answers leave over a link that is cut.
+ */
+const BEHIND_BGP = 200 * 2 ** 24;
+
+/**
  * Addresses, main-table route and own table of one uplink. `replace` everywhere: run again after an administrative down, when the
  * kernel has flushed routes. The own table ends in an unreachable backstop, else a dead NIC's source address would leave by
  * another NIC.
@@ -136,7 +142,7 @@ export function uplinkCommands(uplink: Uplink): string[] {
   const one = (all: string, source: string, length: number, gateway: string) => [
     `addr replace ${source}/${length} dev ${uplink.nic}${length === 64 ? ' nodad' : ''}`,
     `link set ${uplink.nic} up`,
-    `route replace ${all} via ${gateway} dev ${uplink.nic} metric ${table}`,
+    `route replace ${all} via ${gateway} dev ${uplink.nic} metric ${BEHIND_BGP + table}`,
     `route replace ${all} via ${gateway} dev ${uplink.nic} table ${table}`,
     `route replace unreachable ${all} metric 9999 table ${table}`,
   ];

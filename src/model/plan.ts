@@ -241,12 +241,22 @@ export const PASSTHROUGH_MODES = ['none', 'toa', 'proxy-v1', 'proxy-v2'] as cons
 /** How it is verified: by asking real servers, and as a client of the VIP. */
 export const PASSTHROUGH_WAYS = ['direct', 'vip'] as const;
 
+/** A TCP option that carries the address of a client, as a data plane sends it. */
+export interface PassthroughOption {
+  /** Its number: 254 in DPVS. */
+  readonly kind: number;
+  /** Firewall mark of the connections that carry it. */
+  readonly mark: number;
+}
+
 export interface Passthrough {
   readonly mode: (typeof PASSTHROUGH_MODES)[number];
   /** Path at which real servers answer with the address of the client. */
   readonly echo?: string;
   /** `vip` only with `echo`, a mode other than none and a TCP service with an address. */
   readonly through: readonly (typeof PASSTHROUGH_WAYS)[number][];
+  /** Sent to real servers to see whether they take it; only with mode toa, `echo` and `direct`. Left out = not sent. */
+  readonly option?: PassthroughOption;
 }
 
 export interface Service {

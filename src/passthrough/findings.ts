@@ -7,10 +7,11 @@ export const FINDINGS = {
   DATA_PLANE_MISMATCH: 'the data plane is not set to what the service declares',
   HEADER_MISMATCH: 'check, declaration and listener do not agree on the PROXY header',
   UNGUARDED: 'a header that a client sends itself counts: it can be any client',
+  NOT_SENT: 'this machine lacks what sending the option takes: it says nothing of the real server',
 } as const;
 export type Finding = keyof typeof FINDINGS;
 
-/** Cause → finding; undefined: it could not be verified, which says nothing against the real server. */
+/** Cause → finding; undefined: it could not be verified, and that is nothing to be mended here. */
 const TABLE = {
   load_balancer: 'ADDRESS_LOST',
   empty: 'ADDRESS_LOST',
@@ -25,6 +26,7 @@ const TABLE = {
   open: 'UNGUARDED',
   unreachable: undefined,
   no_echo: undefined,
+  not_sent: 'NOT_SENT',
   vip_here: undefined,
 } as const satisfies Readonly<Record<string, Finding | undefined>>;
 
@@ -37,8 +39,11 @@ export function findingOf(cause: Cause): Finding | undefined {
   return TABLE[cause];
 }
 
-/** P0: what the checks send. P1: what the listener takes. P2: what the real server believes. P3: what comes through the VIP. */
-export type Level = 'P0' | 'P1' | 'P2' | 'P3';
+/**
+ * P0: what the checks send. P1: what the listener takes. P2: what the real server believes of a header, P5: of a TCP option. P3:
+ * what comes through the VIP.
+ */
+export type Level = 'P0' | 'P1' | 'P2' | 'P3' | 'P5';
 
 export interface Verified {
   readonly level: Level;
@@ -53,5 +58,6 @@ export type Result = 'ok' | 'mismatch' | 'unknown';
 
 export function resultOf({ cause }: Pick<Verified, 'cause'>): Result {
   if (cause === undefined) return 'ok';
-  return findingOf(cause) === undefined ? 'unknown' : 'mismatch';
+  const finding = findingOf(cause);
+  return finding === undefined || finding === 'NOT_SENT' ? 'unknown' : 'mismatch';
 }

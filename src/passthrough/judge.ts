@@ -70,10 +70,27 @@ const ECHOES: Readonly<Record<Echo, Verified>> = {
     'load_balancer',
     'it takes this load balancer for the client: the address is lost (nginx: set_real_ip_from, real_ip_header)',
   ),
-  empty: bad('P2', 'empty', 'its echo is empty: the header is not evaluated'),
+  empty: bad('P2', 'empty', 'its echo is empty: the address is not evaluated'),
   other: bad('P2', 'other', 'its echo is another address: a proxy or a NAT stands between'),
   refused: bad('P2', 'no_echo', 'its echo is not there: the path must answer 200 with the address of the client'),
 };
+
+/** P5: what the echo showed of a connection that carried the option. */
+export function judgeOption(echo: Echo, kind: number): Verified {
+  if (echo === 'client') return good('P5', `it takes the address in option ${kind} for that of the client`);
+  if (echo !== 'own') return { ...ECHOES[echo], level: 'P5' };
+  return bad(
+    'P5',
+    'load_balancer',
+    `it takes this load balancer for the client of a connection with option ${kind}: the address is lost ` +
+      '(module toa not loaded, or for another kind)',
+  );
+}
+
+/** P5 when the option can't be sent: it says nothing of the real server. */
+export function judgeUnsent(missing: string): Verified {
+  return bad('P5', 'not_sent', `the option could not be sent: ${missing}`);
+}
 
 /** P2 */
 export function judgeEcho(echo: Echo): Verified {

@@ -7,13 +7,13 @@ import { probeOnce } from '../lanes/once.ts';
 import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
 import type { Address, CheckProfile } from '../model/plan.ts';
 import type { Answer, Echo } from './judge.ts';
+import { TEST_CLIENT } from './toa/senders.ts';
 
 /** What a check of passthrough is besides its request: it is made once, so thresholds mean nothing. ms */
 const TIMES = { interval: 2000, timeout: 2000, fall: 1, rise: 1 };
 /** Any status but that by which a header is refused. */
 const ANY_STATUS = '100-399,401-599';
 const BAD_REQUEST = 400;
-const CLIENT = '192.0.2.77';
 /** Of an echo: bytes. */
 const MOST_BYTES = 1024;
 
@@ -32,9 +32,9 @@ export class Requests {
     this.#names = { ...(host === undefined ? {} : { host }), ...(sni === undefined ? {} : { sni }) };
   }
 
-  async #ask(parameters: object) {
+  async #ask({ mark, ...parameters }: { readonly mark?: number; readonly [key: string]: unknown }) {
     const own = this.#kind.schema.parse({ ...this.#names, ...parameters });
-    const profile = { ...own, ...TIMES, type: this.#kind.name } as CheckProfile;
+    const profile = { ...own, ...TIMES, ...(mark === undefined ? {} : { mark }), type: this.#kind.name } as CheckProfile;
     const { outcome, phase, cause, detail } = await probeOnce(this.#device, undefined, profile, this.#address);
     return { outcome: OUTCOMES[outcome]!, phase: PHASES[phase]!, cause: CAUSES[cause]!, detail };
   }
@@ -48,11 +48,20 @@ export class Requests {
     return phase === 'tls' || (cause === 'closed' && detail === 0) ? 'closed' : 'answered';
   }
 
-  /** What the real server takes for the client of a request that comes as one. */
-  async echo(path: string, version: string): Promise<Echo> {
+  /** What the real server takes for the client of a request that comes as one, by a PROXY header. */
+  echo(path: string, version: string): Promise<Echo> {
+    return this.#echo(TEST_CLIENT[4], { path, ...headerOf(version, 'client') });
+  }
+
+  /** The same by an option, which connections with this mark carry. */
+  echoOfMarked(path: string, mark: number): Promise<Echo> {
+    return this.#echo(TEST_CLIENT[this.#address.family], { path, mark });
+  }
+
+  async #echo(client: string, parameters: object): Promise<Echo> {
     const holds = async (matches: string) =>
-      (await this.#ask({ path, matches, maxBody: MOST_BYTES, ...headerOf(version, 'client') })).outcome.startsWith('ok');
-    if (await holds(wordOf([CLIENT]))) return 'client';
+      (await this.#ask({ ...parameters, matches, maxBody: MOST_BYTES })).outcome.startsWith('ok');
+    if (await holds(wordOf([client]))) return 'client';
     if (await holds(wordOf(ownAddresses()))) return 'own';
     if (await holds('^\\s*$')) return 'empty';
     return (await holds('^')) ? 'other' : 'refused';
@@ -65,7 +74,7 @@ const headerOf = (version: string | undefined, as: 'local' | 'client') =>
 /** A pattern that matches one of these addresses, and no longer one that begins or ends with it. */
 function wordOf(addresses: readonly string[]): string {
   const texts = addresses.map((address) => address.replaceAll('.', '\\.'));
-  return `(^|[^0-9a-fA-F.:])(${texts.join('|')})([^0-9a-fA-F.:]|$)`;
+  return `(^|[^0-9a-fA-F.:])(::[fF]{4}:)?(${texts.join('|')})([^0-9a-fA-F.:]|$)`;
 }
 
 /** Addresses of this machine. */

@@ -5,9 +5,10 @@ import { parseAddress } from '../model/address.ts';
 import { type Address, type CheckProfile, type Passthrough, type Plan, type Service, targetsOf } from '../model/plan.ts';
 import { askAsClient, type ClientTls } from '../sys/as-client.ts';
 import type { Verified } from './findings.ts';
-import { headerVersion, judgeCheck, judgeEcho, judgeListener } from './judge.ts';
+import { headerVersion, judgeCheck, judgeEcho, judgeListener, judgeOption, judgeUnsent } from './judge.ts';
 import { ownAddresses, Requests } from './requests.ts';
 import { judgeThrough, type ThroughAnswer } from './through.ts';
+import type { Senders } from './toa/senders.ts';
 
 /** Something to verify; plain values, so that it can be sent to a thread. */
 export type Job =
@@ -75,24 +76,32 @@ function vipJobs({ snat, targets }: Declared, { name, vip, realServers }: Servic
   return [{ way: 'vip', service: name, realServer: '', address, echo, check, pool: snat?.pool }];
 }
 
-/** Resolves when all of it has been seen, or could not be. Never rejects. */
-export async function verify(job: Job): Promise<Done> {
+/** Resolves when all of it has been seen, or could not be. Never rejects. What `senders` has sent is closed by its owner. */
+export async function verify(job: Job, senders: Senders): Promise<Done> {
   const { way, service, realServer } = job;
-  const found = job.way === 'direct' ? await verifyDirect(job) : [await verifyThrough(job)];
+  const found = job.way === 'direct' ? await verifyDirect(job, senders) : [await verifyThrough(job)];
   return { job: { way, service, realServer }, found };
 }
 
 type Of<W extends Job['way']> = Extract<Job, { way: W }>;
 
-async function verifyDirect({ device, address, check, passthrough }: Of<'direct'>): Promise<readonly Verified[]> {
+async function verifyDirect(
+  { device, address, check, passthrough }: Of<'direct'>,
+  senders: Senders,
+): Promise<readonly Verified[]> {
   const version = headerVersion(passthrough);
   const path = passthrough.echo ?? '/';
   const requests = new Requests(device, address, check);
   const bare = await requests.answer(path);
   const listener = judgeListener(passthrough, bare, version && (await requests.answer(path, version)));
   const found = [judgeCheck(passthrough, check), listener];
-  if (version === undefined || passthrough.echo === undefined || listener.cause !== undefined) return found;
-  return [...found, judgeEcho(await requests.echo(passthrough.echo, version))];
+  if (passthrough.echo === undefined || listener.cause !== undefined) return found;
+  if (version !== undefined) return [...found, judgeEcho(await requests.echo(passthrough.echo, version))];
+  if (passthrough.option === undefined) return found;
+  const { kind, mark } = passthrough.option;
+  const missing = await senders.missing(passthrough.option, address.family);
+  if (missing !== undefined) return [...found, judgeUnsent(missing)];
+  return [...found, judgeOption(await requests.echoOfMarked(passthrough.echo, mark), kind)];
 }
 
 async function verifyThrough({ address: { ip, port }, echo, check, pool }: Of<'vip'>): Promise<Verified> {

@@ -2,6 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { saveCompiled } from '../sys/compiled.ts';
 import { eachOf } from './turns.ts';
+import { type Held, Senders } from './toa/senders.ts';
 import { type Job, verify } from './verify.ts';
 
 saveCompiled();
@@ -9,4 +10,14 @@ saveCompiled();
 /** Verified at the same time. */
 const AT_ONCE = 8;
 
-await eachOf(workerData as readonly Job[], AT_ONCE, async (job) => parentPort!.postMessage(await verify(job)));
+const { jobs, held } = workerData as { readonly jobs: readonly Job[]; readonly held: Held };
+const senders = new Senders(held);
+let isOver = false;
+parentPort!.on('message', () => (isOver = true)).unref();
+await eachOf(
+  jobs,
+  AT_ONCE,
+  async (job) => parentPort!.postMessage(await verify(job, senders)),
+  () => isOver,
+);
+senders.close();

@@ -2,7 +2,8 @@
 import { constants } from 'node:os';
 import { LOCAL_ERROR, NETDOWN, REFUSED, TIMEOUT, UNREACHABLE } from '../model/outcome.ts';
 
-export const { EACCES, EAGAIN, ECONNREFUSED, ECONNRESET, EINPROGRESS, ENOBUFS, ENOENT, EPERM, EPIPE, ESRCH } = constants.errno;
+export const { EACCES, EAGAIN, ECONNREFUSED, ECONNRESET, EINPROGRESS, EINVAL, ENOBUFS, ENOENT, EPERM, EPIPE, ESRCH } =
+  constants.errno;
 /** Not among Node's constants. */
 const EHOSTDOWN = 112;
 

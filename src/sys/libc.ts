@@ -36,6 +36,21 @@ export const recvmsg = libc.func('long recvmsg(int, void*, int)') as (fd: number
 const pollFunction = libc.func('int poll(void*, ulong, int)');
 export const poll = pollFunction as unknown as (fds: Uint8Array, count: number, timeoutMs: number) => number;
 const ifIndexToName = libc.func('void* if_indextoname(uint, void*)') as (index: number, into: Uint8Array) => unknown;
+export const listen = libc.func('int listen(int, int)') as (fd: number, backlog: number) => number;
+const acceptFunction = libc.func('int accept4(int, void*, void*, int)');
+export const accept = (fd: number, flags: number) => acceptFunction(fd, null, null, flags) as number;
+export const getsockname = libc.func('int getsockname(int, void*, void*)') as (
+  fd: number,
+  into: Uint8Array,
+  length: Uint8Array,
+) => number;
+/** A system call that libc has no function for. */
+export const syscall = libc.func('long syscall(long, long, void*, long)') as (
+  number: number,
+  command: number,
+  argument: Uint8Array,
+  length: number,
+) => number | bigint;
 export const epollCreate = libc.func('int epoll_create1(int)') as (flags: number) => number;
 export const epollCtl = libc.func('int epoll_ctl(int, int, int, void*)') as (
   epfd: number,
@@ -123,6 +138,8 @@ export const SO_LINGER = 13;
 export const SO_BINDTODEVICE = 25;
 export const SO_MARK = 36;
 export const TCP_INFO = 11;
+export const TCP_SAVE_SYN = 27;
+export const TCP_SAVED_SYN = 28;
 export const TCP_ESTABLISHED = 1;
 export const TCP_SYN_SENT = 2;
 export const IP_RECVERR = 11;
@@ -130,7 +147,7 @@ export const IPV6_RECVERR = 25;
 export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const MSG_ERRQUEUE = 0x2000;
-const POLLIN = 0x1;
+export const POLLIN = 0x1;
 export const POLLOUT = 0x4;
 export const EPOLLIN = 0x1;
 export const EPOLLOUT = 0x4;

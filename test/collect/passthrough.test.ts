@@ -27,7 +27,9 @@ function declared(targets: number, passthrough: Partial<Passthrough> = {}): Plan
 /** A source whose real servers answer as the test says; the reading after the last answer is of no time left. */
 function source(plan: Plan, answer: (job: Job) => readonly Verified[] | undefined, perReading = 500) {
   let now = 1_000_000;
-  const state = { plan, answer, asked: [] as string[], pass: (ms: number) => (now += ms) };
+  const logged: string[] = [];
+  const log = (_: string, message: string) => void logged.push(message);
+  const state = { plan, answer, logged, asked: [] as string[], pass: (ms: number) => (now += ms) };
   const settings = { perReading, interval: 300_000, timeout: 60_000, staleAfter: 900_000 };
   const verify = async (jobs: readonly Job[], limitMs: number): Promise<readonly Done[]> => {
     assert.equal(limitMs, 48_000);
@@ -37,7 +39,7 @@ function source(plan: Plan, answer: (job: Job) => readonly Verified[] | undefine
       return found === undefined ? [] : [{ job, found }];
     });
   };
-  const made = new PassthroughSource(settings, { plan: () => state.plan }, { verify, wall: () => now });
+  const made = new PassthroughSource(settings, { plan: () => state.plan, log }, { verify, wall: () => now });
   const read = async () => {
     const reading = await made.read(new AbortController().signal);
     assert.equal(reading.state, 'data');
@@ -118,6 +120,23 @@ describe('collector passthrough', () => {
       ['ok web 10.1.1.11:8080 direct 1'],
       'what is no longer declared is gone',
     );
+  });
+
+  it('what this machine lacks for P5 is logged once, and found; it is nothing against real servers', async () => {
+    const unsent: Verified = { level: 'P5', cause: 'not_sent', found: 'the option could not be sent: no CAP_BPF' };
+    const { state, read } = source(declared(2), () => [...GOOD, unsent]);
+    await read();
+    const data = await read();
+    assert.deepEqual(state.logged, ['passthrough: P5: the option could not be sent: no CAP_BPF']);
+    const named = passthroughFindings(data).map(({ finding, found }) => `${finding} ${found}`);
+    assert.deepEqual(named, Array(2).fill('NOT_SENT P5: the option could not be sent: no CAP_BPF'));
+    const output = new Output();
+    output.take((samples) => publishPassthrough(data, samples));
+    assert.deepEqual(series(output).toSorted(), [
+      'finding web 10.1.1.11:8080 direct NOT_SENT not_sent 1',
+      'finding web 10.1.1.12:8080 direct NOT_SENT not_sent 1',
+      'unverified_real_servers web direct 2',
+    ]);
   });
 
   it('the strongest level that found something counts', () => {

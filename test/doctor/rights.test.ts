@@ -47,6 +47,17 @@ describe('rights', () => {
     ]);
   });
 
+  it('the TCP option of passthrough', async () => {
+    const passthrough = { mode: 'toa', echo: '/whoami', option: {} };
+    const config = { ...plain, services: [service({ passthrough })] };
+    const [finding] = await say(config, { rights: { capabilities: bits(12) } });
+    assert.match(lines([finding!])[0]!, /^fail \| option of passthrough \| needs CAP_BPF, CAP_NET_ADMIN/);
+    assert.match(finding!.fix!, /fourlane\.service\.d\/toa\.conf/);
+    assert.deepEqual(lines(await say(config, { rights: { capabilities: bits(12, 39) } })), [
+      'ok | user fourlane; capabilities: CAP_BPF, CAP_NET_ADMIN',
+    ]);
+  });
+
   it('root is too much, unless commands may need it', async () => {
     const root = { user: 'root', rights: { uid: 0, capabilities: (1n << 41n) - 1n } };
     assert.match(lines(await say(plain, root))[0]!, /^warn \| as root it may do everything, and needs no capability;/);

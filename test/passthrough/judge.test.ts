@@ -6,7 +6,16 @@ import type { ServiceReading } from '../../src/collect/dpvs/data.ts';
 import { dpvsFindings } from '../../src/collect/dpvs/passthrough.ts';
 import type { CheckProfile, Passthrough } from '../../src/model/plan.ts';
 import { CAUSES, findingOf, FINDINGS, resultOf } from '../../src/passthrough/findings.ts';
-import { type Answer, judgeCheck, judgeDataPlane, judgeEcho, judgeListener } from '../../src/passthrough/judge.ts';
+import {
+  type Answer,
+  judgeCheck,
+  judgeDataPlane,
+  judgeEcho,
+  judgeListener,
+  judgeOption,
+  judgeUnsent,
+} from '../../src/passthrough/judge.ts';
+import { eachOf } from '../../src/passthrough/turns.ts';
 import { makePlan } from '../report/fake-view.ts';
 import { jobsOf } from '../../src/passthrough/verify.ts';
 import { judgeAnswer, judgeThrough } from '../../src/passthrough/through.ts';
@@ -82,10 +91,33 @@ describe('passthrough', () => {
     );
   });
 
+  it('P5: what the option led to; what can not be sent says nothing of the real server', () => {
+    assert.deepEqual(
+      (['client', 'own', 'empty', 'other', 'refused'] as const).map((echo) => judgeOption(echo, 254).cause),
+      [undefined, 'load_balancer', 'empty', 'other', 'no_echo'],
+    );
+    assert.match(judgeOption('own', 200).found, /with option 200: the address is lost/);
+    const unsent = judgeUnsent('needs CAP_BPF');
+    assert.deepEqual([unsent.level, resultOf(unsent)], ['P5', 'unknown']);
+    assert.equal(judgeOption('empty', 254).level, 'P5');
+  });
+
+  it('when the time is over, what is under way ends and nothing more begins', async () => {
+    const begun: number[] = [];
+    await eachOf(
+      [1, 2, 3, 4, 5],
+      2,
+      async (one) => void begun.push(one),
+      () => begun.length >= 3,
+    );
+    assert.deepEqual(begun, [1, 2, 3]);
+  });
+
   it('each cause is a finding, or says that nothing could be seen', () => {
     for (const cause of CAUSES) {
       const finding = findingOf(cause);
-      assert.equal(resultOf({ cause }), finding === undefined ? 'unknown' : 'mismatch');
+      const isSeen = finding !== undefined && finding !== 'NOT_SENT';
+      assert.equal(resultOf({ cause }), isSeen ? 'mismatch' : 'unknown');
       assert.ok(finding === undefined || finding in FINDINGS);
     }
     assert.equal(resultOf({}), 'ok');

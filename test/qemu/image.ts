@@ -22,8 +22,8 @@ const PROGRAMS = [
 const APPLETS = ['mount', 'poweroff', 'cat', 'kill', 'sleep'];
 const GUEST = '/fourlane';
 
-/** The archive to boot with; `files` are guest tests, relative to the checkout. */
-export function buildImage(kernel: Kernel): Buffer {
+/** The archive to boot with. `files`: more files of this machine, by their place in the guest. */
+export function buildImage(kernel: Kernel, files: ReadonlyMap<string, string>): Buffer {
   const image = new Initramfs();
   for (const dir of ['/proc', '/sys', '/dev', '/tmp', '/run', '/root', '/etc/keepalived/conf.d', '/var/lib'])
     image.directory(dir);
@@ -38,6 +38,7 @@ export function buildImage(kernel: Kernel): Buffer {
   addProgram(image, '/usr/bin/node', process.execPath);
   addModules(image, kernel);
   addCheckout(image);
+  for (const [path, from] of files) image.copy(path, from);
   return image.toBuffer();
 }
 

@@ -13,7 +13,7 @@ export interface Kernel {
   readonly modules: string;
 }
 
-const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'fourlane', 'qemu');
+export const CACHE = join(process.env['XDG_CACHE_HOME'] ?? join(homedir(), '.cache'), 'fourlane', 'qemu');
 /** What of the package is kept: 20 MB of 400. */
 const KEEP = ['./boot/vmlinuz-*', './lib/modules/*/modules.*'];
 const KEEP_MODULES = ['net', 'lib', 'crypto', 'arch', 'drivers/net'].map((d) => `./lib/modules/*/kernel/${d}/*`);
@@ -28,16 +28,22 @@ export function debianKernel(): Kernel {
   return { version, image, modules: join(image, '..', '..', 'lib', 'modules', version) };
 }
 
+/** Fetches a package of Debian into a directory. @returns its file */
+export function download(name: string, into: string): string {
+  console.error(`fetching ${name} …`);
+  const got = spawnSync('apt-get', ['download', '-qq', name], { cwd: into, encoding: 'utf8' });
+  const deb = globSync(join(into, `${name}_*.deb`))[0];
+  if (deb === undefined) throw new Error(`apt-get download ${name}: ${got.stderr.trim()}`);
+  return deb;
+}
+
 function unpack(): string {
   mkdirSync(CACHE, { recursive: true });
   const name = /Depends: (linux-image-\S+-amd64)/.exec(run(['apt-cache', 'depends', 'linux-image-amd64']))?.[1];
   if (name === undefined) throw new Error('apt knows no linux-image-amd64; run apt-get update, on Debian');
   const work = mkdtempSync(join(CACHE, 'new-'));
   try {
-    console.error(`fetching ${name} …`);
-    const got = spawnSync('apt-get', ['download', '-qq', name], { cwd: work, encoding: 'utf8' });
-    const deb = globSync(join(work, '*.deb'))[0];
-    if (deb === undefined) throw new Error(`apt-get download ${name}: ${got.stderr.trim()}`);
+    const deb = download(name, work);
     const tar =
       `dpkg-deb --fsys-tarfile "$0" | tar -x -C "$1" --wildcards ` +
       `${[...KEEP, ...KEEP_MODULES].map((p) => `'${p}'`).join(' ')}`;

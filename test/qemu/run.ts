@@ -1,7 +1,8 @@
 /**
  * `npm run test:ipvs`: boots Debian's stock kernel in QEMU, without root, KVM or network, and runs the guest tests on its real
  * ip_vs. Arguments: guest files (default: test/qemu/guest/*.guest.ts); `--out DIR`: where files go that the guest sends;
- * `--quiet SECONDS`: how long shadow mode is watched while nothing happens (`npm run test:shadow`: ten minutes).
+ * `--file PLACE=FILE`: a file of this machine for the guest; `--quiet SECONDS`: how long shadow mode is watched while nothing
+ * happens (`npm run test:shadow`: ten minutes).
  *
  * Each file has a machine of its own, so that nothing of another one is there. Time in it is counted in instructions, one a
  * nanosecond: it is the same machine however busy this one is, and waits take no time. That is for one CPU; tests of what each
@@ -32,7 +33,7 @@ const seconds = (since: number) => ((performance.now() - since) / 1000).toFixed(
 const began = performance.now();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { out: { type: 'string' }, quiet: { type: 'string' } },
+  options: { out: { type: 'string' }, quiet: { type: 'string' }, file: { type: 'string', multiple: true, default: [] } },
 });
 const quietS = Number(values.quiet ?? 0);
 const root = join(import.meta.dirname, '../..');
@@ -42,7 +43,8 @@ const kernel = debianKernel();
 const work = mkdtempSync(join(tmpdir(), 'fourlane-qemu-'));
 process.once('exit', () => rmSync(work, { recursive: true, force: true }));
 const disk = join(work, 'initrd');
-const image = buildImage(kernel);
+const files = new Map(values.file.map((pair) => pair.split('=', 2) as [string, string]));
+const image = buildImage(kernel, files);
 writeFileSync(disk, image);
 console.log(`kernel ${kernel.version}, image of ${Math.round(image.length / 1e6)} MB made in ${seconds(began)} s`);
 for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));

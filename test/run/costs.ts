@@ -76,6 +76,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/replay': { seconds: 2, cpus: 0.7 },
   'system/status-page': { seconds: 13, cpus: 0.8 },
   'system/steer': { seconds: 49, cpus: 0.2 },
+  'system/toa-option': { seconds: 6, cpus: 0.5 },
   'system/unit-file': { seconds: 47, cpus: 0.8 },
 };
 

@@ -21,11 +21,11 @@ const DATA_PLANE = `[Service]\nUMask=0077\nExecStart=/opt/fourlane/node_modules/
 const VRRP = 'vrrp_instance VI {\n interface eth1\n virtual_router_id 7\n virtual_ipaddress {\n  192.0.2.7/24\n }\n}\n';
 const KEEPALIVED = '[Service]\nExecStart=/usr/sbin/keepalived -n -l\n';
 /** Numbers of capabilities, linux/capability.h. */
-const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19 } as const;
+const CAP = { DAC_OVERRIDE: 1, DAC_READ_SEARCH: 2, KILL: 5, NET_ADMIN: 12, SYS_PTRACE: 19, BPF: 39 } as const;
 let systemd: Systemd;
 
 /** One NIC is lo, the other one a cable that can be pulled. */
-function config(servers: readonly string[]): string {
+function config(servers: readonly string[], more: readonly object[] = []): string {
   const check = { type: 'tcp', interval: '200ms', timeout: '200ms' };
   return JSON.stringify({
     nics: ['lo', 'eth1'].map((name) => ({
@@ -33,8 +33,11 @@ function config(servers: readonly string[]): string {
       onFail: [{ trackFile: { path: `/run/fourlane/${name}` } }],
       ...(name === 'lo' ? { anchors: ['127.0.0.9'] } : {}),
     })),
-    services: [{ vip: '10.0.0.1:80/tcp', check, realServers: servers.map((ip) => `${ip}:80`) }],
-    collectors: Object.fromEntries(['dpdk', 'keepalived'].map((name) => [name, { interval: '500ms', timeout: '400ms' }])),
+    services: [{ vip: '10.0.0.1:80/tcp', check, realServers: servers.map((ip) => `${ip}:80`) }, ...more],
+    collectors: {
+      ...Object.fromEntries(['dpdk', 'keepalived'].map((name) => [name, { interval: '500ms', timeout: '400ms' }])),
+      ...(more.length > 0 ? { passthrough: { interval: '1s' } } : {}),
+    },
     rules: QUICK,
   });
 }
@@ -63,6 +66,17 @@ before(async () => {
   for (const name of ['eth1', 'far']) systemd.must('ip', 'link', 'set', name, 'up');
 }, LIMIT);
 after(() => systemd?.kill());
+
+/** A real server that answers over HTTP, and takes no TCP option: the agent itself. */
+const SENDS_OPTION = {
+  vip: '10.0.0.2:80/tcp',
+  realServers: ['127.0.0.1:9844'],
+  check: { type: 'tcp', interval: '1s' },
+  passthrough: { mode: 'toa', echo: '/-/ready', option: {} },
+};
+/** P5 has found what only a request with the option can show. */
+const hasSentOption = () => metricOf(ask('/metrics'), 'fourlane_passthrough_finding', '"ADDRESS_LOST"', '"other"') === 1;
+const notSent = /P5: the option could not be sent: needs CAP_BPF and CAP_NET_ADMIN/;
 
 const mainPid = () => systemd.show('fourlane', 'MainPID');
 const journal = () => systemd.must('journalctl', '--no-pager', '-u', 'fourlane', '-o', 'cat');
@@ -224,6 +238,16 @@ test('each drop-in starts, gives what its first line says, and lets the agent re
     if (reads !== undefined) await until(`${reads} is read`, 15_000, () => isRead(reads));
     for (const other of ['dpdk', 'keepalived']) if (other !== reads) assert.equal(isRead(other), false, `${other} with ${name}`);
   }
+  assert.doesNotMatch(journal(), notSent);
+  reload(config(['127.0.0.2', '127.0.0.3'], [SENDS_OPTION]));
+  await until('the missing right is named', 15_000, () => notSent.test(journal()));
+  assert.equal(hasSentOption(), false);
+  systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/toa.conf ${drops}/`);
+  systemd.must('systemctl', 'daemon-reload');
+  systemd.must('systemctl', 'restart', 'fourlane');
+  assert.deepEqual(status('CapEff'), [((1n << BigInt(CAP.BPF)) | (1n << BigInt(CAP.NET_ADMIN))).toString(16).padStart(16, '0')]);
+  assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0, 'toa');
+  await until('the option is sent', 15_000, hasSentOption);
   systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/exec-root.conf ${drops}/`);
   systemd.must('systemctl', 'daemon-reload');
   systemd.must('systemctl', 'restart', 'fourlane');

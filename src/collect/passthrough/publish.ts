@@ -1,5 +1,5 @@
 /** Series and findings of a reading of passthrough. Pure. */
-import { findingOf } from '../../passthrough/findings.ts';
+import { resultOf } from '../../passthrough/findings.ts';
 import type { Found } from '../../model/finding.ts';
 import type { Done } from '../../passthrough/verify.ts';
 import type { Samples } from '../collector.ts';
@@ -19,8 +19,9 @@ export function publishPassthrough({ standings, done }: PassthroughData, samples
     if (finding !== undefined) samples.gauge(FINDING, [service, realServer, way, finding, cause!], 1);
   }
   for (const { job, found } of done) {
-    const { cause } = decisive(found);
-    if (cause !== undefined && findingOf(cause) !== undefined) samples.increase(MISMATCHES, [job.service, cause], 1);
+    const one = decisive(found);
+    const { cause } = one;
+    if (cause !== undefined && resultOf(one) === 'mismatch') samples.increase(MISMATCHES, [job.service, cause], 1);
   }
   const groups = Map.groupBy(standings, ({ service, way }) => JSON.stringify([service, way]));
   for (const [key, group] of groups) {

@@ -7,7 +7,7 @@ export interface Standing {
   readonly realServer: string;
   readonly way: Job['way'];
   readonly result: Result;
-  /** Of a mismatch. */
+  /** Of a mismatch, and of what this machine lacks. */
   readonly finding?: Finding;
   /** Left out: as declared. */
   readonly cause?: Cause;

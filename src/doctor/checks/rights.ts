@@ -7,6 +7,7 @@ const RIGHTS = {
   ping: { names: ['CAP_NET_RAW'], bits: [13] },
   ipvs: { names: ['CAP_NET_ADMIN'], bits: [12] },
   dataplane: { names: ['CAP_DAC_OVERRIDE'], bits: [1] },
+  toa: { names: ['CAP_BPF', 'CAP_NET_ADMIN'], bits: [39, 12] },
   keepalived: { names: ['CAP_SYS_PTRACE', 'CAP_DAC_READ_SEARCH', 'CAP_KILL'], bits: [19, 2, 5] },
 } as const;
 type DropIn = keyof typeof RIGHTS;
@@ -28,6 +29,8 @@ function needsOf(plan: Plan, runs: { readonly keepalived: boolean; readonly data
     needs.push({ dropIn: 'ping', what: 'ping of anchors or real servers' });
   const ipvs = plan.services.some(({ actuator }) => actuator.type === 'ipvs');
   if (ipvs) needs.push({ dropIn: 'ipvs', what: 'actuator ipvs' });
+  if (plan.services.some(({ passthrough }) => passthrough?.option !== undefined))
+    needs.push({ dropIn: 'toa', what: 'option of passthrough' });
   if (runs.dataPlane) needs.push({ dropIn: 'dataplane', what: 'sockets of DPDK and DPVS' });
   if (runs.keepalived)
     needs.push({ dropIn: 'keepalived', what: ipvs ? 'keepalived beside actuator ipvs, and its dumps' : 'dumps of keepalived' });

@@ -5,10 +5,11 @@ import { Worker } from 'node:worker_threads';
 export interface Ask {
   readonly id: number;
   /**
-   * `serve`, `close`: HTTP on port 80. `echo`: UDP on port 53. `get`, `ask`: requests to those, `count` of them. `hold`,
+   * `serve`, `close`: HTTP on port 80. `whoami`: HTTP that answers with the peer's address, on port 8080 over IPv4, 8081 over
+   * IPv6, 8082 over both. `echo`: UDP on port 53. `get`, `ask`: requests to those, `count` of them. `hold`,
    * `release`: connections to port 80 that have begun a request and stay.
    */
-  readonly do: 'serve' | 'close' | 'echo' | 'get' | 'ask' | 'hold' | 'release';
+  readonly do: 'serve' | 'close' | 'whoami' | 'echo' | 'get' | 'ask' | 'hold' | 'release';
   readonly host?: string;
   readonly count?: number;
 }

@@ -35,6 +35,24 @@ function serve(): Promise<string> {
   });
 }
 
+/** As applications do, it takes the client for who getpeername(2) says it is. */
+async function whoami(): Promise<string> {
+  const where = [
+    { host: '0.0.0.0', port: 8080 },
+    { host: '::', port: 8081, ipv6Only: true },
+    { host: '::', port: 8082 },
+  ];
+  for (const each of where) {
+    const server = createServer((socket) => {
+      socket.on('error', () => undefined);
+      const { remoteAddress, remotePort } = socket;
+      socket.once('data', () => socket.end(`HTTP/1.0 200 OK\r\n\r\nclient ${remoteAddress} ${remotePort}\n`));
+    });
+    await once(server.listen(each), 'listening');
+  }
+  return 'listening';
+}
+
 function close(): Promise<string> {
   return new Promise((resolve) => http?.close(() => resolve('closed')));
 }
@@ -102,6 +120,7 @@ async function release(): Promise<string> {
 const doing: Record<Ask['do'], (host: string, count: number) => Promise<string>> = {
   serve,
   close,
+  whoami,
   echo,
   get,
   ask,
