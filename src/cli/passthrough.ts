@@ -10,7 +10,8 @@ import { json, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane passthrough --config FILE [--service NAME] [--json]
 
-Asks every real server of the services with the key passthrough, one after the other, through the first NIC of the service:
+Asks every real server of the services with the key passthrough, one after the other, through the first NIC of the service,
+with TLS where its check is of the type ssl:
 
   P0  its checks send the PROXY protocol header that it expects, or none
   P1  its listener takes that header, and refuses a request without one
@@ -23,9 +24,8 @@ and where passthrough.through has vip, the VIP, as a client of it:
 
   P3  behind the VIP, passthrough.echo answers with the address that this machine asked from
 
-Needs real servers that speak HTTP; with TLS where the check of the service is of the type ssl. Of TOA, P0 and P1 see nothing,
-P3 and P5 do. Changes nothing. For P5 the kernel runs a program for connections with the mark of passthrough.option while the
-command runs.
+Needs real servers that speak HTTP. Of TOA, P0 and P1 see nothing, P3 and P5 do. Changes nothing.
+For P5 the kernel runs a program for connections with the mark of passthrough.option while the command runs.
 
   --service NAME  only this service
   --json          the findings as JSON

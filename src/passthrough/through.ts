@@ -7,8 +7,8 @@ import { canonicalV6 } from '../model/address.ts';
 import type { ClientAnswer, NoAnswer } from '../sys/as-client.ts';
 import type { Verified } from './findings.ts';
 
-/** How the requests of one verification ended. */
-export type ThroughAnswers = readonly (ClientAnswer | NoAnswer)[];
+/** How a request of a verification ended. */
+export type ThroughAnswer = ClientAnswer | NoAnswer;
 
 const MAPPED = '::ffff:';
 
@@ -36,7 +36,7 @@ function canonical(text: string): string {
 }
 
 /** @param isSnat whether an address is one that load balancers of this cluster use towards real servers */
-export function judgeAnswer(answer: ClientAnswer | NoAnswer, isSnat: (address: string) => boolean): Verified {
+export function judgeAnswer(answer: ThroughAnswer, isSnat: (address: string) => boolean): Verified {
   if (!('status' in answer)) {
     const { handshake } = answer;
     const found = handshake === undefined ? 'the VIP does not answer' : `TLS with the VIP fails: ${handshake}`;
@@ -69,7 +69,7 @@ export function judgeAnswer(answer: ClientAnswer | NoAnswer, isSnat: (address: s
 }
 
 /** The verdict on several requests from several ports, which are several cores: the worst, with how many had it. */
-export function judgeThrough(answers: ThroughAnswers, isSnat: (address: string) => boolean): Verified {
+export function judgeThrough(answers: readonly ThroughAnswer[], isSnat: (address: string) => boolean): Verified {
   const judged = answers.map((answer) => judgeAnswer(answer, isSnat));
   const worst = judged.find(({ cause }) => cause !== undefined && cause !== 'unreachable') ?? judged.find(({ cause }) => cause);
   if (worst === undefined) return judged[0]!;

@@ -7,8 +7,8 @@ import { askAsClient, type ClientTls } from '../sys/as-client.ts';
 import type { Verified } from './findings.ts';
 import { headerVersion, judgeCheck, judgeEcho, judgeListener, judgeOption, judgeUnsent } from './judge.ts';
 import { ownAddresses, Requests } from './requests.ts';
+import { judgeThrough, type ThroughAnswer } from './through.ts';
 import type { Senders } from './toa/senders.ts';
-import { judgeThrough, type ThroughAnswers } from './through.ts';
 
 /** Something to verify; plain values, so that it can be sent to a thread. */
 export type Job =
@@ -118,7 +118,7 @@ async function verifyThrough({ address: { ip, port }, echo, check, pool }: Of<'v
     return { level: 'P3', cause: 'unreachable', found: `its check's ca cannot be used: ${(error as Error).message}` };
   }
   const request = { host: ip, port, path: echo, ...over, timeoutMs: TIMEOUT_MS, mostBytes: MOST_BYTES };
-  const answers: ThroughAnswers[number][] = [];
+  const answers: ThroughAnswer[] = [];
   for (let k = 0; k < CONNECTIONS; k++) {
     answers.push(await askAsClient(request));
     if (k === 0 && !('status' in answers[0]!)) break;
