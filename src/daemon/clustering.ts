@@ -9,6 +9,7 @@ import type { ReleaseStatus } from '../cluster/agent/status.ts';
 import type { Booted } from '../cluster/agent/boot.ts';
 import type { Fleet, FleetParts } from '../cluster/fleet/fleet.ts';
 import type { FleetLook } from '../cluster/look/fleet-look.ts';
+import type { Change } from '../cluster/mirror/changes.ts';
 import type { ClusterThread } from '../cluster/thread/cluster-thread.ts';
 import { expectedSet } from '../edge/expected.ts';
 import type { ReleaseRequest } from '../config/messages.ts';
@@ -147,7 +148,7 @@ export class Clustering implements FamilySource {
         etcd,
         ranges: watchedBy(cluster, server, this.#shard),
         clock,
-        changed: (range, _, complete) => this.#changed(range, complete),
+        changed: (range, changes, complete) => this.#changed(range, changes, complete),
         told: () => this.#tell(),
         crashed: (error, pause) => log.error({ error, backoff_ms: pause }, 'thread of the cluster ended; restarting'),
       });
@@ -168,9 +169,9 @@ export class Clustering implements FamilySource {
     [this.#side, this.#fleet, this.#releases] = [undefined, undefined, undefined];
   }
 
-  #changed(range: number, complete: boolean): void {
+  #changed(range: number, changes: readonly Change[], complete: boolean): void {
     const fleet = this.#fleet;
-    fleet?.changed();
+    fleet?.changed(range, changes);
     this.#releases?.changed(range, complete);
     this.#side?.soon();
     const shard = complete && this.#thread?.names[range] === 'roster' ? fleet?.shard : undefined;

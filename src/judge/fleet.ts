@@ -115,6 +115,12 @@ export function elsewhere(state: Reading, server: number): number {
 const holdMs = ({ rules, topology }: State) => rules.fleet_hold_rounds * topology.intervalMs + rules.fleet_hold_ms;
 
 /**
+ * Whether the word of the others was measured at this moment of the hold clock or later. One that is older than a fault here does
+ * not testify that the fault is here only: etcd may be gone since, and the others may have it too.
+ */
+const isOfAfter = ({ clock }: State, fleet: Fleet, moment: number) => clock.now - fleet.at <= clock.hold - moment;
+
+/**
  * The cause that a real server which stays down should have now: `local_path` when it has been reachable elsewhere for long
  * enough, the own cause again when it has been unreachable everywhere; undefined = as it is.
  * @param own finds the cause that it has here
@@ -131,7 +137,8 @@ export function causeElsewhere(state: State, server: number, own: () => number):
   }
   if (clock.hold - before.since < holdMs(state)) return undefined;
   const isLocal = servers.cause[server] === CAUSE.local_path;
-  if (now === ELSEWHERE.reachable) return isLocal ? undefined : CAUSE.local_path;
+  if (now === ELSEWHERE.reachable)
+    return isLocal || !isOfAfter(state, fleet, before.since + holdMs(state)) ? undefined : CAUSE.local_path;
   return isLocal ? own() : undefined;
 }
 
@@ -173,7 +180,7 @@ export function isIll(state: State, now: number): boolean {
     fleet.elsewhere >= rules.fleet_ill_min_real_servers && fleet.elsewhere >= rules.fleet_ill_fraction * fleet.judged;
   if (!looksIll) fleet.illSince = 0;
   else if (fleet.illSince === 0) fleet.illSince = clock.hold;
-  return looksIll && clock.hold - fleet.illSince >= holdMs(state);
+  return looksIll && clock.hold - fleet.illSince >= holdMs(state) && isOfAfter(state, fleet, fleet.illSince);
 }
 
 /** Whether it may turn out that this server is the ill one: new verdicts on real servers wait for that. */

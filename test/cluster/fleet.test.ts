@@ -4,7 +4,8 @@ import { RootLists } from '../../src/cluster/evidence/lists.ts';
 import { Speaker } from '../../src/cluster/evidence/speaker.ts';
 import { Fleet, type Found } from '../../src/cluster/fleet/fleet.ts';
 import { clusterPrefix } from '../../src/cluster/keys.ts';
-import { type Item, StateReader } from '../../src/cluster/view/state.ts';
+import type { Change } from '../../src/cluster/mirror/changes.ts';
+import { StateReader } from '../../src/cluster/view/state.ts';
 import { MemoryStore } from './memory-store.ts';
 
 const PREFIX = clusterPrefix('edge');
@@ -15,6 +16,7 @@ const NAMES = ['roster', 'member', 'maintenance', 'budget', 'evidence'];
 class World {
   readonly store = new MemoryStore();
   readonly fleets = new Map<string, Fleet>();
+  #seen: ReadonlySet<string> = new Set();
   now = 0;
   stale: number | undefined;
 
@@ -32,7 +34,6 @@ class World {
     const calendar = { lastBefore: () => undefined };
     const [clock, wall] = [() => this.now, () => this.now];
     const fleet = new Fleet({ cluster: 'edge', server, boot: 'b', epoch: 1, lists, calendar, clock, wall, log });
-    const { fleets } = this;
     const stale = () => this.stale;
     fleet.join({
       names: NAMES,
@@ -40,7 +41,7 @@ class World {
       hold: (key, value) => {
         store.revision++;
         store.raw(key.slice(PREFIX.length), value);
-        for (const each of fleets.values()) each.changed();
+        this.changed();
       },
       items: (range) =>
         new Map(
@@ -53,6 +54,20 @@ class World {
       },
     });
     this.fleets.set(server, fleet);
+  }
+
+  /** Every mirror gets what stands there now. */
+  changed(): void {
+    const { items } = this.store;
+    const change = (key: string): Change => {
+      const { value, create: created = 0, mod: modified = this.store.revision } = items.get(key) ?? {};
+      return { key: PREFIX + key, value, created, modified, lease: 0n };
+    };
+    const keys = new Set([...this.#seen, ...items.keys()]);
+    this.#seen = new Set(items.keys());
+    for (const fleet of this.fleets.values())
+      for (const [range, name] of NAMES.entries())
+        fleet.changed(range, [...keys].filter((key) => key.startsWith(`${name}/`)).map(change));
   }
 
   turn(server: string, found: Partial<Omit<Found, 'bad'>> & { bad?: readonly number[] } = {}) {
@@ -84,8 +99,20 @@ test('the shard follows the roster', () => {
   const world = new World('a');
   assert.equal(world.fleets.get('a')!.shard, 0);
   for (let k = 0; k < 33; k++) world.store.put('roster', [`0${k}`], { ring: 'all' });
-  world.fleets.get('a')!.changed();
+  world.changed();
   assert.equal(world.fleets.get('a')!.shard, 1);
+});
+
+test('changes are followed: who is new in the roster, whose evidence is gone', () => {
+  const world = new World('a', 'b', 'c');
+  world.turn('b', { bad: [1] });
+  world.turn('c');
+  assert.deepEqual(world.turn('a'), { witnesses: 2, servers: [1], bad: [1], unknown: [0] });
+  world.store.items.delete('evidence/0/b');
+  world.store.items.delete('roster/c');
+  assert.equal(world.turn('a')!.witnesses, 2, 'nothing has come yet');
+  world.changed();
+  assert.deepEqual(world.turn('a'), { witnesses: 0, servers: [], bad: [], unknown: [] });
 });
 
 test('what is said is written when it differs, at its pace, and again when it is gone', () => {
@@ -112,19 +139,37 @@ test('lists that nobody asks for go, the one that runs stays', () => {
   assert.deepEqual(lists.of(root(8).slice(0, 16)), []);
 });
 
-test('a state that is read again parses what has changed only', () => {
+test('a state that is followed parses what is put only; what is damaged or gone has no value', () => {
   const reader = new StateReader();
   const store = new MemoryStore();
+  const put = (key: string) => reader.put(store.items.get(key)!);
   store.put('roster', ['a'], { ring: 'all' });
   store.put('roster', ['b'], { ring: 'all' });
-  const items = () => [...store.items.values()] as readonly Item[];
-  const first = reader.read(items());
+  store.put('budgetHolder', ['nic', 'a'], {
+    by: 'a',
+    at: '2026-01-01T00:00:00Z',
+    why: 'x',
+    boot: 'b',
+    subjects: ['nic 1'],
+    state: 'asked',
+  });
+  for (const key of store.items.keys()) put(key);
+  const first = reader.state.roster.get('a');
+  assert.equal(reader.state.budgetHolder.get('nic')!.size, 1);
   store.put('roster', ['b'], { ring: 'other' });
   store.raw('roster/c', Buffer.from('{'));
-  const second = reader.read(items());
-  assert.equal(second.roster.get('a'), first.roster.get('a'));
-  assert.equal(second.roster.get('b')!.value.ring, 'other');
-  assert.equal(second.problems.length, 1);
+  put('roster/b');
+  put('roster/c');
+  assert.equal(reader.state.roster.get('a'), first);
+  assert.equal(reader.state.roster.get('b')!.value.ring, 'other');
+  assert.equal(reader.state.problems.length, 1);
+  store.raw('roster/b', Buffer.from('['));
+  put('roster/b');
+  for (const key of ['roster/c', 'roster/a', 'budget/nic/holder/a', 'roster/none']) reader.remove(key);
+  assert.deepEqual(
+    [reader.state.roster.size, reader.state.problems.length, reader.state.budgetHolder.get('nic')!.size],
+    [0, 1, 0],
+  );
 });
 
 test('planned absences are shown by the servers of the shard, also while etcd does not answer, until they end', () => {

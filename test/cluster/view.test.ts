@@ -6,7 +6,7 @@ import { type JsonKind, keyOf, type ValueOf } from '../../src/cluster/keys.ts';
 import { writeValue } from '../../src/cluster/value-codec.ts';
 import { FleetWord } from '../../src/cluster/view/fleet-word.ts';
 import { type Item, readState } from '../../src/cluster/view/state.ts';
-import { statusOf } from '../../src/cluster/view/status.ts';
+import { shardMates, statusOf } from '../../src/cluster/view/status.ts';
 import { renderPlan, renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
 import type { Applied } from '../../src/cluster/values.ts';
 import { appliedValue } from './fleet-model.ts';
@@ -157,18 +157,20 @@ lb-5    rest  –                                 ABSENT  no sign of it for 40 s
 
 test('the word of the others, as the judge gets it: without the dead, the frozen, and lists that are not known', () => {
   const list = ['w', 'x', 'y', 'z'];
+  const state = readState(items);
+  const mates = shardMates(state, 'lb-5');
   const word = new FleetWord('lb-5', (prefix) => (prefix === rootPrefix(A) ? list : undefined));
-  assert.deepEqual(word.testimony(readState(items), A), { witnesses: 3, servers: [1, 3], bad: [2, 1], unknown: [0, 0] });
-  assert.equal(word.testimony(readState(items), B), undefined);
+  assert.deepEqual(word.testimony(state, mates, A), { witnesses: 3, servers: [1, 3], bad: [2, 1], unknown: [0, 0] });
+  assert.equal(word.testimony(state, mates, B), undefined);
   const own = new FleetWord('lb-5', (prefix) => (prefix === rootPrefix(A) ? list : ['v', ...list]));
-  assert.deepEqual(own.testimony(readState(items), B), {
+  assert.deepEqual(own.testimony(state, mates, B), {
     witnesses: 3,
     servers: [0, 2, 4],
     bad: [0, 2, 1],
     unknown: [3, 0, 0],
   });
   const shorter = new FleetWord('lb-5', () => ['w']);
-  assert.equal(shorter.testimony(readState(items), A)!.witnesses, 0, 'a list of another length is another list');
+  assert.equal(shorter.testimony(state, mates, A)!.witnesses, 0, 'a list of another length is another list');
 });
 
 test('what the judge waits for is asked of the budgets, and what they grant is its permit', () => {

@@ -1,5 +1,5 @@
 /** What an idle cluster costs an agent: memory and CPU of one with an etcd, against the same agent without. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
@@ -8,16 +8,24 @@ import { Releaser } from './release.ts';
 
 const SERVICES = 10;
 const MEASURED_MS = 20_000;
-/** The thread that read the configuration ends when it has idled for a minute. */
-const SETTLED_MS = 75_000;
+/** The thread that read the configuration ends when it has idled for a minute; its pages are given back after that. */
+const READER = 'config';
+const READER_ENDS_MS = 180_000;
+const SETTLED_MS = 15_000;
+/** As docs/systemd/fourlane.service starts it. Compiled code is kept at home. */
+const environment = (dir: string) => [`HOME=${dir}`, 'MALLOC_ARENA_MAX=2', 'NODE_OPTIONS=--max-semi-space-size=4'];
 
 export interface IdleCost {
+  /** Of resident memory (VmRSS): the median of ten differences. */
   readonly megabytes: number;
   /** Of one core. */
   readonly percent: number;
 }
 
 const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
+
+const hasThread = (pid: number, name: string) =>
+  readdirSync(`/proc/${pid}/task`).some((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim() === name);
 
 /** ms of CPU so far, from ticks of 10 ms. */
 function cpuOf(pid: number): number {
@@ -48,8 +56,7 @@ export async function idleCost(etcd: EtcdCluster, dir: string): Promise<IdleCost
     const nics = [{ name: 'eth2', device: 'lo', source: '127.0.0.2' }];
     return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, `state-${i}`), nics, ...own }, `idle-${i}.yaml`);
   });
-  // Compiled code is kept at home.
-  const wrap = ['env', `HOME=${dir}`];
+  const wrap = ['env', ...environment(dir)];
   const start = () => Promise.all(files.map((file) => AgentProcess.start(file, { wrap })));
   const isReady = (agent: AgentProcess) =>
     until('all services', 20_000, async () => (await agent.status()).services.length === SERVICES);
@@ -59,6 +66,7 @@ export async function idleCost(etcd: EtcdCluster, dir: string): Promise<IdleCost
   }
   const agents = await start();
   await Promise.all(agents.map(isReady));
+  await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => !hasThread(pid, READER)));
   await sleep(SETTLED_MS);
   const before = agents.map(({ pid }) => cpuOf(pid));
   const rss: number[][] = [];

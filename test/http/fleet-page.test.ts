@@ -19,7 +19,7 @@ test('every server with what it should run, what it runs, and why it does not', 
   const text = page(fakeFleet());
   assert.match(
     text,
-    /<h1>3 of 6 servers run what they should<\/h1>\n<p>1 failed · 1 lost · 1 in maintenance · 1 drift · 2 real servers found/,
+    /<h1>3 of 6 servers run what they should<\/h1>\n<p>out of service by a budget: lb-04 \(AGENT_ILL\) · 1 failed · 1 lost · 1 in maintenance · 1 drift · 2 real servers found/,
   );
   assert.deepEqual(cells(text, 'lb-01').slice(0, 7), [
     'canary',
@@ -58,7 +58,8 @@ test('rings, the rollout, budgets with who holds them, and who finds which real 
 
 test('when all is well it says so; when etcd does not answer it says so, and of when the rest is', () => {
   const { servers } = fakeFleet();
-  const well = { servers: servers.slice(2, 3), rollouts: [], drifts: [], maintenance: [], poison: [], down: [] };
+  const budgets = [{ budget: 'server', scope: 'cluster', used: [], max: 1, holders: [] }];
+  const well = { servers: servers.slice(2, 3), rollouts: [], drifts: [], maintenance: [], poison: [], down: [], budgets };
   const text = page(fakeFleet({ ...well, servers: [{ ...servers[2]!, bad: 0 }] }));
   assert.match(text, /● as it should be[^]*<h1>1 of 1 server run what they should<\/h1>\n<p>nothing fails, nobody is lost/);
   assert.doesNotMatch(text, /<h2>(?:Drift|Rollouts|Poison|Damaged|Real servers)/);
@@ -66,6 +67,22 @@ test('when all is well it says so; when etcd does not answer it says so, and of 
   assert.match(stale, /Not read again; this is of read 12:34:56 UTC: etcd: no leader/);
   const never = renderFleet(fakeView(), { number: 1, status: '', at: 0, error: 'etcd: no leader' }, new URLSearchParams());
   assert.match(never, /<h1>The cluster has not been read yet<\/h1>[^]*Not read again: etcd: no leader/);
+});
+
+test('when one server or NIC alone is out of service by a budget, the headline names it', () => {
+  const well = { servers: [], rollouts: [], drifts: [], maintenance: [], poison: [], down: [] };
+  const budget = (subjects: string[], why: string) => {
+    const holders = [{ server: 'lb-02', subjects, why }];
+    return page(fakeFleet({ ...well, budgets: [{ budget: 'b', scope: 'cluster', used: ['lb-02'], max: 1, holders }] }));
+  };
+  for (const [subject, named] of [
+    ['server', 'lb-02 \\(AGENT_ILL\\)'],
+    ['nic eth2', 'lb-02 nic eth2 \\(AGENT_ILL\\)'],
+  ] as const)
+    assert.match(
+      budget([subject], 'AGENT_ILL'),
+      new RegExp(`▲ something differs[^]*<p>out of service by a budget: ${named}</p>`),
+    );
 });
 
 test('what others wrote into etcd is text, on one line, and of bounded length', () => {

@@ -96,6 +96,25 @@ test('the others find it too, a moment later: it is never called local', () => {
   );
 });
 
+test('a word from before the fault does not testify that the fault is here only: etcd went first, or with it', () => {
+  const fate = (isDead: (j: number) => boolean, lastWord: number) =>
+    named(play(HERE, dead(isDead, word(0, lastWord, {})), AT + 14_000));
+  const own = [`RS_DOWN(${RS} unreachable)`];
+  assert.deepEqual(
+    fate((j) => j === 1, AT),
+    own,
+  );
+  assert.deepEqual(
+    fate((j) => j === 1, AT + 3000),
+    own,
+    'nor one that the others gave before they could know',
+  );
+  assert.deepEqual(
+    fate(() => true, AT + 1000).filter((each) => each === 'AGENT_ILL'),
+    [],
+  );
+});
+
 test('a rack that is dead for all says so', () => {
   const run = play(
     HERE,

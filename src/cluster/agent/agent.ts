@@ -10,7 +10,7 @@ import { reduce } from '../applied/reduce.ts';
 import { appliedOf, type LifeEffect, type LifeEvent, type LifeState, stateOf } from '../applied/state.ts';
 import { Repairs } from '../drift/repairs.ts';
 import { clusterPrefix, keyOf } from '../keys.ts';
-import type { Item } from '../mirror/replica.ts';
+import type { Items } from '../mirror/table.ts';
 import type { CronCalendar } from '../roster/maintenance.ts';
 import { type Calls, EtcdStore } from '../store/etcd-store.ts';
 import { writeValue } from '../value-codec.ts';
@@ -64,7 +64,7 @@ export interface ReleaseAgentParts {
 export interface Joined extends Calls {
   hold(key: string, value: Uint8Array): void;
   readonly names: readonly string[];
-  items(range: number): ReadonlyMap<string, Item>;
+  items(range: number): Items;
   readonly staleSince: number | undefined;
 }
 
@@ -197,7 +197,7 @@ export class ReleaseAgent {
     this.#repairs.look({ ...this.#state, drift }, { policies: settings().drift, now: clock() }, acts);
   }
 
-  #mirrored = (range: string): ReadonlyMap<string, Item> => this.#joined!.items(this.#joined!.names.indexOf(range));
+  #mirrored = (range: string): Items => this.#joined!.items(this.#joined!.names.indexOf(range));
 
   /** Level-triggered: what is there now counts, whatever led to it. */
   #look(): void {

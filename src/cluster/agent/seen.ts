@@ -3,13 +3,13 @@
  * Values are what others wrote; one that is no good is named and changes nothing.
  */
 import { keyOf, parseKey, type ValueOf } from '../keys.ts';
-import type { Item } from '../mirror/replica.ts';
+import type { Items } from '../mirror/table.ts';
 import { activeAt, type CronCalendar, excusedBy, maintenanceText } from '../roster/maintenance.ts';
 import { readValue } from '../value-codec.ts';
 import type { Target } from '../values.ts';
 
 /** Keys and values of the ranges of `watchedBy`, by their names. */
-export type Mirrored = (range: 'target' | 'poison' | 'roster' | 'maintenance') => ReadonlyMap<string, Item>;
+export type Mirrored = (range: 'target' | 'poison' | 'roster' | 'maintenance') => Items;
 
 export interface Seen {
   /** undefined = the server is not in the roster. */

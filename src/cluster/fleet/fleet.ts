@@ -8,15 +8,16 @@ import { type BudgetName, type Wish, wishesOf } from '../budget/asks.ts';
 import { rootPrefix } from '../evidence/evidence.ts';
 import type { RootLists } from '../evidence/lists.ts';
 import { Speaker } from '../evidence/speaker.ts';
-import { shardsOf, type Testimony } from '../evidence/witnesses.ts';
+import type { Testimony } from '../evidence/witnesses.ts';
 import { clusterPrefix, keyOf } from '../keys.ts';
 import type { Joined } from '../agent/agent.ts';
+import type { Change } from '../mirror/changes.ts';
 import { type ActiveMaintenance, activeAt, type CronCalendar, excusedBy, maintenanceText } from '../roster/maintenance.ts';
 import { look, type MissingSince, presenceOf } from '../roster/presence.ts';
 import { EtcdStore } from '../store/etcd-store.ts';
 import { FleetWord } from '../view/fleet-word.ts';
-import { type ClusterState, type Item, plain, StateReader } from '../view/state.ts';
-import { shardMates } from '../view/status.ts';
+import { plain } from '../view/state.ts';
+import { FollowedState, type Followed } from './followed-state.ts';
 
 export interface FleetParts {
   readonly cluster: string;
@@ -53,19 +54,16 @@ export interface Found {
 
 /** Planned absences that have a series. */
 const MOST_PLANNED = 200;
-/** Ranges of `watchedBy` that are read here. */
-const RANGES = ['roster', 'member', 'maintenance', 'budget', 'evidence'] as const;
 
 export class Fleet {
   readonly #p: FleetParts;
   readonly #prefix: string;
-  readonly #reader = new StateReader();
   readonly #speaker = new Speaker();
   readonly #word: FleetWord;
   readonly #asker: BudgetAsker;
   #joined: Joined | undefined;
   #store: EtcdStore | undefined;
-  #state: ClusterState | undefined;
+  #followed: FollowedState | undefined;
   #since: MissingSince = new Map();
   #active: readonly ActiveMaintenance[] = [];
   /** This server, and those of its shard. */
@@ -86,18 +84,18 @@ export class Fleet {
   join(joined: Joined | undefined): void {
     this.#joined = joined;
     this.#store = joined && new EtcdStore(joined, this.#prefix);
-    this.#state = undefined;
+    this.#followed = joined && new FollowedState(joined, this.#prefix, this.#p.server);
     this.#speaker.again();
   }
 
-  /** Keys have changed. */
-  changed(): void {
-    this.#state = undefined;
+  /** Keys of this range have changed. */
+  changed(range: number, changes: readonly Change[]): void {
+    this.#followed?.changed(range, changes);
   }
 
   /** The shard of evidence that this server belongs to; undefined = it is in no roster that is known. */
   get shard(): number | undefined {
-    return this.#known && shardsOf(this.#known.roster.keys()).get(this.#p.server);
+    return this.#known?.shard;
   }
 
   isGranted(budget: BudgetName, subject: string): boolean {
@@ -136,31 +134,21 @@ export class Fleet {
       return undefined;
     }
     this.#ask(state, wishes, found);
-    const heard = root === undefined ? undefined : this.#word.testimony(state, root);
+    const heard = root === undefined ? undefined : this.#word.testimony(state, state.mates, root);
     this.#witnesses = heard?.witnesses ?? 0;
     if (root !== undefined) this.#say(root, found);
     return heard;
   }
 
   /** What stands in etcd; undefined while it is not followed. */
-  get #known(): ClusterState | undefined {
-    const joined = this.#joined;
-    if (joined === undefined || joined.staleSince !== undefined) return undefined;
-    this.#state ??= this.#reader.read(this.#items(joined));
-    return this.#state;
+  get #known(): Followed | undefined {
+    return this.#joined?.staleSince === undefined ? this.#followed?.read() : undefined;
   }
 
-  *#items({ names, items }: Pick<Joined, 'names' | 'items'>): Iterable<Item> {
-    const joined = this.#joined!;
-    for (const name of RANGES)
-      for (const [key, { value, created, modified }] of items.call(joined, names.indexOf(name)))
-        yield { key: key.slice(this.#prefix.length), value, create: created, mod: modified };
-  }
-
-  #ask(state: ClusterState, wishes: readonly Wish[], { keeps, settled }: Found): void {
+  #ask(state: Followed, wishes: readonly Wish[], { keeps, settled }: Found): void {
     const { clock, wall, calendar, server } = this.#p;
-    const members = plain(state.member);
-    this.#near = new Set([server, ...shardMates(state, server)]);
+    const { members } = state;
+    this.#near = new Set([server, ...state.mates]);
     this.#since = look(state.roster.keys(), members, this.#since, clock());
     this.#active = activeAt(plain(state.maintenance), wall(), calendar);
     const { servers } = excusedBy(this.#active);

@@ -224,7 +224,7 @@ export class Book {
 }
 
 function changeOf({ key, value, modified, created, lease }: KeyValue): Change {
-  return { key, value: new Uint8Array(value), modified, created, lease };
+  return { key, value, modified, created, lease };
 }
 
 function witnessOf(kv: KeyValue): Witness {

@@ -2,7 +2,7 @@
 
 export interface Change {
   readonly key: string;
-  /** A copy of its own; undefined: the key is gone. */
+  /** A view of what it came in: whoever keeps it copies it. undefined: the key is gone. */
   readonly value: Uint8Array | undefined;
   /** Revision of the change; of a deletion that a snapshot found, that of the snapshot. */
   readonly modified: number;

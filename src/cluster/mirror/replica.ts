@@ -1,25 +1,15 @@
 /** The other end of a mirror: batches in, the keys and values of a range out. Each batch takes as long as it is, never longer. */
 import type { Batch, Change } from './changes.ts';
-
-export interface Item {
-  readonly value: Uint8Array;
-  readonly modified: number;
-  readonly created: number;
-}
-
-interface Kept extends Item {
-  /** Of the mirror that reported it. */
-  readonly mirror: number;
-}
+import { type Items, Table } from './table.ts';
 
 export class Replica {
-  readonly #items = new Map<string, Kept>();
+  readonly #items = new Table();
   #revision = 0;
   #complete = false;
   /** Of a mirror that was made again: its first snapshot lists every key, and it knows nothing of ours. */
   #mirror = 0;
 
-  get items(): ReadonlyMap<string, Item> {
+  get items(): Items {
     return this.#items;
   }
 
@@ -44,7 +34,7 @@ export class Replica {
     const different = snapshot === undefined ? changes : changes.filter((change) => this.#differs(change));
     for (const { key, value, modified, created } of changes) {
       if (value === undefined) this.#items.delete(key);
-      else this.#items.set(key, { value, modified, created, mirror: this.#mirror });
+      else this.#items.set(key, { value, modified, created, mark: this.#mirror });
     }
     if (!last) return different;
     this.#revision = revision;
@@ -52,18 +42,13 @@ export class Replica {
   }
 
   #differs({ key, value, modified }: Change): boolean {
-    const own = this.#items.get(key);
-    if (own === undefined || value === undefined) return (own === undefined) !== (value === undefined);
-    return own.modified !== modified || Buffer.compare(own.value, value) !== 0;
+    return value === undefined ? this.#items.get(key) !== undefined : !this.#items.has(key, modified, value);
   }
 
   #unlisted(revision: number): readonly Change[] {
-    const gone: Change[] = [];
-    for (const [key, { mirror }] of this.#items) {
-      if (mirror === this.#mirror) continue;
+    return this.#items.without(this.#mirror).map((key) => {
       this.#items.delete(key);
-      gone.push({ key, value: undefined, modified: revision, created: 0, lease: 0n });
-    }
-    return gone;
+      return { key, value: undefined, modified: revision, created: 0, lease: 0n };
+    });
   }
 }

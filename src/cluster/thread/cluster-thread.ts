@@ -8,7 +8,8 @@ import type { EtcdSettings } from '../../model/plan.ts';
 import { endThread, startThread } from '../../sys/worker.ts';
 import type { LeaseState } from '../lease/lease.ts';
 import type { Change } from '../mirror/changes.ts';
-import { type Item, Replica } from '../mirror/replica.ts';
+import { Replica } from '../mirror/replica.ts';
+import type { Items } from '../mirror/table.ts';
 import type { Asked } from '../transport/caller.ts';
 import { RpcError } from '../transport/link.ts';
 import type { Method } from '../wire/methods.ts';
@@ -90,7 +91,7 @@ export class ClusterThread {
   }
 
   /** Keys and values of a range, up to its revision. */
-  items(range: number): ReadonlyMap<string, Item> {
+  items(range: number): Items {
     return this.#replicas[range]!.items;
   }
 

@@ -3,6 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
 import { saveCompiled } from '../../sys/compiled.ts';
+import { giveBack } from '../../sys/give-back.ts';
 import { Lease } from '../lease/lease.ts';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import { Caller } from '../transport/caller.ts';
@@ -14,6 +15,8 @@ import { buffersOf, Outbox } from './pages.ts';
 
 /** How often the standing is reported when nothing changes, ms. */
 const REPORT_MS = 5000;
+/** Once it is connected, and what the start needed is garbage, ms. */
+const GIVE_BACK_MS = 10_000;
 
 // 0 is the calling thread on Linux: lanes and judge go first.
 setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
@@ -24,6 +27,7 @@ const { endpoints } = etcd;
 const random = Math.random;
 let notAfter = 0;
 let state: MirrorState | undefined;
+let started: NodeJS.Timeout | undefined;
 const dial = grpcDial(etcd.tls, (identity) => (notAfter = identity.notAfter));
 const post = (message: FromCluster, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
 const outbox = new Outbox((page) => post({ type: 'page', page }, buffersOf(page)));
@@ -44,6 +48,7 @@ const mirror = new Mirror(
     },
     state: (next) => {
       state = next;
+      if (next.connected) started ??= setTimeout(giveBack, GIVE_BACK_MS).unref();
       report();
     },
   },

@@ -71,10 +71,10 @@ export function buffersOf({ modified, created, leases, ends, bytes }: Page): Arr
   return [modified, created, leases, ends, bytes].map(({ buffer }) => buffer);
 }
 
-/** Each value is a copy of its own: one that is kept does not keep the page. */
+/** Values are views of the page. */
 export function batchOf({ keys, modified, created, leases, ends, bytes, revision, snapshot, last }: Page): Batch {
   const changes = keys.map((key, i): Change => {
-    const value = created[i] === 0 ? undefined : bytes.slice(i === 0 ? 0 : ends[i - 1], ends[i]);
+    const value = created[i] === 0 ? undefined : bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
     return { key, value, modified: modified[i]!, created: created[i]!, lease: leases[i]! };
   });
   return { changes, revision, snapshot, last };

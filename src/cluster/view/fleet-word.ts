@@ -2,10 +2,11 @@
 import { rootPrefix } from '../evidence/evidence.ts';
 import { type Peer, type Testimony, testimonyOf, type Translation, translate } from '../evidence/witnesses.ts';
 import type { ClusterState } from './state.ts';
-import { shardMates } from './status.ts';
 
 /** Sorted real servers of a root, by the first digits of the root; undefined = that configuration is not known here. */
 export type ListOf = (prefix: string) => readonly string[] | undefined;
+
+type Testifying = Pick<ClusterState, 'roster' | 'member' | 'evidence'>;
 
 /** Translations between lists are made once. */
 export class FleetWord {
@@ -18,11 +19,14 @@ export class FleetWord {
     this.#listOf = listOf;
   }
 
-  /** What the others find, in indices of the list of `root`; undefined = that list is not known. */
-  testimony(state: Pick<ClusterState, 'roster' | 'member' | 'evidence'>, root: string): Testimony | undefined {
+  /**
+   * What the others find, in indices of the list of `root`; undefined = that list is not known.
+   * @param mates the others of this server's shard
+   */
+  testimony(state: Testifying, mates: readonly string[], root: string): Testimony | undefined {
     const own = rootPrefix(root);
     if (this.#listOf(own) === undefined) return undefined;
-    const peers = shardMates(state, this.#server).map((server): Peer => {
+    const peers = mates.map((server): Peer => {
       const evidence = state.evidence.get(server)?.value;
       return {
         server,

@@ -75,55 +75,72 @@ function parse({ key, value, create, mod }: Item): Parsed | string | undefined {
 
 /** Reads all keys. A damaged one is reported and passed over: one bad value must not hide the rest. */
 export function readState(items: Iterable<Item>): ClusterState {
-  return gather(items, parse);
+  const reader = new StateReader();
+  for (const item of items) reader.put(item);
+  return reader.state;
 }
 
-type Known = Map<string, { readonly mod: number; readonly parsed: ReturnType<typeof parse> }>;
-
-/** Reads again and again, and parses what has changed only. */
+/** A state that is followed: what changes is parsed, and nothing else is touched. */
 export class StateReader {
-  #known: Known = new Map();
+  readonly #parsed = new Map<string, Parsed>();
+  readonly #problems = new Map<string, string>();
+  readonly #named: Readonly<Record<string, Map<string, Fenced<unknown>>>>;
+  readonly #holders = new Map<string, Map<string, Fenced<ValueOf<'budgetHolder'>>>>();
+  readonly #evidence = new Map<string, Fenced<Evidence>>();
+  #lead: ClusterState['lead'];
 
-  read(items: Iterable<Item>): ClusterState {
-    const next: Known = new Map();
-    const state = gather(items, (item) => {
-      const before = this.#known.get(item.key);
-      const parsed = before?.mod === item.mod ? before.parsed : parse(item);
-      next.set(item.key, { mod: item.mod, parsed });
-      return parsed;
-    });
-    this.#known = next;
-    return state;
+  constructor() {
+    this.#named = Object.fromEntries(BY_NAME.map((kind) => [kind, new Map<string, Fenced<unknown>>()]));
   }
-}
 
-function gather(items: Iterable<Item>, parsedOf: typeof parse): ClusterState {
-  const named = Object.fromEntries(BY_NAME.map((kind) => [kind, new Map<string, Fenced<unknown>>()]));
-  const holders = new Map<string, Map<string, Fenced<ValueOf<'budgetHolder'>>>>();
-  const evidence = new Map<string, Fenced<Evidence>>();
-  let lead: ClusterState['lead'];
-  const problems: string[] = [];
-  for (const item of items) {
-    const parsed = parsedOf(item);
-    if (parsed === undefined) continue;
+  /** As it stands now; its maps change with what is put and removed. */
+  get state(): ClusterState {
+    return {
+      ...(this.#named as unknown as Pick<ClusterState, (typeof BY_NAME)[number]>),
+      budgetHolder: this.#holders,
+      lead: this.#lead,
+      evidence: this.#evidence,
+      problems: [...this.#problems.values()],
+    };
+  }
+
+  /** A key is there with this value. What is damaged is a problem, and its former value is gone. */
+  put(item: Item): void {
+    this.remove(item.key);
+    const parsed = parse(item);
+    if (parsed === undefined) return;
     if (typeof parsed === 'string') {
-      problems.push(parsed);
-      continue;
+      this.#problems.set(item.key, parsed);
+      return;
     }
+    this.#parsed.set(item.key, parsed);
     const { kind, names, held } = parsed;
     const [first = '', second = ''] = names;
-    if (isByName(kind)) named[kind]!.set(first, held);
-    else if (kind === 'lead') lead = held as typeof lead;
-    else if (kind === 'evidence') evidence.set(second, held as Fenced<Evidence>);
-    else holders.set(first, (holders.get(first) ?? new Map()).set(second, held as Fenced<ValueOf<'budgetHolder'>>));
+    if (isByName(kind)) this.#named[kind]!.set(first, held);
+    else if (kind === 'lead') this.#lead = held as ClusterState['lead'];
+    else if (kind === 'evidence') this.#evidence.set(second, held as Fenced<Evidence>);
+    else this.#holdersOf(first).set(second, held as Fenced<ValueOf<'budgetHolder'>>);
   }
-  return {
-    ...(named as unknown as Pick<ClusterState, (typeof BY_NAME)[number]>),
-    budgetHolder: holders,
-    lead,
-    evidence,
-    problems,
-  };
+
+  /** A key is gone. */
+  remove(key: string): void {
+    this.#problems.delete(key);
+    const parsed = this.#parsed.get(key);
+    if (parsed === undefined) return;
+    this.#parsed.delete(key);
+    const { kind, names } = parsed;
+    const [first = '', second = ''] = names;
+    if (isByName(kind)) this.#named[kind]!.delete(first);
+    else if (kind === 'lead') this.#lead = undefined;
+    else if (kind === 'evidence') this.#evidence.delete(second);
+    else this.#holdersOf(first).delete(second);
+  }
+
+  #holdersOf(budget: string): Map<string, Fenced<ValueOf<'budgetHolder'>>> {
+    const holders = this.#holders.get(budget) ?? new Map<string, Fenced<ValueOf<'budgetHolder'>>>();
+    this.#holders.set(budget, holders);
+    return holders;
+  }
 }
 
 /** The values without their revisions. */

@@ -24,6 +24,8 @@ const STATES: Readonly<Record<CountsAs, readonly [level: string, text: string]>>
   stranger: ['warn', '▲ not in the roster'],
 };
 const AGENTS = { there: 'there', missing: 'key missing', absent: 'lost' } as const;
+/** Subject of a budget: the whole server. */
+const WHOLE = 'server';
 /** Rollouts that wait for a person. */
 const STUCK: ReadonlySet<string> = new Set(['halted', 'backFailed']);
 
@@ -53,16 +55,31 @@ ${found && renderAll(found)}
   return documentOf({ title: `cluster ${cluster}`, level, query, bar, main });
 }
 
-function levelOf({ servers, drifts, problems, rollouts, down }: FleetStatus): 'ok' | 'warn' | 'bad' {
+function levelOf({ servers, drifts, problems, rollouts, down, budgets }: FleetStatus): 'ok' | 'warn' | 'bad' {
   const has = (...counts: readonly CountsAs[]) => servers.some((each) => counts.includes(each.counts));
   const [newest] = rollouts;
   if (has('failed', 'absent') || (newest !== undefined && STUCK.has(newest.state))) return 'bad';
-  return has('pending', 'stranger', 'excused') || drifts.length + problems.length + down.length > 0 ? 'warn' : 'ok';
+  const differs = drifts.length + problems.length + down.length + outOf(budgets).length > 0;
+  return differs || has('pending', 'stranger', 'excused') ? 'warn' : 'ok';
+}
+
+/** What budgets have let out of service: `lb-04 (AGENT_ILL)`, `lb-02 nic eth2 (NIC_FAIL)`. */
+function outOf(budgets: FleetStatus['budgets']): readonly string[] {
+  return budgets.flatMap(({ holders }) =>
+    holders.flatMap(({ server, subjects, why }) =>
+      subjects.map((subject) => `${server}${subject === WHOLE ? '' : ` ${subject}`} (${why})`),
+    ),
+  );
+}
+
+/** The first of a list, and how many more there are. */
+function some(names: readonly string[], all = names.length): string {
+  return names.slice(0, MOST_NAMES).join(', ') + (all > MOST_NAMES ? `, and ${all - MOST_NAMES} more` : '');
 }
 
 function renderHeadline(found: FleetStatus | undefined): Html {
   if (found === undefined) return html`<div class="headline"><h1>The cluster has not been read yet</h1></div>`;
-  const { servers, drifts, maintenance, down, problems, more } = found;
+  const { servers, drifts, maintenance, down, problems, budgets, more } = found;
   const total = servers.length + (more['servers'] ?? 0);
   const is = (counts: CountsAs) => servers.filter((each) => each.counts === counts).length;
   const downs = down.length + (more['down'] ?? 0);
@@ -76,6 +93,8 @@ function renderHeadline(found: FleetStatus | undefined): Html {
     [problems.length, 'damaged'],
   ] as const;
   const text = facts.filter(([n]) => n > 0).map(([n, what]) => `${n} ${what}`);
+  const out = outOf(budgets);
+  if (out.length > 0) text.unshift(`out of service by a budget: ${said(some(out))}`);
   return html`<div class="headline"><h1>${is('done')} of ${count(total, 'server')} run what they should</h1>
 <p>${text.length === 0 ? 'nothing fails, nobody is lost' : text.join(' · ')}</p></div>`;
 }
@@ -132,8 +151,8 @@ function renderAll(found: FleetStatus): Html {
     head: ['Real server', 'Down for', '', 'Servers'],
     rows: down.map(({ realServer, by, witnesses }) => {
       const all = by.length + (more[`by ${realServer}`] ?? 0);
-      const names = by.slice(0, MOST_NAMES).join(', ') + (all > MOST_NAMES ? `, and ${all - MOST_NAMES} more` : '');
-      return row(realServer, tag(all === witnesses ? 'bad' : 'warn', `${all} of ${witnesses}`), where(all, witnesses), names);
+      const word = tag(all === witnesses ? 'bad' : 'warn', `${all} of ${witnesses}`);
+      return row(realServer, word, where(all, witnesses), some(by, all));
     }),
     more: more['down'],
   })}${section({

@@ -180,8 +180,7 @@ const etcdGone: ClusterScenario = {
   ],
   hurts: isOfService('web'),
   cured: all,
-  // The last word of the others, from before etcd was gone, counts for 15 s: they may seem to reach it.
-  says: (_, { verdict }) => ['RS_DOWN', 'PATH'].includes(verdict),
+  says: (_, found) => isDown(found),
 };
 
 export const clusterScenarios: readonly ClusterScenario[] = [
