@@ -56,11 +56,14 @@ function(config)
       {
         name: 'fourlane-session-sync',
         rules: [
-          // What a server holds for another one, of what that has: by the number of the peer; of kernel LVS, a backup beside its only master.
+          // What a server holds for another one, of what that has: by the number of the peer. Of kernel LVS as the agents compare it,
+          // `peer` is the master by its name; where none does, a backup beside the only master of the cluster.
           rule('server_peer:fourlane_session_sync_completeness:ratio', |||
             sum by (cluster, server, peer) (fourlane_session_sync_peer_sessions{%(s)s})
             / on (cluster, peer) group_left ()
             label_replace(sum by (cluster, sync_id) (fourlane_session_sync_sessions{%(s)s, origin="own"}) > 0, "peer", "$1", "sync_id", "(.+)")
+            or
+            %(compared)s
             or
             label_replace(
               (
@@ -74,8 +77,16 @@ function(config)
               ),
               "peer", "master", "server", ".*"
             )
+            unless on (cluster, server) (%(compared)s)
           ||| % {
             s: s,
+            // A master's word is of its peer's share: the two change places.
+            compared: std.rstripChars(|||
+              max by (cluster, server, peer) (
+                fourlane_session_sync_completeness_ratio{%(s)s, role="backup"}
+                or label_replace(label_replace(label_replace(fourlane_session_sync_completeness_ratio{%(s)s, role="master"}, "holder", "$1", "peer", "(.+)"), "peer", "$1", "server", "(.+)"), "server", "$1", "holder", "(.+)")
+              )
+            ||| % { s: s }, '\n'),
             backup: 'max by (cluster, server) (fourlane_ipvs_sync_daemon_running{%s, role="backup"}) == 1' % s,
             master: '(max by (cluster, server) (fourlane_ipvs_sync_daemon_running{%s, role="master"}) == 1)' % s,
           }),

@@ -106,7 +106,7 @@ const OUTSIDE: Readonly<Record<string, readonly string[]>> = {
   'node:http': ['http', 'otel', 'lab'],
   'node:https': ['cluster', 'otel'],
   '@grpc/grpc-js': ['cluster'],
-  'node:tls': ['checks', 'cluster'],
+  'node:tls': ['checks', 'cluster', 'sys'],
   'node:worker_threads': ['cluster', 'config', 'daemon', 'lanes', 'otel', 'passthrough', 'sys'],
 };
 const MAX_LINES = 400;

@@ -170,6 +170,7 @@ function(config)
       expr: [
         ['max by (server, peer) (fourlane_session_sync_peer_state{%s, state="up"})' % server, '{{server}} {{peer}} up'],
         ['min by (server, peer) (fourlane_session_sync_config_matches{%s})' % server, '{{server}} {{peer}} same configuration'],
+        ['min by (server, peer) (fourlane_session_sync_peer_compared{%s})' % server, '{{server}} {{peer}} compared by the agents'],
       ],
       mappings: panel.words('no', 'yes'),
     },

@@ -1,12 +1,11 @@
 /** ssl: https with SNI, optional verification, certificate expiry. node:tls runs on the lane's device-bound descriptor. */
-import { isIP } from 'node:net';
 import { z } from 'zod';
 import { HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
 import { boundedMatching, httpParameters, pagesOf } from './http-parameters.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';
 import { proxyHeader, proxyProtocol } from './proxy-protocol.ts';
 import { StreamProbe } from './stream-probe.ts';
-import { tlsParameters } from './tls-parameters.ts';
+import { serverName, tlsParameters } from './tls-parameters.ts';
 
 const schema = z.strictObject({
   ...httpParameters,
@@ -28,15 +27,10 @@ export const ssl = checkKind({
     return {
       run: (context) => {
         const exchange = new HttpExchange(pages, host, true);
-        const name = () => (profile.sni === false ? undefined : (profile.sni ?? nameOf(exchange.page.host)));
+        const name = () => serverName(profile, exchange.page.host);
         const tls = { parameters: profile, name, ...(header === undefined ? {} : { header }) };
         return new StreamProbe({ tls, exchange, maxBytes: mostBytes(pages), context }).run();
       },
     };
   },
 });
-
-/** The name in a Host header, if it is one. */
-function nameOf(host: string | undefined): string | undefined {
-  return host === undefined || host === '' || isIP(host) !== 0 ? undefined : host.replace(/:\d+$/, '');
-}

@@ -1,5 +1,6 @@
 /** What every check inside TLS can be told, and the contexts made from it. */
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
 import { z } from 'zod';
 
@@ -16,6 +17,12 @@ export function tlsParameters(sni: string) {
 }
 
 export type TlsParameters = z.output<z.ZodObject<ReturnType<typeof tlsParameters>>>;
+
+/** The server name that is sent: what `sni` says, else that of a Host header, if it is a name; undefined: none. */
+export function serverName({ sni }: Pick<TlsParameters, 'sni'>, host: string | undefined): string | undefined {
+  if (sni !== undefined) return sni === false ? undefined : sni;
+  return host === undefined || host === '' || isIP(host) !== 0 ? undefined : host.replace(/:\d+$/, '');
+}
 
 /**
  * Node's defaults, less finite fields: a server may choose a group of 9984 bits, which costs a prober 0.8 s of CPU and itself one

@@ -10,7 +10,8 @@ import { json, type Output, table, terminal } from './output.ts';
 
 const HELP = `Usage: fourlane passthrough --config FILE [--service NAME] [--json]
 
-Asks every real server of the services with the key passthrough, one after the other, through the first NIC of the service:
+Asks every real server of the services with the key passthrough, one after the other, through the first NIC of the service,
+with TLS where its check is of the type ssl:
 
   P0  its checks send the PROXY protocol header that it expects, or none
   P1  its listener takes that header, and refuses a request without one

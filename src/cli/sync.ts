@@ -1,13 +1,13 @@
 /** `fourlane sync compare`: how many connections of kernel LVS a fail-over would keep. */
 import { parseArgs } from 'node:util';
+import { askSync } from '../collect/sync/ask.ts';
+import { compareSync, rowsOf, type SyncComparison, type SyncRow, type SyncView, viewOfAnswer } from '../collect/sync/compare.ts';
 import { FourlaneError } from '../model/errors.ts';
-import { exchange } from '../sys/http.ts';
 import { json, type Output, table, terminal } from './output.ts';
-import { compareSync, type SyncComparison, syncView } from './sync/compare.ts';
 
 const HELP = `Usage: fourlane sync compare --peer URL [--url URL] [--json]
 
-Compares what kernel LVS has on two servers whose connections are synchronised, from what their agents export: established
+Compares what kernel LVS has on two servers whose connections are synchronised, from what their agents answer: established
 connections of each real server at the master and at the backup, syncids, drops. Changes nothing.
 
 Short connections are never handed over (net.ipv4.vs.sync_threshold), and both are read some seconds apart: with many of those
@@ -25,8 +25,8 @@ Example: fourlane sync compare --peer http://lb-02:9844
 
 const DEFAULT_URL = 'http://127.0.0.1:9844';
 const TIMEOUT_MS = 10_000;
-const MOST_BYTES = 256 << 20;
 const BELOW = 2;
+const NO_AGENT = 3;
 
 /** Runs the command; resolves with its exit status. */
 export async function syncCommand(argv: readonly string[], { out, err }: Output = terminal): Promise<number> {
@@ -48,29 +48,36 @@ export async function syncCommand(argv: readonly string[], { out, err }: Output 
   const least = Number(values.least);
   if (positionals.join(' ') !== 'compare' || values.peer === undefined || !(least >= 0 && least <= 100))
     throw new FourlaneError('USAGE', `ask \`sync compare --peer URL\`; --least is 0 to 100\n\n${HELP.trimEnd()}`);
-  const [here, peer] = await Promise.all([values.url, values.peer].map(metricsOf));
-  const compared = compareSync(syncView(here!), syncView(peer!));
+  let views: readonly SyncView[];
+  try {
+    views = await Promise.all([values.url, values.peer].map(viewOf));
+  } catch (error) {
+    err(`fourlane: ${(error as Error).message}\n`);
+    return NO_AGENT;
+  }
+  const [here, peer] = views;
+  const compared = compareSync(here!, peer!);
   if ('noPair' in compared) {
     err(`fourlane: ${compared.noPair}\n`);
     return 1;
   }
-  out(values.json ? json(compared) : render(compared));
+  const rows = compared.master === 'here' ? rowsOf(here!, peer!) : rowsOf(peer!, here!);
+  out(values.json ? json({ ...compared, rows }) : render(compared, rows));
   return compared.ratio * 100 < least || compared.problems.length > 0 ? BELOW : 0;
 }
 
-async function metricsOf(base: string): Promise<string> {
-  const noAgent = (why: string) => new FourlaneError('NO_AGENT', `no agent at ${base} (${why})`);
-  if (!URL.canParse('/metrics', base)) throw noAgent('this is no URL');
-  const url = new URL('/metrics', base).href;
-  const answer = await exchange(url, { method: 'GET', timeoutMs: TIMEOUT_MS, mostBytes: MOST_BYTES }).catch((error: Error) => {
-    throw noAgent(error.message);
-  });
-  const text = answer.body.toString();
-  if (answer.status !== 200 || !text.includes('fourlane_build_info')) throw noAgent(`HTTP status ${answer.status}`);
-  return text;
+/** Rejects when no agent answers there as one that reads kernel LVS. */
+async function viewOf(base: string): Promise<SyncView> {
+  const noAgent = (why: string) => new Error(`no agent at ${base} (${why})`);
+  if (!URL.canParse(base)) throw noAgent('this is no URL');
+  try {
+    return viewOfAnswer(await askSync(base, { timeoutMs: TIMEOUT_MS }));
+  } catch (error) {
+    throw noAgent((error as Error).message);
+  }
 }
 
-function render({ master, rows, ratio, problems }: SyncComparison): string {
+function render({ master, ratio, problems }: SyncComparison, rows: readonly SyncRow[]): string {
   const cells = rows.map((row) => [row.service, row.realServer, String(row.master), String(row.backup)]);
   const where = master === 'here' ? 'here' : 'the peer';
   const share = `a fail-over keeps ${(100 * ratio).toFixed(1)} % of the connections; the master is ${where}`;

@@ -53,6 +53,8 @@ export interface CollectContext {
   readonly nics: () => readonly CollectedNic[];
   /** What the present plan says of the edge: another object when it has changed. */
   readonly edge: () => Pick<Plan, 'snat' | 'bgp'>;
+  /** Name of this server in the present plan; left out: it has none. */
+  readonly server?: () => string;
   /** What the present plan declares of services; left out: nothing is configured. */
   readonly plan?: () => Pick<Plan, 'services' | 'targets' | 'snat'> & { readonly nics: readonly CollectedNic[] };
   /**

@@ -9,5 +9,6 @@ import { keepalived } from './keepalived.ts';
 import { logqueue } from './logqueue.ts';
 import { nic } from './nic.ts';
 import { passthrough } from './passthrough.ts';
+import { sync } from './sync.ts';
 
-export const collectors: readonly Collector[] = [bgp, control, dpdk, dpvs, ipvs, keepalived, logqueue, nic, passthrough];
+export const collectors: readonly Collector[] = [bgp, control, dpdk, dpvs, ipvs, keepalived, logqueue, nic, passthrough, sync];

@@ -6,11 +6,8 @@
  * against 0.45 s for ipvsadm and 0.04 s for /proc/net/ip_vs).
  */
 import { z } from 'zod';
-import { runCommand } from '../sys/child.ts';
-import { readProc } from '../sys/procfs.ts';
-import { type CollectContext, collector, type Evidence, type Reading, type Samples, type Source } from './collector.ts';
-import { parseCounters, parseDaemons } from './ipvs/listing.ts';
-import { type IpvsData, type IpvsService, mergeServices } from './ipvs/merge.ts';
+import { collector, type Evidence, type Samples } from './collector.ts';
+import type { IpvsData, IpvsService } from './ipvs/merge.ts';
 import {
   IPVS_METRICS,
   SERVICE_INFO,
@@ -24,65 +21,13 @@ import {
   TOTAL_CONNECTIONS,
   TOTAL_PACKETS,
 } from './ipvs/metrics.ts';
-import { parsePerCpu, parseTable, parseTotals } from './ipvs/proc.ts';
-import { parseSyncSockets } from './ipvs/sync.ts';
+import { IpvsReader } from './ipvs/reader.ts';
 import type { Metric } from '../model/family.ts';
 import * as m from './service-metrics.ts';
-
-/** Room for 500 000 real servers. */
-const MAX_OUTPUT = 64 << 20;
-const ENV = { PATH: '/usr/sbin:/sbin:/usr/bin:/bin', LC_ALL: 'C' };
 
 const schema = z.strictObject({
   ipvsadm: z.string().min(1).max(4096).default('ipvsadm').describe('program that lists the counters'),
 });
-
-class IpvsSource implements Source<IpvsData> {
-  readonly #ipvsadm: string;
-  readonly #context: CollectContext;
-
-  constructor(ipvsadm: string, context: CollectContext) {
-    this.#ipvsadm = ipvsadm;
-    this.#context = context;
-  }
-
-  async read(signal: AbortSignal): Promise<Reading<IpvsData>> {
-    const totals = await readProc('/proc/net/ip_vs_stats', signal);
-    if (totals === undefined) return { state: 'absent', reason: 'the kernel module ip_vs is not loaded' };
-    const started = this.#context.clock();
-    const counted = parseCounters(await this.#list(['--stats', '--exact'], signal));
-    const daemons = parseDaemons(await this.#list(['--daemon'], signal));
-    const [table, perCpu, sockets] = await Promise.all([
-      readProc('/proc/net/ip_vs', signal),
-      readProc('/proc/net/ip_vs_stats_percpu', signal),
-      daemons.length === 0 ? '' : readProc('/proc/net/udp', signal),
-    ]);
-    if (table === undefined || perCpu === undefined) {
-      const ms = Math.round(this.#context.clock() - started);
-      return { state: 'failed', reason: `/proc/net/ip_vs went away within ${ms} ms: ip_vs is being unloaded` };
-    }
-    return {
-      state: 'data',
-      data: {
-        services: mergeServices(counted, parseTable(table)),
-        totals: parseTotals(totals),
-        cpus: parsePerCpu(perCpu),
-        daemons,
-        sync: parseSyncSockets(sockets ?? ''),
-      },
-    };
-  }
-
-  async #list(options: readonly string[], signal: AbortSignal): Promise<string> {
-    const argv = [this.#ipvsadm, '-Ln', ...options] as const;
-    const done = await runCommand(argv, { env: ENV, timeoutMs: 60_000, maxOutput: MAX_OUTPUT, signal });
-    if (done.ended === 'exit' && done.exitCode === 0) return done.output;
-    const remedy = done.ended === 'spawn' ? '; install ipvsadm, or name it with collectors.ipvs.ipvsadm' : '';
-    throw new Error(`${argv.join(' ')} ${done.summary}${remedy}`);
-  }
-
-  close(): void {}
-}
 
 function traffic(samples: Samples, labels: readonly string[], t: m.Traffic, packets: Metric, bytes: Metric): void {
   samples.counter(packets, [...labels, 'in'], t.inPackets);
@@ -123,7 +68,10 @@ export const ipvs = collector({
   timeout: 5000,
   staleAfter: 30_000,
   metrics: IPVS_METRICS,
-  open: (settings, context) => new IpvsSource(settings.ipvsadm, context),
+  open({ ipvsadm }, context) {
+    const reader = IpvsReader.shared(ipvsadm, context);
+    return { read: (signal) => reader.value.read(signal), close: () => reader.release() };
+  },
   publish({ services, totals, cpus, daemons, sync }: IpvsData, samples) {
     let connections = 0;
     for (const service of services) connections += publishService(service, samples);

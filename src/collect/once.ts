@@ -10,7 +10,7 @@ import { Shares } from './share.ts';
 export async function readOnce(
   collector: Collector,
   settings: unknown,
-  plan: Partial<Pick<Plan, 'snat' | 'bgp' | 'services' | 'targets'>> & { readonly nics?: readonly CollectedNic[] },
+  plan: Partial<Pick<Plan, 'server' | 'snat' | 'bgp' | 'services' | 'targets'>> & { readonly nics?: readonly CollectedNic[] },
   log: CollectContext['log'],
 ): Promise<Reading<unknown>> {
   const parsed: unknown = settings ?? blockSchema(collector).parse({});
@@ -21,6 +21,7 @@ export async function readOnce(
     log,
     nics: () => plan.nics ?? [],
     edge: () => plan,
+    ...(plan.server === undefined ? {} : { server: () => plan.server! }),
     plan: () => ({ nics: [], services: [], targets: [], ...plan }),
     share: (key, make) => shares.take(key, make),
   });

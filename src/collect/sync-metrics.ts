@@ -77,6 +77,18 @@ export const SYNC_FULL_DROPPED = gauge(
   PEER,
 );
 
+export const SYNC_COMPLETENESS = gauge(
+  'session_sync_completeness_ratio',
+  'Share of established connections of the master that its backup knows, 0 to 1, compared with the agent of the peer; role: ' +
+    'that of this server, master or backup.',
+  [...PEER, 'role'],
+);
+export const SYNC_COMPARED = gauge(
+  'session_sync_peer_compared',
+  'Whether the agent of the peer answered, and the two are master and backup.',
+  PEER,
+);
+
 export const SESSION_SYNC_METRICS: readonly Metric[] = [
   SYNC_ENABLED,
   SYNC_SESSIONS,

@@ -41,6 +41,7 @@ export function makeRunner({ clock, log, plan, loop, carriers, tracer, started }
       log: (level, message, fields) => log[level](fields ?? {}, message),
       nics: () => plan().nics,
       edge: plan,
+      server: () => plan().server,
       plan,
     },
     wallOffsetMs,

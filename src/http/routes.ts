@@ -12,6 +12,7 @@ import { renderFleet } from './page/fleet.ts';
 import { PAGE_CSP } from './page/document.ts';
 import { renderPage } from './page/page.ts';
 import { reportStatus, reportTransition, reportVerdict } from '../report/report.ts';
+import { reportSync } from '../report/sync.ts';
 import { Scraper } from './scrape.ts';
 import { send } from './send.ts';
 import { bySeverity } from '../report/verdicts.ts';
@@ -61,6 +62,7 @@ export class Routes {
     '/api/v1/cluster': { method: 'GET', handler: (asked) => this.#fleet(asked) },
     '/api/v1/why': { method: 'GET', handler: (asked) => this.#why(asked) },
     '/api/v1/shadow': { method: 'GET', handler: (asked) => this.#shadow(asked) },
+    '/api/v1/sync': { method: 'GET', handler: (asked) => this.#sync(asked) },
     '/api/v1/verdicts': { method: 'GET', handler: (asked) => this.#verdicts(asked) },
   };
   readonly #guesses: Guesses;
@@ -202,6 +204,15 @@ export class Routes {
     const seen = await this.#agent.shadow();
     if (seen === undefined) throw new FourlaneError('NOT_FOUND', 'no service is in shadow mode; see import.keepalived');
     await sendJson(res, seen);
+  }
+
+  async #sync({ res }: Asked): Promise<void> {
+    await this.#json(res, 'sync', () => {
+      const seen = reportSync(this.#view.plan().server, this.#agent.metrics.families());
+      if (seen === undefined)
+        throw new FourlaneError('NOT_FOUND', 'kernel LVS is not read here; see collectors.ipvs in the status');
+      return seen;
+    });
   }
 
   async #verdicts({ res, query }: Asked): Promise<void> {

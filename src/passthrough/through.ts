@@ -4,18 +4,11 @@
  */
 import { isIP } from 'node:net';
 import { canonicalV6 } from '../model/address.ts';
+import type { ClientAnswer, NoAnswer } from '../sys/as-client.ts';
 import type { Verified } from './findings.ts';
 
-/** An answer of the echo, and where the request came from. */
-export interface ThroughAnswer {
-  readonly status: number;
-  readonly body: string;
-  readonly localAddress: string;
-  readonly localPort: number;
-}
-
-/** How the requests of one verification ended; undefined: no answer. */
-export type ThroughAnswers = readonly (ThroughAnswer | undefined)[];
+/** How a request of a verification ended. */
+export type ThroughAnswer = ClientAnswer | NoAnswer;
 
 const MAPPED = '::ffff:';
 
@@ -43,8 +36,12 @@ function canonical(text: string): string {
 }
 
 /** @param isSnat whether an address is one that load balancers of this cluster use towards real servers */
-export function judgeAnswer(answer: ThroughAnswer | undefined, isSnat: (address: string) => boolean): Verified {
-  if (answer === undefined) return { level: 'P3', cause: 'unreachable', found: 'the VIP does not answer' };
+export function judgeAnswer(answer: ThroughAnswer, isSnat: (address: string) => boolean): Verified {
+  if (!('status' in answer)) {
+    const { handshake } = answer;
+    const found = handshake === undefined ? 'the VIP does not answer' : `TLS with the VIP fails: ${handshake}`;
+    return { level: 'P3', cause: 'unreachable', found };
+  }
   const { status, body, localAddress, localPort } = answer;
   if (status !== 200) return { level: 'P3', cause: 'no_echo', found: `the echo behind the VIP answers ${status}, needs 200` };
   const echoed = echoedIn(body);
@@ -72,7 +69,7 @@ export function judgeAnswer(answer: ThroughAnswer | undefined, isSnat: (address:
 }
 
 /** The verdict on several requests from several ports, which are several cores: the worst, with how many had it. */
-export function judgeThrough(answers: ThroughAnswers, isSnat: (address: string) => boolean): Verified {
+export function judgeThrough(answers: readonly ThroughAnswer[], isSnat: (address: string) => boolean): Verified {
   const judged = answers.map((answer) => judgeAnswer(answer, isSnat));
   const worst = judged.find(({ cause }) => cause !== undefined && cause !== 'unreachable') ?? judged.find(({ cause }) => cause);
   if (worst === undefined) return judged[0]!;

@@ -1,13 +1,14 @@
 /** Verifies one real server directly, or one service through its VIP. */
 import { contains, parsePrefix } from '../edge/prefix.ts';
+import { secureContext, serverName, type TlsParameters } from '../checks/tls-parameters.ts';
 import { parseAddress } from '../model/address.ts';
-import type { Address, CheckProfile, Passthrough, Plan, Service } from '../model/plan.ts';
-import { askAsClient } from '../sys/as-client.ts';
+import { type Address, type CheckProfile, type Passthrough, type Plan, type Service, targetsOf } from '../model/plan.ts';
+import { askAsClient, type ClientTls } from '../sys/as-client.ts';
 import type { Verified } from './findings.ts';
 import { headerVersion, judgeCheck, judgeEcho, judgeListener, judgeOption, judgeUnsent } from './judge.ts';
 import { ownAddresses, Requests } from './requests.ts';
-import type { Senders } from './toa/senders.ts';
 import { judgeThrough, type ThroughAnswer } from './through.ts';
+import type { Senders } from './toa/senders.ts';
 
 /** Something to verify; plain values, so that it can be sent to a thread. */
 export type Job =
@@ -28,6 +29,8 @@ export type Job =
       readonly realServer: '';
       readonly address: Address;
       readonly echo: string;
+      /** A check of a real server behind it, of type ssl if there is one: its names and its TLS are those of the service. */
+      readonly check: CheckProfile;
       /** The addresses of all load balancers of the cluster, as a prefix; undefined: not known. */
       readonly pool: string | undefined;
     };
@@ -65,10 +68,12 @@ function directJobs({ nics, targets }: Declared, service: Service, passthrough: 
   });
 }
 
-function vipJobs({ snat }: Declared, { name, vip }: Service, { echo }: Passthrough): readonly Job[] {
+function vipJobs({ snat, targets }: Declared, { name, vip, realServers }: Service, { echo }: Passthrough): readonly Job[] {
   const address = parseAddress(vip.slice(0, vip.lastIndexOf('/')));
   if (address === undefined || echo === undefined) return [];
-  return [{ way: 'vip', service: name, realServer: '', address, echo, pool: snat?.pool }];
+  const checks = targetsOf(realServers[0]!).map((target) => targets[target]!.check);
+  const check = checks.find(({ type }) => type === 'ssl') ?? checks[0]!;
+  return [{ way: 'vip', service: name, realServer: '', address, echo, check, pool: snat?.pool }];
 }
 
 /** Resolves when all of it has been seen, or could not be. Never rejects. What `senders` has sent is closed by its owner. */
@@ -99,21 +104,38 @@ async function verifyDirect(
   return [...found, judgeOption(await requests.echoOfMarked(passthrough.echo, mark), kind)];
 }
 
-async function verifyThrough({ address: { ip, port }, echo, pool }: Of<'vip'>): Promise<Verified> {
+async function verifyThrough({ address: { ip, port }, echo, check, pool }: Of<'vip'>): Promise<Verified> {
   if (ownAddresses().includes(ip))
     return {
       level: 'P3',
       cause: 'vip_here',
       found: `${ip} is an address of this machine: a request to it would not pass the network; ask from a machine without it`,
     };
-  const answers: (ThroughAnswer | undefined)[] = [];
+  let over: ReturnType<typeof asService>;
+  try {
+    over = asService(check);
+  } catch (error) {
+    return { level: 'P3', cause: 'unreachable', found: `its check's ca cannot be used: ${(error as Error).message}` };
+  }
+  const request = { host: ip, port, path: echo, ...over, timeoutMs: TIMEOUT_MS, mostBytes: MOST_BYTES };
+  const answers: ThroughAnswer[] = [];
   for (let k = 0; k < CONNECTIONS; k++) {
-    answers.push(await askAsClient({ host: ip, port, path: echo, timeoutMs: TIMEOUT_MS, mostBytes: MOST_BYTES }));
-    if (k === 0 && answers[0] === undefined) break;
+    answers.push(await askAsClient(request));
+    if (k === 0 && !('status' in answers[0]!)) break;
   }
   const snat = pool === undefined ? undefined : parsePrefix(pool);
   return judgeThrough(answers, (text) => {
     const one = parsePrefix(text);
     return snat !== undefined && one !== undefined && contains(snat, one);
   });
+}
+
+/** How clients ask for the service, as its check shows. @throws Error when its CA file can't be read or holds none */
+function asService(check: CheckProfile): { readonly name?: string; readonly tls?: ClientTls } {
+  const { host } = check as { readonly host?: string };
+  const named = host === undefined || host === '' ? {} : { name: host };
+  if (check.type !== 'ssl') return named;
+  const parameters = check as CheckProfile & TlsParameters;
+  const tls = { context: secureContext(parameters), name: serverName(parameters, host), verify: parameters.verify };
+  return { ...named, tls };
 }

@@ -4,22 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { exec, execArguments, execEnvironment } from '../../src/act/exec.ts';
-import { effectOf } from './world.ts';
+import { effectOf, takenOut } from './world.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-exec-'));
 after(() => rmSync(folder, { recursive: true }));
 
 const specOf = (command: string[], timeout = 5000) => ({ type: 'exec', command, timeout });
 const nic = effectOf({ spec: specOf(['/x']) });
-const rs = effectOf({
-  spec: specOf(['/x']),
-  kind: 'realServer',
-  service: 'web',
-  vip: '10.0.0.1:80/tcp',
-  realServer: '10.1.0.1:80',
-  state: 'disabled',
-  weight: 0,
-});
+const rs = takenOut(specOf(['/x']));
 const perform = (command: string[], effect = nic, timeout?: number) =>
   exec.perform(specOf(command, timeout), [effect], { announce: false, notes: [] });
 

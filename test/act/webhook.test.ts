@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { after, beforeEach, describe, it } from 'node:test';
 import { webhook } from '../../src/act/webhook.ts';
-import { effectOf } from './world.ts';
+import { effectOf, takenOut } from './world.ts';
 
 let answer: (response: ServerResponse) => void;
 const requests: { method: string | undefined; headers: IncomingMessage['headers']; body: string }[] = [];
@@ -25,15 +25,7 @@ after(() => {
 
 const spec = { type: 'webhook', url, headers: { authorization: 'Bearer abc' }, timeout: 2000 };
 const nic = effectOf({ spec });
-const rs = effectOf({
-  spec,
-  kind: 'realServer',
-  service: 'web',
-  vip: '10.0.0.1:80/tcp',
-  realServer: '10.1.0.1:80',
-  state: 'disabled',
-  weight: 0,
-});
+const rs = takenOut(spec);
 
 describe('webhook', () => {
   beforeEach(() => {

@@ -54,6 +54,19 @@ export function effectOf(part: Partial<Effect> & Pick<Effect, 'spec'>): Effect {
   return { key: 'k', kind: 'nic', cluster: 'edge-1', server: 'lb-01', nic: 'eth2', state: 'failed', ...why, ...part };
 }
 
+/** A real server that is taken out, as an effect of an actuator of services. */
+export function takenOut(spec: Effect['spec']): Effect {
+  return effectOf({
+    spec,
+    kind: 'realServer',
+    service: 'web',
+    vip: '10.0.0.1:80/tcp',
+    realServer: '10.1.0.1:80',
+    state: 'disabled',
+    weight: 0,
+  });
+}
+
 export const UNTOUCHED = { kind: 'untouched' } as const;
 export const UNKNOWN = { kind: 'unknown' } as const;
 export const noted = (text: string) => ({ kind: 'noted', text }) as const;

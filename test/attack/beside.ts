@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
 import type { StatusReport } from '../../src/report/report.ts';
 import { assertControl, measure, missesOf, type Phase, say } from './phase.ts';
-import type { Scenario, Verdict } from './scenario.ts';
+import { type Scenario, staged } from './scenario.ts';
 
 /** Where the attacker is. */
 export interface Site {
@@ -105,31 +105,23 @@ class Stage {
 
 /** A scenario of somebody who is no real server. */
 export function attackBeside(attack: Attack): Scenario {
-  const { family, name, before, short } = attack;
-  return {
-    family,
-    name,
-    before,
-    ...(short ? { short } : {}),
-    async run(quick): Promise<Verdict> {
-      const stage = new Stage();
+  return staged(
+    attack,
+    () => new Stage(),
+    async (stage, quick) => {
+      await stage.start(attack, quick);
+      const control = await stage.phase(0);
+      assertControl(control);
+      const attacker = await attack.attack(stage.site);
       try {
-        await stage.start(attack, quick);
-        const control = await stage.phase(0);
-        assertControl(control);
-        const attacker = await attack.attack(stage.site);
-        try {
-          await sleep(quick ? 500 : 2000);
-          const now = await stage.phase(1);
-          const misses = missesOf(control, now);
-          await attacker.check?.().catch((error: Error) => misses.push(error.message));
-          return { control: say(control), now: say(now), misses };
-        } finally {
-          await attacker.stop();
-        }
+        await sleep(quick ? 500 : 2000);
+        const now = await stage.phase(1);
+        const misses = missesOf(control, now);
+        await attacker.check?.().catch((error: Error) => misses.push(error.message));
+        return { control: say(control), now: say(now), misses };
       } finally {
-        await stage.end();
+        await attacker.stop();
       }
     },
-  };
+  );
 }

@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AgentProcess, writeConfig } from '../system/harness.ts';
 import { assertControl, measure, missesOf, type Phase, say } from './phase.ts';
-import type { Scenario, Verdict } from './scenario.ts';
+import { type Scenario, staged } from './scenario.ts';
 import type { ServersInit, ToServers } from './servers.child.ts';
 
 export interface Attack extends Omit<Scenario, 'run'> {
@@ -143,25 +143,17 @@ class Stage {
 
 /** A scenario of hostile real servers. */
 export function attackBy(attack: Attack): Scenario {
-  const { family, name, before, short } = attack;
-  return {
-    family,
-    name,
-    before,
-    ...(short ? { short } : {}),
-    async run(quick): Promise<Verdict> {
-      const stage = new Stage(attack);
+  return staged(
+    attack,
+    () => new Stage(attack),
+    async (stage, quick) => {
       const pace = quick ? PACE.quick : PACE.whole;
-      try {
-        await stage.start();
-        const control = await stage.phase(0, pace);
-        assertControl(control);
-        stage.attack();
-        const now = await stage.phase(1, pace);
-        return { control: say(control), now: say(now) + (await stage.defence()), misses: missesOf(control, now) };
-      } finally {
-        await stage.end();
-      }
+      await stage.start();
+      const control = await stage.phase(0, pace);
+      assertControl(control);
+      stage.attack();
+      const now = await stage.phase(1, pace);
+      return { control: say(control), now: say(now) + (await stage.defence()), misses: missesOf(control, now) };
     },
-  };
+  );
 }

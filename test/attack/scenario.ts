@@ -22,6 +22,31 @@ export interface Verdict {
   readonly misses: readonly string[];
 }
 
+/**
+ * A scenario that is played on a stage of its own, which is cleared whatever comes of it.
+ * @param attack its family, its name and what was observed before; what else it has is not the scenario's
+ */
+export function staged<S extends { end(): Promise<void> }>(
+  { family, name, before, short }: Omit<Scenario, 'run'>,
+  make: () => S,
+  play: (stage: S, quick: boolean) => Promise<Verdict>,
+): Scenario {
+  return {
+    family,
+    name,
+    before,
+    ...(short ? { short } : {}),
+    async run(quick) {
+      const stage = make();
+      try {
+        return await play(stage, quick);
+      } finally {
+        await stage.end();
+      }
+    },
+  };
+}
+
 const cell = (text: string) => text.replaceAll('|', '\\|');
 
 /** The first cell of a scenario's row. */

@@ -1,91 +1,12 @@
-/** `fourlane sync compare` on recordings of two kernels that synchronise, through what the agent would export of them. */
+/** `fourlane sync compare` on recordings of two kernels that synchronise, through what an agent answers of them. */
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, it } from 'node:test';
-import { compareSync, type NoPair, syncView, type SyncComparison } from '../../src/cli/sync/compare.ts';
 import { syncCommand } from '../../src/cli/sync.ts';
-import { exportedOf } from '../qemu/guest/exported.ts';
+import { answerOf, recordedSync } from '../collect/sync.recorded.ts';
 
-/** What an agent exports of a recorded state: `1-200conns-no-data.m` and others; m is the master, b the backup. */
-function exported(name: string): string {
-  const text = readFileSync(new URL(`../fixtures/session-sync/${name}.txt`, import.meta.url), 'utf8');
-  const part = (title: string) => new RegExp(`^## ${title}\n([^#]*)`, 'm').exec(text)?.[1] ?? '';
-  const lvs = exportedOf({ table: part('/proc/net/ip_vs'), daemons: part('ipvsadm --daemon'), udp: part('/proc/net/udp') });
-  return `# TYPE fourlane_build_info gauge\nfourlane_build_info{version="0"} 1\n${lvs}`;
-}
-
-const view = (name: string) => syncView(exported(name));
-function pair(name: string): SyncComparison {
-  const compared = compareSync(view(`${name}.m`), view(`${name}.b`));
-  assert.ok('ratio' in compared, JSON.stringify(compared));
-  return compared;
-}
-
-const noPair = (...two: Parameters<typeof compareSync>) => (compareSync(...two) as NoPair).noPair;
-
-describe('sync compare', () => {
-  it('shows what the backup of a recorded pair knows', () => {
-    const ratios = Object.fromEntries(
-      ['0-idle', '1-200conns-no-data', '2-200conns-6-packets', '3b-link-up-again', '5-wrong-syncid'].map((name) => [
-        name,
-        pair(name).ratio,
-      ]),
-    );
-    assert.deepEqual(ratios, {
-      '0-idle': 1,
-      // Below the threshold of 3 packets nothing is handed over.
-      '1-200conns-no-data': 0,
-      '2-200conns-6-packets': 0.5,
-      // Made while the link was down, and not handed over since.
-      '3b-link-up-again': 0.4,
-      '5-wrong-syncid': 0,
-    });
-    assert.deepEqual(pair('2-200conns-6-packets').problems, []);
-  });
-
-  it('names a syncid that differs, and a service that the backup does not have', () => {
-    assert.match(pair('5-wrong-syncid').problems[0]!, /master sends with syncid 5, the backup takes 7/);
-    assert.match(
-      pair('10-service-missing-on-backup').problems[0]!,
-      /the backup does not have 10\.0\.0\.10:80\/tcp 10\.2\.0\.2:80/,
-    );
-  });
-
-  it('finds out who is the master, and that two are no pair', () => {
-    const [m, b] = [view('2-200conns-6-packets.m'), view('2-200conns-6-packets.b')];
-    assert.deepEqual(
-      [compareSync(m, b), compareSync(b, m)].map((c) => (c as SyncComparison).master),
-      ['here', 'peer'],
-    );
-    assert.match(noPair(m, m), /no pair: daemons here: master; at the peer: master/);
-    assert.match(noPair(syncView(''), b), /no pair: daemons here: none/);
-    const active = { ...m, daemons: [...m.daemons, ...b.daemons] };
-    assert.match(noPair(active, active), /both are master and backup at once/);
-  });
-
-  it('what a backup has too much of one real server does not hide what it lacks of another', () => {
-    const m = {
-      ...view('0-idle.m'),
-      active: new Map([
-        ['a 1', 100],
-        ['a 2', 100],
-      ]),
-    };
-    const b = {
-      ...view('0-idle.b'),
-      active: new Map([
-        ['a 1', 150],
-        ['a 2', 50],
-      ]),
-      dropped: 7,
-    };
-    const { ratio, problems } = compareSync(m, b) as SyncComparison;
-    assert.equal(ratio, 0.75);
-    assert.deepEqual(problems, ['the backup dropped 7 datagrams since its daemon was started']);
-  });
-});
+const answered = (name: string) => JSON.stringify(answerOf(recordedSync(name), name));
 
 describe('fourlane sync compare', () => {
   const servers: Server[] = [];
@@ -104,8 +25,8 @@ describe('fourlane sync compare', () => {
   };
 
   it('prints the table, the share and what is wrong', async () => {
-    const url = await agent(exported('3b-link-up-again.m'));
-    const peer = await agent(exported('3b-link-up-again.b'));
+    const url = await agent(answered('3b-link-up-again.m'));
+    const peer = await agent(answered('3b-link-up-again.b'));
     const { status, out } = await run('compare', '--url', url, '--peer', peer);
     assert.equal(status, 2);
     assert.equal(
@@ -124,7 +45,10 @@ describe('fourlane sync compare', () => {
     await assert.rejects(run('compare'), /ask `sync compare --peer URL`/);
     await assert.rejects(run('compare', '--peer', 'http://x', '--least', '101'), /--least is 0 to 100/);
     const stranger = await agent('hello');
-    await assert.rejects(run('compare', '--url', stranger, '--peer', stranger), /no agent at .* \(HTTP status 200\)/);
-    await assert.rejects(run('compare', '--url', stranger, '--peer', 'nowhere'), /no agent at nowhere \(this is no URL\)/);
+    const strange = await run('compare', '--url', stranger, '--peer', stranger);
+    assert.equal(strange.status, 3);
+    assert.match(strange.err, /^fourlane: no agent at http\S+ \(this is no answer of \/api\/v1\/sync/);
+    const nowhere = await run('compare', '--url', 'nowhere', '--peer', stranger);
+    assert.deepEqual(nowhere, { status: 3, out: '', err: 'fourlane: no agent at nowhere (this is no URL)\n' });
   });
 });

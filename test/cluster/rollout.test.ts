@@ -7,6 +7,7 @@ import { beginRollout, type RolloutWish } from '../../src/cluster/rollout/begin.
 import { baselineOf, haltCauses, type HaltView } from '../../src/cluster/rollout/halts.ts';
 import { haltByHand, isLive, rollBackByHand, type RolloutView, step } from '../../src/cluster/rollout/rollout.ts';
 import type { Applied, Rollout, Target } from '../../src/cluster/values.ts';
+import { appliedValue } from './fleet-model.ts';
 
 const OLD = { release: 1, root: 'a'.repeat(64) };
 const NEW = { release: 2, root: 'b'.repeat(64) };
@@ -176,23 +177,8 @@ test('a person has a rollout go back, also one that is done or was to stay; then
   assert.equal(back({ state: 'rolledBack' }), undefined);
 });
 
-const applied = (more: Partial<Applied> = {}): Applied => ({
-  release: 2,
-  root: NEW.root,
-  seen: 10,
-  state: 'applied',
-  running: NEW.root,
-  prepared: null,
-  lastGood: null,
-  plan: null,
-  error: null,
-  attempt: 0,
-  boot: 'b',
-  version: '1',
-  planHash: 'p'.repeat(64),
-  drift: { count: 0, samples: [] },
-  ...more,
-});
+const applied = (more: Partial<Applied> = {}): Applied =>
+  appliedValue({ release: 2, root: NEW.root, seen: 10, running: NEW.root, planHash: 'p'.repeat(64), ...more });
 const halts = (bad: Record<string, string[] | undefined>, more: Partial<HaltView> = {}): readonly string[] =>
   haltCauses({
     root: NEW.root,

@@ -9,6 +9,7 @@ import { type Item, readState } from '../../src/cluster/view/state.ts';
 import { shardMates, statusOf } from '../../src/cluster/view/status.ts';
 import { renderPlan, renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
 import type { Applied } from '../../src/cluster/values.ts';
+import { appliedValue } from './fleet-model.ts';
 
 const A = 'a'.repeat(64);
 const B = 'b'.repeat(64);
@@ -24,23 +25,8 @@ const said = (server: string, bad: number[], more = {}): Item => ({
   create: ++revision,
   mod: revision,
 });
-const applied = (seen: number, more: Partial<Applied> = {}): Applied => ({
-  release: 1,
-  root: A,
-  seen,
-  state: 'applied',
-  running: A,
-  prepared: null,
-  lastGood: A,
-  plan: null,
-  error: null,
-  attempt: 0,
-  boot: 'b',
-  version: '0.1.0',
-  planHash: null,
-  drift: { count: 0, samples: [] },
-  ...more,
-});
+const applied = (seen: number, more: Partial<Applied> = {}): Applied =>
+  appliedValue({ root: A, seen, running: A, lastGood: A, ...more });
 const there = { boot: 'b', version: '0.1.0', addresses: [], ready: true };
 const MOD = 50;
 const items: Item[] = [

@@ -1,18 +1,8 @@
 /** Answers of `/tdlb/sync/…`, for a recorded process that had none. */
-import { DROP_COLUMNS, ENTRY_COLUMNS } from '../../src/collect/dpdk/sync.ts';
+import { DROP_COLUMNS, ENTRY_COLUMNS, GAUGE_COLUMNS } from '../../src/collect/dpdk/sync.ts';
 import type { FakeProcess } from './dpdk.fake.ts';
 
-const OTHERS = [
-  'own',
-  'synced',
-  'taken_over',
-  'tx_ring_used',
-  'tx_ring_capacity',
-  'rx_ring_used',
-  'rx_ring_capacity',
-  'tx_oldest_us',
-];
-const COLUMNS = [...Object.keys(DROP_COLUMNS), ...Object.keys(ENTRY_COLUMNS), ...OTHERS];
+const COLUMNS = [...Object.keys(DROP_COLUMNS), ...Object.keys(ENTRY_COLUMNS), ...GAUGE_COLUMNS] as readonly string[];
 
 /** Columns of these cores; each number is 100 × core + the place of its column. */
 export function columnsOf(cores: readonly number[]): Readonly<Record<string, readonly number[]>> {

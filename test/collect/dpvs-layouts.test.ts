@@ -55,33 +55,18 @@ for (const [release, layout] of RELEASES) {
       assert.ok(encodeDests(layout, service, 0).equals(read('dests.request')));
       const traffic = { connections: 1, inPackets: 2, inBytes: 3, outPackets: 4, outBytes: 1n << 60n };
       const states = layout.dest.states < 0;
+      const both = {
+        upper: 100,
+        lower: 10,
+        active: 3,
+        inactive: 4,
+        persistent: 1,
+        overloaded: states ? undefined : false,
+        traffic,
+      };
       assert.deepEqual(decodeDests(layout, read('dests'), 2), [
-        {
-          realServer: '10.0.1.1:8080',
-          forward: 'FullNAT',
-          weight: 5,
-          upper: 100,
-          lower: 10,
-          active: 3,
-          inactive: 4,
-          persistent: 1,
-          overloaded: states ? undefined : false,
-          inhibited: states ? undefined : true,
-          traffic,
-        },
-        {
-          realServer: '10.0.1.2:8080',
-          forward: 'DR',
-          weight: 6,
-          upper: 100,
-          lower: 10,
-          active: 3,
-          inactive: 4,
-          persistent: 1,
-          overloaded: states ? undefined : false,
-          inhibited: states ? undefined : false,
-          traffic,
-        },
+        { realServer: '10.0.1.1:8080', forward: 'FullNAT', weight: 5, ...both, inhibited: states ? undefined : true },
+        { realServer: '10.0.1.2:8080', forward: 'DR', weight: 6, ...both, inhibited: states ? undefined : false },
       ]);
     });
 

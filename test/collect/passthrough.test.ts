@@ -157,6 +157,7 @@ describe('collector passthrough', () => {
       realServer: '',
       address: { family: 4, ip: '203.0.113.10', port: 80 },
       echo: '/whoami',
+      check: plan.targets[0]!.check,
       pool: '10.0.0.0/24',
     });
     assert.equal(jobsOf(declared(3, { through: ['direct', 'vip'] })).length, 4);

@@ -12,6 +12,7 @@ import { recorded as ipvs } from './ipvs.recorded.ts';
 import { recorded as keepalived } from './keepalived.recorded.ts';
 import { Tree } from './nic.tree.ts';
 import { recorded as passthrough } from './passthrough.recorded.ts';
+import { recorded as sync } from './sync.recorded.ts';
 
 function data(reading: Reading<unknown>): unknown {
   if (reading.state !== 'data') throw new Error(`${reading.state}: ${reading.reason}`);
@@ -54,6 +55,7 @@ export async function recordedHost(): Promise<ReadonlyMap<string, unknown>> {
       ['logqueue', data(await log.read())],
       ['nic', await tree.read()],
       ['passthrough', passthrough()],
+      ['sync', sync()],
     ]);
   } finally {
     tree.close();

@@ -25,6 +25,8 @@ const PLACES: Readonly<Record<string, (value: string) => string>> = {
   'check ssl.headers': (v) => `${nics('')}checks: {own: {type: ssl, headers: ${v}}}\n${service('check: own')}`,
   'webhook.headers': (v) => `${nics(`webhook: {url: 'http://192.0.2.80/', headers: ${v}}`)}${service('panic: 0.5')}`,
   'dpvs.headers': (v) => `${nics('')}${service(`actuator: {dpvs: {url: 'http://192.0.2.80', headers: ${v}}}`)}`,
+  'collectors.sync.peers[].headers': (v) =>
+    `${plain}collectors: {sync: {peers: [{server: b, url: 'http://192.0.2.2', headers: ${v}}]}}\n`,
   'opentelemetry.headers': (v) => `${plain}opentelemetry: {endpoint: 'http://127.0.0.1:4318', headers: ${v}}\n`,
   'report.to.webhook.headers': (v) =>
     `${plain}report: {schedule: '0 8 * * *', to: {webhook: {url: 'https://192.0.2.80/x', headers: ${v}}}}\n`,

@@ -9,7 +9,11 @@ const SECONDS = 600;
 
 if (isInside()) {
   const dir = join(mkdtempSync(join(tmpdir(), 'fourlane-chaos-')), 'etcd');
-  const { wrong, ...result } = await chaos(dir, Number(process.argv[2] ?? SECONDS), (line) => console.error(line));
+  const { wrong, ...result } = await chaos({
+    dir,
+    seconds: Number(process.argv[2] ?? SECONDS),
+    log: (line) => console.error(line),
+  });
   console.log(JSON.stringify(result, undefined, 2));
   console.log(wrong.length === 0 ? 'nothing lost, doubled, invented or out of order' : `${wrong.length} faults:`);
   for (const fault of wrong.slice(0, 30)) console.log(`  ${fault}`);

@@ -104,13 +104,22 @@ async function compact(cluster: EtcdCluster): Promise<void> {
   }
 }
 
-/** Runs for so long; the cluster is made in `dir` and removed. */
-export async function chaos(dir: string, seconds: number, log: (line: string) => void): Promise<ChaosResult> {
+export interface ChaosOptions {
+  /** Where the cluster is made, and removed. */
+  readonly dir: string;
+  readonly seconds: number;
+  /** The longest between two writes of a writer, ms. */
+  readonly pauseMs?: number;
+  readonly log?: (line: string) => void;
+}
+
+/** Runs for so long. */
+export async function chaos({ dir, seconds, pauseMs = 8, log = () => undefined }: ChaosOptions): Promise<ChaosResult> {
   const began = performance.now();
   const cluster = await EtcdCluster.start({ dir });
   const proxies = cluster.endpoints.map((_, i) => new Proxy(addressOf(i + 1), 2379));
   const ports = await Promise.all(proxies.map((proxy) => proxy.listen()));
-  const writers = new Writers(cluster, WRITERS);
+  const writers = new Writers(cluster, WRITERS, pauseMs);
   const endpoints = ports.map((port) => `https://127.0.0.1:${port}`);
   const witnesses = Array.from({ length: MIRRORS }, () => new Witness(cluster, writers, endpoints));
   const faults = await hurt({ cluster, proxies }, began + seconds * 1000, log);

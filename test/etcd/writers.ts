@@ -24,10 +24,13 @@ export class Writers {
   unclear = 0;
   readonly #callers: readonly Caller[];
   readonly #running: Promise<unknown>;
+  readonly #pauseMs: number;
   #going = true;
   #values = 0;
 
-  constructor(cluster: EtcdCluster, count: number) {
+  /** `pauseMs`: the longest between two writes of one of them. */
+  constructor(cluster: EtcdCluster, count: number, pauseMs: number) {
+    this.#pauseMs = pauseMs;
     this.#callers = Array.from({ length: count }, () => cluster.caller('api'));
     this.#running = Promise.all(this.#callers.map((caller) => this.#write(caller)));
   }
@@ -43,7 +46,7 @@ export class Writers {
       try {
         const txn = await this.#next(caller);
         if (txn !== undefined) await this.#carryOut(caller, txn);
-        await sleep(below(8));
+        await sleep(below(this.#pauseMs));
       } catch {
         this.unclear++;
         await sleep(50 + below(100));

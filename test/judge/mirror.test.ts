@@ -6,7 +6,7 @@ import { type Mirror, type MirrorScalars, mirrorShape, openMirror, writeMirror }
 import { cells, loss, verdicts, why } from '../../src/judge/read.ts';
 import type { Subject } from '../../src/model/verdict.ts';
 import { linkFact } from '../../src/model/facts.ts';
-import { type Fault, play, topology } from './world.ts';
+import { type Fault, play, topology, troubled } from './world.ts';
 
 /** All that can be read of a state, as plain values. */
 function read(s: JudgeState): unknown {
@@ -39,12 +39,7 @@ function read(s: JudgeState): unknown {
 const AT = 10_000;
 /** A lossy NIC, a failed NIC, a NIC without carrier, dead paths, a dead rack, a refusing real server. */
 const trouble: Fault = {
-  cell: (i, j) => (t, random) => {
-    if (t < AT) return 'ok';
-    if (i === 0 || (i === 1 && j === 1) || j > 16) return 'timeout';
-    if (j === 2) return 'refused';
-    return i === 2 && random() < 0.3 ? 'timeout' : 'ok';
-  },
+  cell: troubled(AT),
   links: [linkFact(3, 0, AT + 5000)],
 };
 const isolated: Fault = { cell: () => (t) => (t < AT ? 'ok' : 'timeout'), anchor: () => (t) => (t < AT ? 'ok' : 'timeout') };

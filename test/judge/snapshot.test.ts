@@ -12,18 +12,13 @@ import { FourlaneError } from '../../src/model/errors.ts';
 import { newBatch } from '../../src/model/facts.ts';
 import type { Topology } from '../../src/model/topology.ts';
 import type { Transition } from '../../src/model/verdict.ts';
-import { type Fault, play, say, topology } from './world.ts';
+import { type Fault, play, say, topology, troubled } from './world.ts';
 
 const AT = 10_000;
 const copy = (x: unknown) => JSON.parse(JSON.stringify(x)) as Record<string, unknown>;
-/** A world with everything in it: a lossy NIC, a failed NIC, dead paths, a dead rack, a refusing real server. */
+/** A world with everything in it. */
 const trouble: Fault = {
-  cell: (i, j) => (t, random) => {
-    if (t < AT) return 'ok';
-    if (i === 0 || (i === 1 && j === 1) || j > 16) return 'timeout';
-    if (j === 2) return 'refused';
-    return i === 2 && random() < 0.3 ? 'timeout' : 'ok';
-  },
+  cell: troubled(AT),
 };
 const world = topology({ nics: 4, servers: 20, rack: (j) => (j > 16 ? 'k' : j > 8 ? 'b' : 'a') });
 

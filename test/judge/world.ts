@@ -85,6 +85,14 @@ interface Prober {
   streak: number;
 }
 
+/** From `at` on, with four NICs and 20 real servers: a lossy and a failed NIC, dead paths, a dead rack, one that refuses. */
+export const troubled = (at: number) => (i: number, j: number) => (t: number, random: () => number) => {
+  if (t < at) return 'ok';
+  if (i === 0 || (i === 1 && j === 1) || j > 16) return 'timeout';
+  if (j === 2) return 'refused';
+  return i === 2 && random() < 0.3 ? 'timeout' : 'ok';
+};
+
 export interface Run {
   readonly transitions: readonly Transition[];
   readonly actions: readonly { readonly t: number; readonly action: Action }[];

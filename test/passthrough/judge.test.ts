@@ -17,7 +17,9 @@ import {
 } from '../../src/passthrough/judge.ts';
 import { eachOf } from '../../src/passthrough/turns.ts';
 import { makePlan } from '../report/fake-view.ts';
-import { judgeAnswer, judgeThrough, type ThroughAnswer } from '../../src/passthrough/through.ts';
+import { jobsOf } from '../../src/passthrough/verify.ts';
+import { judgeAnswer, judgeThrough } from '../../src/passthrough/through.ts';
+import type { ClientAnswer, NoAnswer } from '../../src/sys/as-client.ts';
 
 const V2: Passthrough = { mode: 'proxy-v2', through: ['direct'] };
 const NONE: Passthrough = { mode: 'none', through: ['direct'] };
@@ -128,7 +130,7 @@ describe('passthrough', () => {
 
 describe('P3, through a VIP', () => {
   const isSnat = (address: string) => address.startsWith('10.0.0.') || address === 'fd64::7';
-  const answer = (body: string, part: Partial<ThroughAnswer> = {}): ThroughAnswer => ({
+  const answer = (body: string, part: Partial<ClientAnswer> = {}): ClientAnswer => ({
     status: 200,
     body,
     localAddress: '192.0.2.9',
@@ -136,7 +138,7 @@ describe('P3, through a VIP', () => {
     ...part,
   });
   const v6 = { localAddress: '2001:db8::9', localPort: 40_001 };
-  const CASES: readonly (readonly [ThroughAnswer | undefined, string | undefined])[] = [
+  const CASES: readonly (readonly [ClientAnswer | NoAnswer, string | undefined])[] = [
     [answer('192.0.2.9 40001'), undefined],
     [answer('client 192.0.2.9\n'), undefined],
     [answer('remote=192.0.2.9:40001 srv=10.9.9.9:80'), undefined],
@@ -151,7 +153,8 @@ describe('P3, through a VIP', () => {
     [answer('1192.0.2.9'), 'empty'],
     [answer(''), 'empty'],
     [answer('192.0.2.9 40001', { status: 404 }), 'no_echo'],
-    [undefined, 'unreachable'],
+    [{}, 'unreachable'],
+    [{ handshake: 'CERT_HAS_EXPIRED' }, 'unreachable'],
   ];
   it('tells apart what an echo can show', () => {
     for (const [seen, cause] of CASES) assert.equal(judgeAnswer(seen, isSnat).cause, cause, JSON.stringify(seen));
@@ -161,9 +164,26 @@ describe('P3, through a VIP', () => {
     const good = answer('192.0.2.9 40001');
     const lost = answer('10.0.0.17 1025');
     assert.equal(judgeThrough([good, good], isSnat).cause, undefined);
-    const { cause, found } = judgeThrough([good, undefined, lost, lost], isSnat);
+    const { cause, found } = judgeThrough([good, {}, lost, lost], isSnat);
     assert.equal(cause, 'load_balancer');
     assert.match(found, /real servers see 10\.0\.0\.17 .* \(2 of 4 connections\)/);
-    assert.equal(judgeThrough([undefined], isSnat).cause, 'unreachable');
+    assert.equal(judgeThrough([{}], isSnat).cause, 'unreachable');
+    assert.match(judgeThrough([{ handshake: 'CERT_HAS_EXPIRED' }], isSnat).found, /^TLS with the VIP fails: CERT_HAS_EXPIRED/);
+  });
+
+  it('asks with the TLS and the names of a check that has them, also when it is not the first one', () => {
+    const plan = makePlan(1, 1, 1);
+    const [service] = plan.services;
+    const [target] = plan.targets;
+    const secure = check({ type: 'ssl', host: 'web.test' });
+    const through = { mode: 'proxy-v2', echo: '/whoami', through: ['vip'] } as const;
+    const realServers = [{ ...service!.realServers[0]!, target: 0, further: [1] }];
+    const services = [{ ...service!, passthrough: through, realServers }];
+    const asked = (checks: readonly CheckProfile[]) => {
+      const [job] = jobsOf({ ...plan, services, targets: checks.map((one) => ({ ...target!, check: one })) });
+      return job?.check;
+    };
+    assert.equal(asked([check({}), secure]), secure);
+    assert.deepEqual(asked([check({ host: 'web.test' }), check({ type: 'tcp' })]), check({ host: 'web.test' }));
   });
 });

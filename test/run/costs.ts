@@ -52,7 +52,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/ensure': { seconds: 10, cpus: 0.2 },
   'system/etcd': { seconds: 67, cpus: 0.1 },
   'system/etcd-agent': { seconds: 36, cpus: 0.3 },
-  'system/etcd-chaos': { seconds: 61, cpus: 0.7 },
+  'system/etcd-chaos': { seconds: 63, cpus: 0.3 },
   'system/genhash': { seconds: 4, cpus: 0.6 },
   'system/import': { seconds: 16, cpus: 0.5 },
   'system/init': { seconds: 21, cpus: 0.8 },
@@ -72,12 +72,12 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/opentelemetry-hostile': { seconds: 27, cpus: 0.2 },
   'system/paging': { seconds: 181, cpus: 0.3 },
   'system/proxy-protocol': { seconds: 11, cpus: 0.5 },
-  'system/readers': { seconds: 32, cpus: 0.7 },
+  'system/readers': { seconds: 26, cpus: 0.7 },
   'system/replay': { seconds: 2, cpus: 0.7 },
   'system/status-page': { seconds: 13, cpus: 0.8 },
   'system/steer': { seconds: 49, cpus: 0.2 },
   'system/toa-option': { seconds: 6, cpus: 0.5 },
-  'system/unit-file': { seconds: 47, cpus: 0.8 },
+  'system/unit-file': { seconds: 43, cpus: 0.6 },
 };
 
 const AVERAGE: Cost = { seconds: 15, cpus: 0.6 };

@@ -3,14 +3,17 @@
  * and who may not, and a release that is bad for the real servers.
  */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { bgpCommand } from '../../src/cli/bgp.ts';
 import type { ClusterStatus } from '../../src/model/cluster-status.ts';
+import { printed } from '../cli/printed.ts';
 import type { EtcdCluster } from '../etcd/cluster.ts';
 import { Operator } from '../etcd/operator.ts';
 import { AgentProcess, QUICK, serve, until, writeConfig } from './harness.ts';
+import { startBird } from './one-bird.ts';
 import { ALL_REAL_SERVERS, drop, GATEWAY, makeNetwork, nicOf, realServerOf, webOf } from './lb-network.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-evidence-'));
@@ -23,6 +26,7 @@ const RACKS = [1, 2, 3];
 const REAL = RACKS.flatMap((rack) => [1, 2, 3, 4].map((k) => ({ ip: realServerOf(rack, k), rack: `r${rack}` })));
 /** Two others are enough here; what they say counts as soon as it has held for a moment. */
 const RULES = { ...QUICK, fleet_min_witnesses: 2, fleet_hold_ms: 500 };
+const POOL = '10.64.0.0/28';
 const agents = new Map<Server, AgentProcess>();
 let etcd: EtcdCluster;
 let port = 0;
@@ -40,10 +44,19 @@ function file(check: object = { type: 'tcp', interval: '200ms' }): string {
   return operator.file(JSON.stringify({ rules: RULES, services }));
 }
 
+const clusterOf = (server: Server) => ({
+  name: NAME,
+  etcd: { endpoints: etcd.endpoints, tls: operator.tls(server) },
+  prove: '300ms',
+});
+const snatOf = (server: Server) => ({ pool: POOL, servers: 4, cores: 4, server: SERVERS.indexOf(server), groups: { eth2: 0 } });
+
 async function start(server: Server, n: number): Promise<void> {
   const body = {
-    cluster: { name: NAME, etcd: { endpoints: etcd.endpoints, tls: operator.tls(server) }, prove: '300ms' },
+    cluster: clusterOf(server),
     server,
+    // One of them announces what it would take over from the others.
+    ...(server === 'lb-02' ? { snat: snatOf(server) } : {}),
     listen: `${webOf(n)}:0`,
     stateDir: join(dir, server),
     nics: [{ name: 'eth2', device: 'eth2', anchors: [GATEWAY] }],
@@ -119,6 +132,53 @@ test('a rack that is dead for all is a fault of the rack everywhere, and nobody 
     assert.ok(!found.some((each) => /AGENT_|local_path/.test(each)), `${server}: ${found.join()}`);
   }
   await allWell();
+});
+
+test('a server is drained with the word of the fleet: S13, the budget, and what restore gives back', async () => {
+  const bird = await startBird(dir);
+  const files = SERVERS.map((server) => {
+    const body = {
+      cluster: clusterOf(server),
+      server,
+      stateDir: join(dir, `drain-${server}`),
+      nics: [{ name: 'eth2', device: 'lo' }],
+      snat: snatOf(server),
+      bgp: { uplinks: [{ nic: 'eth2', peer: bird.peer }] },
+      collectors: { bgp: { frr: false, bird: bird.socket }, ipvs: false },
+    };
+    mkdirSync(body.stateDir);
+    return [server, writeConfig(dir, body, `drain-${server}.yaml`)] as const;
+  });
+  const bgp = async (action: 'drain' | 'restore', server: Server) => {
+    const argv = [action, '--config', new Map(files).get(server)!, '--graceful', '0s'];
+    const { status, out, err } = await printed(bgpCommand, argv);
+    return { status, text: out + err };
+  };
+  const holders = async () => {
+    const { budgets } = (await operator.json('status')) as ClusterStatus;
+    return budgets.find(({ budget }) => budget === 'server')?.holders.map(({ server }) => server);
+  };
+  try {
+    const last = await bgp('drain', 'lb-02');
+    assert.equal(last.status, 2, last.text);
+    assert.match(last.text, /^S13 10\.64\.0\.0\/28 is announced by no other server; known: lb-01, lb-03, lb-04/);
+    assert.deepEqual([await holders(), bird.state()], [[], 'start'], 'nothing is done');
+
+    assert.deepEqual(await bgp('drain', 'lb-01'), { status: 0, text: `${bird.peer}: shut\n` });
+    assert.deepEqual([await holders(), bird.state()], [['lb-01'], 'down']);
+    assert.match((await operator.expect(0, 'budget')).out, /^server .* lb-01 {2}lb-01 \(drain\)$/m);
+    const second = await bgp('drain', 'lb-03');
+    assert.equal(second.status, 2, second.text);
+    assert.match(second.text, /^budget "server": 1 of at most 1 are gone: lb-01/);
+
+    assert.deepEqual(await bgp('restore', 'lb-01'), { status: 0, text: `${bird.peer}: opened\n` });
+    assert.deepEqual([await holders(), bird.state()], [[], 'start']);
+    assert.equal((await bgp('drain', 'lb-03')).status, 0, 'the budget is free again');
+    assert.equal((await bgp('restore', 'lb-03')).status, 0);
+    assert.deepEqual(await holders(), []);
+  } finally {
+    bird.stop();
+  }
 });
 
 test('one whose real servers all are good elsewhere is the ill one and withdraws; a second one may not', async () => {

@@ -14,8 +14,8 @@ import { assertReplays } from './recorded.ts';
 // the same times.
 const faults = faultsOf(labLayout);
 /**
- * Faults that one agent lives through. What hurts the agent itself or makes a NIC wait longer has an agent of its own; a path that
- * has just come back takes of its service's budget, which the next fault of paths would wait for.
+ * Faults that one agent lives through. What hurts the agent itself or makes a NIC wait longer has an agent of its own; a path
+ * that has just come back takes of its service's budget, which the next fault of paths would wait for.
  */
 const LIVES: readonly (readonly string[])[] = [
   ['link-cut', 'admin-down', 'upstream-drop', 'gateway-dead'],

@@ -49,6 +49,9 @@ http {
   server { listen 8006 ssl proxy_protocol; set_real_ip_from 127.0.0.0/8; real_ip_header proxy_protocol;
     location / { return 200 "client $remote_addr\\n"; } }
   server { listen 8007 ssl; location / { return 200 "client $remote_addr\\n"; } }
+  server { listen 8010 ssl proxy_protocol default_server; ssl_reject_handshake on; }
+  server { listen 8010 ssl proxy_protocol; server_name web.test; set_real_ip_from 127.0.0.0/8; real_ip_header proxy_protocol;
+    location / { return 200 "client $remote_addr $remote_port\\n"; } }
 ${MATRIX_NGINX_HTTP}
 }
 ${MATRIX_NGINX_STREAM}`;
@@ -88,6 +91,21 @@ backend lb_lost
   mode tcp
   source 10.0.0.17
   server rs 127.0.0.1:8001 send-proxy-v2
+frontend lb_tls
+  bind :8023
+  mode tcp
+  default_backend lb_tls
+backend lb_tls
+  mode tcp
+  server rs 127.0.0.1:8010 send-proxy-v2
+frontend lb_tls_lost
+  bind :8024
+  mode tcp
+  default_backend lb_tls_lost
+backend lb_tls_lost
+  mode tcp
+  source 10.0.0.17
+  server rs 127.0.0.1:8010 send-proxy-v2
 ${MATRIX_HAPROXY}`;
 
 /** Where their VIPs lead: the client's address stays as it is. */
@@ -96,6 +114,8 @@ const VIPS = `table ip vips {
     type nat hook output priority -100
     ip daddr 203.0.113.1 tcp dport 80 dnat to 192.0.2.9:8021
     ip daddr 203.0.113.2 tcp dport 80 dnat to 192.0.2.9:8022
+    ip daddr 203.0.113.16/28 tcp dport 443 dnat to 192.0.2.9:8023
+    ip daddr 203.0.113.32/28 tcp dport 443 dnat to 192.0.2.9:8024
   }
 }
 `;
@@ -263,6 +283,52 @@ describe('PROXY protocol', () => {
       rows.map(([, ...answers]) => answers),
       TLS_ROWS.map(([, , ...wanted]) => wanted),
     );
+  });
+
+  it('P3 asks with TLS, under the name and with the verification of the check', { timeout: 20_000 }, async () => {
+    const one = (name: string, vip: string, check: object) => ({
+      name,
+      vip: `${vip}:443/tcp`,
+      realServers: ['127.0.0.1:8010'],
+      check: { type: 'ssl', host: 'web.test', proxyProtocol: 'v2', ...check },
+      passthrough: { mode: 'proxy-v2', echo: '/whoami', through: ['vip'] },
+    });
+    const file = writeConfig(dir, {
+      stateDir: dir,
+      nics: [{ name: 'lo' }],
+      snat: { pool: '10.0.0.0/24', servers: 16, cores: 16, server: 1, groups: { lo: 0 } },
+      services: [
+        one('verified', '203.0.113.17', { verify: true, ca: pem('cert') }),
+        one('tls-lost', '203.0.113.32', {}),
+        one('untrusted', '203.0.113.18', { verify: true }),
+        one('other-name', '203.0.113.19', { host: 'other.test' }),
+        one('no-name', '203.0.113.20', { sni: false }),
+        one('in-the-clear', '203.0.113.21', { type: 'http' }),
+        one('no-ca', '203.0.113.22', { verify: true, ca: '/nowhere' }),
+      ],
+    });
+    const said: string[] = [];
+    assert.equal(await passthroughCommand(['--config', file], { out: (text) => void said.push(text), err: () => undefined }), 1);
+    console.log(said.join(''));
+    const cells = said
+      .join('')
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => line.split(/ {2,}/));
+    const wanted: readonly (readonly [string, string, RegExp])[] = [
+      ['verified', 'ok', /^real servers see 192\.0\.2\.9, the client that asked$/],
+      ['tls-lost', 'MISMATCH', /^real servers see 10\.0\.0\.17 of the SNAT pool.* \(8 of 8 connections\)$/],
+      ['untrusted', 'not seen', /^TLS with the VIP fails: DEPTH_ZERO_SELF_SIGNED_CERT/],
+      ['other-name', 'not seen', /^TLS with the VIP fails: ERR_SSL_TLSV1_UNRECOGNIZED_NAME/],
+      ['no-name', 'not seen', /^TLS with the VIP fails: ERR_SSL_TLSV1_UNRECOGNIZED_NAME/],
+      ['in-the-clear', 'not seen', /^the echo behind the VIP answers 400, needs 200/],
+      ['no-ca', 'not seen', /^its check's ca cannot be used: ENOENT/],
+    ];
+    assert.equal(cells.length, wanted.length);
+    for (const [k, [service, verdict, found]] of wanted.entries()) {
+      assert.deepEqual(cells[k]!.slice(0, 4), [service, 'VIP', 'P3', verdict]);
+      assert.match(cells[k]![4]!, found);
+    }
   });
 
   it('the agent verifies at intervals, through VIPs too, and reports without acting', { timeout: 40_000 }, async () => {

@@ -45,7 +45,7 @@ export const ENTRY_COLUMNS = {
   rx_full: ['in', 'full'],
 } as const;
 
-const GAUGE_COLUMNS = [
+export const GAUGE_COLUMNS = [
   'own',
   'synced',
   'taken_over',

@@ -13,6 +13,13 @@ const running = (role: string, server: string, of: string) =>
 const active = (server: string, realServer: string) =>
   `fourlane_real_server_active_connections{server="${server}", source="ipvs", service="web", real_server="${realServer}"}`;
 
+const heldBy = (server: string, role: string, peer: string) => ({
+  series: `fourlane_session_sync_completeness_ratio{server="${server}", source="ipvs", peer="${peer}", role="${role}"}`,
+  good: 1,
+  bad: 0.7,
+  below: 0.95,
+});
+
 export const controlCases: readonly AlertCase[] = [
   {
     alert: 'FourlaneVrrpNoMaster',
@@ -196,6 +203,30 @@ export const controlCases: readonly AlertCase[] = [
       { series: active('lb1', '10.1.0.1:80'), good: 600, bad: 600 },
       { series: active('lb1', '10.1.0.2:80'), good: 400, bad: 300, below: 350 },
     ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+  {
+    // As the agent of a backup compares them: one alert, although the sum over both would have it too.
+    alert: 'FourlaneSessionSyncIncomplete',
+    severity: 'warning',
+    labels: { peer: 'lb2' },
+    series: [
+      heldBy('lb1', 'backup', 'lb2'),
+      { series: running('master', 'lb2', '"eth0"'), good: 1, bad: 1 },
+      { series: running('backup', 'lb1', '"eth0"'), good: 1, bad: 1 },
+      { series: active('lb2', '10.1.0.1:80'), good: 1000, bad: 1000 },
+      { series: active('lb1', '10.1.0.1:80'), good: 1000, bad: 700, below: 950 },
+    ],
+    firesAfter: 300,
+    resolvesAfter: 0,
+  },
+  {
+    // As the agents of both do: still one, of the server that lacks the connections.
+    alert: 'FourlaneSessionSyncIncomplete',
+    severity: 'warning',
+    labels: { peer: 'lb2' },
+    series: [heldBy('lb1', 'backup', 'lb2'), heldBy('lb2', 'master', 'lb1')],
     firesAfter: 300,
     resolvesAfter: 0,
   },

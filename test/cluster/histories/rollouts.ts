@@ -10,6 +10,7 @@ import { haltByHand, rollBackByHand, type RolloutView, step } from '../../../src
 import type { Held, TxnPlan } from '../../../src/cluster/txn-plan.ts';
 import type { Applied, Rollout, Target } from '../../../src/cluster/values.ts';
 import { randomFrom } from '../../judge/world.ts';
+import { appliedValue } from '../fleet-model.ts';
 import { EtcdModel, pick, type Random, type Tally } from './etcd-model.ts';
 
 const OLD = { release: 1, root: 'a'.repeat(64) };
@@ -67,22 +68,14 @@ function act(server: Server, etcd: EtcdModel, random: Random): void {
   const breaks = random() < 0.02;
   if (!breaks) server.running = target.root;
   const prepared = target.prepare !== undefined && random() < 0.9 ? target.prepare.root : null;
-  const value: Applied = {
+  const value = appliedValue({
     release: target.release,
     root: target.root,
     seen: mod,
-    state: breaks ? pick(random, ['failed', 'refused'] as const) : prepared === null ? 'applied' : 'prepared',
     running: server.running,
     prepared,
-    lastGood: null,
-    plan: null,
-    error: null,
-    attempt: 0,
-    boot: 'b',
-    version: '1',
-    planHash: null,
-    drift: { count: 0, samples: [] },
-  };
+    state: breaks ? pick(random, ['failed', 'refused'] as const) : prepared === null ? 'applied' : 'prepared',
+  });
   etcd.put(`applied/${server.name}`, value);
 }
 

@@ -5,10 +5,18 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { compareSync, type SyncComparison, syncView } from '../../../src/cli/sync/compare.ts';
+import type { IpvsData } from '../../../src/collect/ipvs/merge.ts';
+import {
+  compareSync,
+  rowsOf,
+  type SyncComparison,
+  type SyncRow,
+  type SyncView,
+  viewOfReading,
+} from '../../../src/collect/sync/compare.ts';
 import { run } from '../../../src/lab/netns.ts';
 import { until } from '../../system/harness.ts';
-import { exportedOf } from './exported.ts';
+import { readingOf } from './lvs-texts.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, VIP } from './net.ts';
 import { peer } from './peer.ts';
 
@@ -16,17 +24,20 @@ const IN_BACKUP = ['ip', 'netns', 'exec', 'bak'];
 const SERVICE = [`-A -t ${VIP}:80 -s rr`, `-a -t ${VIP}:80 -r ${RS.rs1}:80 -m -w 1`, `-a -t ${VIP}:80 -r ${RS.rs2}:80 -m -w 1`];
 const words = (text: string) => text.split(' ');
 
-/** What an agent there exports. */
-function exported(where: readonly string[]): string {
+/** What an agent there reads. */
+function viewOf(where: readonly string[]): SyncView {
   const print = (...argv: readonly string[]) => run([...where, ...argv]);
   const [table, udp] = [print('cat', '/proc/net/ip_vs'), print('cat', '/proc/net/udp')];
-  return exportedOf({ table, udp, daemons: print('ipvsadm', '-Ln', '--daemon') });
+  return viewOfReading(readingOf({ table, udp, daemons: print('ipvsadm', '-Ln', '--daemon') }));
 }
 
-function compared(): SyncComparison {
-  const result = compareSync(syncView(exported([])), syncView(exported(IN_BACKUP)));
+type Seen = SyncComparison & { readonly rows: readonly SyncRow[] };
+
+function compared(): Seen {
+  const [master, known] = [viewOf([]), viewOf(IN_BACKUP)];
+  const result = compareSync(master, known);
   assert.ok('ratio' in result, JSON.stringify(result));
-  return result;
+  return { ...result, rows: rowsOf(master, known) };
 }
 
 const backup = (command: string) => run([...IN_BACKUP, ...words(command)]);
@@ -34,7 +45,7 @@ const daemon = (where: readonly string[], role: 'master' | 'backup', link: strin
   run([...where, 'ipvsadm', '--start-daemon', role, '--mcast-interface', link, '--syncid', String(id)]);
 
 /** Waits for a comparison; the kernel sends what it collects within two seconds. */
-function share(what: string, wanted: (seen: SyncComparison) => boolean): Promise<SyncComparison> {
+function share(what: string, wanted: (seen: Seen) => boolean): Promise<Seen> {
   return until(what, 30_000, async () => {
     const seen = compared();
     if (wanted(seen)) return seen;
@@ -64,7 +75,16 @@ describe('synchronisation of two kernels', () => {
   });
 
   it('a fail-over keeps everything while nothing is lost', async () => {
-    assert.deepEqual(compared(), { master: 'here', rows: compared().rows, ratio: 1, problems: [] });
+    const { master, connections, sameConfiguration, problems } = compared();
+    assert.deepEqual(
+      { master, connections, sameConfiguration, problems },
+      {
+        master: 'here',
+        connections: 0,
+        sameConfiguration: true,
+        problems: [],
+      },
+    );
     await peer('cli').tell('hold', VIP, 40);
     const { rows } = await share('all of it is known', ({ ratio, rows: [first] }) => ratio === 1 && first!.master === 20);
     assert.deepEqual(
@@ -87,8 +107,8 @@ describe('synchronisation of two kernels', () => {
     assert.equal(compared().ratio, 0.5);
     // The collector as it is, there.
     const main = import.meta.filename.replace(/test.qemu.guest.*/, `src/cli/main${import.meta.filename.slice(-3)}`);
-    const collect = [process.execPath, main, 'collect', 'ipvs', '--metrics', '--set', 'timeout="60s"'];
-    assert.deepEqual(syncView(run([...IN_BACKUP, ...collect])), syncView(exported(IN_BACKUP)));
+    const collect = [process.execPath, main, 'collect', 'ipvs', '--json', '--set', 'timeout="60s"'];
+    assert.deepEqual(viewOfReading(JSON.parse(run([...IN_BACKUP, ...collect])) as IpvsData), viewOf(IN_BACKUP));
   });
 
   it('a syncid that differs, and a service that the backup does not have, are named', async () => {
@@ -100,6 +120,6 @@ describe('synchronisation of two kernels', () => {
     backup('ipvsadm -C');
     assert.match(compared().problems.join('; '), /the backup does not have 192\.0\.2\.10:80\/tcp 10\.1\.0\.11:80/);
     backup('ipvsadm --stop-daemon backup');
-    assert.ok('noPair' in compareSync(syncView(exported([])), syncView(exported(IN_BACKUP))));
+    assert.ok('noPair' in compareSync(viewOf([]), viewOf(IN_BACKUP)));
   });
 });

@@ -1,11 +1,8 @@
-/** What an agent exports of kernel LVS whose files are these: for what compares two servers without an agent on each. */
-import { ipvs } from '../../../src/collect/ipvs.ts';
+/** A reading of kernel LVS whose files are these: for what compares two servers without an agent on each. */
 import { parseDaemons } from '../../../src/collect/ipvs/listing.ts';
-import { mergeServices } from '../../../src/collect/ipvs/merge.ts';
+import { type IpvsData, mergeServices } from '../../../src/collect/ipvs/merge.ts';
 import { parseTable } from '../../../src/collect/ipvs/proc.ts';
 import { parseSyncSockets } from '../../../src/collect/ipvs/sync.ts';
-import { Output } from '../../../src/collect/output.ts';
-import { Exposition } from '../../../src/metrics/exposition.ts';
 
 /** `table`: /proc/net/ip_vs; `daemons`: `ipvsadm -Ln --daemon`; `udp`: /proc/net/udp. */
 export interface LvsTexts {
@@ -17,8 +14,7 @@ export interface LvsTexts {
 /** No traffic was counted. */
 const NONE = { connections: 0, inPackets: 0, outPackets: 0, inBytes: 0, outBytes: 0 };
 
-/** The text of /metrics. */
-export function exportedOf({ table, daemons, udp }: LvsTexts): string {
+export function readingOf({ table, daemons, udp }: LvsTexts): IpvsData {
   const listed = parseTable(table);
   const counted = listed.map(({ key, realServers }) => ({
     key,
@@ -26,14 +22,11 @@ export function exportedOf({ table, daemons, udp }: LvsTexts): string {
     traffic: NONE,
     realServers: realServers.map(({ realServer }) => ({ realServer, traffic: NONE })),
   }));
-  const data = {
+  return {
     services: mergeServices(counted, listed),
     totals: NONE,
     cpus: new Map(),
     daemons: parseDaemons(daemons),
     sync: parseSyncSockets(udp),
   };
-  const output = new Output();
-  output.take((samples) => ipvs.publish(data, samples));
-  return new Exposition({ cluster: 'edge', server: 'lb' }).render(output.families(), 'text').toString();
 }
