@@ -1,5 +1,6 @@
 /** Some of the servers of a simulation, in a process of their own; `FleetSim` starts it. */
 import { createHash } from 'node:crypto';
+import { constants, setPriority } from 'node:os';
 import { RootLists } from '../../src/cluster/evidence/lists.ts';
 import { Caller } from '../../src/cluster/transport/caller.ts';
 import { grpcDial } from '../../src/cluster/transport/grpc.ts';
@@ -45,7 +46,11 @@ export interface SimCount {
 
 /** Servers that share the connection of their leases. */
 const PER_CALLER = 25;
-const TURN_MS = 500;
+/** Within it all begin to speak. */
+const SPEAK_MS = 30_000;
+
+// etcd goes first: in a fleet it has machines of its own.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 
 let servers: readonly SimServer[] = [];
 let witnesses: readonly number[] = [];
@@ -88,7 +93,7 @@ process.on('message', (message: ToSim) => {
     case 'join':
       return servers[message.index]!.join();
     case 'speak':
-      for (const server of servers) server.speak(Math.random() * TURN_MS);
+      for (const server of servers) server.speak(Math.random() * SPEAK_MS);
       return undefined;
     case 'count':
       return process.send!(count(message.members));

@@ -17,10 +17,8 @@ const cells = (text: string, name: string) => {
 
 test('every server with what it should run, what it runs, and why it does not', () => {
   const text = page(fakeFleet());
-  assert.match(
-    text,
-    /<h1>3 of 6 servers run what they should<\/h1>\n<p>out of service by a budget: lb-04 \(AGENT_ILL\) · 1 failed · 1 lost · 1 in maintenance · 1 drift · 2 real servers found/,
-  );
+  assert.match(text, /<h1>3 of 6 servers run what they should<\/h1>\n<p>out of service by a budget: lb-04 \(AGENT_ILL\) · 1/);
+  assert.match(text, /· 1 failed · 1 lost · 1 in maintenance · 1 drift · 2 real servers found/);
   assert.deepEqual(cells(text, 'lb-01').slice(0, 7), [
     'canary',
     'fra1, r1',

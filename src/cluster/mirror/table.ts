@@ -2,9 +2,9 @@
  * Keys and values of a range in columns and a few big buffers. As objects, 100 000 keys are half a million of them for a full
  * garbage collection to walk, and it holds the judge's thread meanwhile; so they are some hundreds.
  *
- * An entry has a slot. `index` finds it by the hash of its key (open addressing, linear probing). Key and value lie one behind the
- * other in a chunk, which is only ever added to: what was read of it stays as it is. A chunk that is mostly of the past is emptied
- * into the last one, and let go.
+ * An entry has a slot. `index` finds it by the hash of its key (open addressing, linear probing). Key and value lie one behind
+ * the other in a chunk, which is only ever added to: what was read of it stays as it is. A chunk that is mostly of the past is
+ * emptied into the last one, and let go.
  */
 import { Chunk, chunkFor, isAlone } from './chunk.ts';
 
