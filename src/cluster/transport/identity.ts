@@ -18,13 +18,14 @@ const MOST_BYTES = 1 << 20;
 /** Rejects when a file can't be read, is no certificate or key, or when key and certificate don't belong together. */
 export async function readIdentity(tls: EtcdTls): Promise<Identity> {
   const version = await versionOf(tls);
-  const [ca, cert, key] = await Promise.all([tls.ca, tls.cert, tls.key].map(read));
+  // One after the other: of several that are missing, the same one is named each time.
+  const [ca, cert, key] = [await read(tls.ca), await read(tls.cert), await read(tls.key)];
   try {
-    parsed(tls.ca, () => new X509Certificate(ca!));
-    const certificate = parsed(tls.cert, () => new X509Certificate(cert!));
-    const secret = parsed(tls.key, () => createPrivateKey(key!));
+    parsed(tls.ca, () => new X509Certificate(ca));
+    const certificate = parsed(tls.cert, () => new X509Certificate(cert));
+    const secret = parsed(tls.key, () => createPrivateKey(key));
     if (!certificate.checkPrivateKey(secret)) throw new Error(`${tls.key} is not the key of ${tls.cert}`);
-    return { ca: ca!, cert: cert!, key: key!, notAfter: Date.parse(certificate.validTo), version };
+    return { ca, cert, key, notAfter: Date.parse(certificate.validTo), version };
   } catch (error) {
     throw new Error(`${(error as Error).message}; write both files again`, { cause: error });
   }
