@@ -10,6 +10,7 @@ import { keepalived } from '../../../src/collect/keepalived.ts';
 import { logqueue } from '../../../src/collect/logqueue.ts';
 import { nic } from '../../../src/collect/nic.ts';
 import { passthrough } from '../../../src/collect/passthrough.ts';
+import { sync } from '../../../src/collect/sync.ts';
 import { Output } from '../../../src/collect/output.ts';
 import type { Samples } from '../../../src/collect/collector.ts';
 import { Exposition } from '../../../src/metrics/exposition.ts';
@@ -24,7 +25,7 @@ const KINDS = {
     vrrp: 'master',
   },
   'demo-lvs': {
-    collectors: [bgp, control, ipvs, keepalived, nic],
+    collectors: [bgp, control, ipvs, keepalived, nic, sync],
     own: { source: ['ipvs'], nic: ['bond0', 'bond1'] },
     vrrp: 'backup',
   },

@@ -182,6 +182,8 @@ const MOVES: Readonly<Record<string, Move>> = {
   session_sync_last_received_timestamp_seconds: (_, t) => NOW + t - 0.4,
   session_sync_peer_state: state('state', 'up'),
   session_sync_config_matches: always(1),
+  session_sync_peer_compared: always(1),
+  session_sync_completeness_ratio: around(0.998),
   session_sync_full_state: state('state', 'done'),
   session_sync_full_progress_ratio: always(1),
   session_sync_full_dropped_sessions: always(0),
