@@ -62,7 +62,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/lab': { seconds: 37, cpus: 0.5 },
   'system/lab-cluster': { seconds: 40, cpus: 0.5 },
   'system/lab-demo': { seconds: 77, cpus: 0.5 },
-  'system/lab-matrix': { seconds: 215, cpus: 0.35 },
+  'system/lab-matrix': { seconds: 215, cpus: 0.45 },
   'system/lanes': { seconds: 29, cpus: 0.6, quiet: 'alone' },
   'system/logqueue': { seconds: 11, cpus: 0.5 },
   'system/logqueue-rotation': { seconds: 20, cpus: 0.1 },

@@ -107,7 +107,7 @@ describe('actuator bgp beside real FRR and BIRD', () => {
   it('sessions that a daemon opens by itself are shut again', { timeout: 60_000 }, async () => {
     await ofBoth(async (kind) => {
       await failed(kind);
-      startAgain(kind);
+      await startAgain(kind);
       await timed(kind, 'daemon started again: shut again', () => isShut(kind));
       // The agent reports it when its call has ended, which is after the daemon shows it.
       await until(`${kind}: reported`, 5000, () => reported(kind, /somebody else/));

@@ -1,5 +1,6 @@
 /** An agent on a load balancer of the lab of BGP: real servers behind the router, and a NIC that loses them. */
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import {
   BALANCERS,
   BIRD_SOCKET,
@@ -15,7 +16,7 @@ import {
   runFrr,
   there,
 } from './bgp-lab.ts';
-import { AgentProcess, QUICK, run, writeConfig } from './harness.ts';
+import { AgentProcess, QUICK, run, until, writeConfig } from './harness.ts';
 
 const SERVERS = ['10.9.0.1', '10.9.0.2', '10.9.0.3'];
 const PORT = 8080;
@@ -139,8 +140,19 @@ function birdc(words: readonly string[]): void {
 }
 
 /** Ends the daemon and starts it again: every session is open then. */
-export function startAgain(kind: Kind): void {
-  process.kill(pidOf(kind), 'SIGKILL');
+export async function startAgain(kind: Kind): Promise<void> {
+  const pid = pidOf(kind);
+  process.kill(pid, 'SIGKILL');
+  // BIRD does not start while another one answers at its socket.
+  await until(`${kind} ended`, 5000, () => hasEnded(pid));
   if (kind === 'frr') runFrr('lf', ['bgpd']);
   else runBird();
+}
+
+function hasEnded(pid: number): boolean {
+  try {
+    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return true;
+  }
 }
