@@ -1,6 +1,6 @@
 /** An agent on a load balancer of the lab of BGP: real servers behind the router, and a NIC that loses them. */
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import {
   BALANCERS,
   BIRD_SOCKET,
@@ -143,16 +143,8 @@ function birdc(words: readonly string[]): void {
 export async function startAgain(kind: Kind): Promise<void> {
   const pid = pidOf(kind);
   process.kill(pid, 'SIGKILL');
-  // BIRD does not start while another one answers at its socket.
-  await until(`${kind} ended`, 5000, () => hasEnded(pid));
+  // BIRD does not start while another one answers at its socket, and its thread for BFD may end after the first one.
+  await until(`${kind} ended`, 5000, () => !existsSync(`/proc/${pid}`));
   if (kind === 'frr') runFrr('lf', ['bgpd']);
   else runBird();
-}
-
-function hasEnded(pid: number): boolean {
-  try {
-    return /\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch {
-    return true;
-  }
 }
