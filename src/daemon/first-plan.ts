@@ -27,7 +27,7 @@ export interface Begun {
 const WAIT_MS = 60_000;
 const LOOK_MS = 100;
 
-/** @throws FourlaneError for a bad file or a state directory that another agent has; a release that can't be used is logged, and is none */
+/** Rejects for a bad file, or a state directory that another agent has; a release that can't be used is logged, and is none. */
 export async function firstPlan(path: string, parts: FirstParts): Promise<{ readonly plan: Plan; readonly begun?: Begun }> {
   const bytes = readConfig(path, true);
   const file = loadPlan(bytes, path, { hostname: hostname() });

@@ -5,8 +5,8 @@ import { FourlaneError } from '../model/errors.ts';
 import { lockHolder } from '../sys/lock.ts';
 
 /**
- * Holds `directory` until this process ends. Rejects with STATE_IN_USE when another agent has it. One that can't be written is nobody's:
- * that is logged where something is saved.
+ * Holds `directory` until this process ends. Rejects with STATE_IN_USE when another agent has it. One that can't be written is
+ * nobody's: that is logged where something is saved.
  */
 export async function holdState(directory: string): Promise<void> {
   let holder: string | undefined;

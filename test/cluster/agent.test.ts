@@ -92,7 +92,7 @@ test('etcd that does not answer is asked again, and a report that can not be wri
   assert.deepEqual(made.agent!.status.problems, []);
 });
 
-test('what is damaged on the disk is fetched again, of what runs as well; what is damaged in etcd refuses the release', async (t) => {
+test('what is damaged on the disk is fetched again, of what runs, too; damage in etcd refuses the release', async (t) => {
   const made = await server(t);
   made.etcd.put('target', ['all'], made.etcd.release(1, content(2)));
   await reported(made, 1, 'applied');

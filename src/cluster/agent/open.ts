@@ -102,7 +102,8 @@ function whatRuns(read: () => Content): Content {
     return read();
   } catch (error) {
     const remedy = 'restart the agent: it begins with the release that is whole on its disk';
-    const message = `cannot be compared with what runs, which is damaged on the disk of this server: ${(error as Error).message}; ${remedy}`;
+    const damage = `which is damaged on the disk of this server: ${(error as Error).message}`;
+    const message = `cannot be compared with what runs, ${damage}; ${remedy}`;
     throw new FourlaneError('STATE_DAMAGED', message, { cause: error });
   }
 }
