@@ -61,7 +61,8 @@ export function unsignedText({ release, state }: Prepared): string {
   const runs = [...state.target.values()].map(({ value }) => state.release.get(String(value.release))?.value);
   const signed = runs.find((each) => each?.signature !== undefined);
   if (signed === undefined) return '';
-  return `fourlane: release ${signed.n}, which runs, is signed, and this is not: servers that trust a key refuse it; --sign-key\n`;
+  const refused = 'servers that trust a key refuse it; sign it with --sign-key';
+  return `fourlane: release ${signed.n}, which runs, is signed, and this is not: ${refused}\n`;
 }
 
 /** Whether somebody else has moved a pointer or begun a rollout since. */
