@@ -1,9 +1,10 @@
 /** What an idle cluster costs an agent: memory and CPU of one with an etcd, against the same agent without. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
+import { niceOf } from '../system/threads.ts';
 import { CLUSTER, type EtcdCluster } from './cluster.ts';
 import { Releaser } from './release.ts';
 
@@ -29,9 +30,6 @@ export interface IdleCost {
 }
 
 const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
-
-const hasThread = (pid: number, name: string) =>
-  readdirSync(`/proc/${pid}/task`).some((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim() === name);
 
 /** ms of CPU so far, from ticks of 10 ms. */
 function cpuOf(pid: number): number {
@@ -81,7 +79,7 @@ export async function startPair(etcd: EtcdCluster, dir: string): Promise<Pair> {
   }
   const agents = await start();
   await Promise.all(agents.map(isReady));
-  await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => !hasThread(pid, READER)));
+  await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => niceOf(pid, READER).length === 0));
   await sleep(SETTLED_MS);
   const [alone, among] = agents as [AgentProcess, AgentProcess];
   return { alone, among, reach };

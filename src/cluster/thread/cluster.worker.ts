@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
 import { saveCompiled } from '../../sys/compiled.ts';
 import { giveBack } from '../../sys/give-back.ts';
+import { lowerHelpers } from '../../sys/v8-helpers.ts';
 import { Lease } from '../lease/lease.ts';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import { Caller } from '../transport/caller.ts';
@@ -20,6 +21,8 @@ const GIVE_BACK_MS = 10_000;
 
 // 0 is the calling thread on Linux: lanes and judge go first.
 setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+// And who collects what this one throws away.
+lowerHelpers();
 
 const port = parentPort!;
 const { etcd, ranges, pages } = workerData as ClusterInit;
