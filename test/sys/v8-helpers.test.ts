@@ -10,7 +10,6 @@ const nice = () => [true, false].map((ofV8) => [...new Set(threadsOf(process.pid
   (name === 'V8Worker') === ofV8).map(({ nice }) => nice))]);
 const before = nice();
 lowerHelpers();
-lowerHelpers();
 console.log(JSON.stringify([before, nice()]));
 `;
 
@@ -21,8 +20,4 @@ test("V8's helpers give way, and nobody else", () => {
   const [helpers, others] = before;
   assert.ok(others.length === 1 && helpers.length === 1 && helpers[0] === others[0], stdout);
   assert.deepEqual(after, [[Math.max(10, others[0]!)], others]);
-});
-  const [[helpers, others], after] = JSON.parse(stdout || `["${stderr}"]`) as [number[], number[]][];
-  assert.deepEqual([helpers, others.length], [others, 1]);
-  assert.deepEqual(after, [[others[0]! + 10], others]);
 });
