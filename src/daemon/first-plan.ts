@@ -7,6 +7,7 @@ import type { Version } from '../cluster/values.ts';
 import { loadPlan, readConfig } from '../config/load.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Logger } from '../sys/log.ts';
+import { holdState } from './state-lock.ts';
 
 export interface FirstParts {
   readonly version: string;
@@ -26,10 +27,11 @@ export interface Begun {
 const WAIT_MS = 60_000;
 const LOOK_MS = 100;
 
-/** @throws FourlaneError for a bad file; a release that can't be used is logged, and is none */
+/** Rejects for a bad file, or a state directory that another agent has; a release that can't be used is logged, and is none. */
 export async function firstPlan(path: string, parts: FirstParts): Promise<{ readonly plan: Plan; readonly begun?: Begun }> {
   const bytes = readConfig(path, true);
   const file = loadPlan(bytes, path, { hostname: hostname() });
+  await holdState(file.stateDir);
   if (file.etcd === undefined) return { plan: file };
   await waitForEtcd(file, parts);
   const booted = await bootedFor(file, parts);

@@ -8,6 +8,7 @@ export const ERRORS = {
   CONFIG_UNREADABLE: { side: 'user', status: 400 },
   STATE_DAMAGED: { side: 'system', status: 500 },
   STATE_UNWRITABLE: { side: 'system', status: 500 },
+  STATE_IN_USE: { side: 'user', status: 500 },
   LISTEN_FAILED: { side: 'user', status: 500 },
   NO_AGENT: { side: 'user', status: 503 },
   NOT_FOUND: { side: 'user', status: 404 },

@@ -92,23 +92,37 @@ test('etcd that does not answer is asked again, and a report that can not be wri
   assert.deepEqual(made.agent!.status.problems, []);
 });
 
-test('a blob that is damaged on the disk is fetched again; one that is damaged in etcd refuses the release', async (t) => {
+test('what is damaged on the disk is fetched again, of what runs, too; damage in etcd refuses the release', async (t) => {
   const made = await server(t);
   made.etcd.put('target', ['all'], made.etcd.release(1, content(2)));
   await reported(made, 1, 'applied');
   const blobs = join(made.dir, 'cluster', 'blobs');
   for (const name of readdirSync(blobs)) writeFileSync(join(blobs, name), 'damaged');
   made.etcd.put('target', ['all'], made.etcd.release(2, content(2, 50)));
-  const { error } = await reported(made, 2, 'refused');
-  assert.match(error!, /blob/, 'what runs is damaged, too, so that nothing can be compared with it');
+  await reported(made, 2, 'applied');
+  const releases = join(made.dir, 'cluster', 'releases');
+  for (const name of readdirSync(releases)) rmSync(join(releases, name));
   made.etcd.put('target', ['all'], made.etcd.release(3, content(2, 60)));
+  await reported(made, 3, 'applied');
   const damaged = made.etcd.release(4, content(2, 70));
-  const last = readdirSync(blobs).length;
-  assert.ok(last > 0);
   for (const [key] of made.etcd.entries)
     if (key.startsWith(`${PREFIX}blob/`)) made.etcd.set(key.slice(PREFIX.length), Buffer.from('damaged'));
   made.etcd.put('target', ['all'], damaged);
   assert.match((await reported(made, 4, 'refused')).error!, /cannot be unpacked/);
+});
+
+test('what runs is nowhere any more: nothing is compared with it, and a start begins with what is whole', async (t) => {
+  const made = await server(t);
+  const one = made.etcd.release(1, content(2));
+  made.etcd.put('target', ['all'], one);
+  await reported(made, 1, 'applied');
+  rmSync(join(made.dir, 'cluster', 'releases', `${one.root}.json`));
+  made.etcd.set('release/1', undefined);
+  made.etcd.put('target', ['all'], made.etcd.release(2, content(2, 50)));
+  assert.match((await reported(made, 2, 'refused')).error!, /cannot be compared with what runs, .*; restart the agent/);
+  await made.agent!.stop();
+  await made.begin();
+  await reported(made, 2, 'applied');
 });
 
 test('a pointer of another ring, or of an etcd that was restored, counts although its number is smaller', async (t) => {

@@ -21,7 +21,7 @@ import { badIn } from '../../src/cluster/api/bad-in.ts';
 import { leadRollout } from '../../src/cluster/api/lead-rollout.ts';
 import { namesOf } from '../../src/cluster/api/listing.ts';
 import { conflict, moveTo, refuseBesideRollout } from '../../src/cluster/api/pointers.ts';
-import { publish, type ReleaseWish } from '../../src/cluster/api/publish.ts';
+import { publish, type ReleaseWish, signatureFrom } from '../../src/cluster/api/publish.ts';
 import { encodeEvidence, rootPrefix } from '../../src/cluster/evidence/evidence.ts';
 import { keyOf } from '../../src/cluster/keys.ts';
 import type { Content, Json } from '../../src/cluster/release/content.ts';
@@ -278,6 +278,12 @@ test('a signature is of the cluster, the root and the allowance', async () => {
   const signed = await publish(store, web('10.5.0.1:80'), { ...WISH, signKey: privateKey, removed: 0.5 });
   assert.equal(distrust(signed, 'edge', publicKey), undefined);
   assert.match(distrust({ ...signed, allow: { removed: 1 } }, 'edge', publicKey) ?? '', /not of the trusted key/);
+  const unsigned = await publish(store, web('10.5.0.1:80'), { ...WISH, removed: 0.5 });
+  assert.equal(signatureFrom([signed, unsigned], unsigned), signed.signature, 'back to it, nobody has to sign again');
+  const again = await publish(store, web('10.5.0.1:80'), { ...WISH, removed: 0.5, signature: signed.signature });
+  assert.equal(distrust(again, 'edge', publicKey), undefined);
+  const { allow: _, ...less } = unsigned;
+  assert.equal(signatureFrom([signed], less), undefined, 'what it may remove is another');
 });
 
 test('roster, maintenance, poison and budgets are changed once, and name what is not there', async () => {

@@ -114,8 +114,12 @@ async function full(fleet: RealFleet): Promise<string> {
   return 'a release was refused with what to do';
 }
 
-/** Node reads the wall clock through libc: faketime moves it, and leaves the clock of durations alone. */
-const faked = (offset: string) => ({ wrap: ['env', 'FAKETIME_DONT_FAKE_MONOTONIC=1', 'faketime', '-m', '-f', offset] });
+/**
+ * Node reads the wall clock through libc: faketime's library moves it, and leaves the clock of durations alone. Its program would
+ * fork, and a signal would end that and leave the agent.
+ */
+const FAKETIME = ['LD_PRELOAD=/usr/$LIB/faketime/libfaketimeMT.so.1', 'FAKETIME_DONT_FAKE_MONOTONIC=1'];
+const faked = (offset: string) => ({ wrap: ['env', ...FAKETIME, `FAKETIME=${offset}`] });
 
 async function ahead(fleet: RealFleet): Promise<string> {
   const agent = await fleet.restart('lb-03', faked('+1h'));

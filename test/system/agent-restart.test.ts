@@ -134,6 +134,16 @@ const streaks = async (agent: AgentProcess): Promise<number[]> => {
   return why.verdicts[0]!.evidence.cells.map((c) => c.consecutiveBad);
 };
 
+test('a second agent with the same state directory ends at once and says who has it; the first goes on', async () => {
+  const first = agents.at(-1)!;
+  const second = AgentProcess.spawn(file);
+  await until('it ends', 10_000, () => second.ended !== undefined);
+  assert.equal(second.ended, 1);
+  const said = `stateDir ${stateDir}: another agent \\(pid ${first.pid}\\) runs with it; stop it, or give`;
+  await until('it says why', 1000, () => second.logged(new RegExp(said)));
+  await first.allGood();
+});
+
 test('a damaged state file is set aside with a message, and the agent starts', async () => {
   const state = join(stateDir, 'state.json');
   await agents.at(-1)!.end('SIGTERM');

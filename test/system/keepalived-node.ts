@@ -101,8 +101,10 @@ ${sync.join('')}${blocks.join('')}`),
     const log = openSync(join(this.dir, 'log'), 'a');
     const options = ['-n', '-l', '-D', '-P', '-f', 'keepalived.conf', '-p', 'pid', '-r', 'vrrp.pid', '-c', 'checkers.pid'];
     const argv = options.map((o) => (o.startsWith('-') ? o : join(this.dir, o)));
-    // With a directory for temporary files that nobody else sees, as under systemd's PrivateTmp.
-    const alone = 'mount -t tmpfs private "$TMPDIR" && exec keepalived "$@"';
+    // With a directory for temporary files that nobody else sees, as under systemd's PrivateTmp; and before other work, where
+    // that is permitted: on a busy machine adverts would come late, and the address would move for that.
+    const first = 'chrt -r 1 true 2> /dev/null && set -- chrt -r 1 keepalived "$@" || set -- keepalived "$@"';
+    const alone = `mount -t tmpfs private "$TMPDIR" && { ${first}; exec "$@"; }`;
     const child = spawn('ip', ['netns', 'exec', this.#o.name, 'sh', '-c', alone, 'sh', ...argv], {
       stdio: ['ignore', log, log],
       env: { ...process.env, TMPDIR: join(this.dir, 'tmp') },

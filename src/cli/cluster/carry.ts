@@ -6,7 +6,7 @@ import { clearAway } from '../../cluster/api/garbage.ts';
 import { Lead } from '../../cluster/api/lead.ts';
 import { baselineIn, isOver, leadRollout } from '../../cluster/api/lead-rollout.ts';
 import { conflict, moveTo, refuseBesideRollout } from '../../cluster/api/pointers.ts';
-import { nextNumber, publish, releaseFor, type ReleaseWish } from '../../cluster/api/publish.ts';
+import { nextNumber, publish, releaseFor, type ReleaseWish, signatureFrom } from '../../cluster/api/publish.ts';
 import type { Content } from '../../cluster/release/content.ts';
 import { packContent } from '../../cluster/release/release.ts';
 import { beginRollout } from '../../cluster/rollout/begin.ts';
@@ -28,7 +28,7 @@ export interface Prepared {
   readonly wish: ReleaseWish;
 }
 
-export type Wish = Omit<ReleaseWish, 'parent' | 'cluster' | 'author' | 'at'>;
+export type Wish = Omit<ReleaseWish, 'parent' | 'cluster' | 'author' | 'at' | 'signature'>;
 
 /** What a content would be as a release, and what it would change. Writes nothing. */
 export async function prepare(session: Session, content: Content, asked: Wish): Promise<Prepared> {
@@ -39,14 +39,12 @@ export async function prepare(session: Session, content: Content, asked: Wish): 
       'no server is expected; add one first: fourlane cluster roster set NAME --ring RING',
     );
   const newest = [...state.target.values()].toSorted((a, b) => b.mod - a.mod)[0]?.value;
-  const wish: ReleaseWish = {
-    ...asked,
-    cluster: session.name,
-    author: session.by,
-    at: session.at(),
-    parent: newest?.root ?? null,
-  };
-  const release = releaseFor(packContent(content), nextNumber(state.release.keys()), wish);
+  const made = { cluster: session.name, author: session.by, at: session.at(), parent: newest?.root ?? null };
+  const [packed, n] = [packContent(content), nextNumber(state.release.keys())];
+  const releases = [...state.release.values()].map(({ value }) => value);
+  const signature = signatureFrom(releases, releaseFor(packed, n, { ...asked, ...made }));
+  const wish: ReleaseWish = { ...asked, ...made, signature };
+  const release = releaseFor(packed, n, wish);
   return { state, content, release, wish, changes: await changesOf(release, content, state, session.contents) };
 }
 
@@ -55,6 +53,16 @@ export async function make({ store }: Session, { changes, content, wish }: Prepa
   const refused = refusalTexts(changes);
   if (refused.length > 0) throw new FourlaneError('CLUSTER_INVALID', `nothing was written: ${refused.join('\n  ')}`);
   return publish(store, content, wish);
+}
+
+/** That servers which trust a key will refuse it; '' = what runs is not signed either. */
+export function unsignedText({ release, state }: Prepared): string {
+  if (release.signature !== undefined) return '';
+  const runs = [...state.target.values()].map(({ value }) => state.release.get(String(value.release))?.value);
+  const signed = runs.find((each) => each?.signature !== undefined);
+  if (signed === undefined) return '';
+  const refused = 'servers that trust a key refuse it; sign it with --sign-key';
+  return `fourlane: release ${signed.n}, which runs, is signed, and this is not: ${refused}\n`;
 }
 
 /** Whether somebody else has moved a pointer or begun a rollout since. */

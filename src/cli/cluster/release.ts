@@ -1,7 +1,7 @@
 /** `fourlane cluster release`: makes a release of a file, and gives it to rings that run nothing yet, or to all at once. */
 import { ringsOf } from '../../cluster/api/changes.ts';
 import { json as jsonOf, type Output, terminal } from '../output.ts';
-import { awaitRings, begin, exitOfRollout, giveTo, leadIt, make, prepare, tidy } from './carry.ts';
+import { awaitRings, begin, exitOfRollout, giveTo, leadIt, make, prepare, tidy, unsignedText } from './carry.ts';
 import { readContent } from './content.ts';
 import { EXIT } from './exit.ts';
 import { RELEASE_HELP, RELEASE_OPTIONS, removedOf, signKeyOf, WAIT_HELP, WAIT_OPTIONS, waitingOf } from './options.ts';
@@ -38,6 +38,7 @@ async function run(session: Session, asked: Asked): Promise<number> {
     io.out(json ? jsonOf({ release: null, changes }) : `nothing changes: every ring runs this configuration already\n`);
     return EXIT.done;
   }
+  io.err(unsignedText(prepared));
   const made = await make(session, prepared);
   if (!json) io.out(`${releaseText(made)}\n${changeTable(changes)}\n`);
   const ringNames = ringsOf(state);

@@ -7,7 +7,7 @@ import type { Release, Rollout } from '../../cluster/values.ts';
 import type { ClusterState } from '../../cluster/view/state.ts';
 import { FourlaneError } from '../../model/errors.ts';
 import { json as jsonOf, type Output, terminal } from '../output.ts';
-import { awaitRings, giveTo, leadIt, make, prepare, tidy } from './carry.ts';
+import { awaitRings, giveTo, leadIt, make, prepare, tidy, unsignedText } from './carry.ts';
 import { EXIT } from './exit.ts';
 import { RELEASE_HELP, RELEASE_OPTIONS, removedOf, signKeyOf, WAIT_HELP, WAIT_OPTIONS, waitingOf } from './options.ts';
 import type { Session } from './session.ts';
@@ -80,6 +80,7 @@ async function toRelease(session: Session, asked: Asked, why: string, old: Relea
     );
     return EXIT.done;
   }
+  io.err(unsignedText(prepared));
   const made = await make(session, prepared);
   if (!json) io.out(`${releaseText(made)}\n${changeTable(changes)}\n`);
   const rings = ringsOf(state);

@@ -69,5 +69,5 @@ export function rolloutNext(rollout: Rollout): string {
     return 'next: mend it, then fourlane cluster rollback tries again; others may be released meanwhile';
   return state === 'halted' && onHalt === 'stay'
     ? 'next: fourlane cluster rollback takes it back'
-    : 'next: it waits for a leader: fourlane cluster rollout --lead';
+    : 'next: whoever leads goes on with it; if nobody does: fourlane cluster rollout --lead';
 }

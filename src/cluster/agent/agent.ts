@@ -294,10 +294,8 @@ export class ReleaseAgent {
     try {
       await store.save(record);
       this.#saveError = '';
-      const { good, before, trial } = record;
-      const { running, checked, work } = this.#state;
-      const needed = [good, before, trial, running, checked, work?.version];
-      if (work === undefined) await store.keep(needed.flatMap((each) => each?.root ?? []));
+      // Nothing is fetched meanwhile: that is an effect of its own, and waits.
+      if (this.#state.work === undefined) await store.keep(this.#needed(record));
     } catch (error) {
       this.#saveError = (error as Error).message;
       this.#p.log('error', {}, `the record of releases is not saved: ${this.#saveError}`);
@@ -306,12 +304,23 @@ export class ReleaseAgent {
     return this.#saveError;
   }
 
+  /** Roots whose files a start, a comparison or a way back needs. @param saved what the disk has */
+  #needed(saved: LifeState['record']): readonly string[] {
+    const { running, checked, record } = this.#state;
+    const versions = [saved, record].flatMap(({ good, before, trial }) => [good, before, trial]);
+    return [...versions, running, checked].flatMap((each) => each?.root ?? []);
+  }
+
   async #check(version: Version): Promise<void> {
     const { at } = this.#p;
     at('check', version.release);
     let examined = await this.#examine(version, false);
-    // What is on the disk and not as it should be is fetched again, once.
-    if (examined.damaged) examined = await this.#examine(version, true);
+    // What is on the disk and not as it should be is fetched again, once: perhaps it is what runs, which it is compared with.
+    if (examined.damaged) {
+      const { running } = this.#state;
+      if (running !== undefined) await this.#obtain(running, true).catch(() => undefined);
+      examined = await this.#examine(version, true);
+    }
     at('checked', version.release);
     const { refusals, plan, planHash } = examined;
     this.#dispatch({ kind: 'checked', root: version.root, refusals, plan, planHash });

@@ -60,7 +60,13 @@ export function openRelease({ directory, root, admission }: ReleaseAsked, opened
   let answer: OpenedRelease = { ...base, refusals: [], removed: 0 };
   if (admission !== undefined) {
     const { cluster, running, proven, trust } = admission;
-    const diff = running === undefined ? undefined : diffContent(contentOf(running)[1], next);
+    const diff =
+      running === undefined
+        ? undefined
+        : diffContent(
+            whatRuns(() => contentOf(running)[1]),
+            next,
+          );
     const limited = proven ? undefined : diff;
     const distrusted = trust === undefined ? undefined : distrust(release, cluster, trustedKey(trust));
     // Poison is known before anything is fetched.
@@ -88,6 +94,18 @@ function read(directory: string, root: string, { known, used }: Blobs): readonly
     used.set(hash, value);
   }
   return [release, unpackContent(release, () => undefined, used)];
+}
+
+/** Without it nobody can tell how much a release removes. */
+function whatRuns(read: () => Content): Content {
+  try {
+    return read();
+  } catch (error) {
+    const remedy = 'restart the agent: it begins with the release that is whole on its disk';
+    const damage = `which is damaged on the disk of this server: ${(error as Error).message}`;
+    const message = `cannot be compared with what runs, ${damage}; ${remedy}`;
+    throw new FourlaneError('STATE_DAMAGED', message, { cause: error });
+  }
 }
 
 /** What is not as it should be may be so on this disk only. */

@@ -16,6 +16,8 @@ export interface ReleaseWish extends Pick<Release, 'author' | 'at' | 'reason' | 
   readonly removed?: number | undefined;
   /** Ed25519. */
   readonly signKey?: KeyObject | undefined;
+  /** What a key has signed before: the same root with the same allowance, see `signatureFrom`. */
+  readonly signature?: string | undefined;
 }
 
 const MOST_TRIES = 20;
@@ -25,8 +27,15 @@ export function releaseFor(packed: Packed, n: number, wish: ReleaseWish): Releas
   const { cluster, removed, signKey, author, at, reason, parent } = wish;
   const { root, base, shards } = packed;
   const allow = removed === undefined ? {} : { allow: { removed } };
-  const signature = signKey === undefined ? {} : { signature: signRelease(cluster, { root, ...allow }, signKey) };
-  return { n, root, base, shards: [...shards], author, at, reason, parent, ...allow, ...signature };
+  const signature = signKey === undefined ? wish.signature : signRelease(cluster, { root, ...allow }, signKey);
+  const signed = signature === undefined ? {} : { signature };
+  return { n, root, base, shards: [...shards], author, at, reason, parent, ...allow, ...signed };
+}
+
+/** The signature of an earlier release that is one of this, too: what is signed is the root and what it may remove. */
+export function signatureFrom(earlier: Iterable<Release>, { root, allow }: Pick<Release, 'root' | 'allow'>): string | undefined {
+  const same = [...earlier].filter((each) => each.root === root && each.allow?.removed === allow?.removed);
+  return same.toSorted((a, b) => b.n - a.n).find(({ signature }) => signature !== undefined)?.signature;
 }
 
 /** Number of the next release. */
