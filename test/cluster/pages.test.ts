@@ -3,7 +3,16 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Batch, Change } from '../../src/cluster/mirror/changes.ts';
 import { Replica } from '../../src/cluster/mirror/replica.ts';
-import { batchOf, buffersOf, MOST_BYTES, MOST_CHANGES, Outbox, type Page, pagesOf } from '../../src/cluster/thread/pages.ts';
+import {
+  MOST_BYTES,
+  MOST_CHANGES,
+  Outbox,
+  PageMemory,
+  readPage,
+  type Sheet,
+  sheetsOf,
+  writePage,
+} from '../../src/cluster/thread/pages.ts';
 
 const change = (i: number, bytes = 200): Change => ({
   key: `/fourlane/edge-1/k/${i}`,
@@ -20,49 +29,56 @@ const batch = (changes: readonly Change[], more: Partial<Batch> = {}): Batch => 
   ...more,
 });
 
+/** What the other thread reads of a page, and keeps. */
+function passed(sheet: Sheet): readonly Change[] {
+  const memory = new PageMemory();
+  const message = structuredClone(writePage(memory, sheet));
+  const { changes } = readPage(new PageMemory(memory.buffer), message);
+  return changes.map(({ value, ...change }) => ({ ...change, value: value && new Uint8Array(value) }));
+}
+
 describe('pages', () => {
   it('of 100 000 keys are small, and hold all of them in order', () => {
     const changes = Array.from({ length: 100_000 }, (_, i) => change(i));
-    const pages = pagesOf(2, batch(changes));
-    assert.ok(pages.every(({ keys, bytes }) => keys.length <= MOST_CHANGES && bytes.length <= MOST_BYTES));
-    assert.deepEqual(pages.map(({ last }) => last).lastIndexOf(false), pages.length - 2);
-    assert.ok(pages.every(({ range, snapshot, revision }) => range === 2 && snapshot === 'first' && revision === 9_000_000));
-    assert.deepEqual(
-      pages.flatMap((page) => batchOf(page).changes),
-      changes,
-    );
+    const sheets = sheetsOf(2, batch(changes));
+    const bytes = (sheet: Sheet) => sheet.changes.reduce((sum, { value }) => sum + value!.length, 0);
+    assert.ok(sheets.every((sheet) => sheet.changes.length <= MOST_CHANGES && bytes(sheet) <= MOST_BYTES));
+    assert.deepEqual(sheets.map(({ last }) => last).lastIndexOf(false), sheets.length - 2);
+    assert.ok(sheets.every(({ range, snapshot, revision }) => range === 2 && snapshot === 'first' && revision === 9_000_000));
+    assert.deepEqual(sheets.flatMap(passed), changes);
   });
 
   it('hold deletions, values without a byte and one that is longer than a page', () => {
     const gone: Change = { key: 'gone', value: undefined, modified: 7, created: 0, lease: 0n };
     const changes = [gone, change(1, 0), change(2, 3 * MOST_BYTES), change(3), gone];
-    const pages = pagesOf(0, batch(changes));
+    const sheets = sheetsOf(0, batch(changes));
     assert.deepEqual(
-      pages.map(({ keys }) => keys.length),
+      sheets.map((sheet) => sheet.changes.length),
       [2, 1, 2],
     );
+    assert.deepEqual(sheets.flatMap(passed), changes);
+    const edge = [change(4, MOST_BYTES), change(5, MOST_BYTES + 1)];
+    assert.deepEqual(sheetsOf(0, batch(edge)).flatMap(passed), edge);
     assert.deepEqual(
-      pages.flatMap((page) => batchOf(page).changes),
-      changes,
-    );
-    assert.deepEqual(
-      pagesOf(0, batch([])).map(({ last, keys }) => [last, keys.length]),
+      sheetsOf(0, batch([])).map((sheet) => [sheet.last, passed(sheet).length]),
       [[true, 0]],
     );
   });
 
-  it('are moved, not copied, and values are views of them', () => {
-    const [page] = pagesOf(0, batch([change(1), change(2)]));
-    const moved = structuredClone(page!, { transfer: buffersOf(page!) });
-    assert.equal(page!.bytes.length, 0, 'moved away');
-    assert.equal(batchOf(moved).changes[0]!.value!.buffer, moved.bytes.buffer);
+  it('go through the same memory one after the other, and no buffer is made for them', () => {
+    const memory = new PageMemory();
+    const first = readPage(memory, writePage(memory, { range: 0, ...batch([change(1), change(2)]) }));
+    assert.ok(first.changes.every(({ value }) => value!.buffer === memory.buffer));
+    const second = writePage(memory, { range: 0, ...batch([change(3)]) });
+    assert.deepEqual([...first.changes[0]!.value!], [...change(3).value!], 'what was there is no longer');
+    assert.ok(Object.values(second).every((part) => !ArrayBuffer.isView(part)));
   });
 });
 
 describe('the outbox', () => {
   it('sends a page when the one before is taken, and asks the mirror to wait while much is left', async () => {
-    const sent: Page[] = [];
-    const outbox = new Outbox((page) => sent.push(page));
+    const sent: Sheet[] = [];
+    const outbox = new Outbox((sheet) => sent.push(sheet));
     assert.equal(outbox.take(0, batch([change(1)])), undefined);
     assert.equal(outbox.take(0, batch([change(2)])), undefined);
     assert.equal(sent.length, 1);

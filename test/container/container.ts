@@ -6,6 +6,7 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { endWithUs } from '../run/end-with-us.ts';
 import { childrenOf } from '../system/harness.ts';
 
 const LIMIT_MS = 20_000;
@@ -48,10 +49,9 @@ export class Container {
       '--kill-child',
     ];
     const argv = [...prefix, 'unshare', ...namespaces, 'sh', '-ec', script.join('\n')];
-    this.#child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.#child = endWithUs(spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] }));
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) stream.on('data', (text) => (this.output += String(text)));
     this.#closed = new Promise((resolve) => this.#child.once('close', () => resolve()));
-    process.once('exit', () => this.#child.kill('SIGKILL'));
   }
 
   /** Exit code or signal, once it has ended. */

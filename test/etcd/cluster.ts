@@ -12,6 +12,7 @@ import { grpcDial } from '../../src/cluster/transport/grpc.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { EtcdMembers } from '../../src/lab/etcd.ts';
 import { run } from '../../src/lab/netns.ts';
+import { endWithUs } from '../run/end-with-us.ts';
 
 export const CLUSTER = 'edge-1';
 export const PREFIX = `/fourlane/${CLUSTER}/`;
@@ -33,7 +34,12 @@ export interface EtcdOptions {
   readonly dir: string;
   /** More flags of etcd. */
   readonly flags?: readonly string[];
+  /** Its members run when nobody else wants a CPU: in what is measured they stand for other machines. */
+  readonly aside?: boolean;
 }
+
+/** Put before a command that stands for what other machines do. */
+export const ASIDE = ['chrt', '--idle', '0'];
 
 export const addressOf = (n: number) => `10.99.0.${n}`;
 const space = (n: number) => `etcd${n}`;
@@ -46,7 +52,7 @@ function tlsOf(dir: string, user: string): EtcdTls {
 export class EtcdCluster extends EtcdMembers {
   readonly #dir: string;
 
-  private constructor({ dir, flags = [] }: EtcdOptions) {
+  private constructor({ dir, flags = [], aside = false }: EtcdOptions) {
     super({
       dir,
       flags,
@@ -54,9 +60,8 @@ export class EtcdCluster extends EtcdMembers {
       addresses: MEMBERS.map(addressOf),
       space,
       spawn: (n, argv) => {
-        const child = spawn('ip', ['netns', 'exec', space(n), ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
-        process.once('exit', () => child.kill('SIGKILL'));
-        return child;
+        const [command, ...more] = [...(aside ? ASIDE : []), 'ip', 'netns', 'exec', space(n), ...argv];
+        return endWithUs(spawn(command!, more, { stdio: ['ignore', 'pipe', 'pipe'] }));
       },
       reach: [],
       tls: tlsOf(dir, 'server'),

@@ -1,8 +1,10 @@
 /** What an idle cluster costs an agent: memory and CPU of one with an etcd, against the same agent without. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
+import { niceOf } from '../system/threads.ts';
 import { CLUSTER, type EtcdCluster } from './cluster.ts';
 import { Releaser } from './release.ts';
 
@@ -12,8 +14,13 @@ const MEASURED_MS = 20_000;
 const READER = 'config';
 const READER_ENDS_MS = 180_000;
 const SETTLED_MS = 15_000;
+const HELD = fileURLToPath(new URL('./held.mjs', import.meta.url));
 /** As docs/systemd/fourlane.service starts it. Compiled code is kept at home. */
-const environment = (dir: string) => [`HOME=${dir}`, 'MALLOC_ARENA_MAX=2', 'NODE_OPTIONS=--max-semi-space-size=4'];
+const environment = (dir: string) => [
+  `HOME=${dir}`,
+  'MALLOC_ARENA_MAX=2',
+  `NODE_OPTIONS=--max-semi-space-size=4 --import=${HELD}`,
+];
 
 export interface IdleCost {
   /** Of resident memory (VmRSS): the median of ten differences. */
@@ -24,17 +31,22 @@ export interface IdleCost {
 
 const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 
-const hasThread = (pid: number, name: string) =>
-  readdirSync(`/proc/${pid}/task`).some((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim() === name);
-
 /** ms of CPU so far, from ticks of 10 ms. */
 function cpuOf(pid: number): number {
   const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** Starts both twice, so that what is compiled once is compiled, and measures them side by side. */
-export async function idleCost(etcd: EtcdCluster, dir: string): Promise<IdleCost> {
+/** An agent without a cluster and the same in one, side by side, both idle and long started. */
+export interface Pair {
+  readonly alone: AgentProcess;
+  readonly among: AgentProcess;
+  /** Writes the file of the second one again, with these endpoints of etcd. */
+  readonly reach: (endpoints: readonly string[]) => void;
+}
+
+/** Starts both twice, so that what is compiled once is compiled. */
+export async function startPair(etcd: EtcdCluster, dir: string): Promise<Pair> {
   const { port } = await serve(0);
   const addresses = loopbackServers(SERVICES + 3, port);
   const services = Array.from({ length: SERVICES }, (_, k) => ({
@@ -48,14 +60,15 @@ export async function idleCost(etcd: EtcdCluster, dir: string): Promise<IdleCost
   await releaser.roster('lb-01', 'all');
   const root = await releaser.release(1, { services });
   await releaser.target('all', { release: 1, root });
+  api.close();
   const tls = etcd.tls('lb-01');
-  const files = [
-    { services },
-    { cluster: { name: CLUSTER, etcd: { endpoints: etcd.endpoints, tls }, prove: '1s' }, server: 'lb-01' },
-  ].map((own, i) => {
+  const write = (name: string, own: object) => {
     const nics = [{ name: 'eth2', device: 'lo', source: '127.0.0.2' }];
-    return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, `state-${i}`), nics, ...own }, `idle-${i}.yaml`);
-  });
+    return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, name), nics, ...own }, `${name}.yaml`);
+  };
+  const reach = (endpoints: readonly string[]) =>
+    write('among', { cluster: { name: CLUSTER, etcd: { endpoints, tls }, prove: '1s' }, server: 'lb-01' });
+  const files = [write('alone', { services }), reach(etcd.endpoints)];
   const wrap = ['env', ...environment(dir)];
   const start = () => Promise.all(files.map((file) => AgentProcess.start(file, { wrap })));
   const isReady = (agent: AgentProcess) =>
@@ -66,19 +79,21 @@ export async function idleCost(etcd: EtcdCluster, dir: string): Promise<IdleCost
   }
   const agents = await start();
   await Promise.all(agents.map(isReady));
-  await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => !hasThread(pid, READER)));
+  await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => niceOf(pid, READER).length === 0));
   await sleep(SETTLED_MS);
+  const [alone, among] = agents as [AgentProcess, AgentProcess];
+  return { alone, among, reach };
+}
+
+export async function idleCost({ alone, among }: Pair): Promise<IdleCost> {
+  const agents = [alone, among];
   const before = agents.map(({ pid }) => cpuOf(pid));
   const rss: number[][] = [];
   for (let i = 0; i < 10; i++) {
     await sleep(MEASURED_MS / 10);
     rss.push(agents.map(({ pid }) => rssOf(pid)));
   }
-  const [alone, among] = agents.map(({ pid }, i) => (cpuOf(pid) - before[i]!) / (MEASURED_MS / 100));
+  const [of, more] = agents.map(({ pid }, i) => (cpuOf(pid) - before[i]!) / (MEASURED_MS / 100));
   const differences = rss.map(([without, withIt]) => withIt! - without!).toSorted((a, b) => a - b);
-  await Promise.all(agents.map((agent) => agent.end()));
-  // What is measured behind it counts the pointers.
-  await releaser.delete('target/all');
-  api.close();
-  return { megabytes: differences[5]!, percent: among! - alone! };
+  return { megabytes: differences[5]!, percent: more! - of! };
 }

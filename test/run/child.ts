@@ -1,5 +1,6 @@
 /** Child processes of the runner: none outlives it, none hangs for ever. */
-import { type ChildProcess, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { endWithUs } from './end-with-us.ts';
 import { meter } from './metered.ts';
 
 export interface Ended {
@@ -11,10 +12,6 @@ export interface Ended {
   readonly cpuSeconds?: number | undefined;
 }
 
-const children = new Set<ChildProcess>();
-process.once('exit', () => {
-  for (const child of children) child.kill('SIGKILL');
-});
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130));
 
 export interface ChildOptions {
@@ -32,8 +29,7 @@ export function runChild(argv: readonly string[], { limitMs, show = false, env: 
   const env = { ...process.env, NODE_NO_WARNINGS: '1', ...more };
   const metered = meter();
   const [program, ...rest] = metered.command(argv);
-  const child = spawn(program!, rest, { stdio: ['ignore', stdio, stdio], env, detached: true });
-  children.add(child);
+  const child = endWithUs(spawn(program!, rest, { stdio: ['ignore', stdio, stdio], env, detached: true }));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));
   const timer = setTimeout(() => {
@@ -44,7 +40,6 @@ export function runChild(argv: readonly string[], { limitMs, show = false, env: 
     child.once('error', (error) => (output += `${error.message}\n`));
     child.once('close', (code) => {
       clearTimeout(timer);
-      children.delete(child);
       resolve({ status: code ?? 1, output, cpuSeconds: metered.read() });
     });
   });

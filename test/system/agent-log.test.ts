@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
+import { endWithUs } from '../run/end-with-us.ts';
 import { loopbackServers, metricOf, run, serve, until, writeConfig } from './harness.ts';
 
 const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
@@ -57,7 +58,8 @@ test('a full pipe as stdout holds up nothing, not even the end; one that is read
     collectors: {},
   });
   const { reader, writer } = fullPipe();
-  const start = () => spawn(process.execPath, [MAIN, 'agent', '--config', file], { stdio: ['ignore', writer, 'inherit'] });
+  const argv = [MAIN, 'agent', '--config', file];
+  const start = () => endWithUs(spawn(process.execPath, argv, { stdio: ['ignore', writer, 'inherit'] }));
   const ended = (child: ReturnType<typeof start>) =>
     new Promise<[number | null, string | null]>((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));
   const ask = async (path: string) => {
@@ -67,7 +69,6 @@ test('a full pipe as stdout holds up nothing, not even the end; one that is read
   };
 
   const deaf = start();
-  process.once('exit', () => deaf.kill('SIGKILL'));
   await until('ready', 15_000, () => ask('/-/ready'));
   assert.equal(metricOf((await ask('/metrics')) || '', 'fourlane_log_dropped_total'), 0, 'a few lines may wait');
   const deafEnded = ended(deaf);
@@ -78,7 +79,6 @@ test('a full pipe as stdout holds up nothing, not even the end; one that is read
   assert.doesNotMatch(drain(reader), /"message"/);
 
   const heard = start();
-  process.once('exit', () => heard.kill('SIGKILL'));
   await until('ready', 15_000, () => ask('/-/ready'));
   const heardEnded = ended(heard);
   heard.kill('SIGTERM');

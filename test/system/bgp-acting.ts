@@ -16,6 +16,7 @@ import {
   runFrr,
   there,
 } from './bgp-lab.ts';
+import { endWithUs } from '../run/end-with-us.ts';
 import { AgentProcess, QUICK, run, until, writeConfig } from './harness.ts';
 
 const SERVERS = ['10.9.0.1', '10.9.0.2', '10.9.0.3'];
@@ -31,8 +32,8 @@ export async function serveBehindRouter(): Promise<void> {
     for (const i of [0, LOST])
       run(`ip -n ${BALANCERS[kind].name} route add 10.9.0.0/24 via ${there(kind, i)} dev ${nicName(i)} metric ${i + 1}`);
   }
-  const child = spawn('ip', ['netns', 'exec', 'tor', process.execPath, '-e', SERVER], { stdio: ['ignore', 'pipe', 'inherit'] });
-  process.once('exit', () => child.kill('SIGKILL'));
+  const server = ['netns', 'exec', 'tor', process.execPath, '-e', SERVER];
+  const child = endWithUs(spawn('ip', server, { stdio: ['ignore', 'pipe', 'inherit'] }));
   await new Promise((resolve) => void child.stdout.once('data', resolve));
   child.stdout.destroy();
   child.unref();

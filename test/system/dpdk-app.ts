@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { TelemetryClient } from '../../src/collect/telemetry/client.ts';
 import type { Command } from '../../src/collect/telemetry/commands.ts';
 import { ensure } from '../../src/lab/ensure.ts';
+import { endWithUs } from '../run/end-with-us.ts';
 import { run, until } from './harness.ts';
 
 const SOURCE = fileURLToPath(new URL('../fixtures/dpdk-app', import.meta.url));
@@ -34,8 +35,8 @@ export class DpdkProcess {
   private constructor(prefix: string, argv: readonly string[], env: NodeJS.ProcessEnv) {
     this.path = `/var/run/dpdk/${prefix}/dpdk_telemetry.v2`;
     this.#client = new TelemetryClient(this.path, PATIENT);
-    this.#child = spawn(argv[0]!, argv.slice(1), { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-    process.once('exit', () => this.#child.kill('SIGKILL'));
+    const [command, ...more] = argv;
+    this.#child = endWithUs(spawn(command!, more, { stdio: ['pipe', 'pipe', 'pipe'], env: { ...process.env, ...env } }));
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) stream.on('data', (text) => (this.output += String(text)));
     this.#end = new Promise((resolve) => {
       this.#child.once('close', () => {

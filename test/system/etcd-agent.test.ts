@@ -1,6 +1,6 @@
 /** A real agent with a real etcd, without one, and with one that comes late: what is loaded, shown, logged and held up. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -9,6 +9,7 @@ import { METHODS } from '../../src/cluster/wire/methods.ts';
 import { CLUSTER, EtcdCluster, PREFIX } from '../etcd/cluster.ts';
 import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
 import { watchModules } from './modules.ts';
+import { niceOf, threadsOf } from './threads.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-etcd-agent-'));
 /** Of all threads together. */
@@ -36,8 +37,7 @@ function config(name: string, etcd: boolean): string {
   return writeConfig(dir, body, `${name}.yaml`);
 }
 
-const threads = (pid: number) =>
-  readdirSync(`/proc/${pid}/task`).map((task) => readFileSync(`/proc/${pid}/task/${task}/comm`, 'utf8').trim());
+const hasThread = (pid: number) => threadsOf(pid).some(({ name }) => name === 'cluster');
 const proportionalMb = (pid: number) =>
   Number(/^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))![1]) / 1024;
 function cpuSeconds(pid: number): number {
@@ -52,7 +52,8 @@ test('without an etcd nothing of it is loaded, no thread, no series; a reload jo
   t.after(() => agent.end());
   await agent.allGood();
   assert.equal(await agent.metric('fourlane_cluster_connected'), undefined);
-  assert.ok(!threads(agent.pid).includes('cluster'));
+  assert.ok(!hasThread(agent.pid));
+  assert.deepEqual(new Set(niceOf(agent.pid, 'V8Worker')), new Set([0]));
   assert.ok(
     loaded().some((url) => url.endsWith('/src/daemon/clustering.ts')) && loaded().some((url) => url.endsWith('lane.worker.ts')),
   );
@@ -60,11 +61,13 @@ test('without an etcd nothing of it is loaded, no thread, no series; a reload jo
   config('off', true);
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
   await until('connected', 10_000, async () => (await agent.metric('fourlane_cluster_connected')) === 1);
-  assert.ok(threads(agent.pid).includes('cluster') && ofCluster().some((url) => url.includes('@grpc/grpc-js')));
+  assert.ok(hasThread(agent.pid) && ofCluster().some((url) => url.includes('@grpc/grpc-js')));
+  const giveWay = ['cluster', 'V8Worker'].flatMap((name) => niceOf(agent.pid, name));
+  assert.deepEqual(new Set(giveWay), new Set([10]), 'lanes and judge go first');
   config('off', false);
   assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
   await until('left', 5000, async () => (await agent.metric('fourlane_cluster_connected')) === undefined);
-  await until('no thread', 5000, () => !threads(agent.pid).includes('cluster'));
+  await until('no thread', 5000, () => !hasThread(agent.pid));
 });
 
 test('with an etcd its state is shown; idle it takes next to nothing; gone, it stops nothing', async (t) => {

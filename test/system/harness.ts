@@ -9,6 +9,7 @@ import koffi from 'koffi';
 import { Client } from 'undici';
 import { metricOf } from '../../src/lab/metric.ts';
 import { until as untilSoon } from '../../src/lab/until.ts';
+import { endWithUs } from '../run/end-with-us.ts';
 import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
 
 export { metricOf } from '../../src/lab/metric.ts';
@@ -60,10 +61,8 @@ export class AgentProcess {
   static spawn(file: string, { wrap = [] }: { wrap?: readonly string[] } = {}): AgentProcess {
     const argv = [...wrap, process.execPath, MAIN, 'agent', '--config', file];
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
-    const child = spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env });
-    const agent = new AgentProcess(child, controlOf(file));
-    process.once('exit', () => child.kill('SIGKILL'));
-    return agent;
+    const child = endWithUs(spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env }));
+    return new AgentProcess(child, controlOf(file));
   }
 
   /** Starts an agent and waits until every lane runs. */

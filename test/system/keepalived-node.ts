@@ -8,6 +8,7 @@ import { Runner } from '../../src/collect/runner.ts';
 import { blockSchema } from '../../src/collect/settings.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import { monotonicMs } from '../../src/sys/clock.ts';
+import { endWithUs } from '../run/end-with-us.ts';
 import { AgentProcess, childrenOf, metricOf, run, until, writeConfig } from './harness.ts';
 
 export interface NodeOptions {
@@ -109,8 +110,7 @@ ${sync.join('')}${blocks.join('')}`),
       env: { ...process.env, TMPDIR: join(this.dir, 'tmp') },
     });
     closeSync(log);
-    this.#child = child;
-    process.once('exit', () => child.kill('SIGKILL'));
+    this.#child = endWithUs(child);
     await until('a VRRP process', 5000, () => existsSync(join(this.dir, 'vrrp.pid')));
   }
 

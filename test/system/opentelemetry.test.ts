@@ -3,13 +3,14 @@
  * user.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { asSamples, parseSamples, Receiver } from '../otel/receiver.ts';
 import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
 import { watchModules } from './modules.ts';
+import { niceOf, threadsOf } from './threads.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-otel-'));
 const closers: (() => Promise<unknown>)[] = [];
@@ -115,7 +116,7 @@ test('a reload turns it on, to another collector, and off; a refused file is a f
   await until('spans elsewhere', 30_000, () => second.spans.length > 0);
   assert.equal(second.moments.size, 0);
   await reload();
-  await until('no thread any more', 5000, () => threadsOf(agent.pid).every((name) => !name.includes('opentelemetry')));
+  await until('no thread any more', 5000, () => threadsOf(agent.pid).every(({ name }) => !name.includes('opentelemetry')));
   assert.ok((await agent.metric('fourlane_otlp_requests_total', 'sent'))! > 2);
   assert.equal(await agent.metric('fourlane_otlp_lost_total'), 0);
   assert.deepEqual([...first.errors, ...second.errors], []);
@@ -195,17 +196,4 @@ function assertBetween(
       assert.ok(low <= Number(value) && Number(value) <= high, `${key}: ${low} ${value} ${high}`);
     else if (low === high && !RESTLESS.test(key)) assert.equal(Number(value), low, key);
   }
-}
-
-/** Nice values of the threads with this name (of which the kernel keeps 15 characters). */
-function niceOf(pid: number, name: string): number[] {
-  return readdirSync(`/proc/${pid}/task`).flatMap((tid) => {
-    const [, comm, rest = ''] = /\((.*)\) (.*)/.exec(readFileSync(`/proc/${pid}/task/${tid}/stat`, 'utf8')) ?? [];
-    return comm?.includes(name.slice(0, 15)) === true ? [Number(rest.split(' ')[16])] : [];
-  });
-}
-
-/** Names of a process' threads. */
-function threadsOf(pid: number): string[] {
-  return readdirSync(`/proc/${pid}/task`).map((tid) => readFileSync(`/proc/${pid}/task/${tid}/comm`, 'utf8'));
 }

@@ -3,13 +3,13 @@
  * garbage collection to walk, and it holds the judge's thread meanwhile; so they are some hundreds.
  *
  * An entry has a slot. `index` finds it by the hash of its key (open addressing, linear probing). Key and value lie one behind
- * the other in a chunk, which is only ever added to: what was read of it stays as it is. A chunk that is mostly of the past is
- * emptied into the last one, and let go.
+ * the other in a chunk, which is added to until it is full. One that is mostly of the past is emptied into the last one, and used
+ * again.
  */
-import { Chunk, chunkFor, isAlone } from './chunk.ts';
+import { Chunk, Chunks, isAlone } from './chunk.ts';
 
 export interface Item {
-  /** A view of what is kept: whoever keeps it copies it. */
+  /** A view of what is kept, until a key changes next: whoever keeps it copies it. */
   readonly value: Uint8Array;
   readonly modified: number;
   readonly created: number;
@@ -39,16 +39,17 @@ export class Table implements Items {
   #slots = 0;
   #free: number[] = [];
   /** By place: slot + 1; 0 = nothing. A power of two, at most three quarters full. */
-  #index = new Int32Array(2 * FIRST_SLOTS);
-  #hashes = new Int32Array(FIRST_SLOTS);
+  #index = ints(2 * FIRST_SLOTS);
+  #hashes = ints(FIRST_SLOTS);
   /** Of its bytes in its chunk: where they begin, and how many are key and value. Key length `NONE` = the slot is free. */
-  #starts = new Int32Array(FIRST_SLOTS);
-  #keyLengths = new Int32Array(FIRST_SLOTS);
-  #valueLengths = new Int32Array(FIRST_SLOTS);
-  #modified = new Float64Array(FIRST_SLOTS);
-  #created = new Float64Array(FIRST_SLOTS);
-  #marks = new Int32Array(FIRST_SLOTS);
+  #starts = ints(FIRST_SLOTS);
+  #keyLengths = ints(FIRST_SLOTS);
+  #valueLengths = ints(FIRST_SLOTS);
+  #modified = doubles(FIRST_SLOTS);
+  #created = doubles(FIRST_SLOTS);
+  #marks = ints(FIRST_SLOTS);
   readonly #chunkOf: Chunk[] = [];
+  readonly #chunks = new Chunks();
   #last = NOWHERE;
   /** Bytes of all keys and values. */
   #bytes = 0;
@@ -93,7 +94,10 @@ export class Table implements Items {
 
   /** Keys whose mark is another. */
   without(mark: number): string[] {
-    return [...this.#used()].filter((slot) => this.#marks[slot] !== mark).map((slot) => this.#key(slot));
+    const others: string[] = [];
+    for (let slot = 0; slot < this.#slots; slot++)
+      if (this.#keyLengths[slot] !== NONE && this.#marks[slot] !== mark) others.push(this.#key(slot));
+    return others;
   }
 
   *keys(): Iterable<string> {
@@ -104,10 +108,9 @@ export class Table implements Items {
     for (const slot of this.#used()) yield [this.#key(slot), this.#item(slot)];
   }
 
-  /** Bytes of the buffers that keys and values lie in, and how many they are. */
+  /** Bytes of the buffers that keys and values lie in, or can, and how many they are. */
   get kept(): { readonly buffers: number; readonly bytes: number } {
-    const chunks = new Set([this.#last, ...[...this.#used()].map((slot) => this.#chunkOf[slot]!)]);
-    return { buffers: chunks.size, bytes: [...chunks].reduce((sum, { bytes }) => sum + bytes.length, 0) };
+    return this.#chunks.kept;
   }
 
   *#used(): Iterable<number> {
@@ -185,15 +188,14 @@ export class Table implements Items {
   #grow(): void {
     const slots = 2 * this.#hashes.length;
     const longer = <T extends { set(from: T): void }>(column: T, into: T): T => (into.set(column), into);
-    const ints = (column: Int32Array<ArrayBuffer>) => longer(column, new Int32Array(slots));
-    this.#hashes = ints(this.#hashes);
-    this.#starts = ints(this.#starts);
-    this.#keyLengths = ints(this.#keyLengths);
-    this.#valueLengths = ints(this.#valueLengths);
-    this.#marks = ints(this.#marks);
-    this.#modified = longer(this.#modified, new Float64Array(slots));
-    this.#created = longer(this.#created, new Float64Array(slots));
-    this.#index = new Int32Array(2 * slots);
+    this.#hashes = longer(this.#hashes, ints(slots));
+    this.#starts = longer(this.#starts, ints(slots));
+    this.#keyLengths = longer(this.#keyLengths, ints(slots));
+    this.#valueLengths = longer(this.#valueLengths, ints(slots));
+    this.#marks = longer(this.#marks, ints(slots));
+    this.#modified = longer(this.#modified, doubles(slots));
+    this.#created = longer(this.#created, doubles(slots));
+    this.#index = ints(2 * slots);
     // The one that needs the room has no hash yet.
     for (let slot = 0; slot < this.#slots - 1; slot++) this.#link(slot);
   }
@@ -213,8 +215,13 @@ export class Table implements Items {
   }
 
   #roomFor(bytes: number): Chunk {
-    if (isAlone(bytes)) return chunkFor(0, bytes);
-    if (this.#last.left < bytes) this.#last = chunkFor(this.#bytes, bytes);
+    if (isAlone(bytes)) return this.#chunks.take(0, bytes);
+    // What is left of the former one may fill the new one.
+    while (this.#last.left < bytes) {
+      const former = this.#last;
+      this.#last = this.#chunks.take(this.#bytes, bytes);
+      if (former.isMostlyPast) this.#empty(former);
+    }
     return this.#last;
   }
 
@@ -236,8 +243,13 @@ export class Table implements Items {
       this.#bytes -= this.#keyLengths[slot]! + this.#valueLengths[slot]!;
       this.#put(slot, chunk.bytes.subarray(start, middle), chunk.bytes.subarray(middle, middle + this.#valueLengths[slot]!));
     }
+    this.#chunks.giveBack(chunk, this.#bytes);
   }
 }
+
+/** Columns are shared memory for the reason that chunks are. */
+const ints = (length: number) => new Int32Array(new SharedArrayBuffer(4 * length));
+const doubles = (length: number) => new Float64Array(new SharedArrayBuffer(8 * length));
 
 /** FNV-1a. */
 function hashOf(bytes: Uint8Array, length: number): number {

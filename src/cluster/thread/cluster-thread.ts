@@ -14,7 +14,7 @@ import type { Asked } from '../transport/caller.ts';
 import { RpcError } from '../transport/link.ts';
 import type { Method } from '../wire/methods.ts';
 import type { ClusterInit, FromCluster, Standing, ToCluster, Watched } from './messages.ts';
-import { batchOf } from './pages.ts';
+import { PageMemory, readPage } from './pages.ts';
 
 export interface ClusterThreadOptions {
   readonly etcd: EtcdSettings;
@@ -48,6 +48,7 @@ interface Waiting {
 export class ClusterThread {
   readonly #o: ClusterThreadOptions;
   readonly #replicas: readonly Replica[];
+  readonly #pages = new PageMemory();
   readonly #held = new Map<string, Uint8Array>();
   readonly #calls = new Map<number, Waiting>();
   readonly #backoff = new Backoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
@@ -125,7 +126,7 @@ export class ClusterThread {
   #start(): void {
     const { etcd, ranges, clock } = this.#o;
     this.#worker = startThread<FromCluster>(ENTRY, {
-      workerData: { etcd, ranges } satisfies ClusterInit,
+      workerData: { etcd, ranges, pages: this.#pages.buffer } satisfies ClusterInit,
       name: 'cluster',
       resourceLimits: LIMITS,
       heard: (message) => this.#heard(message),
@@ -156,9 +157,8 @@ export class ClusterThread {
     switch (message.type) {
       case 'page': {
         const { range, last } = message.page;
-        const changes = this.#replicas[range]!.apply(batchOf(message.page));
-        this.#post({ type: 'taken' });
-        return this.#o.changed(range, changes, last);
+        this.#o.changed(range, this.#replicas[range]!.apply(readPage(this.#pages, message.page)), last);
+        return this.#post({ type: 'taken' });
       }
       case 'standing': {
         const before = this.#standing?.state;

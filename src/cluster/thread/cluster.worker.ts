@@ -4,6 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
 import { saveCompiled } from '../../sys/compiled.ts';
 import { giveBack } from '../../sys/give-back.ts';
+import { lowerHelpers } from '../../sys/v8-helpers.ts';
 import { Lease } from '../lease/lease.ts';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import { Caller } from '../transport/caller.ts';
@@ -11,7 +12,7 @@ import { grpcDial } from '../transport/grpc.ts';
 import { RpcError } from '../transport/link.ts';
 import { prefixRange } from '../wire/kv.ts';
 import type { ClusterInit, FromCluster, ToCluster } from './messages.ts';
-import { buffersOf, Outbox } from './pages.ts';
+import { Outbox, PageMemory, writePage } from './pages.ts';
 
 /** How often the standing is reported when nothing changes, ms. */
 const REPORT_MS = 5000;
@@ -20,17 +21,20 @@ const GIVE_BACK_MS = 10_000;
 
 // 0 is the calling thread on Linux: lanes and judge go first.
 setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL);
+// And who collects what this one throws away.
+lowerHelpers();
 
 const port = parentPort!;
-const { etcd, ranges } = workerData as ClusterInit;
+const { etcd, ranges, pages } = workerData as ClusterInit;
+const memory = new PageMemory(pages);
 const { endpoints } = etcd;
 const random = Math.random;
 let notAfter = 0;
 let state: MirrorState | undefined;
 let started: NodeJS.Timeout | undefined;
 const dial = grpcDial(etcd.tls, (identity) => (notAfter = identity.notAfter));
-const post = (message: FromCluster, transfer: ArrayBuffer[] = []) => port.postMessage(message, transfer);
-const outbox = new Outbox((page) => post({ type: 'page', page }, buffersOf(page)));
+const post = (message: FromCluster) => port.postMessage(message);
+const outbox = new Outbox((sheet) => post({ type: 'page', page: writePage(memory, sheet) }));
 const caller = new Caller({ endpoints, dial, clock, random });
 const lease = new Lease({
   caller: new Caller({ endpoints, dial, clock, random }),

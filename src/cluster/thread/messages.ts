@@ -18,6 +18,8 @@ export interface Watched {
 export interface ClusterInit {
   readonly etcd: EtcdSettings;
   readonly ranges: readonly Watched[];
+  /** A `PageMemory`. */
+  readonly pages: SharedArrayBuffer;
 }
 
 export type ToCluster =

@@ -1,32 +1,62 @@
 /**
- * Changes on their way to the judge's thread: in pages so small that taking one takes a millisecond, one at a time. Columns
- * instead of objects, since copying an object for each of 100 000 keys is what takes long.
+ * Changes on their way to the judge's thread: in pages so small that taking one takes a millisecond, one at a time, through
+ * memory that both threads see. Columns instead of objects, since copying an object for each of 100 000 keys is what takes long;
+ * memory that is used again, since V8 collects the whole heap of a thread when new buffers have come to some MB.
+ *
+ * | bytes | of 512 changes |
+ * |---|---|
+ * | 8 each | `modified` |
+ * | 8 each | `created`; 0: the key is gone |
+ * | 8 each | `leases` |
+ * | 4 each | `ends`: where each value ends in `bytes`; it begins where the one before ends |
+ * | 128 k | `bytes`: values |
+ *
+ * One thread writes, before it sends the message; the other reads, before it answers that the page is taken.
  */
 import type { Batch, Change, Why } from '../mirror/changes.ts';
 
 export const MOST_CHANGES = 512;
-/** Of values. A value that is longer has a page of its own. */
+/** Of values. A value that is longer has a page of its own, and is in its message. */
 export const MOST_BYTES = 128 << 10;
 /** What may wait, in bytes of values and keys, before the mirror stops reading. */
 const MOST_WAITING = 8 << 20;
 
+export class PageMemory {
+  readonly buffer: SharedArrayBuffer;
+  readonly modified: Float64Array;
+  readonly created: Float64Array;
+  readonly leases: BigUint64Array;
+  readonly ends: Uint32Array;
+  readonly bytes: Uint8Array;
+
+  constructor(buffer = new SharedArrayBuffer(MOST_CHANGES * 28 + MOST_BYTES)) {
+    this.buffer = buffer;
+    this.modified = new Float64Array(buffer, 0, MOST_CHANGES);
+    this.created = new Float64Array(buffer, MOST_CHANGES * 8, MOST_CHANGES);
+    this.leases = new BigUint64Array(buffer, MOST_CHANGES * 16, MOST_CHANGES);
+    this.ends = new Uint32Array(buffer, MOST_CHANGES * 24, MOST_CHANGES);
+    this.bytes = new Uint8Array(buffer, MOST_CHANGES * 28, MOST_BYTES);
+  }
+}
+
+/** As much of a batch as is a page. */
+export interface Sheet extends Batch {
+  readonly range: number;
+}
+
+/** The message to a page whose columns are in the memory. */
 export interface Page {
   readonly range: number;
   readonly revision: number;
   readonly snapshot: Why | undefined;
   readonly last: boolean;
   readonly keys: readonly string[];
-  readonly modified: Float64Array<ArrayBuffer>;
-  /** 0: the key is gone. */
-  readonly created: Float64Array<ArrayBuffer>;
-  readonly leases: BigUint64Array<ArrayBuffer>;
-  /** Where each value ends in `bytes`; it begins where the one before ends. */
-  readonly ends: Uint32Array<ArrayBuffer>;
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The value, when it is longer than the memory. */
+  readonly long?: Uint8Array;
 }
 
 /** A batch as pages, at least one. */
-export function pagesOf(range: number, batch: Batch): Page[] {
+export function sheetsOf(range: number, batch: Batch): Sheet[] {
   const { changes, revision, snapshot } = batch;
   const groups: Change[][] = [[]];
   let bytes = 0;
@@ -46,57 +76,53 @@ export function pagesOf(range: number, batch: Batch): Page[] {
     revision,
     snapshot,
     last: batch.last && i === groups.length - 1,
-    ...columns(group),
+    changes: group,
   }));
 }
 
-function columns(changes: readonly Change[]) {
-  const ends = new Uint32Array(changes.length);
+/** Writes a page into the memory. */
+export function writePage(memory: PageMemory, { changes, ...of }: Sheet): Page {
+  const page = { ...of, keys: changes.map(({ key }) => key) };
   let end = 0;
-  for (const [i, { value }] of changes.entries()) ends[i] = end += value?.length ?? 0;
-  const bytes = new Uint8Array(end);
-  for (const [i, { value }] of changes.entries()) if (value !== undefined) bytes.set(value, i === 0 ? 0 : ends[i - 1]!);
-  return {
-    keys: changes.map(({ key }) => key),
-    modified: Float64Array.from(changes, ({ modified }) => modified),
-    created: Float64Array.from(changes, ({ created }) => created),
-    leases: BigUint64Array.from(changes, ({ lease }) => lease),
-    ends,
-    bytes,
-  };
+  let long: Uint8Array | undefined;
+  for (const [i, { value, modified, created, lease }] of changes.entries()) {
+    memory.modified[i] = modified;
+    memory.created[i] = created;
+    memory.leases[i] = lease;
+    if (value !== undefined && value.length > MOST_BYTES) long = new Uint8Array(value);
+    else if (value !== undefined) memory.bytes.set(value, end);
+    memory.ends[i] = end += long === undefined ? (value?.length ?? 0) : 0;
+  }
+  return long === undefined ? page : { ...page, long };
 }
 
-/** The buffers of a page, which are moved and not copied. */
-export function buffersOf({ modified, created, leases, ends, bytes }: Page): ArrayBuffer[] {
-  return [modified, created, leases, ends, bytes].map(({ buffer }) => buffer);
-}
-
-/** Values are views of the page. */
-export function batchOf({ keys, modified, created, leases, ends, bytes, revision, snapshot, last }: Page): Batch {
+/** What was written. Values are views of the memory, until the page is taken. */
+export function readPage(memory: PageMemory, { keys, long, revision, snapshot, last }: Page): Batch {
   const changes = keys.map((key, i): Change => {
-    const value = created[i] === 0 ? undefined : bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]);
-    return { key, value, modified: modified[i]!, created: created[i]!, lease: leases[i]! };
+    const created = memory.created[i]!;
+    const value = created === 0 ? undefined : (long ?? memory.bytes.subarray(i === 0 ? 0 : memory.ends[i - 1], memory.ends[i]));
+    return { key, value, modified: memory.modified[i]!, created, lease: memory.leases[i]! };
   });
   return { changes, revision, snapshot, last };
 }
 
 /** Sends one page, and the next one when it is taken. */
 export class Outbox {
-  readonly #send: (page: Page) => void;
-  readonly #waiting: Page[] = [];
+  readonly #send: (sheet: Sheet) => void;
+  readonly #waiting: Sheet[] = [];
   #bytes = 0;
   #underWay = false;
   #room: { readonly promise: Promise<void>; readonly resolve: () => void } | undefined;
 
-  constructor(send: (page: Page) => void) {
+  constructor(send: (sheet: Sheet) => void) {
     this.#send = send;
   }
 
   /** @returns a promise while too much waits: nothing more until it resolves */
   take(range: number, batch: Batch): Promise<void> | undefined {
-    for (const page of pagesOf(range, batch)) {
-      this.#waiting.push(page);
-      this.#bytes += sizeOf(page);
+    for (const sheet of sheetsOf(range, batch)) {
+      this.#waiting.push(sheet);
+      this.#bytes += sizeOf(sheet);
     }
     if (!this.#underWay) this.#next();
     if (this.#bytes > MOST_WAITING) this.#room ??= Promise.withResolvers<void>();
@@ -109,11 +135,11 @@ export class Outbox {
   }
 
   #next(): void {
-    const page = this.#waiting.shift();
-    this.#underWay = page !== undefined;
-    if (page === undefined) return;
-    this.#bytes -= sizeOf(page);
-    this.#send(page);
+    const sheet = this.#waiting.shift();
+    this.#underWay = sheet !== undefined;
+    if (sheet === undefined) return;
+    this.#bytes -= sizeOf(sheet);
+    this.#send(sheet);
     if (this.#bytes > MOST_WAITING / 2) return;
     this.#room?.resolve();
     this.#room = undefined;
@@ -121,6 +147,6 @@ export class Outbox {
 }
 
 /** About: a key counts with its length and its columns. */
-function sizeOf({ keys, bytes }: Page): number {
-  return bytes.length + keys.reduce((sum, key) => sum + key.length + 64, 0);
+function sizeOf({ changes }: Sheet): number {
+  return changes.reduce((sum, { key, value }) => sum + (value?.length ?? 0) + key.length + 64, 0);
 }

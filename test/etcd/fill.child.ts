@@ -1,5 +1,4 @@
-/** Writes many keys into etcd from a thread of its own, so that the thread that is measured does nothing of it. */
-import { workerData } from 'node:worker_threads';
+/** Writes many keys into etcd from a process of its own: `node fill.child.ts FILLING`, as JSON. */
 import { Caller } from '../../src/cluster/transport/caller.ts';
 import { grpcDial } from '../../src/cluster/transport/grpc.ts';
 import { METHODS } from '../../src/cluster/wire/methods.ts';
@@ -19,7 +18,7 @@ export interface Filling {
 /** Operations of one transaction. */
 const OPERATIONS = 100;
 
-const { endpoints, tls, prefix, keys, value } = workerData as Filling;
+const { endpoints, tls, prefix, keys, value } = JSON.parse(process.argv[2]!) as Filling;
 const api = new Caller({ endpoints, dial: grpcDial(tls), clock: () => performance.now(), random: Math.random });
 for (let first = 0; first < keys; first += OPERATIONS) {
   const operations = Array.from(

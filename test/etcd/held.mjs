@@ -1,0 +1,36 @@
+/**
+ * Loaded into an agent before its own code: how long its main thread, the judge's, is held. The first SIGUSR2 begins, the next one
+ * ends, and what was found is a line of the agent's log. In plain JavaScript, since what strips types takes memory in each thread.
+ */
+import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { isMainThread } from 'node:worker_threads';
+
+if (isMainThread) {
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  let collections = [];
+  const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
+  let began;
+  process.on('SIGUSR2', () => {
+    if (began === undefined) {
+      collections = [];
+      observer.observe({ entryTypes: ['gc'] });
+      delay.reset();
+      delay.enable();
+      began = process.threadCpuUsage();
+      return;
+    }
+    delay.disable();
+    const { user, system } = process.threadCpuUsage(began);
+    collections.push(...observer.takeRecords());
+    observer.disconnect();
+    began = undefined;
+    const found = {
+      maxMs: delay.max / 1e6,
+      p99Ms: delay.percentile(99) / 1e6,
+      cpuMs: (user + system) / 1000,
+      collectionMs: Math.max(0, ...collections.map(({ duration }) => duration)),
+      full: collections.filter(({ detail }) => detail.kind === 4).length,
+    };
+    process.stdout.write(`${JSON.stringify({ level: 30, message: 'held', ...found })}\n`);
+  });
+}
