@@ -21,7 +21,10 @@ export interface ClusterThreadOptions {
   readonly ranges: readonly Watched[];
   /** Monotonic ms. */
   readonly clock: () => number;
-  /** Changes of a range, in order; at most a page. Not complete: more of the same moment follows. */
+  /**
+   * Changes of a range, in order; at most a page. Not complete: more of the same moment follows. Values are there until it
+   * returns: the next page is written over them.
+   */
   readonly changed: (range: number, changes: readonly Change[], complete: boolean) => void;
   /** The connection to etcd, or the lease, is in another state. */
   readonly told: () => void;
