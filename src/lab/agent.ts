@@ -56,7 +56,8 @@ export class Agent {
     const recording = evidence === undefined ? {} : { evidence: { log: evidence } };
     const config = { ...(more.config ?? world.agentConfig(rules)), ...recording };
     writeFileSync(world.path('fourlane.yaml'), stringify(config), { mode: 0o640 });
-    const argv = [process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')];
+    // Before the other programs of the lab, which would not be on its machine: a probe that begins late proves nothing.
+    const argv = ['nice', '-n', '-10', process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')];
     return new Agent(world, world.spawn('lb', argv, { ...process.env, FOURLANE_CHAOS: '1', ...env }), onLine);
   }
 
