@@ -31,15 +31,17 @@ import { beginChecker, followChecker } from './checkers.ts';
 import { Cells, IDLE, LATE_START, PATIENT, RETRANSMITTED, RUNNING, UNVERIFIED } from './cells.ts';
 import { Conversation } from './conversation.ts';
 import type { JobEnd, StartHelper } from './helper.ts';
-import { Helpers } from './helpers.ts';
+import { Helpers, lost } from './helpers.ts';
 import { Meter } from './meter.ts';
-import { debtAfter, Quarantine } from './quarantine.ts';
+import { debtAfter, Quarantine, quarantined } from './quarantine.ts';
 import { BURST, BurstBudget, confirming, firstStart, jittered, nextStreak, valence } from './schedule.ts';
+import { unverified } from './sockets.ts';
 import { Wheel } from './wheel.ts';
 
 /** A tick gap above this is a stall: what was in flight and is not good proves nothing (attribution.md, section 3). */
 const STALL_MS = 100;
 const LATE_SHARE = 0.25;
+const CATCH_UP_MS = 3;
 /** A job of the helper keeps its own deadline; this much later it counts as lost, unless its kind needs more. */
 const JOB_GRACE_MS = 1000;
 /** CPU that a probe may take for nothing, and what its cell may owe before it counts as holding the thread: ms. */
@@ -191,6 +193,7 @@ export class Engine {
     const more = this.#talk.look();
     this.#epoll.poll(this.#talk.ready);
     this.#wheel.advance(this.#now, this.#due);
+    this.#catchUp();
     this.#helpers.watch(this.#now);
     const { header } = this.#o.board;
     header[HEARTBEAT] = this.#now | 0;
@@ -202,6 +205,23 @@ export class Engine {
     this.#expected = this.#now + pause;
     return pause;
   }
+
+  /**
+   * Starts what has become due while others were started: it would be late by a whole turn, and the longer the more a turn has to
+   * do. A turn that took long is left for the next one to judge, since it may be a stall.
+   */
+  #catchUp(): void {
+    const now = this.#o.clock();
+    if (now - this.#now > CATCH_UP_MS) return;
+    this.#now = now;
+    this.#wheel.advance(now, this.#dueMeanwhile);
+  }
+
+  /** A deadline waits for the next turn: the answer may be there, and is taken first. */
+  readonly #dueMeanwhile = (cell: number, due: number): void => {
+    if (this.#cells.state[cell] === IDLE) this.#start(cell, due);
+    else this.#wheel.schedule(cell, due);
+  };
 
   readonly #due = (cell: number, due: number): void => {
     const state = this.#cells.state[cell];
@@ -229,14 +249,8 @@ export class Engine {
     this.#newest = now;
     this.#wheel.schedule(cell, now + cells.timeout[cell]!);
     const held = this.#quarantine.remaining(cell, cells.generation[cell]!, now);
-    if (held > 0) {
-      this.#finish(cell, quarantined(held), 0);
-      return;
-    }
-    if ((cells.flags[cell]! & UNVERIFIED) !== 0) {
-      this.#finish(cell, { outcome: LOCAL_ERROR, phase: phaseCode('route'), cause: causeCode('path_unverified'), detail: 0 }, 0);
-      return;
-    }
+    if (held > 0) return this.#finish(cell, quarantined(held), 0);
+    if ((cells.flags[cell]! & UNVERIFIED) !== 0) return this.#finish(cell, unverified, 0);
     if (cells.runs[cell] === 1) this.#run(cell);
     else this.#talk.start(cell, cells.check[cell] ?? this.#prepare(cell));
   }
@@ -378,15 +392,5 @@ export class Engine {
 }
 
 const CONNECT = phaseCode('connect');
-
-/** The helper could not do its job in time, by no fault of the probe. */
-const lost: Judgement = { outcome: LATE, phase: phaseCode('run'), cause: causeCode('late'), detail: 0 };
-
-const quarantined = (ms: number): Judgement => ({
-  outcome: LOCAL_ERROR,
-  phase: phaseCode('start'),
-  cause: causeCode('quarantined'),
-  detail: Math.ceil(ms / 1000),
-});
 
 const isGood = (outcome: number) => SERVICE_EVIDENCE[outcome]! > 0;

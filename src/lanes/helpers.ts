@@ -2,10 +2,14 @@
  * The two helpers of a lane, and which cell each of their jobs is of. Cells that have never taken long do not wait for those that
  * have: these are the patient helper's, which lets everything else go first.
  */
-import type { Unexamined } from '../checks/kind.ts';
+import type { Judgement, Unexamined } from '../checks/kind.ts';
+import { causeCode, LATE, phaseCode } from '../model/outcome.ts';
 import type { CheckProfile } from '../model/plan.ts';
 import { unpackSockaddr } from '../sys/sockaddr.ts';
 import { Helper, type JobEnd, type StartHelper } from './helper.ts';
+
+/** The helper could not do its job in time, by no fault of the probe. */
+export const lost: Judgement = { outcome: LATE, phase: phaseCode('run'), cause: causeCode('late'), detail: 0 };
 
 export interface HelpersOptions {
   readonly start: StartHelper;

@@ -2,8 +2,10 @@
  * Cells that are not probed for a while because a probe of theirs held its thread. Pure: times are handed in. The lane keeps
  * one such list to act by, main another to begin the lane's next thread with.
  */
+import type { Judgement } from '../checks/kind.ts';
 import { pauseAfter } from '../model/backoff.ts';
 import type { Held } from '../model/messages.ts';
+import { LOCAL_ERROR, phaseCode, QUARANTINED } from '../model/outcome.ts';
 
 const FIRST_MS = 10_000;
 const LONGEST_MS = 10 * 60_000;
@@ -58,4 +60,9 @@ export class Quarantine {
  */
 export function debtAfter(debt: number, costMs: number, allowanceMs: number): number {
   return Math.max(0, debt + costMs - allowanceMs);
+}
+
+/** What a cell answers instead of probing. @param ms until it is probed again */
+export function quarantined(ms: number): Judgement {
+  return { outcome: LOCAL_ERROR, phase: phaseCode('start'), cause: QUARANTINED, detail: Math.ceil(ms / 1000) };
 }

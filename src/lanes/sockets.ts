@@ -1,6 +1,6 @@
 /** The sockets of probes: opening the right kind, and who is behind a refusal. */
 import type { Judgement, SocketCheck } from '../checks/kind.ts';
-import { causeCode, L7, phaseCode, TIMEOUT, UNREACHABLE } from '../model/outcome.ts';
+import { causeCode, L7, LOCAL_ERROR, phaseCode, TIMEOUT, UNREACHABLE } from '../model/outcome.ts';
 import { connectOutcome, EACCES, ECONNREFUSED, EPERM } from '../sys/errno.ts';
 import { AF_INET, IPPROTO_ICMP, IPPROTO_ICMPV6, SOCK_DGRAM, SOCK_RAW, SOCK_STREAM } from '../sys/libc.ts';
 import { type Binding, icmpOffender, openBound, readTcpInfo, type TcpInfo } from '../sys/socket.ts';
@@ -10,6 +10,13 @@ const DEADLINE = causeCode('deadline');
 export const noAnswer: Judgement = { outcome: TIMEOUT, phase: phaseCode('connect'), cause: DEADLINE, detail: 0 };
 export const noReply: Judgement = { outcome: TIMEOUT, phase: phaseCode('response'), cause: DEADLINE, detail: 0 };
 const noResponse: Judgement = { outcome: L7, phase: phaseCode('response'), cause: DEADLINE, detail: 0 };
+/** Without device binding: through which NIC a probe would leave could not be verified. */
+export const unverified: Judgement = {
+  outcome: LOCAL_ERROR,
+  phase: phaseCode('route'),
+  cause: causeCode('path_unverified'),
+  detail: 0,
+};
 /** TCP_RTO_MIN of the kernel. */
 const MIN_RTO_MS = 200;
 

@@ -1,7 +1,7 @@
 /**
  * The deadline wheel: one entry per cell, either its next start or the deadline of the probe in flight. Doubly linked lists in
- * typed arrays, so scheduling, cancelling and firing are O(1) and allocate nothing. Resolution 1 ms, horizon 2^15 ms; what is
- * due later waits in the last slot and is put forward again.
+ * typed arrays, so scheduling, cancelling and firing are O(1) and allocate nothing. A slot is 1 ms; of the ms that has begun,
+ * what is due already fires. The horizon is 2^15 ms; what is due later waits in the last slot and is put forward again.
  */
 
 const SLOTS = 1 << 15;
@@ -57,7 +57,10 @@ export class Wheel {
 
   #insert(cell: number): void {
     const tick = Math.min(Math.max(Math.ceil(this.due[cell]!), this.#now + 1), this.#now + MASK);
-    const slot = tick & MASK;
+    this.#put(cell, tick & MASK);
+  }
+
+  #put(cell: number, slot: number): void {
     const head = this.#first[slot]!;
     this.#slot[cell] = slot;
     this.#previous[cell] = NONE;
@@ -85,19 +88,37 @@ export class Wheel {
     const target = Math.floor(now);
     // After a stall longer than the wheel, one full turn visits every slot.
     if (target - this.#now > SLOTS) this.#now = target - SLOTS;
-    while (this.#now < target) {
+    while (this.#now < target - 1) {
       this.#now++;
-      const slot = this.#now & MASK;
-      let cell = this.#first[slot]!;
-      if (cell === NONE) continue;
-      // Nothing is ever inserted into the slot being emptied: schedules land 1 … MASK ms ahead.
-      while (cell !== NONE) {
+      this.#empty(now, fire);
+    }
+    this.#now = target;
+    // Before the last slot is emptied: what its cells schedule is for the next turn.
+    this.#forward(now);
+    this.#empty(now, fire);
+  }
+
+  /** Fires what is in the slot of this ms. Nothing is ever inserted there meanwhile: schedules land 1 … MASK ms ahead. */
+  #empty(now: number, fire: (cell: number, due: number) => void): void {
+    const slot = this.#now & MASK;
+    for (let cell = this.#first[slot]!; cell !== NONE; cell = this.#first[slot]!) {
+      this.cancel(cell);
+      const due = this.due[cell]!;
+      if (due > now) this.#insert(cell);
+      else fire(cell, due);
+    }
+  }
+
+  /** Puts forward what is due in the part of the next slot that has passed: waiting there would make it late by up to 1 ms. */
+  #forward(now: number): void {
+    let cell = this.#first[(this.#now + 1) & MASK]!;
+    while (cell !== NONE) {
+      const next = this.#next[cell]!;
+      if (this.due[cell]! <= now) {
         this.cancel(cell);
-        const due = this.due[cell]!;
-        if (due > now) this.#insert(cell);
-        else fire(cell, due);
-        cell = this.#first[slot]!;
+        this.#put(cell, this.#now & MASK);
       }
+      cell = next;
     }
   }
 

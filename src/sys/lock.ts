@@ -1,6 +1,6 @@
 /** One process for a directory: a lock that the kernel gives up when the process ends, however it does. */
 import { constants } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { type FileHandle, open, writeFile } from 'node:fs/promises';
 import { EAGAIN } from './errno.ts';
 import { errno, flock, LOCK_EX, LOCK_NB } from './libc.ts';
 import { patiently } from './patience.ts';
@@ -14,7 +14,8 @@ const held: FileHandle[] = [];
  * nobody else
  */
 export async function lockHolder(path: string): Promise<string | undefined> {
-  const flags = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
+  // Not for writing: a file system could not be made read-only while it is held.
+  const flags = constants.O_RDONLY | constants.O_CREAT | constants.O_NOFOLLOW;
   const handle = await patiently(
     () => open(path, flags, 0o600),
     (late) => void late.close(),
@@ -26,9 +27,6 @@ export async function lockHolder(path: string): Promise<string | undefined> {
   }
   held.push(handle);
   // On a full disk it is held all the same, only nobody can say by whom.
-  await handle
-    .truncate()
-    .then(() => handle.write(`${process.pid}\n`))
-    .catch(() => undefined);
+  await patiently(() => writeFile(path, `${process.pid}\n`)).catch(() => undefined);
   return undefined;
 }

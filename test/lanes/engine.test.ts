@@ -14,8 +14,8 @@ const INTERVAL = 1000;
 const profile: CheckProfile = { type: 'ssl', path: '/', headers: {}, interval: INTERVAL, timeout: 400, fall: 1, rise: 1 };
 type Answer = { readonly outcome?: number; readonly cpuMs?: number; readonly lagMs?: number };
 
-/** One cell, and helpers that answer each job at once with what `answer` gives; undefined = never. */
-function stage(answer: (patient: boolean, k: number) => Answer | undefined) {
+/** Some cells, and helpers that answer each job at once with what `answer` gives; undefined = never. */
+function stage(answer: (patient: boolean, k: number) => Answer | undefined, cells = [0]) {
   let now = 1000;
   const jobs: ('steady' | 'patient')[] = [];
   const held: Held[] = [];
@@ -45,19 +45,24 @@ function stage(answer: (patient: boolean, k: number) => Answer | undefined) {
     }),
   });
   const batch = new BatchBuilder('lo');
-  batch.add(0, 1, profile, { family: 4, ip: '127.0.0.1', port: 443 });
-  /** Lets time pass; what the lane found meanwhile, in words. */
-  const pass = (ms: number) => {
+  for (const cell of cells) batch.add(cell, 1, profile, { family: 4, ip: '127.0.0.1', port: 443 });
+  /** One turn, and then what the helpers answer. What the lane found, in words. */
+  const turn = () => {
     const found: string[] = [];
-    for (const end = now + ms; now < end; now += 5) {
-      engine.tick();
-      for (const say of later.splice(0)) say();
-      drain(board, (e) => void found.push(`${OUTCOMES[e.outcome]} ${CAUSES[e.cause]}`));
-    }
+    engine.tick();
+    for (const say of later.splice(0)) say();
+    drain(board, (e) => void found.push(`${OUTCOMES[e.outcome]} ${CAUSES[e.cause]}`));
     return found;
   };
+  /** Lets time pass; what the lane found meanwhile. */
+  const pass = (ms: number) => {
+    const found: string[] = [];
+    for (const end = now + ms; now < end; now += 5) found.push(...turn());
+    return found;
+  };
+  const spend = (ms: number) => void (now += ms);
   const start = (quarantine: readonly Held[] = []) => engine.update(batch.build(), new Int32Array(0), quarantine);
-  return { engine, jobs, held, pass, start, now: () => now };
+  return { engine, jobs, held, pass, turn, spend, start, now: () => now };
 }
 
 describe('an engine and its helpers', () => {
@@ -120,5 +125,38 @@ describe('an engine and its helpers', () => {
     start();
     assert.deepEqual(pass(3 * INTERVAL).slice(0, 2), ['late late', 'ok none']);
     assert.ok(jobs.length >= 2);
+  });
+});
+
+describe('a turn in which time passes', () => {
+  // Due 1.9 ms after cell 0, and 399 ms after it: a cell's phase is its number's.
+  const SOON = 233;
+  const LATER = 499;
+
+  it('starts what becomes due meanwhile', () => {
+    const { jobs, spend, start, turn } = stage(() => spend(2), [0, SOON]);
+    start();
+    turn();
+    assert.equal(jobs.length, 2);
+  });
+
+  it('leaves it for the next turn when it took long: that may be a stall', () => {
+    const { jobs, spend, start, turn } = stage(() => spend(4), [0, SOON]);
+    start();
+    turn();
+    assert.equal(jobs.length, 1);
+    turn();
+    assert.equal(jobs.length, 2);
+  });
+
+  it('ends nothing whose deadline comes meanwhile before the answers are taken', () => {
+    const answers: (() => Answer | undefined)[] = [() => undefined, () => ({}), () => spend(2)];
+    const { jobs, now, pass, spend, start, turn } = stage((_, k) => answers[k - 1]!(), [0, LATER]);
+    start();
+    pass(1.4 * INTERVAL - 1);
+    assert.equal(now(), 2400);
+    spend(-1);
+    assert.deepEqual([turn(), now(), jobs.length], [[], 2401, 3]);
+    assert.deepEqual(turn(), ['late late']);
   });
 });
