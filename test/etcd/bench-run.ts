@@ -1,7 +1,7 @@
 /**
  * `npm run bench:cluster`: what an idle cluster costs an agent, and how long its judge's thread is held while 100 000 keys are
- * written, while they change, and while they are read as a whole. Of a real agent; etcd, who writes and who measures are not on
- * its machine, or would not be, and run on these CPUs when no thread of the agent wants them.
+ * written, while they change, and while they are read as a whole. Of a real agent. Etcd, who writes and who measures stand for
+ * other machines, and run on these CPUs when no thread of the agent wants them.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
