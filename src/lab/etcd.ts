@@ -3,7 +3,7 @@
  * certificates and users are somebody else's to make.
  */
 import { type ChildProcess, execFile } from 'node:child_process';
-import { createWriteStream, mkdirSync, readFileSync } from 'node:fs';
+import { createWriteStream, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { run } from './netns.ts';
 import { until } from './until.ts';
@@ -103,8 +103,11 @@ export class EtcdMembers {
     return new RegExp(`"${field}":(\\d+)`).exec(text)![1]!;
   }
 
-  signal(n: number, signal: NodeJS.Signals): void {
-    this.#children.get(n)!.kill(signal);
+  /** Resolves when all threads of the member have stopped, if that is what the signal does: each runs on until it is told. */
+  async signal(n: number, signal: NodeJS.Signals): Promise<void> {
+    const child = this.#children.get(n)!;
+    child.kill(signal);
+    if (signal === 'SIGSTOP') await until('it has stopped', 5000, () => statesOf(child.pid!).every((state) => state === 'T'));
   }
 
   /** Whether a member's process is there. */
@@ -220,4 +223,10 @@ export class EtcdMembers {
   logs(): string {
     return this.members.map((n) => readFileSync(`${this.#options.dir}/m${n}.log`, 'utf8')).join('');
   }
+}
+
+/** `R` running, `S` waiting, `T` stopped …, of each thread. */
+function statesOf(pid: number): readonly string[] {
+  const stat = (thread: string) => readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8');
+  return readdirSync(`/proc/${pid}/task`).map((thread) => stat(thread).split(') ')[1]![0]!);
 }

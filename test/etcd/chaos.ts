@@ -45,9 +45,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     cluster.boot(n);
   },
   SIGSTOP: async ({ cluster }, n, ms) => {
-    cluster.signal(n, 'SIGSTOP');
+    await cluster.signal(n, 'SIGSTOP');
     await sleep(ms);
-    cluster.signal(n, 'SIGCONT');
+    await cluster.signal(n, 'SIGCONT');
   },
   'clients cut': ({ cluster }, n, ms) => healed(cluster, n, ms, () => cluster.cutClients(n)),
   isolated: ({ cluster }, n, ms) => healed(cluster, n, ms, () => cluster.isolate(n)),

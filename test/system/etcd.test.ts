@@ -188,13 +188,13 @@ test('what is under a lease outlives a leader that is stopped for longer than th
 
   const leader = await cluster.leader();
   const before = follower.changes.length;
-  cluster.signal(leader, 'SIGSTOP');
+  await cluster.signal(leader, 'SIGSTOP');
   const other = await write('target/all');
   await follower.sees('target/all', other, 20_000);
   const renewed = performance.now();
   await until('longer than the lease', 20_000, () => performance.now() - renewed > 8000);
   assert.equal(follower.changes.slice(before).filter(({ key }) => key.endsWith('member/lb-01')).length, 0, 'never gone');
-  cluster.signal(leader, 'SIGCONT');
+  await cluster.signal(leader, 'SIGCONT');
   await cluster.healthy();
   assert.equal(follower.value('member/lb-01'), 'here');
   await lease.stop({ revoke: true });
