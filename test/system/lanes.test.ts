@@ -149,7 +149,7 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
       { entry },
     );
     await observed.rounds(3);
-    assert.ok(descriptors() > before + 100, 'probes are in flight');
+    await until('probes are in flight', 2000, () => descriptors() > before + 100);
     const died = observed.seen.length;
     breakLane(observed, 'a', how);
     await until(
