@@ -12,7 +12,8 @@ import { play, QUICK_RECOVERY } from './play.ts';
 import { labLayout } from './topology.ts';
 
 const faults = faultsOf(labLayout);
-const { values } = parseArgs({ options: { only: { type: 'string' }, json: { type: 'string' }, list: { type: 'boolean' } } });
+const USAGE = 'npm run lab:matrix [-- --only NAME[,NAME]] [--json FILE] [--list]';
+const options = { only: { type: 'string' }, json: { type: 'string' }, list: { type: 'boolean' } } as const;
 
 /** Plays one fault with its own agent; what breaks on the way becomes a failed row. */
 async function row(lab: Lab, fault: Fault): Promise<Row> {
@@ -78,7 +79,18 @@ function table(rows: readonly Row[]): void {
   );
 }
 
+function asked() {
+  try {
+    return parseArgs({ options }).values;
+  } catch (error) {
+    console.error(`${(error as Error).message}\n${USAGE}`);
+    return undefined;
+  }
+}
+
 async function main(): Promise<number> {
+  const values = asked();
+  if (values === undefined) return 2;
   if (values.list) {
     for (const fault of faults) console.log(`${fault.name.padEnd(16)} ${fault.title}`);
     return 0;
