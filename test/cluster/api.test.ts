@@ -15,6 +15,7 @@ import {
   putRoster,
   removeRoster,
 } from '../../src/cluster/api/edits.ts';
+import { unsignedText } from '../../src/cli/cluster/carry.ts';
 import { unreachable } from '../../src/cluster/store/failure.ts';
 import { clearAway } from '../../src/cluster/api/garbage.ts';
 import { badIn } from '../../src/cluster/api/bad-in.ts';
@@ -282,6 +283,10 @@ test('a signature is of the cluster, the root and the allowance', async () => {
   assert.equal(signatureFrom([signed, unsigned], unsigned), signed.signature, 'back to it, nobody has to sign again');
   const again = await publish(store, web('10.5.0.1:80'), { ...WISH, removed: 0.5, signature: signed.signature });
   assert.equal(distrust(again, 'edge', publicKey), undefined);
+  assert.equal(unsignedText({ release: unsigned, state: store.state }), '', 'what runs is not signed either');
+  await store.commit(moveTo(signed, ['canary'], store.state));
+  assert.match(unsignedText({ release: unsigned, state: store.state }), /release 2, which runs, is signed, and this is not/);
+  assert.equal(unsignedText({ release: again, state: store.state }), '');
   const { allow: _, ...less } = unsigned;
   assert.equal(signatureFrom([signed], less), undefined, 'what it may remove is another');
 });

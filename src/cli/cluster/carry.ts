@@ -56,7 +56,7 @@ export async function make({ store }: Session, { changes, content, wish }: Prepa
 }
 
 /** That servers which trust a key will refuse it; '' = what runs is not signed either. */
-export function unsignedText({ release, state }: Prepared): string {
+export function unsignedText({ release, state }: Pick<Prepared, 'release' | 'state'>): string {
   if (release.signature !== undefined) return '';
   const runs = [...state.target.values()].map(({ value }) => state.release.get(String(value.release))?.value);
   const signed = runs.find((each) => each?.signature !== undefined);
