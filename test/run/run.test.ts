@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { COSTS } from './costs.ts';
 import { allFiles, KINDS, select } from './files.ts';
 import { PACKAGES } from './packages.ts';
+import { Pace } from './pace.ts';
 import { next, runPool } from './pool.ts';
 
 const FILES = {
@@ -34,30 +35,52 @@ describe('names on the command line', () => {
 
 describe('side by side', () => {
   const job = (seconds: number, cpus: number) => ({ seconds, cpus });
+  const machine = (cpus: number, slowness = 1) => ({ cpus, slowness });
 
   it('the longest that fits is next; one that is too large waits until nothing runs', () => {
     const [long, short, large] = [job(60, 0.7), job(5, 0.3), job(90, 3)];
-    assert.equal(next([short, long], [], 2), long);
-    assert.equal(next([short, large], [long], 2), short);
-    assert.equal(next([large, short], [], 2), large);
-    assert.equal(next([short], [large], 2), undefined);
-    assert.equal(next([], [], 2), undefined);
+    assert.equal(next([short, long], [], machine(2)), long);
+    assert.equal(next([short, large], [long], machine(2)), short);
+    assert.equal(next([large, short], [], machine(2)), large);
+    assert.equal(next([short], [large], machine(2)), undefined);
+    assert.equal(next([], [], machine(2)), undefined);
   });
 
   it('half of the CPUs is kept for those that compute, while there are any', () => {
     const [computing, long, short] = [job(10, 1), job(60, 0.7), job(5, 0.6)];
-    assert.equal(next([computing, short], [long], 2), computing);
-    assert.equal(next([computing, short], [long, computing], 2), undefined);
-    assert.equal(next([short], [long], 2), short);
-    assert.equal(next([computing], [computing, short], 2), undefined);
-    assert.equal(next([computing], [computing], 2), computing);
+    assert.equal(next([computing, short], [long], machine(2)), computing);
+    assert.equal(next([computing, short], [long, computing], machine(2)), undefined);
+    assert.equal(next([short], [long], machine(2)), short);
+    assert.equal(next([computing], [computing, short], machine(2)), undefined);
+    assert.equal(next([computing], [computing], machine(2)), computing);
+  });
+
+  it('on a slow machine those that wait take more of a CPU, those that compute no more than one', () => {
+    const [computing, waits] = [job(60, 1), job(30, 0.4)];
+    assert.equal(next([waits], [computing, waits], machine(2)), waits);
+    assert.equal(next([waits], [computing, waits], machine(2, 1.3)), undefined);
+    assert.equal(next([computing], [computing], machine(2, 3)), computing);
+    assert.equal(next([waits], [waits, waits], machine(2, 1.6)), waits);
+  });
+
+  it('how slow it is, is told by the jobs that have ended', () => {
+    const pace = new Pace();
+    assert.equal(pace.slowness, 1);
+    pace.ended({ ...job(Infinity, 1), cpuSeconds: 20 }, 40);
+    assert.equal(pace.slowness, 2);
+    pace.ended(job(100, 0.8), 60);
+    assert.deepEqual([pace.ratio, pace.slowness], [1, 1]);
+    pace.ended(job(1, 1), undefined);
+    assert.equal(pace.ratio, 1);
+    pace.ended(job(10, 1), 1000);
+    assert.equal(pace.slowness, 3);
   });
 
   it('every job runs once and never more than fit', async () => {
     const jobs = Array.from({ length: 20 }, (_, i) => job(i % 7, [0.1, 0.5, 0.9, 2][i % 4]!));
     const ran: object[] = [];
     let now = 0;
-    await runPool(jobs, 1.5, async (j) => {
+    await runPool(jobs, machine(1.5), async (j) => {
       now += j.cpus;
       assert.ok(now <= 1.5 + 1e-9 || now === 2, String(now));
       ran.push(j);
@@ -67,7 +90,7 @@ describe('side by side', () => {
     assert.deepEqual(new Set(ran), new Set(jobs));
     assert.equal(ran.length, 20);
     await assert.rejects(
-      runPool(jobs, 1.5, () => Promise.reject(new Error('broken'))),
+      runPool(jobs, machine(1.5), () => Promise.reject(new Error('broken'))),
       /broken/,
     );
   });

@@ -4,6 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Job, Result } from './jobs.ts';
+import { Pace } from './pace.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
@@ -13,33 +14,44 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   const show = jobs.length === 1;
   const failures: string[] = [];
   const remarks: string[] = [];
+  const pace = new Pace();
   const sums = new Map<string, Counts & { readonly at: number }>();
   const run = async (job: Job) => {
     const began = performance.now();
     const result = await job.run(show);
     const seconds = (performance.now() - began) / 1000;
+    pace.ended(job, result.cpuSeconds);
     const { passed, failed } = sums.get(job.kind) ?? { passed: 0, failed: 0 };
     sums.set(job.kind, { passed: passed + result.counts.passed, failed: failed + result.counts.failed, at: performance.now() });
     if (!show) console.log(line(job, result, seconds));
     if (result.remark !== undefined) remarks.push(result.remark);
+    if (!result.well && !show) for (const name of failuresIn(result.output)) console.log(`       ${name}`);
     if (!result.well) failures.push(show ? '' : `\n── ${job.name}\n${result.output.trimEnd()}`);
     // With a slip in the code nothing else is worth its time: what runs ends with us.
     if (job.kind === 'check' && !result.well) throw new Error('the code does not pass its checks');
   };
   const all = async () => {
     const cpus = availableParallelism();
-    const pool = (which: Job['quiet']) =>
-      runPool(
+    const pool = (which: Job['quiet']) => {
+      const machine = {
+        cpus: which === 'alone' ? 0 : cpus,
+        get slowness() {
+          return pace.slowness;
+        },
+      };
+      return runPool(
         jobs.filter(({ quiet }) => quiet === which),
-        which === 'alone' ? 0 : cpus,
+        machine,
         run,
       );
+    };
     await pool(undefined);
     await pool(true);
     await pool('alone');
   };
   await all().catch((error: unknown) => failures.push(`\n${(error as Error).message}`));
   for (const text of [...failures, ...remarks]) console.log(text);
+  if (!show) console.log(`CPU time was ${pace.ratio.toFixed(2)} × what is expected of these jobs (test/run/costs.ts)`);
   for (const [kind, sum] of sums) if (kind !== 'check') console.log(`\n${closing(kind, sum, (sum.at - started) / 1000)}`);
   return failures.length === 0;
 }
@@ -49,4 +61,16 @@ function line(job: Job, { well, counts, cpuSeconds }: Result, seconds: number): 
   const count = job.kind === 'check' ? '' : `${counts.passed} passed`;
   const cpu = (cpuSeconds === undefined ? '' : `${cpuSeconds.toFixed(1)} CPU s`).padStart(12);
   return `${well ? 'ok    ' : 'FAILED'} ${seconds.toFixed(1).padStart(6)} s ${cpu} ${count.padStart(12)}  ${job.name}`;
+}
+
+/** Lines of the reporter that name failed tests, each once. A run that is given up tells at least these. */
+function failuresIn(output: string): readonly string[] {
+  return [
+    ...new Set(
+      output
+        .split('\n')
+        .filter((text) => /^\s*✖ (?!failing tests)/.test(text))
+        .map((text) => text.trim()),
+    ),
+  ].slice(0, 10);
 }

@@ -184,7 +184,7 @@ test('what is under a lease outlives a leader that is stopped for longer than th
   assert.notEqual(held, 0n);
   await cluster.ctl(['lease', 'revoke', held.toString(16)]);
   await until('a new lease', 5000, () => follower.changes.at(-1)!.lease !== held && follower.value('member/lb-01') === 'here');
-  assert.equal(states.at(-1)!.lost, 1);
+  await until('counted', 2000, () => states.at(-1)!.lost === 1);
 
   const leader = await cluster.leader();
   const before = follower.changes.length;

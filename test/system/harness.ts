@@ -80,8 +80,12 @@ export class AgentProcess {
   }
 
   async ready(): Promise<void> {
-    const line = await until('ready', 15_000, () => this.logged(/^ready/) ?? (this.ended !== undefined && { listen: undefined }));
-    if (typeof line['listen'] !== 'string') throw new Error(`ended with ${this.ended}: ${JSON.stringify(this.log.slice(-5))}`);
+    const said = () => JSON.stringify(this.log.slice(-5));
+    const isReady = () => this.logged(/^ready/) ?? (this.ended !== undefined && { listen: undefined });
+    const line = await until('ready', 30_000, isReady).catch((error: Error) => {
+      throw new Error(`${error.message}: ${said()}`);
+    });
+    if (typeof line['listen'] !== 'string') throw new Error(`ended with ${this.ended}: ${said()}`);
     this.#client = new Client(line['listen'].slice(0, -1), { headersTimeout: 3000, bodyTimeout: 3000 });
   }
 

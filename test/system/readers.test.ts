@@ -17,6 +17,8 @@ import { AgentProcess, listening, loopbackServers, metricOf, QUICK, serve, until
 const REAL_SERVERS = 5000;
 const CLIENTS = 10;
 const PHASE_MS = 3000;
+/** So that one that was slow by chance is not their median. */
+const LEAST_REACTIONS = 3;
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-readers-'));
 const closers: (() => unknown)[] = [];
 after(async () => {
@@ -65,7 +67,7 @@ test('readers without manners: passes, actions and memory stay as they are', { t
         {
           name: 'many',
           vip: '10.0.0.1:80/tcp',
-          check: { type: 'tcp', interval: '5s', timeout: '500ms', fall: 1, rise: 1 },
+          check: { type: 'tcp', interval: '10s', timeout: '2s', fall: 1, rise: 1 },
           realServers: loopbackServers(REAL_SERVERS, good.port),
         },
         {
@@ -76,12 +78,13 @@ test('readers without manners: passes, actions and memory stay as they are', { t
           actuator: { webhook: { url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` } },
         },
       ],
-      rules: { ...QUICK, budget_fraction: 1, flap_limit: 1000 },
+      // It dies often: each time it stays out as long.
+      rules: { ...QUICK, budget_fraction: 1, flap_limit: 1000, rs_hold_down_max_ms: QUICK.rs_hold_down_ms },
     }),
   );
   closers.push(() => agent.end());
   const port = Number(new URL(agent.logged(/^ready/)!['listen'] as string).port);
-  await agent.allGood(30_000);
+  await agent.allGood(60_000);
   await sleep(3000);
 
   /** Passes a second, ms until a dead real server was acted on, and the most memory meanwhile. */
@@ -89,10 +92,11 @@ test('readers without manners: passes, actions and memory stay as they are', { t
     const passes = async () => (await agent.metric('fourlane_judge_period_seconds_count'))!;
     const from = { passes: await passes(), at: performance.now() };
     let peak = 0;
-    const watch = setInterval(() => (peak = Math.max(peak, rssMb(agent.pid))), 100);
+    const watch = setInterval(() => (peak = Math.max(peak, rssMb(agent.pid))), 100).unref();
     const reactions: number[] = [];
     const { port: victimPort } = victim;
-    for (const name = `127.9.0.1:${victimPort}`; performance.now() - from.at < PHASE_MS; ) {
+    const name = `127.9.0.1:${victimPort}`;
+    while (performance.now() - from.at < PHASE_MS || reactions.length < LEAST_REACTIONS) {
       told.length = 0;
       const died = performance.now();
       await victim.close();

@@ -12,7 +12,7 @@ import { AgentProcess, enterOwnNetwork, run, until } from './harness.ts';
 import { SteeredNode, serveRealServers } from './steered-node.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-steer-'));
-const LIMIT = { timeout: 30_000 };
+const LIMIT = { timeout: 60_000 };
 const ends: (() => unknown)[] = [];
 const agents: AgentProcess[] = [];
 const times: string[] = [];
@@ -112,7 +112,7 @@ test('real servers that are all silent, while the switches answer, move nothing'
   await pause(2500);
   assert.deepEqual([moves(), a.file('isolated')], [before, '0']);
   for (const nic of ['up0', 'up1'] as const) a.mend(nic);
-  await until('well again', 8000, async () => (await a.verdicts(agents[0]!)).length === 0);
+  await until('well again', 20_000, async () => (await a.verdicts(agents[0]!)).length === 0);
 });
 
 test('nopreempt: an isolation is a fault, and the other node keeps the address afterwards', LIMIT, async () => {
