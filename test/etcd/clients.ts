@@ -2,6 +2,7 @@
  * Clients of load balancers whose data plane does what its agent said last, also when the agent is gone: each request goes to a
  * real server that the agent has in service, over a real connection. What fails is counted, by load balancer and NIC.
  */
+import { PATIENCE } from '../system/patience.ts';
 import { createServer, type Server } from 'node:http';
 import { connect } from 'node:net';
 import { Switchboard, type SwitchboardService } from '../../src/lab/switchboard.ts';
@@ -9,7 +10,7 @@ import { listening } from '../system/harness.ts';
 
 /** What a real server answers; without it a request has failed. */
 export const ANSWER = 'here\n';
-const PATIENCE_MS = 3000;
+const PATIENCE_MS = 3000 * PATIENCE;
 const EVERY_MS = 50;
 
 export interface Failed {

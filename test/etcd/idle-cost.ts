@@ -1,20 +1,21 @@
 /** What an idle cluster costs an agent: memory and CPU of one with an etcd, against the same agent without. */
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { AgentProcess, loopbackServers, serve, until, writeConfig } from '../system/harness.ts';
 import { niceOf } from '../system/threads.ts';
 import { CLUSTER, type EtcdCluster } from './cluster.ts';
+import { HELD } from './held.ts';
 import { Releaser } from './release.ts';
 
 const SERVICES = 10;
-const MEASURED_MS = 20_000;
+const MEASURED_MS = 60_000;
 /** The thread that read the configuration ends when it has idled for a minute; its pages are given back after that. */
 const READER = 'config';
 const READER_ENDS_MS = 180_000;
 const SETTLED_MS = 15_000;
-const HELD = fileURLToPath(new URL('./held.mjs', import.meta.url));
+/** % of a core. */
+const LEAST_SHOWN = 0.02;
 /** As docs/systemd/fourlane.service starts it. Compiled code is kept at home. */
 const environment = (dir: string) => [
   `HOME=${dir}`,
@@ -27,14 +28,25 @@ export interface IdleCost {
   readonly megabytes: number;
   /** Of one core. */
   readonly percent: number;
+  /** Where it comes from: threads of which one agent uses more than the other. */
+  readonly threads: readonly { readonly thread: string; readonly percent: number }[];
 }
 
 const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 
-/** ms of CPU so far, from ticks of 10 ms. */
-function cpuOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * 10;
+/** ms of CPU so far, by the names of threads, which several may share. */
+function cpuOf(pid: number): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const task of readdirSync(`/proc/${pid}/task`, { withFileTypes: true })) {
+    const of = (what: string) => readFileSync(join(task.parentPath, task.name, what), 'utf8').trim();
+    try {
+      const name = of('comm');
+      sums.set(name, (sums.get(name) ?? 0) + Number(of('schedstat').split(' ')[0]) / 1e6);
+    } catch {
+      // It has just ended.
+    }
+  }
+  return sums;
 }
 
 /** An agent without a cluster and the same in one, side by side, both idle and long started. */
@@ -93,7 +105,17 @@ export async function idleCost({ alone, among }: Pair): Promise<IdleCost> {
     await sleep(MEASURED_MS / 10);
     rss.push(agents.map(({ pid }) => rssOf(pid)));
   }
-  const [of, more] = agents.map(({ pid }, i) => (cpuOf(pid) - before[i]!) / (MEASURED_MS / 100));
+  const [of, more] = agents.map(({ pid }, i) => {
+    const spent = [...cpuOf(pid)].map(
+      ([thread, ms]) => [thread, (ms - (before[i]!.get(thread) ?? 0)) / (MEASURED_MS / 100)] as const,
+    );
+    return new Map(spent);
+  });
+  const threads = [...new Set([...of!.keys(), ...more!.keys()])]
+    .map((thread) => ({ thread, percent: (more!.get(thread) ?? 0) - (of!.get(thread) ?? 0) }))
+    .filter(({ percent }) => Math.abs(percent) > LEAST_SHOWN)
+    .toSorted((a, b) => b.percent - a.percent);
+  const sum = (map: Map<string, number>) => [...map.values()].reduce((a, b) => a + b, 0);
   const differences = rss.map(([without, withIt]) => withIt! - without!).toSorted((a, b) => a - b);
-  return { megabytes: differences[5]!, percent: more! - of! };
+  return { megabytes: differences[5]!, percent: sum(more!) - sum(of!), threads };
 }

@@ -22,8 +22,15 @@ export interface Result {
 export interface Job extends Cost {
   readonly kind: Kind | 'check';
   readonly name: string;
-  /** Runs it to its end; `show`: its output goes where ours goes. Never rejects. */
-  run(show: boolean): Promise<Result>;
+  /** Runs it to its end. Never rejects. */
+  run(how: How): Promise<Result>;
+}
+
+export interface How {
+  /** Its output goes where ours goes. */
+  readonly show: boolean;
+  /** Times as long as usual that its tests wait for what is to come. */
+  readonly patience: number;
 }
 
 const limitMs = 15 * 60_000;
@@ -38,7 +45,7 @@ export const check: Job = {
   seconds: Number.POSITIVE_INFINITY,
   cpus: 1,
   cpuSeconds: 22,
-  run: async (show) => {
+  run: async ({ show }) => {
     const { status, output, cpuSeconds } = await runChild(['npm', 'run', '-s', 'check'], { limitMs, show });
     return { well: status === 0, counts: { passed: 0, failed: 0 }, output, cpuSeconds };
   },
@@ -51,7 +58,7 @@ export function jobsFor(files: Files, whole: boolean, ready: Promise<void>): Job
   return [
     ...(shared.length > 0 ? [unit(shared, whole)] : []),
     ...own.map(
-      (file): Job => ({ ...costOf(file), kind: 'unit', name: file, run: (show) => runFile([TEST, ...COMPUTING], file, show) }),
+      (file): Job => ({ ...costOf(file), kind: 'unit', name: file, run: (how) => runFile([TEST, ...COMPUTING], file, how) }),
     ),
     ...files.system.map((file) => system(file, ready)),
   ];
@@ -68,7 +75,7 @@ function unit(files: readonly string[], measured: boolean): Job {
     seconds: 10 + 0.8 * files.length,
     // Much of it waits: for time limits, for child processes.
     cpus: 0.5,
-    run: async (show) => {
+    run: async ({ show }) => {
       const argv = [TEST, '--test', '--test-isolation=none', ...reports, ...files];
       const result = resultOf(await runChild(argv, { limitMs, show }), tap);
       if (!measured || !result.well) return result;
@@ -83,22 +90,23 @@ function system(file: string, ready: Promise<void>): Job {
     ...costOf(file),
     kind: 'system',
     name: file,
-    run: async (show) => {
+    run: async (how) => {
       try {
         await ready;
       } catch (error) {
         return { well: false, counts: { passed: 0, failed: 1 }, output: (error as Error).message };
       }
-      return await runFile(isolated([TEST]), file, show);
+      return await runFile(isolated([TEST]), file, how);
     },
   };
 }
 
-async function runFile(command: readonly string[], file: string, show: boolean): Promise<Result> {
+async function runFile(command: readonly string[], file: string, { show, patience }: How): Promise<Result> {
   const tap = tapOf(file);
   const argv = [...command, ...reporter('spec', 'stdout'), ...reporter('tap', tap), file];
   // Agents are started some hundred times: a quarter of what a start costs is compiling.
-  return resultOf(await runChild(argv, { limitMs, show, env: { NODE_COMPILE_CACHE: COMPILED } }), tap);
+  const env = { NODE_COMPILE_CACHE: COMPILED, FOURLANE_TEST_PATIENCE: patience.toFixed(2) };
+  return resultOf(await runChild(argv, { limitMs, show, env }), tap);
 }
 
 /** A process that fails without a failed test, in a hook for instance, is a failure too; so is one that counted nothing. */

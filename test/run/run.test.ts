@@ -66,14 +66,15 @@ describe('side by side', () => {
   it('how slow it is, is told by the jobs that have ended', () => {
     const pace = new Pace();
     assert.equal(pace.slowness, 1);
-    pace.ended({ ...job(Infinity, 1), cpuSeconds: 20 }, 40);
-    assert.equal(pace.slowness, 2);
-    pace.ended(job(100, 0.8), 60);
-    assert.deepEqual([pace.ratio, pace.slowness], [1, 1]);
-    pace.ended(job(1, 1), undefined);
-    assert.equal(pace.ratio, 1);
-    pace.ended(job(10, 1), 1000);
-    assert.equal(pace.slowness, 3);
+    pace.ended({ ...job(Infinity, 1), cpuSeconds: 20 }, { seconds: 90, cpuSeconds: 40 });
+    assert.deepEqual([pace.slowness, pace.patience], [2, 1]);
+    pace.ended(job(100, 0.8), { seconds: 150, cpuSeconds: 60 });
+    assert.deepEqual([pace.ratio, pace.slowness, pace.patience], [1, 1, 1.5]);
+    pace.ended(job(100, 1), { seconds: 250 });
+    assert.deepEqual([pace.ratio, pace.patience], [1, 2]);
+    pace.ended(job(10, 1), { seconds: 1000, cpuSeconds: 1000 });
+    assert.deepEqual([pace.slowness, pace.patience], [4, 4]);
+    assert.equal(new Pace(2.5).patience, 2.5);
   });
 
   it('every job runs once and never more than fit', async () => {

@@ -4,7 +4,7 @@
  */
 import { availableParallelism } from 'node:os';
 import type { Job, Result } from './jobs.ts';
-import { Pace } from './pace.ts';
+import { crowding, Pace } from './pace.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
@@ -14,13 +14,13 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   const show = jobs.length === 1;
   const failures: string[] = [];
   const remarks: string[] = [];
-  const pace = new Pace();
+  const pace = new Pace(jobs.length === 1 ? 1 : await crowding());
   const sums = new Map<string, Counts & { readonly at: number }>();
   const run = async (job: Job) => {
     const began = performance.now();
-    const result = await job.run(show);
+    const result = await job.run({ show, patience: pace.patience });
     const seconds = (performance.now() - began) / 1000;
-    pace.ended(job, result.cpuSeconds);
+    pace.ended(job, { seconds, cpuSeconds: result.cpuSeconds });
     const { passed, failed } = sums.get(job.kind) ?? { passed: 0, failed: 0 };
     sums.set(job.kind, { passed: passed + result.counts.passed, failed: failed + result.counts.failed, at: performance.now() });
     if (!show) console.log(line(job, result, seconds));

@@ -11,15 +11,16 @@ import { metricOf } from '../../src/lab/metric.ts';
 import { until as untilSoon } from '../../src/lab/until.ts';
 import { endWithUs } from '../run/end-with-us.ts';
 import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
+import { PATIENCE } from './patience.ts';
 
 export { metricOf } from '../../src/lab/metric.ts';
 
 /** Between two askings: each costs an agent some ms of the CPU that what is waited for needs. */
 const EVERY_MS = 60;
 
-/** As `until`, for conditions that processes are asked for. */
+/** As `until`, for conditions that processes are asked for; on a slow machine it waits longer. */
 export function until<T>(...[what, limitMs, ask, everyMs = EVERY_MS]: Parameters<typeof untilSoon<T>>): Promise<T> {
-  return untilSoon(what, limitMs, ask, everyMs);
+  return untilSoon(what, limitMs * PATIENCE, ask, everyMs);
 }
 
 /** The program. */

@@ -1,5 +1,6 @@
 /** keepalived over readings: which processes there are, what they announced and what they showed, kept together. */
 import { Once } from '../../model/change-log.ts';
+import { Newest } from '../../model/newest.ts';
 import { type ProcessInfo, startSeconds } from '../../sys/process.ts';
 import type { CollectContext, Reading, Source } from '../collector.ts';
 import { Follower, type LineKind } from './follower.ts';
@@ -43,6 +44,7 @@ export class KeepalivedSource implements Source<KeepalivedData> {
   readonly #instances = new Ledger();
   readonly #groups = new Ledger();
   readonly #problem: Once;
+  readonly #processes: Newest<Processes>;
   #presence = NOT_LOOKED;
   #dumps: Dumps = { last: undefined, asked: undefined, failure: '' };
   /** Priorities that lines brought since the last dump. */
@@ -54,24 +56,25 @@ export class KeepalivedSource implements Source<KeepalivedData> {
     this.#problem = new Once((problem) => context.log('warn', `collector keepalived: ${problem}`));
     const { dump, fifo } = options;
     this.#requester = dump && new Requester({ ...dump, clock: context.clock });
-    const before = async () => this.#look(await findProcesses(options.pidFiles));
+    this.#processes = new Newest(() => findProcesses(options.pidFiles));
+    const before = () => this.#look();
     const after = () => this.#step({ is: 'linesRead' });
     const take = (notice: Notice) => this.#take(notice);
     this.#follower = fifo === undefined ? undefined : new Follower(fifo, { clock: context.clock, before, take, after });
   }
 
   async read(signal: AbortSignal): Promise<Reading<KeepalivedData>> {
-    const processes = await findProcesses(this.#o.pidFiles);
-    this.#look(processes);
+    await this.#look();
     // After the look at the processes: what one that has ended announced is read by now.
     await this.#follower?.drain();
-    const { parent, vrrp } = processes;
+    const { parent } = this.#processes.value!;
     if (parent.process === undefined && !this.#presence.known.has('parent')) {
       return { state: 'absent', reason: `keepalived does not run: ${parent.problem}` };
     }
     const loaded = parent.process && (await configLoaded(parent.process));
-    // Another look, since lines have been read meanwhile.
-    if (parent.process !== undefined) this.#look(processes);
+    // As it is now: lines may have been read meanwhile, and the processes looked at for them.
+    const processes = this.#processes.value!;
+    const { vrrp } = processes;
     if (loaded !== undefined) this.#step({ is: 'loaded', at: loaded });
     if (vrrp.process === undefined) this.#end();
     else if (this.#requester !== undefined && this.#isDue()) await this.#dump(this.#requester, vrrp.process, signal);
@@ -92,12 +95,15 @@ export class KeepalivedSource implements Source<KeepalivedData> {
     if (this.#presence.starts > starts) for (const ledger of [this.#instances, this.#groups]) ledger.restart();
   }
 
-  #look(processes: Processes): void {
-    const found = ROLES.flatMap((role): [Role, string][] => {
-      const { process } = processes[role];
-      return process === undefined ? [] : [[role, identity(process)]];
+  /** Lines are followed while a reading goes on: a process that was seen for them has not ended since. */
+  async #look(): Promise<void> {
+    await this.#processes.look((processes) => {
+      const found = ROLES.flatMap((role): [Role, string][] => {
+        const { process } = processes[role];
+        return process === undefined ? [] : [[role, identity(process)]];
+      });
+      this.#step({ is: 'looked', running: new Map(found), now: this.#context.clock() });
     });
-    this.#step({ is: 'looked', running: new Map(found), now: this.#context.clock() });
   }
 
   #take(notice: Notice): LineKind {
