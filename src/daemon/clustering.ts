@@ -4,7 +4,8 @@
  * that is reported.
  */
 import type { Reconciler } from '../act/reconciler.ts';
-import type { Moment, ReleaseAgent } from '../cluster/agent/agent.ts';
+import type { ReleaseAgent } from '../cluster/agent/agent.ts';
+import type { Moment } from '../cluster/agent/moments.ts';
 import type { ReleaseStatus } from '../cluster/agent/status.ts';
 import type { Booted } from '../cluster/agent/boot.ts';
 import type { Fleet, FleetParts } from '../cluster/fleet/fleet.ts';
@@ -213,6 +214,7 @@ export class Clustering implements FamilySource {
       },
       log: write,
       told,
+      ticked: () => this.#side?.turn(),
       at,
     });
   }

@@ -25,7 +25,6 @@ export interface FleetSideParts {
   readonly running: () => string | undefined;
 }
 
-const TURN_MS = 500;
 /** Several changes are answered together. */
 const SOON_MS = 20;
 /** The word of the others is given again when it is this old: it holds for `fleet_fresh_ms`. */
@@ -40,7 +39,6 @@ const SETTLE_MS = 30_000;
 export class FleetSide {
   readonly #p: FleetSideParts;
   readonly #fleet: Fleet;
-  readonly #timer: NodeJS.Timeout;
   readonly #startedAt: number;
   readonly #given = new Map<string, 0 | 1>();
   #soon: NodeJS.Timeout | undefined;
@@ -54,7 +52,6 @@ export class FleetSide {
     this.#p = parts;
     this.#fleet = fleet;
     this.#startedAt = parts.clock();
-    this.#timer = setInterval(() => this.#turn(), TURN_MS).unref();
     this.#permit();
   }
 
@@ -69,7 +66,7 @@ export class FleetSide {
   soon(): void {
     this.#soon ??= setTimeout(() => {
       this.#soon = undefined;
-      this.#turn();
+      this.turn();
     }, SOON_MS).unref();
   }
 
@@ -83,7 +80,6 @@ export class FleetSide {
 
   /** Nothing is asked for any more. */
   stop(): void {
-    clearInterval(this.#timer);
     clearTimeout(this.#soon);
     const { plan, clock, loop, reconciler } = this.#p;
     for (const permit of permitsOf(
@@ -111,7 +107,8 @@ export class FleetSide {
     });
   }
 
-  #turn(): void {
+  /** Says, hears and asks: twice a second, and soon after a change. */
+  turn(): void {
     const { loop, clock, running, reconciler } = this.#p;
     const { state } = loop;
     if (clock() < this.#quietUntil) return;

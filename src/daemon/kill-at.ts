@@ -1,5 +1,5 @@
 /** Lab only: the process ends as by kill -9 at a moment of a release. */
-import type { Moment } from '../cluster/agent/agent.ts';
+import type { Moment } from '../cluster/agent/moments.ts';
 
 /**
  * @param wanted `apply@3`: at that moment of release 3; without a number of any; `report@3#2`: the second time; undefined =

@@ -2,7 +2,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Joined, type Moment, ReleaseAgent } from '../../src/cluster/agent/agent.ts';
+import { type Joined, ReleaseAgent } from '../../src/cluster/agent/agent.ts';
+import type { Moment } from '../../src/cluster/agent/moments.ts';
 import type { Configuration, Wanted } from '../../src/cluster/agent/configuration.ts';
 import { boot } from '../../src/cluster/agent/boot.ts';
 import { openRelease } from '../../src/cluster/agent/open.ts';
@@ -168,6 +169,7 @@ export class FakeServer implements Configuration {
       wall: () => this.wall,
       log: (_, __, message) => this.lines.push(message),
       told: () => undefined,
+      ticked: () => undefined,
       at: (moment, release) => {
         if (this.killAt?.[0] !== moment || this.killAt[1] !== release) return;
         this.killed = true;

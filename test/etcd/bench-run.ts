@@ -59,7 +59,7 @@ function isKnown(agent: AgentProcess, revision: number): Promise<true> {
 /** Passes of the judge so far that took at most so long, by the bounds of their histogram, s; the last is of all. */
 async function passesOf(agent: AgentProcess): Promise<readonly (readonly [bound: string, passes: number])[]> {
   const { text } = await agent.ask('/metrics');
-  const rows = text.matchAll(/^fourlane_judge_duration_seconds_bucket\{le="([^"]+)"\} (\d+)$/gm);
+  const rows = text.matchAll(/^fourlane_judge_duration_seconds_bucket\{.*\ble="([^"]+)".*\} (\d+)$/gm);
   return [...rows].map(([, bound, passes]) => [bound!, Number(passes)]);
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MOMENTS } from '../../src/cluster/agent/agent.ts';
+import { MOMENTS } from '../../src/cluster/agent/moments.ts';
 import { until } from '../../src/lab/until.ts';
 import { expiredCertificate } from './expired.ts';
 import type { RealFleet, Server } from './real-fleet.ts';

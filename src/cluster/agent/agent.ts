@@ -19,23 +19,9 @@ import { type Booted, runs } from './boot.ts';
 import type { Configuration, Examined, Wanted } from './configuration.ts';
 import { fetchRelease } from './fetch.ts';
 import { look, type Seen } from './seen.ts';
+import type { Moment } from './moments.ts';
 import type { ReleaseStatus } from './status.ts';
 import { Writer } from './writer.ts';
-
-/** Moments at which a test may end the process. */
-export const MOMENTS = [
-  'check',
-  'fetched',
-  'checked',
-  'save',
-  'saved',
-  'apply',
-  'applied',
-  'restore',
-  'report',
-  'announce',
-] as const;
-export type Moment = (typeof MOMENTS)[number];
 
 export interface ReleaseAgentParts {
   readonly cluster: string;
@@ -57,6 +43,8 @@ export interface ReleaseAgentParts {
   readonly log: (level: 'info' | 'warn' | 'error', fields: object, message: string) => void;
   /** What is shown of it is another. */
   readonly told: () => void;
+  /** It has had its turn, as twice a second: so has now whoever does something as often. */
+  readonly ticked: () => void;
   readonly at: (moment: Moment, release: number) => void;
 }
 
@@ -183,7 +171,11 @@ export class ReleaseAgent {
 
   #tick(): void {
     this.#dispatch({ kind: 'tick' });
-    if (++this.#ticks % LOOK_EVERY !== 0) return;
+    if (++this.#ticks % LOOK_EVERY === 0) this.#lookAround();
+    this.#p.ticked();
+  }
+
+  #lookAround(): void {
     this.#look();
     const drift = this.#p.drift();
     if (JSON.stringify(drift) !== JSON.stringify(this.#state.drift)) this.#dispatch({ kind: 'drift', drift });
