@@ -19,7 +19,7 @@ import { isInside } from './inside.ts';
 
 const KEYS = 100_000;
 const BYTES = 200;
-/** Of a judge's pass, and of its thread by anything, unless the machine held an idle process as long in the same seconds. */
+/** Of a judge's pass, and of what holds its thread in 99 of 100 cases. What holds it longest is shown beside an idle process. */
 const MOST_HELD_MS = 10;
 const MOST_MB = 25;
 const MOST_PERCENT = 0.5;
@@ -63,7 +63,7 @@ async function passesOf(agent: AgentProcess): Promise<readonly (readonly [bound:
   return [...rows].map(([, bound, passes]) => [bound!, Number(passes)]);
 }
 
-/** Measures the judge's passes and its thread while something is done. @returns whether neither took too long */
+/** Measures the judge's passes and its thread while something is done. @returns whether they took no longer than they may */
 async function measured(agent: AgentProcess, idle: Watched, name: string, act: () => Promise<unknown>): Promise<boolean> {
   const before = await passesOf(agent);
   const began = performance.now();
@@ -74,12 +74,12 @@ async function measured(agent: AgentProcess, idle: Watched, name: string, act: (
   const count = passes.at(-1)![1];
   const longest = passes.find(([, within]) => within === count)![0];
   const { maxMs, p99Ms, cpuMs, collectionMs, full } = judge!;
-  const well = count > 0 && longest <= MOST_HELD_MS && maxMs <= Math.max(MOST_HELD_MS, machine!.maxMs);
+  const well = count > 0 && longest <= MOST_HELD_MS && p99Ms <= MOST_HELD_MS;
   console.log(
     `${name}: ${seconds.toFixed(1)} s; ${count} passes of the judge, each at most ${longest} ms; its thread: ` +
-      `${cpuMs.toFixed(0)} ms of CPU, held at most ${maxMs.toFixed(1)} ms (p99 ${p99Ms.toFixed(1)}), ` +
-      `by its garbage collection at most ${collectionMs.toFixed(1)} ms, ${full} of the whole heap; ` +
-      `an idle process: held at most ${machine!.maxMs.toFixed(1)} ms; at most ${MOST_HELD_MS}: ${well ? 'pass' : 'MISS'}`,
+      `${cpuMs.toFixed(0)} ms of CPU, held ${p99Ms.toFixed(1)} ms at p99; at most ${MOST_HELD_MS}: ${well ? 'pass' : 'MISS'}; ` +
+      `held longest ${maxMs.toFixed(1)} ms (an idle process: ${machine!.maxMs.toFixed(1)}), ` +
+      `by its garbage collection ${collectionMs.toFixed(1)} ms, ${full} of the whole heap`,
   );
   return well;
 }

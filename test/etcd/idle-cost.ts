@@ -9,7 +9,9 @@ import { HELD } from './held.ts';
 import { Releaser } from './release.ts';
 
 const SERVICES = 10;
-const MEASURED_MS = 60_000;
+/** Two agents without a cluster differ by some 0.2 % of a core in a window. */
+const WINDOW_MS = 20_000;
+const WINDOWS = 7;
 /** The thread that read the configuration ends when it has idled for a minute; its pages are given back after that. */
 const READER = 'config';
 const READER_ENDS_MS = 180_000;
@@ -24,7 +26,7 @@ const environment = (dir: string) => [
 ];
 
 export interface IdleCost {
-  /** Of resident memory (VmRSS): the median of ten differences. */
+  /** Of resident memory (VmRSS): the median of the differences, as of CPU. */
   readonly megabytes: number;
   /** Of one core. */
   readonly percent: number;
@@ -98,24 +100,28 @@ export async function startPair(etcd: EtcdCluster, dir: string): Promise<Pair> {
 }
 
 export async function idleCost({ alone, among }: Pair): Promise<IdleCost> {
-  const agents = [alone, among];
-  const before = agents.map(({ pid }) => cpuOf(pid));
-  const rss: number[][] = [];
-  for (let i = 0; i < 10; i++) {
-    await sleep(MEASURED_MS / 10);
-    rss.push(agents.map(({ pid }) => rssOf(pid)));
+  const pids = [alone.pid, among.pid];
+  const megabytes: number[] = [];
+  const spent: Map<string, number>[] = [];
+  for (let k = 0; k < WINDOWS; k++) {
+    const before = pids.map(cpuOf);
+    await sleep(WINDOW_MS);
+    const [without, withIt] = pids.map((pid, i) => lessThan(cpuOf(pid), before[i]!));
+    spent.push(lessThan(withIt!, without!));
+    megabytes.push(rssOf(among.pid) - rssOf(alone.pid));
   }
-  const [of, more] = agents.map(({ pid }, i) => {
-    const spent = [...cpuOf(pid)].map(
-      ([thread, ms]) => [thread, (ms - (before[i]!.get(thread) ?? 0)) / (MEASURED_MS / 100)] as const,
-    );
-    return new Map(spent);
-  });
-  const threads = [...new Set([...of!.keys(), ...more!.keys()])]
-    .map((thread) => ({ thread, percent: (more!.get(thread) ?? 0) - (of!.get(thread) ?? 0) }))
+  const percent = (of: (difference: Map<string, number>) => number) => median(spent.map(of)) / (WINDOW_MS / 100);
+  const threads = [...new Set(spent.flatMap((each) => [...each.keys()]))]
+    .map((thread) => ({ thread, percent: percent((difference) => difference.get(thread) ?? 0) }))
     .filter(({ percent }) => Math.abs(percent) > LEAST_SHOWN)
     .toSorted((a, b) => b.percent - a.percent);
-  const sum = (map: Map<string, number>) => [...map.values()].reduce((a, b) => a + b, 0);
-  const differences = rss.map(([without, withIt]) => withIt! - without!).toSorted((a, b) => a - b);
-  return { megabytes: differences[5]!, percent: sum(more!) - sum(of!), threads };
+  const total = (difference: Map<string, number>) => [...difference.values()].reduce((a, b) => a + b, 0);
+  return { megabytes: median(megabytes), percent: percent(total), threads };
 }
+
+/** One less the other, name by name. */
+function lessThan(of: ReadonlyMap<string, number>, less: ReadonlyMap<string, number>): Map<string, number> {
+  return new Map([...new Set([...of.keys(), ...less.keys()])].map((name) => [name, (of.get(name) ?? 0) - (less.get(name) ?? 0)]));
+}
+
+const median = (values: readonly number[]) => values.toSorted((a, b) => a - b)[values.length >> 1]!;
