@@ -1,8 +1,11 @@
 /**
  * Loaded into an agent before its own code: how long its main thread, the judge's, is held. The first SIGUSR2 begins, the next one
- * ends, and what was found is a line of the agent's log. In plain JavaScript, since what strips types takes memory in each thread.
+ * ends, and what was found is a line of the agent's log; SIGPWR collects its garbage. In plain JavaScript, since what strips types
+ * takes memory in each thread.
  */
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { isMainThread } from 'node:worker_threads';
 
 if (isMainThread) {
@@ -10,6 +13,11 @@ if (isMainThread) {
   let collections = [];
   const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
   let began;
+  // So that two processes are alike, whose collector has come by at another time.
+  process.on('SIGPWR', () => {
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+  });
   process.on('SIGUSR2', () => {
     if (began === undefined) {
       collections = [];

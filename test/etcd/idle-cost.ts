@@ -78,7 +78,9 @@ export async function startPair(etcd: EtcdCluster, dir: string): Promise<Pair> {
   const tls = etcd.tls('lb-01');
   const write = (name: string, own: object) => {
     const nics = [{ name: 'eth2', device: 'lo', source: '127.0.0.2' }];
-    return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, name), nics, ...own }, `${name}.yaml`);
+    // Its FIFO has one reader, whose work is none of the cluster's.
+    const collectors = { keepalived: { fifo: false } };
+    return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, name), nics, collectors, ...own }, `${name}.yaml`);
   };
   const reach = (endpoints: readonly string[]) =>
     write('among', { cluster: { name: CLUSTER, etcd: { endpoints, tls }, prove: '1s' }, server: 'lb-01' });
@@ -103,6 +105,7 @@ export async function idleCost({ alone, among }: Pair): Promise<IdleCost> {
   const pids = [alone.pid, among.pid];
   const megabytes: number[] = [];
   const spent: Map<string, number>[] = [];
+  for (const agent of [alone, among]) agent.signal('SIGPWR');
   for (let k = 0; k < WINDOWS; k++) {
     const before = pids.map(cpuOf);
     await sleep(WINDOW_MS);

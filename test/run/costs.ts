@@ -40,7 +40,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/bgp-act': { seconds: 56, cpus: 0.5 },
   'system/bgp-states': { seconds: 25, cpus: 0.3 },
   'system/check-mark': { seconds: 1, cpus: 0.6 },
-  'system/cluster-agent': { seconds: 55, cpus: 0.8 },
+  'system/cluster-agent': { seconds: 65, cpus: 0.8 },
   'system/cluster-cli': { seconds: 17, cpus: 0.5 },
   'system/cluster-evidence': { seconds: 34, cpus: 0.6 },
   'system/cluster-fleet': { seconds: 75, cpus: 0.5 },
