@@ -14,9 +14,11 @@ import { type AgentProcess, until } from '../system/harness.ts';
 import { ASIDE, EtcdCluster, PREFIX } from './cluster.ts';
 import type { Filling } from './fill.child.ts';
 import { heldWhile, idleProcess, type Watched } from './held.ts';
-import { idleCost, startPair } from './idle-cost.ts';
+import { idleCost, type Pair, startPairs } from './idle-cost.ts';
 import { isInside } from './inside.ts';
 
+/** Each with and without a cluster. */
+const SERVERS = ['lb-01', 'lb-02', 'lb-03'];
 const KEYS = 100_000;
 const BYTES = 200;
 /** Of a judge's pass, and of what holds its thread in 99 of 100 cases. What holds it longest is shown beside an idle process. */
@@ -88,17 +90,18 @@ if (isInside()) {
   const dir = mkdtempSync(join(tmpdir(), 'fourlane-bench-'));
   const cluster = await EtcdCluster.start({ dir: join(dir, 'etcd'), aside: true });
   const idle = await idleProcess();
-  const pair = await startPair(cluster, dir);
-  const cost = await idleCost(pair);
+  const pairs = await startPairs(cluster, dir, SERVERS);
+  const cost = await idleCost(pairs);
   const shown = `${cost.megabytes.toFixed(1)} MB (at most ${MOST_MB}) and ${cost.percent.toFixed(2)} % of a core`;
   console.log(
-    `an idle agent with an etcd beside the same without, resident memory and CPU: ${shown} more (at most ${MOST_PERCENT})`,
+    `idle agents with an etcd beside as many without, resident memory and CPU of each: ${shown} more (at most ${MOST_PERCENT})`,
   );
   for (const { thread, percent } of cost.threads) console.log(`  ${thread}: ${percent.toFixed(2)} %`);
-  await pair.alone.end();
+  const [{ among, reach }] = pairs as [Pair, ...Pair[]];
+  const others = pairs.flatMap((pair) => [pair.alone, pair.among]).filter((agent) => agent !== among);
+  await Promise.all(others.map((agent) => agent.end()));
   // The agents have been started: what is lowered is not theirs.
   spawnSync('chrt', ['--all-tasks', '--idle', '--pid', '0', String(process.pid)], { stdio: 'inherit' });
-  const { among, reach } = pair;
   /** It is told of etcd's members in another order: its thread of the cluster, and all that it knew, is replaced. */
   const readAgain = async () => {
     const before = among.log.length;

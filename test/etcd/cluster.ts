@@ -22,7 +22,7 @@ const OWN = { permission: 'readwrite', prefix: false } as const;
 const READ_ALL = { permission: 'read', key: PREFIX, prefix: true } as const;
 const USERS: readonly Access[] = [
   { user: 'api', grants: [{ permission: 'readwrite', key: PREFIX, prefix: true }] },
-  ...['lb-01', 'lb-02'].map((user) => ({
+  ...['lb-01', 'lb-02', 'lb-03'].map((user) => ({
     user,
     grants: [READ_ALL, ...['member', 'applied'].map((kind) => ({ ...OWN, key: `${PREFIX}${kind}/${user}` }))],
   })),

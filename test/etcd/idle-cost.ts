@@ -1,4 +1,4 @@
-/** What an idle cluster costs an agent: memory and CPU of one with an etcd, against the same agent without. */
+/** What an idle cluster costs an agent: memory and CPU of those with an etcd, against the same agents without. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -9,9 +9,9 @@ import { HELD } from './held.ts';
 import { Releaser } from './release.ts';
 
 const SERVICES = 10;
-/** Two agents without a cluster differ by some 0.2 % of a core in a window. */
+/** Two agents that are alike differ by some 0.2 % of a core in a window, and by some MB as long as they live. */
 const WINDOW_MS = 20_000;
-const WINDOWS = 7;
+const WINDOWS = 5;
 /** The thread that read the configuration ends when it has idled for a minute; its pages are given back after that. */
 const READER = 'config';
 const READER_ENDS_MS = 180_000;
@@ -36,10 +36,10 @@ export interface IdleCost {
 
 const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1000;
 
-/** ms of CPU so far, by the names of threads, which several may share. */
-function cpuOf(pid: number): Map<string, number> {
+/** ms of CPU so far of these processes, by the names of threads, which several share. */
+function cpuOf(pids: readonly number[]): Map<string, number> {
   const sums = new Map<string, number>();
-  for (const task of readdirSync(`/proc/${pid}/task`, { withFileTypes: true })) {
+  for (const task of pids.flatMap((pid) => readdirSync(`/proc/${pid}/task`, { withFileTypes: true }))) {
     const of = (what: string) => readFileSync(join(task.parentPath, task.name, what), 'utf8').trim();
     try {
       const name = of('comm');
@@ -59,8 +59,8 @@ export interface Pair {
   readonly reach: (endpoints: readonly string[]) => void;
 }
 
-/** Starts both twice, so that what is compiled once is compiled. */
-export async function startPair(etcd: EtcdCluster, dir: string): Promise<Pair> {
+/** Starts a pair for each of these servers; all twice, so that what is compiled once is compiled. */
+export async function startPairs(etcd: EtcdCluster, dir: string, servers: readonly string[]): Promise<readonly Pair[]> {
   const { port } = await serve(0);
   const addresses = loopbackServers(SERVICES + 3, port);
   const services = Array.from({ length: SERVICES }, (_, k) => ({
@@ -71,49 +71,54 @@ export async function startPair(etcd: EtcdCluster, dir: string): Promise<Pair> {
   }));
   const api = etcd.caller('api');
   const releaser = new Releaser(api);
-  await releaser.roster('lb-01', 'all');
+  for (const server of servers) await releaser.roster(server, 'all');
   const root = await releaser.release(1, { services });
   await releaser.target('all', { release: 1, root });
   api.close();
-  const tls = etcd.tls('lb-01');
   const write = (name: string, own: object) => {
     const nics = [{ name: 'eth2', device: 'lo', source: '127.0.0.2' }];
     // Its FIFO has one reader, whose work is none of the cluster's.
     const collectors = { keepalived: { fifo: false } };
     return writeConfig(dir, { listen: '127.0.0.1:0', stateDir: join(dir, name), nics, collectors, ...own }, `${name}.yaml`);
   };
-  const reach = (endpoints: readonly string[]) =>
-    write('among', { cluster: { name: CLUSTER, etcd: { endpoints, tls }, prove: '1s' }, server: 'lb-01' });
-  const files = [write('alone', { services }), reach(etcd.endpoints)];
+  const reach = (server: string, endpoints: readonly string[]) =>
+    write(server, { cluster: { name: CLUSTER, etcd: { endpoints, tls: etcd.tls(server) }, prove: '1s' }, server });
+  const files = servers.map((server) => [write(`${server}-alone`, { services }), reach(server, etcd.endpoints)] as const);
   const wrap = ['env', ...environment(dir)];
-  const start = () => Promise.all(files.map((file) => AgentProcess.start(file, { wrap })));
+  const start = () => Promise.all(files.map((pair) => Promise.all(pair.map((file) => AgentProcess.start(file, { wrap })))));
   const isReady = (agent: AgentProcess) =>
     until('all services', 20_000, async () => (await agent.status()).services.length === SERVICES);
-  for (const agent of await start()) {
+  for (const agent of (await start()).flat()) {
     await isReady(agent);
     await agent.end('SIGTERM');
   }
-  const agents = await start();
+  const pairs = await start();
+  const agents = pairs.flat();
   await Promise.all(agents.map(isReady));
   await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => niceOf(pid, READER).length === 0));
   await sleep(SETTLED_MS);
-  const [alone, among] = agents as [AgentProcess, AgentProcess];
-  return { alone, among, reach };
+  return pairs.map(([alone, among], i) => ({
+    alone: alone!,
+    among: among!,
+    reach: (endpoints) => reach(servers[i]!, endpoints),
+  }));
 }
 
-export async function idleCost({ alone, among }: Pair): Promise<IdleCost> {
-  const pids = [alone.pid, among.pid];
+/** What one agent of a pair takes more than the other, on average. */
+export async function idleCost(pairs: readonly Pair[]): Promise<IdleCost> {
   const megabytes: number[] = [];
   const spent: Map<string, number>[] = [];
-  for (const agent of [alone, among]) agent.signal('SIGPWR');
+  for (const agent of pairs.flatMap(({ alone, among }) => [alone, among])) agent.signal('SIGPWR');
+  const both = [pairs.map(({ alone }) => alone.pid), pairs.map(({ among }) => among.pid)];
   for (let k = 0; k < WINDOWS; k++) {
-    const before = pids.map(cpuOf);
+    const before = both.map(cpuOf);
     await sleep(WINDOW_MS);
-    const [without, withIt] = pids.map((pid, i) => lessThan(cpuOf(pid), before[i]!));
+    const [without, withIt] = both.map((pids, i) => lessThan(cpuOf(pids), before[i]!));
     spent.push(lessThan(withIt!, without!));
-    megabytes.push(rssOf(among.pid) - rssOf(alone.pid));
+    const [less, more] = both.map((pids) => pids.reduce((sum, pid) => sum + rssOf(pid), 0));
+    megabytes.push((more! - less!) / pairs.length);
   }
-  const percent = (of: (difference: Map<string, number>) => number) => median(spent.map(of)) / (WINDOW_MS / 100);
+  const percent = (of: (difference: Map<string, number>) => number) => median(spent.map(of)) / (WINDOW_MS / 100) / pairs.length;
   const threads = [...new Set(spent.flatMap((each) => [...each.keys()]))]
     .map((thread) => ({ thread, percent: percent((difference) => difference.get(thread) ?? 0) }))
     .filter(({ percent }) => Math.abs(percent) > LEAST_SHOWN)
