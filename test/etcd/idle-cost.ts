@@ -59,7 +59,7 @@ export interface Pair {
   readonly reach: (endpoints: readonly string[]) => void;
 }
 
-/** Starts a pair for each of these servers; all twice, so that what is compiled once is compiled. */
+/** Starts a pair for each of these servers, when what is compiled once has been compiled by agents before. */
 export async function startPairs(etcd: EtcdCluster, dir: string, servers: readonly string[]): Promise<readonly Pair[]> {
   const { port } = await serve(0);
   const addresses = loopbackServers(SERVICES + 3, port);
@@ -85,16 +85,15 @@ export async function startPairs(etcd: EtcdCluster, dir: string, servers: readon
     write(server, { cluster: { name: CLUSTER, etcd: { endpoints, tls: etcd.tls(server) }, prove: '1s' }, server });
   const files = servers.map((server) => [write(`${server}-alone`, { services }), reach(server, etcd.endpoints)] as const);
   const wrap = ['env', ...environment(dir)];
-  const start = () => Promise.all(files.map((pair) => Promise.all(pair.map((file) => AgentProcess.start(file, { wrap })))));
-  const isReady = (agent: AgentProcess) =>
-    until('all services', 20_000, async () => (await agent.status()).services.length === SERVICES);
-  for (const agent of (await start()).flat()) {
-    await isReady(agent);
-    await agent.end('SIGTERM');
-  }
-  const pairs = await start();
+  const start = async (file: string) => {
+    const agent = await AgentProcess.start(file, { wrap });
+    await until('all services', 20_000, async () => (await agent.status()).services.length === SERVICES);
+    return agent;
+  };
+  for (const file of files[0]!) await (await start(file)).end('SIGTERM');
+  const pairs: AgentProcess[][] = [];
+  for (const [alone, among] of files) pairs.push([await start(alone), await start(among)]);
   const agents = pairs.flat();
-  await Promise.all(agents.map(isReady));
   await until('no configuration is read', READER_ENDS_MS, () => agents.every(({ pid }) => niceOf(pid, READER).length === 0));
   await sleep(SETTLED_MS);
   return pairs.map(([alone, among], i) => ({
