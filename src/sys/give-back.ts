@@ -7,15 +7,10 @@ import { runInNewContext } from 'node:vm';
 
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
-/** Code that only the start needed is thrown away too, and compiled again should it be called; what runs stays. */
-const FLUSH = ['stress-flush-code', 'flush-baseline-code'] as const;
-
 /** Collects all garbage of the calling thread and gives its pages back: it is held for some 20 ms. */
 export function giveBack(): void {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as Collect;
   setFlagsFromString('--no-expose-gc');
-  for (const flag of FLUSH) setFlagsFromString(`--${flag}`);
   collect({ type: 'major', execution: 'sync', flavor: 'last-resort' });
-  for (const flag of FLUSH) setFlagsFromString(`--no-${flag}`);
 }
