@@ -3,7 +3,7 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
 import { saveCompiled } from '../../sys/compiled.ts';
-import { giveBack } from '../../sys/give-back.ts';
+import { giveBackAfter } from '../../sys/give-back.ts';
 import { lowerHelpers } from '../../sys/v8-helpers.ts';
 import { Lease } from '../lease/lease.ts';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
@@ -31,7 +31,7 @@ const { endpoints } = etcd;
 const random = Math.random;
 let notAfter = 0;
 let state: MirrorState | undefined;
-let started: NodeJS.Timeout | undefined;
+let started = false;
 const dial = grpcDial(etcd.tls, (identity) => (notAfter = identity.notAfter));
 const post = (message: FromCluster) => port.postMessage(message);
 const outbox = new Outbox((sheet) => post({ type: 'page', page: writePage(memory, sheet) }));
@@ -52,7 +52,8 @@ const mirror = new Mirror(
     },
     state: (next) => {
       state = next;
-      if (next.connected) started ??= setTimeout(giveBack, GIVE_BACK_MS).unref();
+      if (next.connected && !started) giveBackAfter(GIVE_BACK_MS);
+      started ||= next.connected;
       report();
     },
   },
