@@ -7,7 +7,7 @@ import { runInNewContext } from 'node:vm';
 
 type Collect = (options: { type: 'major'; execution: 'sync'; flavor: 'last-resort' }) => void;
 
-/** V8 throws code away that has not run during six collections: that of the start. A flag would do it at once, for all threads. */
+/** V8 throws code away that has not run during six collections. Flags that do it at once are those of all threads. */
 const COLLECTIONS = 8;
 const APART_MS = 500;
 
