@@ -1,6 +1,8 @@
 /** Two real agents and a real etcd: releases applied, refused, held, crashed on, and remembered; with etcd, and without. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -8,7 +10,7 @@ import type { Caller } from '../../src/cluster/transport/caller.ts';
 import type { Applied } from '../../src/cluster/values.ts';
 import { CLUSTER, EtcdCluster, PREFIX } from '../etcd/cluster.ts';
 import { Releaser } from '../etcd/release.ts';
-import { AgentProcess, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
+import { AgentProcess, listening, loopbackServers, QUICK, serve, until, writeConfig } from './harness.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-cluster-agent-'));
 const SERVERS = ['lb-01', 'lb-02'] as const;
@@ -36,11 +38,15 @@ after(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
+function clusterOf(server: Server, onBootWithoutEtcd: 'good' | 'out' = 'good') {
+  const etcd = { endpoints: cluster.endpoints, tls: cluster.tls(server) };
+  return { name: CLUSTER, etcd, prove: '300ms', onBootWithoutEtcd };
+}
+
 /** The file of a server: what is its own. */
 function fileOf(server: Server, more: object = {}, onBootWithoutEtcd: 'good' | 'out' = 'good'): string {
-  const etcd = { endpoints: cluster.endpoints, tls: cluster.tls(server) };
   const body = {
-    cluster: { name: CLUSTER, etcd, prove: '300ms', onBootWithoutEtcd },
+    cluster: clusterOf(server, onBootWithoutEtcd),
     server,
     listen: '127.0.0.1:0',
     stateDir: join(dir, server),
@@ -225,4 +231,37 @@ test('without etcd nothing changes, and a server starts with what was good, and 
   assert.match((await reports('lb-01', 20, 'refused')).error!, /the root is poison/);
   const root = await release(21, services(10, 95));
   for (const server of SERVERS) assert.equal((await reports(server, 21, 'applied')).running, root);
+});
+
+test('what an actuator can not do is reported as drift, and tried once more by policy', async () => {
+  let status = 200;
+  const hook = createServer((req, res) => void req.resume().on('end', () => res.writeHead(status).end()));
+  await listening(hook);
+  const victim = await serve(0, undefined, '127.9.0.1');
+  const agent = agents.get('lb-01')!;
+  try {
+    fileOf('lb-01', { cluster: { ...clusterOf('lb-01'), drift: { dataPlane: 'repair' } } });
+    assert.equal((await agent.ask('/-/reload', 'POST')).status, 200);
+    const config = services(10, 95);
+    const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+    const [first, ...rest] = config.services;
+    const own = { ...first!, realServers: [...first!.realServers, { address: `127.9.0.1:${victim.port}`, weight: 100 }] };
+    await release(22, { ...config, services: [{ ...own, actuator: { webhook: { url } } }, ...rest] }, ['canary']);
+    await reports('lb-01', 22, 'applied');
+    await agent.allGood(20_000);
+    status = 500;
+    await victim.close();
+    const drift = async () => (await releaser.applied('lb-01'))!.drift;
+    await until('drift', 20_000, async () => (await drift()).count === 1);
+    assert.match((await drift()).samples[0]!, /^webhook: real server 127\.9\.0\.1:\d+ of web0 is not disabled$/);
+    await until('repaired', 20_000, async () => (await agent.metric('fourlane_cluster_repairs_total', 'of="data_plane"')) === 1);
+    assert.ok(agent.logged(/^the data plane is not as it was decided; it is put right once$/));
+    assert.equal((await drift()).count, 1, 'it can not be');
+    status = 200;
+    await until('as it was decided', 40_000, async () => (await drift()).count === 0);
+    assert.equal(await agent.metric('fourlane_cluster_repairs_total', 'of="data_plane"'), 1, 'once');
+  } finally {
+    hook.close();
+    hook.closeAllConnections();
+  }
 });
