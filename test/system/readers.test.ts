@@ -67,7 +67,7 @@ test('readers without manners: passes, actions and memory stay as they are', { t
         {
           name: 'many',
           vip: '10.0.0.1:80/tcp',
-          check: { type: 'tcp', interval: '10s', timeout: '2s', fall: 1, rise: 1 },
+          check: { type: 'tcp', interval: '5s', timeout: '500ms', fall: 1, rise: 1 },
           realServers: loopbackServers(REAL_SERVERS, good.port),
         },
         {
@@ -84,7 +84,7 @@ test('readers without manners: passes, actions and memory stay as they are', { t
   );
   closers.push(() => agent.end());
   const port = Number(new URL(agent.logged(/^ready/)!['listen'] as string).port);
-  await agent.allGood(60_000);
+  await agent.allGood(30_000);
   await sleep(3000);
 
   /** Passes a second, ms until a dead real server was acted on, and the most memory meanwhile. */
