@@ -25,20 +25,35 @@ export function validEscapes(text: string): boolean {
   }
 }
 
-/** Looks for `needle` in a stream, keeping only what a match could still begin with. */
+/** Looks for `needle` in a stream, keeping only what a match could still begin with. A chunk is searched where it lies. */
 export class StreamSearch {
   readonly #needle: Buffer;
-  #kept: Buffer = Buffer.alloc(0);
+  /** The end of what came before, and room for the beginning of what comes: together all places of a match across the border. */
+  readonly #border: Buffer;
+  #kept = 0;
 
   constructor(needle: Buffer) {
     this.#needle = needle;
+    this.#border = Buffer.alloc(2 * Math.max(0, needle.length - 1));
   }
 
   /** True when the needle has been seen, in this chunk or across its border. */
   feed(chunk: Buffer): boolean {
-    const all = this.#kept.length === 0 ? chunk : Buffer.concat([this.#kept, chunk]);
-    if (all.includes(this.#needle)) return true;
-    this.#kept = Buffer.from(all.subarray(Math.max(0, all.length - this.#needle.length + 1)));
+    const border = this.#border;
+    const most = border.length / 2;
+    if (this.#kept > 0) {
+      const length = this.#kept + chunk.copy(border, this.#kept, 0, most);
+      if (border.subarray(0, length).includes(this.#needle)) return true;
+      if (chunk.length < most) {
+        // All of it is in the border now, of which the end is kept.
+        const from = Math.max(0, length - most);
+        border.copyWithin(0, from, length);
+        this.#kept = length - from;
+        return false;
+      }
+    }
+    if (chunk.includes(this.#needle)) return true;
+    this.#kept = chunk.copy(border, 0, Math.max(0, chunk.length - most));
     return false;
   }
 }
