@@ -5,6 +5,8 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, rmSync } from 'node:fs';
 import type { EtcdTls } from '../../src/model/plan.ts';
+import { BUDGETS } from '../../src/cluster/budget/asks.ts';
+import { serverRights } from '../../src/cluster/roles.ts';
 import { type Access, grantAccess } from '../../src/cluster/setup/access.ts';
 import { certificateFiles, makeCertificates, type Wanted } from '../../src/cluster/setup/certificates.ts';
 import { Caller } from '../../src/cluster/transport/caller.ts';
@@ -18,14 +20,10 @@ export const CLUSTER = 'edge-1';
 export const PREFIX = `/fourlane/${CLUSTER}/`;
 const MEMBERS = [1, 2, 3] as const;
 const DAYS = 2;
-const OWN = { permission: 'readwrite', prefix: false } as const;
-const READ_ALL = { permission: 'read', key: PREFIX, prefix: true } as const;
+const SCOPE = { cluster: CLUSTER, budgets: Object.values(BUDGETS), evidenceShards: 2 };
 const USERS: readonly Access[] = [
   { user: 'api', grants: [{ permission: 'readwrite', key: PREFIX, prefix: true }] },
-  ...['lb-01', 'lb-02', 'lb-03'].map((user) => ({
-    user,
-    grants: [READ_ALL, ...['member', 'applied'].map((kind) => ({ ...OWN, key: `${PREFIX}${kind}/${user}` }))],
-  })),
+  ...['lb-01', 'lb-02', 'lb-03'].map((user) => ({ user, grants: serverRights(user, SCOPE) })),
 ];
 const NAMES = ['root', 'stranger', ...USERS.map(({ user }) => user)];
 

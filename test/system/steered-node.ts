@@ -116,6 +116,16 @@ export class SteeredNode extends VrrpNode {
     return readFileSync(join(this.dir, name), 'utf8').trim();
   }
 
+  /** Of which the agent has written that they are bad. */
+  get bad(): readonly string[] {
+    return ([...NICS, 'isolated'] as const).filter((name) => this.file(name) !== '0');
+  }
+
+  /** For messages of tests. */
+  get shown(): string {
+    return `${this.name}: ${this.hasVip ? 'has' : 'lacks'} the address, bad: ${this.bad.join(' ') || 'nothing'}`;
+  }
+
   startAgent(): Promise<AgentProcess> {
     const file = writeConfig(this.dir, {
       listen: '127.0.0.1:0',
