@@ -42,13 +42,15 @@ after(async () => {
   rmSync(dir, { recursive: true });
 });
 
+/** How it is instead of what is waited for. */
+function shown(): never {
+  throw new Error(`${a.shown}; ${b.shown}`);
+}
+
 /** Waits until this node alone has the address. @returns when it got it, ms of performance.now() */
 async function holds(node: SteeredNode): Promise<number> {
   const other = node === a ? b : a;
-  await until(`${node.name} alone has the address`, 12_000, () => {
-    if (node.hasVip && !other.hasVip) return true;
-    throw new Error(`${a.shown}; ${b.shown}`);
-  });
+  await until(`${node.name} alone has the address`, 12_000, () => (node.hasVip && !other.hasVip) || shown());
   return node.moves.at(-1)!;
 }
 
@@ -131,7 +133,7 @@ test('nopreempt: an isolation is a fault, and the other node keeps the address a
 
 test('equal priorities without nopreempt: evidence moves the address, its end does not', LIMIT, async () => {
   // With a NIC that is still taken for bad on the other node, both would be as bad as each other, and nobody would move.
-  await until('nothing is bad', 20_000, () => [a, b].every((node) => node.bad.length === 0));
+  await until('nothing is bad', 20_000, () => a.bad.length + b.bad.length === 0 || shown());
   for (const node of [a, b]) node.set({ nopreempt: false, equal: true });
   const [from, to] = (await holder()) === a ? [a, b] : [b, a];
   from.cut('up1');
