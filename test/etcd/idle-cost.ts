@@ -103,21 +103,29 @@ export async function startPairs(etcd: EtcdCluster, dir: string, servers: readon
   }));
 }
 
-/** What one agent of a pair takes more than the other, on average. */
-export async function idleCost(pairs: readonly Pair[]): Promise<IdleCost> {
+/** What one agent of a pair takes more than the other, on average, when what they need no more has been collected. */
+export function idleCost(pairs: readonly Pair[]): Promise<IdleCost> {
+  for (const agent of pairs.flatMap(({ alone, among }) => [alone, among])) agent.signal('SIGPWR');
+  return costOf(pairs, WINDOW_MS);
+}
+
+/** As `idleCost`, of agents as they are. @param windowMs of each window of which the median counts */
+export async function costOf(
+  pairs: readonly { readonly alone: { readonly pid: number }; readonly among: { readonly pid: number } }[],
+  windowMs: number,
+): Promise<IdleCost> {
   const megabytes: number[] = [];
   const spent: Map<string, number>[] = [];
-  for (const agent of pairs.flatMap(({ alone, among }) => [alone, among])) agent.signal('SIGPWR');
   const both = [pairs.map(({ alone }) => alone.pid), pairs.map(({ among }) => among.pid)];
   for (let k = 0; k < WINDOWS; k++) {
     const before = both.map(cpuOf);
-    await sleep(WINDOW_MS);
+    await sleep(windowMs);
     const [without, withIt] = both.map((pids, i) => lessThan(cpuOf(pids), before[i]!));
     spent.push(lessThan(withIt!, without!));
     const [less, more] = both.map((pids) => pids.reduce((sum, pid) => sum + rssOf(pid), 0));
     megabytes.push((more! - less!) / pairs.length);
   }
-  const percent = (of: (difference: Map<string, number>) => number) => median(spent.map(of)) / (WINDOW_MS / 100) / pairs.length;
+  const percent = (of: (difference: Map<string, number>) => number) => median(spent.map(of)) / (windowMs / 100) / pairs.length;
   const threads = [...new Set(spent.flatMap((each) => [...each.keys()]))]
     .map((thread) => ({ thread, percent: percent((difference) => difference.get(thread) ?? 0) }))
     .filter(({ percent }) => Math.abs(percent) > LEAST_SHOWN)
