@@ -48,6 +48,8 @@ test('a mirror follows, and a fault of a member is over as soon as it is noticed
   const follower = new Follower(cluster);
   t.after(() => follower.stop());
   await follower.sees('target/all', await write('target/all'));
+  // What is there has been read before its changes are watched, which is when the mirror says where it is connected.
+  await until('connected', 10_000, () => follower.state?.connected);
   const shown: string[] = [];
   const member = () => Number(follower.state!.endpoint.split('.')[3]!.split(':')[0]);
   const faults: readonly [string, number, (n: number) => unknown, (n: number) => unknown][] = [
