@@ -2,6 +2,9 @@
 import { formatAddress, parseAddress } from '../model/address.ts';
 import type { Plan } from '../model/plan.ts';
 
+/** IPv4 and a port: what is written so has no other name. */
+const AS_CALLED = /^(?:0|[1-9]\d*)(?:\.(?:0|[1-9]\d*)){3}:[1-9]\d*$/;
+
 export class RealServerIndex {
   /** By index of the target: index in the list, or -1. */
   readonly #own: Int32Array;
@@ -13,9 +16,9 @@ export class RealServerIndex {
   constructor(list: readonly string[], targets: Plan['targets']) {
     const at = new Map(list.map((written, index) => [written, index]));
     const isThere = new Set(targets.map(({ realServer }) => realServer));
-    // Hardly any address is written otherwise than it is called.
+    // Hardly any address is written otherwise than it is called; while a plan changes, none of 60 000 may be among its targets.
     for (const [index, written] of list.entries()) {
-      const address = isThere.has(written) ? undefined : parseAddress(written);
+      const address = isThere.has(written) || AS_CALLED.test(written) ? undefined : parseAddress(written);
       if (address !== undefined) at.set(formatAddress(address), index);
     }
     this.#own = Int32Array.from(targets, ({ realServer }) => at.get(realServer) ?? -1);
