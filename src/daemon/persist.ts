@@ -135,13 +135,13 @@ export class Keeper {
     // Processor time: on a busy machine most of the time that passes is somebody else's.
     const { user, system } = process.threadCpuUsage(before);
     this.#slow = (user + system) / 1000 > (this.#p.quickMs ?? QUICK_MS);
-    return file.write({ t, judge, applied: reconciler.toJSON() });
+    return file.write({ t: loop.state.clock.now, judge, applied: reconciler.toJSON() });
   }
 
   async #saveElsewhere(): Promise<void> {
     const { loop, plans, reconciler, clock } = this.#p;
     const t = clock();
-    const saved = this.#thread.save(loop.state, reconciler.toJSON(), plans.bytes, t);
+    const saved = this.#thread.save(loop.state, reconciler.toJSON(), plans.bytes);
     this.#held(t);
     try {
       await saved;

@@ -14,8 +14,6 @@ export interface SaveInit {
 /** What is saved, copied at one moment. `plan`, as bytes, comes when it is another than the last time. */
 export interface SaveRequest {
   readonly plan?: SharedArrayBuffer;
-  /** Monotonic ms. */
-  readonly t: number;
   readonly state: Omit<JudgeState, 'topology'>;
   readonly applied: unknown;
 }
@@ -46,10 +44,10 @@ export class SaveThread {
    * @param plan the plan that the state is of
    * @throws Error why it was not saved; rejects when the thread has failed
    */
-  async save(state: JudgeState, applied: unknown, plan: SharedArrayBuffer, t: number): Promise<void> {
+  async save(state: JudgeState, applied: unknown, plan: SharedArrayBuffer): Promise<void> {
     const worker = (this.#worker ??= this.#start());
     const { topology: _, ...rest } = state;
-    const request: SaveRequest = { t, state: rest, applied, ...(plan === this.#plan ? {} : { plan }) };
+    const request: SaveRequest = { state: rest, applied, ...(plan === this.#plan ? {} : { plan }) };
     this.#plan = plan;
     worker.postMessage(request);
     const { promise, resolve, reject } = Promise.withResolvers<Saved>();

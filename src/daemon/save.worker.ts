@@ -17,10 +17,10 @@ const { directory, boot } = workerData as SaveInit;
 const file = new StateFile(directory, () => undefined, boot);
 let topology: Topology | undefined;
 
-async function save({ plan, t, state, applied }: SaveRequest): Promise<Saved> {
+async function save({ plan, state, applied }: SaveRequest): Promise<Saved> {
   try {
     if (plan !== undefined) topology = topologyOf(unpackPlan(plan));
-    await file.write({ t, judge: toSnapshot({ ...state, topology: topology! }), applied });
+    await file.write({ t: state.clock.now, judge: toSnapshot({ ...state, topology: topology! }), applied });
     return { error: '' };
   } catch (error) {
     return { error: (error as Error).message };

@@ -10,7 +10,7 @@ import { readIfExists, removeLeftovers, writeAtomic } from '../sys/files.ts';
 import { bootId } from '../sys/machine.ts';
 
 export interface SavedState {
-  /** Monotonic ms when it was written. */
+  /** Monotonic ms of the pass after which it was as it is: its ages count from then. */
   readonly t: number;
   readonly judge: unknown;
   readonly applied: unknown;

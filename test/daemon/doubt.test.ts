@@ -49,7 +49,7 @@ async function live(world: World) {
   const server = await new FakeDpvs((request) => (world.silent?.(now) ? () => {} : answer(request))).listen();
   ends.push(() => server.close());
   const nics = ['eth0', 'eth1'].map((name, i) => ({ name, device: `dpdk${i}.kni`, dataplane: `dpdk${i}` }));
-  const settings = { interval: '5s', tableInterval: '10s', requestTimeout: world.silent === undefined ? '10s' : '100ms' };
+  const settings = { interval: '5s', tableInterval: '10s', requestTimeout: world.silent === undefined ? '10s' : '300ms' };
   const source = openOn(server.path, settings, { clock: () => now, nics: () => nics });
   ends.push(() => source.close());
   const plan = { nics, services: [] } as unknown as Plan;
