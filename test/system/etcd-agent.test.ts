@@ -99,6 +99,9 @@ test('with an etcd its state is shown; idle it takes next to nothing; gone, it s
   await on.allGood();
   for (const n of [1, 2, 3]) cluster.boot(n);
   await until('connected again', 30_000, async () => (await on.metric('fourlane_cluster_connected')) === 1);
-  const own = threads.filter(({ thread }) => OF_CLUSTER.includes(thread)).reduce((sum, each) => sum + each.percent, 0);
+  // What one thread takes less by chance does not make up for what another one takes more.
+  const own = threads
+    .filter(({ thread }) => OF_CLUSTER.includes(thread))
+    .reduce((sum, each) => sum + Math.max(0, each.percent), 0);
   assert.ok(threads.some(({ thread }) => thread === 'cluster') && own <= MOST_IDLE_PERCENT, shown);
 });
