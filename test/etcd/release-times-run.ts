@@ -41,15 +41,15 @@ if (isInside()) {
   }
   await fleet.isWell();
   const { sent, failed } = fleet.clients.take();
-  const [p50, p99, worst] = [0.5, 0.99, 1].map((q) => percentile(times, q));
+  const [p50, p90, worst] = [0.5, 0.9, 1].map((q) => percentile(times, q));
   const show = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   console.log(`${RELEASES} releases of one changed service, from the command to applied by all of three:`);
   console.log(
-    `p50 ${show(p50!)}, p99 ${show(p99!)}, worst ${show(worst!)}; a command that only looks: ${show(percentile(alone, 0.5))}`,
+    `p50 ${show(p50!)}, p90 ${show(p90!)}, worst ${show(worst!)}; a command that only looks: ${show(percentile(alone, 0.5))}`,
   );
   console.log(`${sent} requests of clients, ${failed.length} failed`);
   assert.deepEqual(failed, []);
   await fleet.end();
   rmSync(dir, { recursive: true, force: true });
-  process.exit(p99! <= MOST_MS ? 0 : 1);
+  process.exit(worst! <= MOST_MS ? 0 : 1);
 }

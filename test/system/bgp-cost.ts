@@ -2,15 +2,14 @@
  * What a reading takes a routing daemon, beside what its own list of sessions takes it in the same seconds: where that is slow,
  * the machine is, and not the reading.
  */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { BirdSocket } from '../../src/routing/bird/socket.ts';
 import { Vty } from '../../src/routing/frr/vty.ts';
+import { until } from './harness.ts';
 import { BIRD_SOCKET, cpuMs, frrFolder, type Kind, pidOf } from './bgp-lab.ts';
 
 /** ms of the daemon's CPU, on a machine on which its list of ten sessions takes it no more than `LIST_MS`. */
 const READING_MS = 5;
 const LIST_MS: Readonly<Record<Kind, number>> = { frr: 0.5, bird: 0.14 };
-const CONNECT_MS = 100;
 
 export interface ReadingCost {
   /** ms of the daemon's CPU. */
@@ -36,7 +35,7 @@ export async function costOf(kind: Kind, times: number, read: () => Promise<unkn
   const asker = open();
   const signal = AbortSignal.timeout(60_000);
   const running = asker.run();
-  await sleep(CONNECT_MS);
+  await until(`${kind} answers`, 5000, async () => (await asker.ask(command, signal)) !== undefined);
   const pid = pidOf(kind);
   const sums = { reading: 0, list: 0 };
   const add = async (to: keyof typeof sums, work: () => Promise<unknown>) => {
