@@ -83,12 +83,12 @@ const WINDOWS: Readonly<Record<string, readonly string[]>> = {
     'src/collect/index.ts',
     'src/collect/settings.ts',
     'src/cluster/agent/open.ts',
-    'src/sys/compiled.ts',
+    'src/sys/compiled.mjs',
   ],
   cli: ['src/main.ts', 'src/lanes/once.ts'],
   passthrough: ['src/lanes/once.ts'],
   // Started as a child process, not imported.
-  lab: ['src/cli/main.ts'],
+  lab: ['src/cli/fourlane.mjs'],
 };
 /** Rooms without I/O, and the node: modules they may use all the same (pure functions). */
 const PURE: Readonly<Record<string, readonly string[]>> = {
@@ -120,7 +120,7 @@ interface Import {
 
 function imports(): Import[] {
   const found: Import[] = [];
-  for (const file of globSync('src/**/*.ts')) {
+  for (const file of globSync('src/**/*.{ts,mjs}')) {
     const text = readFileSync(file, 'utf8');
     const pattern = /(?:from\s+|import\s*\(\s*|import\s+|new URL\(\s*)['"`]([^'"`]+)['"`]/g;
     for (const [, target] of text.matchAll(pattern)) found.push({ file, room: file.split('/')[1]!, target: target! });
@@ -188,7 +188,7 @@ test('libc, HTTP, TLS, child processes and threads are used in the rooms of the 
 });
 
 test('lines stay short', () => {
-  const long = globSync(['src/**/*.ts', 'test/**/*.ts']).flatMap((file) =>
+  const long = globSync(['src/**/*.{ts,mjs}', 'test/**/*.{ts,mjs}']).flatMap((file) =>
     readFileSync(file, 'utf8')
       .split('\n')
       .flatMap((line, i) => (line.length > MAX_COLUMNS ? [`${file}:${i + 1}`] : [])),
@@ -197,7 +197,10 @@ test('lines stay short', () => {
 });
 
 test('files stay small', () => {
-  const sizes = globSync(['src/**/*.ts', 'test/**/*.ts']).map((f) => ({ f, lines: readFileSync(f, 'utf8').split('\n').length }));
+  const sizes = globSync(['src/**/*.{ts,mjs}', 'test/**/*.{ts,mjs}']).map((f) => ({
+    f,
+    lines: readFileSync(f, 'utf8').split('\n').length,
+  }));
   assert.deepEqual(
     sizes.filter((s) => s.lines > MAX_LINES),
     [],

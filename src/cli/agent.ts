@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { FourlaneError } from '../model/errors.ts';
 import type { Agent } from '../daemon/agent.ts';
 import { startAgent } from '../main.ts';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import { exitNow } from '../sys/libc.ts';
 import { type Logger, makeLog } from '../sys/log.ts';
 import { notifyManager } from '../sys/service-manager.ts';

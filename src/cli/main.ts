@@ -1,7 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=4
 /** `fourlane COMMAND`: finds the command, prints errors so that the reader knows what to do. */
 import { FourlaneError } from '../model/errors.ts';
-import { keepCompiled } from '../sys/compiled.ts';
+import { keepCompiled } from '../sys/compiled.mjs';
 import { isForUser, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 

@@ -1,7 +1,7 @@
 /** Entry of the thread that reads configurations: parsing and checking a long file takes longer than the judge may wait. */
 import { parentPort } from 'node:worker_threads';
 import type { Plan } from '../model/plan.ts';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import { compareFile } from './compare.ts';
 import type { LoadRequest } from './messages.ts';
 

@@ -5,7 +5,7 @@ import { openDoors } from '../http/doors.ts';
 import { Guesses } from '../http/guesses.ts';
 import { Routes } from '../http/routes.ts';
 import { monotonicMs } from '../sys/clock.ts';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import type { FromHttp, HttpInit, ToHttp } from './http-messages.ts';
 import { RemoteAgent } from './remote-agent.ts';
 

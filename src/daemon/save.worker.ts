@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { unpackPlan } from '../config/plan-bytes.ts';
 import { toSnapshot } from '../judge/snapshot.ts';
 import { type Topology, topologyOf } from '../model/topology.ts';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import type { SaveInit, SaveRequest, Saved } from './save-thread.ts';
 import { StateFile } from './state-file.ts';
 

@@ -13,7 +13,7 @@ import type { World } from './world.ts';
 /** A verdict change with its time as ms of `now()`. */
 export type Transition = TransitionReport & { readonly t: number };
 
-const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../cli/fourlane.mjs', import.meta.url));
 
 export interface AgentOptions {
   readonly rules?: Readonly<Record<string, number>>;

@@ -1,6 +1,6 @@
 /** The lab's processes are steered over JSON on a unix socket: sockets in the file system reach across network namespaces. */
 import { createServer, request } from 'node:http';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 
 /** One call: query parameters and the parsed body in, a JSON value out. */
 export type Handler = (query: URLSearchParams, body: unknown) => unknown;

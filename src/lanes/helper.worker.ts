@@ -4,7 +4,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import type { HelperInit, ToHelper } from '../model/messages.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { monotonicMs, threadCpuMs } from '../sys/clock.ts';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import { JobRunner } from './job-runner.ts';
 
 /** What is patient lets everything else of the agent go first. */

@@ -4,7 +4,7 @@ import { openBoard } from '../model/board.ts';
 import type { FromLane, LaneInit, ToLane } from '../model/messages.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { monotonicMs, threadCpuMs } from '../sys/clock.ts';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import { SOCKADDR_SIZE, unpackSockaddr } from '../sys/sockaddr.ts';
 import { Engine } from './engine.ts';
 import { helperThread } from './helper-port.ts';

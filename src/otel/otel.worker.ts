@@ -3,7 +3,7 @@
  * by whoever starts it.
  */
 import { constants, setPriority } from 'node:os';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 
 // 0 is the calling thread on Linux. Before the SDK, whose loading is a second of work: lanes and judge go first.
 setPriority(0, constants.priority.PRIORITY_LOW);

@@ -1,6 +1,6 @@
 /** Entry of the thread that verifies: it waits for real servers, which the judge must not. It ends when all is verified. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { saveCompiled } from '../sys/compiled.ts';
+import { saveCompiled } from '../sys/compiled.mjs';
 import { eachOf } from './turns.ts';
 import { type Held, Senders } from './toa/senders.ts';
 import { type Job, verify } from './verify.ts';

@@ -32,7 +32,7 @@ const MONITOR_MS = 2000;
 const tag = `flb${process.pid}`;
 const [lb, rs] = [`${tag}-lb`, `${tag}-rs`];
 const ip = (...args: string[]) => execFileSync('ip', args, { stdio: ['ignore', 'pipe', 'pipe'] });
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const main = new URL('../../src/cli/fourlane.mjs', import.meta.url).pathname;
 const directory = mkdtempSync(join(existsSync('/run') ? '/run' : tmpdir(), 'fourlane-reaction-'));
 const children: ChildProcess[] = [];
 

@@ -27,7 +27,7 @@ const PER_SERVICE = 100;
 /** Real servers of our own. Each dies once: one that flaps is held out longer and longer. */
 const VICTIMS = 80;
 const LISTEN = 19_846;
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const main = new URL('../../src/cli/fourlane.mjs', import.meta.url).pathname;
 const directory = mkdtempSync(join(tmpdir(), 'fourlane-readers-'));
 const children: ChildProcess[] = [];
 let pacer = '';

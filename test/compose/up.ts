@@ -45,7 +45,7 @@ async function main(): Promise<void> {
     say(page);
     cable(demo, 'up');
     const scenario = new EngineContainer(
-      stack.options('demo', ['node', 'src/cli/main.ts', 'demo', '--scenario', 'link-cut', '--quiet']),
+      stack.options('demo', ['node', 'src/cli/fourlane.mjs', 'demo', '--scenario', 'link-cut', '--quiet']),
     );
     const status = await scenario.end();
     await scenario.kill();

@@ -1,7 +1,7 @@
 /**
- * Loaded into an agent before its own code: how long its main thread, the judge's, is held. The first SIGUSR2 begins, the next one
- * ends, and what was found is a line of the agent's log; SIGPWR collects its garbage. In plain JavaScript, since what strips types
- * takes memory in each thread.
+ * Loaded into an agent before its own code: how long its main thread, the judge's, is held. The first SIGUSR2 begins, the next
+ * one ends, and what was found is a line of the agent's log; SIGPWR collects its garbage. In plain JavaScript, since what strips
+ * types takes memory in each thread.
  */
 import { monitorEventLoopDelay, PerformanceObserver } from 'node:perf_hooks';
 import { setFlagsFromString } from 'node:v8';
@@ -10,8 +10,10 @@ import { isMainThread } from 'node:worker_threads';
 
 if (isMainThread) {
   const delay = monitorEventLoopDelay({ resolution: 1 });
+  /** @type {import('node:perf_hooks').PerformanceEntry[]} */
   let collections = [];
   const observer = new PerformanceObserver((list) => collections.push(...list.getEntries()));
+  /** @type {NodeJS.CpuUsage | undefined} */
   let began;
   // So that two processes are alike, whose collector has come by at another time.
   process.on('SIGPWR', () => {
@@ -37,7 +39,7 @@ if (isMainThread) {
       p99Ms: delay.percentile(99) / 1e6,
       cpuMs: (user + system) / 1000,
       collectionMs: Math.max(0, ...collections.map(({ duration }) => duration)),
-      full: collections.filter(({ detail }) => detail.kind === 4).length,
+      full: collections.filter((/** @type {any} */ { detail }) => detail.kind === 4).length,
     };
     process.stdout.write(`${JSON.stringify({ level: 30, message: 'held', ...found })}\n`);
   });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { compiledIn } from '../../src/sys/compiled.ts';
+import { compiledIn } from '../../src/sys/compiled.mjs';
 
 const folder = mkdtempSync(join(tmpdir(), 'fourlane-compiled-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -15,7 +15,7 @@ after(() => rmSync(folder, { recursive: true }));
 function start(env: NodeJS.ProcessEnv): string {
   const here = (path: string) => JSON.stringify(fileURLToPath(new URL(path, import.meta.url)));
   const program = `
-    const { keepCompiled } = await import(${here('../../src/sys/compiled.ts')});
+    const { keepCompiled } = await import(${here('../../src/sys/compiled.mjs')});
     keepCompiled();
     const { Worker } = await import('node:worker_threads');
     const { getCompileCacheDir } = await import('node:module');

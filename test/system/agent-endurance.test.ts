@@ -181,7 +181,9 @@ test('replay of the evidence recorded says what the agent said', { timeout: 30_0
   );
 
   const wall = Date.now() - Number(process.hrtime.bigint() / 1_000_000n);
-  const lines = execFileSync(process.execPath, ['src/cli/main.ts', 'replay', evidence], { encoding: 'utf8' }).trim().split('\n');
+  const lines = execFileSync(process.execPath, ['src/cli/fourlane.mjs', 'replay', evidence], { encoding: 'utf8' })
+    .trim()
+    .split('\n');
   const replayed = lines.map(
     (line) => JSON.parse(line) as { t: number; verdict: string; cause: string; rs: string; actions: unknown },
   );

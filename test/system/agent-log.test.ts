@@ -9,7 +9,7 @@ import { request } from 'undici';
 import { endWithUs } from '../run/end-with-us.ts';
 import { loopbackServers, metricOf, run, serve, until, writeConfig } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const dir = mkdtempSync(`${tmpdir()}/fourlane-agent-log-`);
 after(() => rmSync(dir, { recursive: true }));
 

@@ -175,7 +175,7 @@ test('a rollout goes on after its leader was killed; one refusal stops another b
   const next = file({ web: [...TEN, '10.0.0.12:80', '10.0.0.31:80'] });
   const { n } = (await json('release', next, '--why', 'in stages')).release;
   const argv = ['rollout', String(n), '--stage', 'canary:60s', '--stage', 'rest:1s', '--cluster', operator.clusterFile];
-  child = spawn(process.execPath, ['src/cli/main.ts', 'cluster', ...argv], { stdio: 'ignore' });
+  child = spawn(process.execPath, ['src/cli/fourlane.mjs', 'cluster', ...argv], { stdio: 'ignore' });
   const rollout = async () => (await json('status')).rollouts[0];
   await until('it soaks', 20_000, async () => (await rollout()).state === 'soaking');
   assert.match((await expect(1, 'rollback', '1', '--why', 'x')).err, /rollout \d+ is under way; take it back first/);
@@ -206,7 +206,7 @@ test('a rollout goes on after its leader was killed; one refusal stops another b
 });
 
 test('who leads as a service goes on with a rollout whose command has ended', async () => {
-  const argv = ['src/cli/main.ts', 'cluster', 'lead', '--cluster', operator.clusterFile];
+  const argv = ['src/cli/fourlane.mjs', 'cluster', 'lead', '--cluster', operator.clusterFile];
   child = spawn(process.execPath, argv, { stdio: 'ignore' });
   const ended = new Promise((resolve) => child!.once('exit', resolve));
   const { n } = (await json('release', file({ web: [...TEN, '10.0.0.12:80', '10.0.0.51:80'] }), '--why', 'by a service')).release;

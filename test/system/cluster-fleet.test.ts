@@ -39,7 +39,7 @@ test('changes of one service are applied by all within moments', async (t) => {
   }
   const argv = ['release', services(60), '--why', 'as typed', '--urgent', '--cluster', fleet.operator.clusterFile];
   const began = performance.now();
-  const typed = spawnSync(process.execPath, ['src/cli/main.ts', 'cluster', ...argv], { encoding: 'utf8' });
+  const typed = spawnSync(process.execPath, ['src/cli/fourlane.mjs', 'cluster', ...argv], { encoding: 'utf8' });
   assert.equal(typed.status, 0, typed.stderr);
   const shown = times.map((ms) => Math.round(ms)).toSorted((a, b) => a - b);
   t.diagnostic(`from the command to applied by all, ring after ring: ${shown.join(', ')} ms`);

@@ -26,7 +26,7 @@ function start(argv: readonly string[], capAdd: readonly string[] = demo!.cap_ad
   return new EngineContainer({ name: 'demo', mounts: [...mounts, node], files: {}, workdir: '/fourlane', env: {}, capAdd, argv });
 }
 
-const SCENARIO = ['node', 'src/cli/main.ts', 'demo', '--scenario', 'link-cut', '--port', '0', '--quiet'];
+const SCENARIO = ['node', 'src/cli/fourlane.mjs', 'demo', '--scenario', 'link-cut', '--port', '0', '--quiet'];
 
 test('a link is cut in namespaces that the demo makes inside', { timeout: 120_000 }, async () => {
   const container = start(SCENARIO);

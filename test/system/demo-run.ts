@@ -7,7 +7,7 @@ import { after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const DEMO = ['src/cli/main.ts', 'demo'];
+const DEMO = ['src/cli/fourlane.mjs', 'demo'];
 
 export interface Ended {
   readonly code: number | null;

@@ -10,7 +10,7 @@ import { collectors } from '../../src/collect/index.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { childrenOf, enterOwnNetwork, run, until, writeConfig } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-doctor-'));
 const LIMIT = { timeout: 60_000 };
 const ends: (() => unknown)[] = [];

@@ -16,7 +16,7 @@ import { buildApp, DpdkProcess } from './dpdk-app.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, until } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const never = new AbortController().signal;
 const dir = mkdtempSync(`${tmpdir()}/fourlane-dpdk-`);
 const log = `${dir}/lcorelat.log`;

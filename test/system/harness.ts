@@ -24,7 +24,7 @@ export function until<T>(...[what, limitMs, ask, everyMs = EVERY_MS]: Parameters
 }
 
 /** The program. */
-export const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+export const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 
 /** Thresholds with which faults are judged and healed in about a second at an interval of 200 ms. */
 export const QUICK = { rs_hold_down_ms: 500, slow_start_ms: 0, nic_recover_ms: 1000, nic_hold_down_ms: 1000 };

@@ -11,7 +11,7 @@ import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { AgentProcess, QUICK, serve, until, writeConfig } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const LIMIT = { timeout: 60_000 };
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
 const file = join(dir, 'keepalived.conf');

@@ -19,7 +19,7 @@ import { ensure } from '../../src/lab/ensure.ts';
 import { FakeDpvs, ONE_HOST, replay } from '../collect/dpvs-fake.ts';
 import { AgentProcess, enterOwnNetwork, listening, run } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const LIMIT = { timeout: 60_000 };
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-init-'));
 

@@ -14,7 +14,7 @@ import { buildApp, DpdkProcess } from './dpdk-app.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, run, until } from './harness.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const INFO = '/tdlb/log/info,tdlb_log';
 const QUEUE = ['lb', 'tdlb_log'];
 

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 
-const main = new URL('../../src/cli/main.ts', import.meta.url).pathname;
+const main = new URL('../../src/cli/fourlane.mjs', import.meta.url).pathname;
 const fixture = (name: string) => new URL(`../fixtures/evidence/${name}`, import.meta.url).pathname;
 const header = `${readFileSync(fixture('02-nic-link.jsonl'), 'utf8').split('\n')[0]}\n`;
 const run = (args: readonly string[], input = '') => {

@@ -88,7 +88,7 @@ const track = (nic: string) => systemd.must('cat', `/run/fourlane/${nic}`);
 const status = (name: string) =>
   new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(systemd.must('cat', `/proc/${mainPid()}/status`))?.[1]?.split(/\s+/);
 const fourlane = (...argv: string[]) =>
-  ['/opt/fourlane/node_modules/.bin/node', '/opt/fourlane/src/cli/main.ts', ...argv] as const;
+  ['/opt/fourlane/node_modules/.bin/node', '/opt/fourlane/src/cli/fourlane.mjs', ...argv] as const;
 /** Probes through lo that failed for a local reason, and pings of its anchor that ended in any way. */
 const pings = () => {
   const text = ask('/metrics');

@@ -6,7 +6,7 @@ import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { plainJson } from '../../model/plain-text.ts';
 import { monotonicMs as clock } from '../../sys/clock.ts';
-import { saveCompiled } from '../../sys/compiled.ts';
+import { saveCompiled } from '../../sys/compiled.mjs';
 import { Contents } from '../api/contents.ts';
 import { clusterPrefix } from '../keys.ts';
 import { cronCalendar } from '../roster/calendar.ts';

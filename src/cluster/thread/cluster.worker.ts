@@ -2,7 +2,7 @@
 import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { monotonicMs as clock } from '../../sys/clock.ts';
-import { saveCompiled } from '../../sys/compiled.ts';
+import { saveCompiled } from '../../sys/compiled.mjs';
 import { giveBackAfter } from '../../sys/give-back.ts';
 import { lowerHelpers } from '../../sys/v8-helpers.ts';
 import { Lease } from '../lease/lease.ts';

@@ -36,7 +36,7 @@ export interface Ran {
   readonly err: string;
 }
 
-const COMMAND = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../cli/fourlane.mjs', import.meta.url));
 const PACKAGES = ['iproute2', 'nftables', 'etcd-server', 'etcd-client', 'openssl'];
 export const CLUSTER = 'lab';
 /**

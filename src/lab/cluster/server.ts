@@ -22,7 +22,7 @@ export interface ServerOptions {
 }
 
 const OFF = Object.fromEntries(['dpdk', 'dpvs', 'ipvs', 'keepalived', 'logqueue'].map((name) => [name, false]));
-const COMMAND = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+const COMMAND = fileURLToPath(new URL('../../cli/fourlane.mjs', import.meta.url));
 
 export class Server extends World {
   readonly balancer: Balancer;

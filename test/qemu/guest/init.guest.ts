@@ -12,7 +12,7 @@ import { AgentProcess, until } from '../../system/harness.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, table, VIP, VIP_BY_HAND, weightOf } from './net.ts';
 
 const LIMIT_MS = 120_000;
-const MAIN = fileURLToPath(new URL('../../../src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../../src/cli/fourlane.mjs', import.meta.url));
 const dir = mkdtempSync('/tmp/init-');
 
 /** A command in this process: starting one takes the emulated machine half a minute. */

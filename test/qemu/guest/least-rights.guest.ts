@@ -17,8 +17,8 @@ function asNobody(capabilities: string, ...argv: readonly string[]) {
   const { status, stdout, stderr } = spawnSync('setpriv', [...user, ...sets, process.execPath, ...argv], { encoding: 'utf8' });
   return { status, output: `${stdout}${stderr}` };
 }
-const main = import.meta.filename.endsWith('.js') ? '../../../src/cli/main.js' : '../../../src/cli/main.ts';
-const collect = (capabilities: string) => asNobody(capabilities, at(main), 'collect', 'ipvs', '--metrics');
+const MAIN = at('../../../src/cli/fourlane.mjs');
+const collect = (capabilities: string) => asNobody(capabilities, MAIN, 'collect', 'ipvs', '--metrics');
 const wanting = import.meta.filename.endsWith('.js') ? './wanting.js' : './wanting.ts';
 const out = (capabilities: string) => {
   const script = `const { Wanting } = await import(${JSON.stringify(at(wanting))});

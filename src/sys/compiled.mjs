@@ -1,6 +1,7 @@
 /**
  * Code compiled by an earlier start, which Node keeps by the text of each file: with it a start takes half the time, and no
- * thread loads the compiler of TypeScript, which takes some 10 MB of each for as long as it runs.
+ * thread loads the compiler of TypeScript, which takes some 10 MB of each for as long as it runs. JavaScript for that reason: it
+ * is run before anything is looked up there.
  */
 import { existsSync } from 'node:fs';
 import { constants, enableCompileCache, flushCompileCache } from 'node:module';
@@ -9,10 +10,15 @@ import { join } from 'node:path';
 /** Says where it is to Node and to all threads that are started. */
 const WHERE = 'NODE_COMPILE_CACHE';
 
-/** The directory: in what systemd made for the unit (CacheDirectory), else at home; undefined = there is neither. */
-export function compiledIn({ CACHE_DIRECTORY: ofUnit, HOME: home }: NodeJS.ProcessEnv): string | undefined {
+/**
+ * The directory: in what systemd made for the unit (CacheDirectory), else at home; undefined = there is neither.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {string | undefined}
+ */
+export function compiledIn({ CACHE_DIRECTORY: ofUnit, HOME: home }) {
   // systemd names several with colons between them; the first one is ours.
-  const [base, below] = ofUnit ? [ofUnit.split(':')[0]!, ''] : [home ?? '', '.cache/fourlane'];
+  const [base, below] = ofUnit ? [ofUnit.split(':')[0] ?? '', ''] : [home ?? '', '.cache/fourlane'];
   // Node tries for ever to make a directory where none can be, as in /proc.
   return base !== '' && existsSync(base) ? join(base, below, 'compiled') : undefined;
 }
@@ -20,8 +26,10 @@ export function compiledIn({ CACHE_DIRECTORY: ofUnit, HOME: home }: NodeJS.Proce
 /**
  * Uses and keeps compiled code, unless who runs this process has said where it is, or that there be none. Where nothing can be
  * written it does nothing: each start compiles.
+ *
+ * @param {NodeJS.ProcessEnv} [env]
  */
-export function keepCompiled(env: NodeJS.ProcessEnv = process.env): void {
+export function keepCompiled(env = process.env) {
   if (env[WHERE] !== undefined || env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return;
   const directory = compiledIn(env);
   if (directory === undefined) return;
@@ -32,6 +40,6 @@ export function keepCompiled(env: NodeJS.ProcessEnv = process.env): void {
  * Writes what this thread has compiled, once all is loaded: Node itself would do it at an orderly end, for which no thread of the
  * agent is left the time. Does nothing when all was compiled before.
  */
-export function saveCompiled(): void {
+export function saveCompiled() {
   flushCompileCache();
 }

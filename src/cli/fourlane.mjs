@@ -1,0 +1,6 @@
+#!/usr/bin/env -S node --max-semi-space-size=4
+/** What is started: says where compiled code is kept, before anything is compiled, and runs `main.ts`. */
+import { keepCompiled } from '../sys/compiled.mjs';
+
+keepCompiled();
+await import('./main.ts');
