@@ -3,17 +3,15 @@ import type { ChildProcess } from 'node:child_process';
 import { rmSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import type { StatusReport, TransitionReport } from '../report/report.ts';
 import { call, now } from './control.ts';
 import { metricOf } from './metric.ts';
 import type { World } from './world.ts';
+import { PROGRAM } from './program.ts';
 
 /** A verdict change with its time as ms of `now()`. */
 export type Transition = TransitionReport & { readonly t: number };
-
-const MAIN = fileURLToPath(new URL('../cli/fourlane.mjs', import.meta.url));
 
 export interface AgentOptions {
   readonly rules?: Readonly<Record<string, number>>;
@@ -57,7 +55,7 @@ export class Agent {
     const config = { ...(more.config ?? world.agentConfig(rules)), ...recording };
     writeFileSync(world.path('fourlane.yaml'), stringify(config), { mode: 0o640 });
     // Before the other programs of the lab, which would not be on its machine: a probe that begins late proves nothing.
-    const argv = ['nice', '-n', '-10', process.execPath, MAIN, 'agent', '--pretty', '--config', world.path('fourlane.yaml')];
+    const argv = ['nice', '-n', '-10', process.execPath, PROGRAM, 'agent', '--pretty', '--config', world.path('fourlane.yaml')];
     return new Agent(world, world.spawn('lb', argv, { ...process.env, FOURLANE_CHAOS: '1', ...env }), onLine);
   }
 

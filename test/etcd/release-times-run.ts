@@ -9,14 +9,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { percentile } from '../bench/calibration.ts';
-import { MAIN } from '../system/harness.ts';
 import { isInside } from './inside.ts';
 import { RealFleet } from './real-fleet.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
 const RELEASES = 100;
 const MOST_MS = 2000;
 
-const typed = (...argv: readonly string[]) => promisify(execFile)(process.execPath, [MAIN, ...argv]);
+const typed = (...argv: readonly string[]) => promisify(execFile)(process.execPath, [PROGRAM, ...argv]);
 
 /** ms that this takes. */
 async function timeOf(work: () => Promise<unknown>): Promise<number> {

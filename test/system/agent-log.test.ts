@@ -4,12 +4,11 @@ import { spawn } from 'node:child_process';
 import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { endWithUs } from '../run/end-with-us.ts';
 import { loopbackServers, metricOf, run, serve, until, writeConfig } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const dir = mkdtempSync(`${tmpdir()}/fourlane-agent-log-`);
 after(() => rmSync(dir, { recursive: true }));
 
@@ -58,7 +57,7 @@ test('a full pipe as stdout holds up nothing, not even the end; one that is read
     collectors: {},
   });
   const { reader, writer } = fullPipe();
-  const argv = [MAIN, 'agent', '--config', file];
+  const argv = [PROGRAM, 'agent', '--config', file];
   const start = () => endWithUs(spawn(process.execPath, argv, { stdio: ['ignore', writer, 'inherit'] }));
   const ended = (child: ReturnType<typeof start>) =>
     new Promise<[number | null, string | null]>((resolve) => child.once('exit', (code, signal) => resolve([code, signal])));

@@ -26,7 +26,8 @@ import {
   startAgent,
 } from './bgp-acting.ts';
 import { BALANCERS, build, type Kind, KINDS, sourceFor, stop, there } from './bgp-lab.ts';
-import { type AgentProcess, enterOwnNetwork, MAIN, run, until } from './harness.ts';
+import { type AgentProcess, enterOwnNetwork, run, until } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-bgp-act-'));
 const files = new Map<Kind, string>();
@@ -144,7 +145,7 @@ describe('actuator bgp beside real FRR and BIRD', () => {
       await failed(kind);
       await until(`${kind}: the route withdrawn too`, 10_000, () => !kernelHas(kind));
       await agents.get(kind)!.end('SIGKILL');
-      const command = `${process.execPath} ${MAIN} bgp restore --config ${files.get(kind)!}`;
+      const command = `${process.execPath} ${PROGRAM} bgp restore --config ${files.get(kind)!}`;
       const said = run(`ip netns exec ${BALANCERS[kind].name} ${command}`);
       assert.equal(said, `${kernelPrefix(kind, LOST)}: route put back\n${there(kind, LOST)}: opened\n`);
       await timed(kind, 'fourlane bgp restore: route back', () => hasRoute(kind));

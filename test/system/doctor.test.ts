@@ -5,12 +5,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { collectors } from '../../src/collect/index.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { childrenOf, enterOwnNetwork, run, until, writeConfig } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-doctor-'));
 const LIMIT = { timeout: 60_000 };
 const ends: (() => unknown)[] = [];
@@ -26,7 +25,7 @@ interface Found {
 
 /** Runs fourlane to its end, in a namespace if one is named. */
 function fourlane(argv: readonly string[], netns?: string) {
-  const whole = [...(netns === undefined ? [] : ['ip', 'netns', 'exec', netns]), process.execPath, MAIN, ...argv];
+  const whole = [...(netns === undefined ? [] : ['ip', 'netns', 'exec', netns]), process.execPath, PROGRAM, ...argv];
   return spawnSync(whole[0]!, whole.slice(1), { encoding: 'utf8', timeout: 30_000 });
 }
 

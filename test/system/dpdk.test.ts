@@ -8,15 +8,14 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { TelemetryClient } from '../../src/collect/telemetry/client.ts';
 import { contract } from '../../src/collect/telemetry/commands.ts';
 import { Collecting } from '../collect/dpdk.fake.ts';
 import { buildApp, DpdkProcess } from './dpdk-app.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, until } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const never = new AbortController().signal;
 const dir = mkdtempSync(`${tmpdir()}/fourlane-dpdk-`);
 const log = `${dir}/lcorelat.log`;
@@ -52,7 +51,7 @@ async function failing(): Promise<string> {
 
 /** Runs `fourlane collect dpdk`. */
 function command(...options: string[]): { status: number | null; stdout: string; stderr: string } {
-  return spawnSync(process.execPath, [MAIN, 'collect', 'dpdk', ...options], { encoding: 'utf8' });
+  return spawnSync(process.execPath, [PROGRAM, 'collect', 'dpdk', ...options], { encoding: 'utf8' });
 }
 
 const latencies = () => collecting.histogram('core_packet_latency_seconds', 'tdlb', '1')!;

@@ -4,7 +4,6 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import type { Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import koffi from 'koffi';
 import { Client } from 'undici';
 import { metricOf } from '../../src/lab/metric.ts';
@@ -12,6 +11,7 @@ import { until as untilSoon } from '../../src/lab/until.ts';
 import { endWithUs } from '../run/end-with-us.ts';
 import type { StatusReport, TransitionReport, VerdictReport } from '../../src/report/report.ts';
 import { PATIENCE } from './patience.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
 export { metricOf } from '../../src/lab/metric.ts';
 
@@ -22,9 +22,6 @@ const EVERY_MS = 60;
 export function until<T>(...[what, limitMs, ask, everyMs = EVERY_MS]: Parameters<typeof untilSoon<T>>): Promise<T> {
   return untilSoon(what, limitMs * PATIENCE, ask, everyMs);
 }
-
-/** The program. */
-export const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 
 /** Thresholds with which faults are judged and healed in about a second at an interval of 200 ms. */
 export const QUICK = { rs_hold_down_ms: 500, slow_start_ms: 0, nic_recover_ms: 1000, nic_hold_down_ms: 1000 };
@@ -60,7 +57,7 @@ export class AgentProcess {
 
   /** Starts an agent with this file. `wrap`: a command that runs the command after it, such as prlimit. */
   static spawn(file: string, { wrap = [] }: { wrap?: readonly string[] } = {}): AgentProcess {
-    const argv = [...wrap, process.execPath, MAIN, 'agent', '--config', file];
+    const argv = [...wrap, process.execPath, PROGRAM, 'agent', '--config', file];
     const env = { ...process.env, FOURLANE_CHAOS: '1' };
     const child = endWithUs(spawn(argv[0]!, argv.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env }));
     return new AgentProcess(child, controlOf(file));

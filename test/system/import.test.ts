@@ -8,10 +8,9 @@ import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { AgentProcess, QUICK, serve, until, writeConfig } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const LIMIT = { timeout: 60_000 };
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
 const file = join(dir, 'keepalived.conf');
@@ -99,7 +98,7 @@ test('in shadow mode a dead real server is decided on, and nothing is written', 
   assert.deepEqual([line['actuator'], line['weight']], ['shadow', 0]);
   const { status, stdout } = spawnSync(
     process.execPath,
-    [MAIN, 'shadow', 'report', '--url', `unix:${join(dir, 'fourlane.yaml.control')}`],
+    [PROGRAM, 'shadow', 'report', '--url', `unix:${join(dir, 'fourlane.yaml.control')}`],
     {
       encoding: 'utf8',
     },

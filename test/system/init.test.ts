@@ -11,21 +11,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { thisHost } from '../../src/doctor/host.ts';
 import { Ways } from '../../src/init/network.ts';
 import { network } from '../../src/init/sources/network.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { FakeDpvs, ONE_HOST, replay } from '../collect/dpvs-fake.ts';
 import { AgentProcess, enterOwnNetwork, listening, run } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const LIMIT = { timeout: 60_000 };
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-init-'));
 
 /** Not awaited in one go: what it asks may be answered by this process. */
 async function fourlane(argv: readonly string[], env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...argv], { cwd: dir, timeout: 30_000, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [PROGRAM, ...argv], { cwd: dir, timeout: 30_000, env: { ...process.env, ...env } });
   const texts = { stdout: text(child.stdout), stderr: text(child.stderr) };
   const [status] = (await once(child, 'exit')) as [number | null];
   return { status, stdout: await texts.stdout, stderr: await texts.stderr };

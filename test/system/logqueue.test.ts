@@ -6,15 +6,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { logqueue } from '../../src/collect/logqueue.ts';
 import { runCommand } from '../../src/sys/child.ts';
 import { Collecting } from '../collect/dpdk.fake.ts';
 import { buildApp, DpdkProcess } from './dpdk-app.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import { enterOwnNetwork, run, until } from './harness.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
-const MAIN = fileURLToPath(new URL('../../src/cli/fourlane.mjs', import.meta.url));
 const INFO = '/tdlb/log/info,tdlb_log';
 const QUEUE = ['lb', 'tdlb_log'];
 
@@ -85,7 +84,7 @@ test('at rest everything that was enqueued is written; the command line tells th
   const found = await compare();
   assert.equal(sum(found.enqueued), found.written);
   assert.deepEqual(throttled(), [0, 0]);
-  const argv = [process.execPath, MAIN, 'collect', 'logqueue', '--json', '--set', `file=${file}`] as const;
+  const argv = [process.execPath, PROGRAM, 'collect', 'logqueue', '--json', '--set', `file=${file}`] as const;
   const cli = await runCommand(argv, { env: {}, timeoutMs: 30_000, maxOutput: 1 << 20 });
   assert.equal(cli.exitCode, 0, cli.output);
   const [process_] = (JSON.parse(cli.output) as { processes: { source: string; queues: Record<string, unknown>[] }[] }).processes;

@@ -18,12 +18,13 @@ import { startSending } from '../../src/passthrough/toa/sender.ts';
 import type { Job } from '../../src/passthrough/verify.ts';
 import { close } from '../../src/sys/libc.ts';
 import { synOfOwn, tcpOptions } from '../../src/sys/own-syn.ts';
-import { enterOwnNetwork, MAIN, run, until, writeConfig } from './harness.ts';
+import { enterOwnNetwork, run, until, writeConfig } from './harness.ts';
 import { serveToa, type ToaServer } from './toa-server.ts';
+import { PROGRAM } from '../../src/lab/program.ts';
 
 const LIMIT = { timeout: 30_000 };
 const MARK = 8446;
-const PROGRAM = { kind: 254, ip: '192.0.2.77', port: 40_077, mark: MARK, family: 4 } as const;
+const SENT = { kind: 254, ip: '192.0.2.77', port: 40_077, mark: MARK, family: 4 } as const;
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-toa-'));
 const servers: ToaServer[] = [];
 
@@ -56,7 +57,7 @@ const job = (port: number, realServer = 'rs'): Job => ({
 
 describe('the option', () => {
   it('needs cgroup v2, which is named while it is not mounted', LIMIT, async () => {
-    const sending = await startSending(PROGRAM);
+    const sending = await startSending(SENT);
     assert.ok('missing' in sending);
     assert.match(sending.missing, /^needs cgroup v2 \(mount -t cgroup2 none \/sys\/fs\/cgroup\): /);
     run('mount -t cgroup2 none /sys/fs/cgroup');
@@ -64,8 +65,8 @@ describe('the option', () => {
 
   it('is on connections with the mark and of the family, until it is closed', LIMIT, async () => {
     assert.equal(carried(), '');
-    const four = await startSending(PROGRAM);
-    const six = await startSending({ ...PROGRAM, family: 6, ip: '2001:db8::77' });
+    const four = await startSending(SENT);
+    const six = await startSending({ ...SENT, family: 6, ip: '2001:db8::77' });
     assert.ok('link' in four && 'link' in six, JSON.stringify([four, six]));
     assert.equal(carried(), 'fe089c8dc000024d');
     assert.equal(carried(MARK, 6), 'fe149c8d20010db8000000000000000000000077');
@@ -80,7 +81,7 @@ describe('the option', () => {
   it('is gone with the process that asked for it, also when it is killed', LIMIT, async () => {
     const sender = new URL('../../src/passthrough/toa/sender.ts', import.meta.url).href;
     const script = `import { startSending } from '${sender}';
-      console.log(JSON.stringify(await startSending(${JSON.stringify(PROGRAM)}))); setInterval(() => 0, 1000);`;
+      console.log(JSON.stringify(await startSending(${JSON.stringify(SENT)}))); setInterval(() => 0, 1000);`;
     const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
@@ -170,7 +171,7 @@ describe('fourlane passthrough, P5', () => {
   });
 
   it('without the rights it names them, and says nothing against real servers', LIMIT, async () => {
-    const argv = ['--bounding-set', '-bpf,-sys_admin', process.execPath, MAIN, 'passthrough', '--config', config({})];
+    const argv = ['--bounding-set', '-bpf,-sys_admin', process.execPath, PROGRAM, 'passthrough', '--config', config({})];
     const child = spawn('setpriv', argv, { stdio: ['ignore', 'pipe', 'inherit'] });
     const [said] = await Promise.all([text(child.stdout), once(child, 'exit')]);
     assert.equal(child.exitCode, 1);

@@ -1,6 +1,5 @@
 /** The lab of a cluster: three load balancers with agents, etcd, a router, racks and clients. Needs root. */
 import { existsSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { stringify } from 'yaml';
 import { ensure } from '../ensure.ts';
 import { EtcdMembers } from '../etcd.ts';
@@ -16,6 +15,7 @@ import { until } from '../until.ts';
 import { type ClientLoad, World } from '../world.ts';
 import { Server } from './server.ts';
 import { balancerRoutes, balancers, clusterNetwork, ETCD_PORT, etcdAddresses, layoutOf, streams, VIPS } from './topology.ts';
+import { PROGRAM } from '../program.ts';
 
 export interface ClusterOptions {
   readonly load?: ClientLoad;
@@ -36,7 +36,6 @@ export interface Ran {
   readonly err: string;
 }
 
-const COMMAND = fileURLToPath(new URL('../../cli/fourlane.mjs', import.meta.url));
 const PACKAGES = ['iproute2', 'nftables', 'etcd-server', 'etcd-client', 'openssl'];
 export const CLUSTER = 'lab';
 /**
@@ -161,7 +160,7 @@ export class ClusterLab extends World {
   /** `fourlane cluster …`, as an operator types it. */
   async fourlane(...argv: string[]): Promise<Ran> {
     const where = argv[0] === 'init' ? [] : ['--cluster', this.#clusterFile];
-    const child = this.spawn('mgmt', [process.execPath, COMMAND, 'cluster', ...argv, ...where, '--by', 'operator@lab']);
+    const child = this.spawn('mgmt', [process.execPath, PROGRAM, 'cluster', ...argv, ...where, '--by', 'operator@lab']);
     const [out, err]: [string[], string[]] = [[], []];
     child.stdout!.setEncoding('utf8').on('data', (text: string) => void out.push(text));
     child.stderr!.setEncoding('utf8').on('data', (text: string) => void err.push(text));

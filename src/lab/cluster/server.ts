@@ -1,6 +1,5 @@
 /** One load balancer of the lab's cluster: its data plane, its routing daemon, and its agent, which may end and start again. */
 import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { Agent, type AgentOptions, type Transition } from '../agent.ts';
 import type { Namespaces } from '../netns.ts';
 import { balancerText, edgeKeys } from '../routers/balancer.ts';
@@ -8,6 +7,7 @@ import { KINDS, type Sockets } from '../routers/daemons.ts';
 import type { Program } from '../routers/speaker.ts';
 import { World } from '../world.ts';
 import { type Balancer, layoutOf } from './topology.ts';
+import { PROGRAM } from '../program.ts';
 
 export interface ServerOptions {
   readonly space: Namespaces;
@@ -22,7 +22,6 @@ export interface ServerOptions {
 }
 
 const OFF = Object.fromEntries(['dpdk', 'dpvs', 'ipvs', 'keepalived', 'logqueue'].map((name) => [name, false]));
-const COMMAND = fileURLToPath(new URL('../../cli/fourlane.mjs', import.meta.url));
 
 export class Server extends World {
   readonly balancer: Balancer;
@@ -104,7 +103,7 @@ export class Server extends World {
     const words = [`failed) exec ${run('drain --alone --graceful 0s')};;`, `ok) exec ${run('restore --alone')};;`];
     const drain = `case $FOURLANE_STATE in ${words.join(' ')} esac`;
     function run(verb: string): string {
-      return `${process.execPath} ${COMMAND} bgp ${verb} --config ${file}`;
+      return `${process.execPath} ${PROGRAM} bgp ${verb} --config ${file}`;
     }
     return {
       cluster: { name: cluster, etcd: { endpoints, tls }, prove: '2s' },

@@ -3,16 +3,15 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { checkConfig } from '../../../src/cli/check-config.ts';
 import { init } from '../../../src/cli/init.ts';
 import { run as exec } from '../../../src/lab/netns.ts';
 import { printed } from '../../cli/printed.ts';
 import { AgentProcess, until } from '../../system/harness.ts';
 import { ipvsadm, makeNetwork, RS, serveBoth, table, VIP, VIP_BY_HAND, weightOf } from './net.ts';
+import { PROGRAM } from '../../../src/lab/program.ts';
 
 const LIMIT_MS = 120_000;
-const MAIN = fileURLToPath(new URL('../../../src/cli/fourlane.mjs', import.meta.url));
 const dir = mkdtempSync('/tmp/init-');
 
 /** A command in this process: starting one takes the emulated machine half a minute. */
@@ -125,7 +124,7 @@ rule add from 10.200.0.10 lookup 200 priority 200`,
       stdout: text,
       stderr,
       status,
-    } = spawnSync('ip', ['netns', 'exec', 'edge', process.execPath, MAIN, 'init', '--stdout'], {
+    } = spawnSync('ip', ['netns', 'exec', 'edge', process.execPath, PROGRAM, 'init', '--stdout'], {
       encoding: 'utf8',
     });
     assert.equal(status, 0, stderr);
