@@ -29,6 +29,10 @@ interface Running {
   cpuMs: number;
   /** `#lag` when it began. */
   readonly lag: number;
+  /** When its time is over: what this thread is late after that changes nothing of how it ends. */
+  readonly until: number;
+  /** What this thread was late until then, ms. */
+  late?: number;
 }
 
 type Take<T extends ToHelper['type']> = Extract<ToHelper, { readonly type: T }>;
@@ -65,7 +69,7 @@ export class JobRunner {
 
   #run({ job, profile, address, sockaddr, timeoutMs }: Take<'run'>): void {
     const [kind, parameters] = this.#profiles.get(profile)!;
-    const running = this.#begin(job);
+    const running = this.#begin(job, timeoutMs);
     const context: RunContext = {
       nic: this.#o.nic,
       device: this.#o.device,
@@ -89,7 +93,7 @@ export class JobRunner {
 
   #examine({ job, profile, body, status }: Take<'examine'>): void {
     const [kind, parameters] = this.#profiles.get(profile)!;
-    const running = this.#begin(job);
+    const running = this.#begin(job, Number.POSITIVE_INFINITY);
     const rest = { body: Buffer.from(body.buffer, body.byteOffset, body.byteLength), status };
     const judgement = this.#work(job, running, () => kind.examine!(parameters, rest));
     // Given back now: the collector sees few small objects and would let many bodies pile up.
@@ -97,9 +101,10 @@ export class JobRunner {
     this.#done(job, running, { ...judgement, rttUs: 0, elapsedUs: 0 });
   }
 
-  #begin(job: number): Running {
+  #begin(job: number, timeoutMs: number): Running {
     this.#turn();
-    const running = { controller: new AbortController(), cpuMs: 0, lag: this.#lag };
+    const until = this.#o.clock() + timeoutMs;
+    const running: Running = { controller: new AbortController(), cpuMs: 0, lag: this.#lag, until };
     this.#running.set(job, running);
     this.#beat ??= setInterval(() => this.#turn(), BEAT_MS);
     return running;
@@ -121,9 +126,10 @@ export class JobRunner {
   }
 
   #done(job: number, running: Running, result: ProbeResult): void {
-    if (!this.#running.delete(job)) return;
     this.#turn();
-    this.#o.report({ type: 'done', job, result, cpuMs: running.cpuMs, lagMs: this.#lag - running.lag });
+    if (!this.#running.delete(job)) return;
+    const { cpuMs, late: lagMs = this.#lag - running.lag } = running;
+    this.#o.report({ type: 'done', job, result, cpuMs, lagMs });
     if (this.#running.size > 0) return;
     clearInterval(this.#beat);
     this.#beat = undefined;
@@ -135,5 +141,6 @@ export class JobRunner {
     this.#o.board[HELPER_BEAT] = now | 0;
     if (this.#beat !== undefined && now > this.#due) this.#lag += now - this.#due;
     this.#due = now + BEAT_MS;
+    for (const running of this.#running.values()) if (now >= running.until) running.late ??= this.#lag - running.lag;
   }
 }

@@ -1,7 +1,7 @@
 /** Runs one check once, through the same engine a lane uses: for `fourlane probe` and tests. */
 import { checkKinds } from '../checks/index.ts';
 import { drain, newBoard } from '../model/board.ts';
-import type { ProbeResult } from '../model/outcome.ts';
+import { LATE, type ProbeResult } from '../model/outcome.ts';
 import type { Address, CheckProfile } from '../model/plan.ts';
 import { makeBinding } from '../sys/binding.ts';
 import { monotonicMs, threadCpuMs } from '../sys/clock.ts';
@@ -13,6 +13,17 @@ export interface OnceResult extends ProbeResult {
   /** Bound to the device; false = by source address only. */
   readonly bound: boolean;
   readonly certificateNotAfterMs?: number;
+}
+
+/** A result that is late says only that this thread was held up: so often the check is made again. */
+const AGAIN = 5;
+
+/** As `probeOnce`, again while this thread was too late to tell; the last result may still be late. */
+export async function probeUntilTold(...once: Parameters<typeof probeOnce>): Promise<OnceResult> {
+  for (let again = 0; ; again++) {
+    const result = await probeOnce(...once);
+    if (result.outcome !== LATE || again === AGAIN) return result;
+  }
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Cause, Level, Verified } from './findings.ts';
 export type Answer = 'answered' | 'bad_request' | 'closed' | 'unreachable';
 
 /** What an echo of a client's address showed: that address, one of this machine, none at all, or another one. */
-export type Echo = 'client' | 'own' | 'empty' | 'other' | 'refused';
+export type Echo = 'client' | 'own' | 'empty' | 'other' | 'refused' | 'unreachable';
 
 const good = (level: Level, found: string): Verified => ({ level, found });
 const bad = (level: Level, cause: Cause, found: string): Verified => ({ level, cause, found });
@@ -72,6 +72,7 @@ const ECHOES: Readonly<Record<Echo, Verified>> = {
   ),
   empty: bad('P2', 'empty', 'its echo is empty: the address is not evaluated'),
   other: bad('P2', 'other', 'its echo is another address: a proxy or a NAT stands between'),
+  unreachable: bad('P2', 'unreachable', 'its echo does not answer'),
   refused: bad('P2', 'no_echo', 'its echo is not there: the path must answer 200 with the address of the client'),
 };
 

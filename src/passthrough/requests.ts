@@ -3,7 +3,7 @@ import { networkInterfaces } from 'node:os';
 import { http } from '../checks/http.ts';
 import type { CheckKind } from '../checks/kind.ts';
 import { ssl } from '../checks/ssl.ts';
-import { probeOnce } from '../lanes/once.ts';
+import { probeUntilTold } from '../lanes/once.ts';
 import { CAUSES, OUTCOMES, PHASES } from '../model/outcome.ts';
 import type { Address, CheckProfile } from '../model/plan.ts';
 import type { Answer, Echo } from './judge.ts';
@@ -35,15 +35,15 @@ export class Requests {
   async #ask({ mark, ...parameters }: { readonly mark?: number; readonly [key: string]: unknown }) {
     const own = this.#kind.schema.parse({ ...this.#names, ...parameters });
     const profile = { ...own, ...TIMES, ...(mark === undefined ? {} : { mark }), type: this.#kind.name } as CheckProfile;
-    const { outcome, phase, cause, detail } = await probeOnce(this.#device, undefined, profile, this.#address);
+    const { outcome, phase, cause, detail } = await probeUntilTold(this.#device, undefined, profile, this.#address);
     return { outcome: OUTCOMES[outcome]!, phase: PHASES[phase]!, cause: CAUSES[cause]!, detail };
   }
 
   /** @param version of the PROXY header before it; undefined: none */
   async answer(path: string, version?: string): Promise<Answer> {
     const { outcome, phase, cause, detail } = await this.#ask({ path, status: ANY_STATUS, ...headerOf(version, 'local') });
-    if (outcome === 'ok' || outcome === 'ok_slow') return 'answered';
-    if (outcome !== 'l7' || cause === 'deadline') return 'unreachable';
+    if (isGood(outcome)) return 'answered';
+    if (saysNothing(outcome, cause)) return 'unreachable';
     if (detail === BAD_REQUEST) return 'bad_request';
     return phase === 'tls' || (cause === 'closed' && detail === 0) ? 'closed' : 'answered';
   }
@@ -59,14 +59,24 @@ export class Requests {
   }
 
   async #echo(client: string, parameters: object): Promise<Echo> {
-    const holds = async (matches: string) =>
-      (await this.#ask({ ...parameters, matches, maxBody: MOST_BYTES })).outcome.startsWith('ok');
+    let unheard = false;
+    const holds = async (matches: string) => {
+      const { outcome, cause } = await this.#ask({ ...parameters, matches, maxBody: MOST_BYTES });
+      unheard ||= saysNothing(outcome, cause);
+      return isGood(outcome);
+    };
     if (await holds(wordOf([client]))) return 'client';
-    if (await holds(wordOf(ownAddresses()))) return 'own';
-    if (await holds('^\\s*$')) return 'empty';
-    return (await holds('^')) ? 'other' : 'refused';
+    const found = (await holds(wordOf(ownAddresses()))) ? 'own' : (await holds('^\\s*$')) ? 'empty' : undefined;
+    const other = found ?? ((await holds('^')) ? 'other' : 'refused');
+    // What was not heard may have been the address of the client.
+    return unheard ? 'unreachable' : other;
   }
 }
+
+const isGood = (outcome: string) => outcome.startsWith('ok');
+
+/** There was no answer, or this thread was too late for it. */
+const saysNothing = (outcome: string, cause: string) => !isGood(outcome) && (outcome !== 'l7' || cause === 'deadline');
 
 const headerOf = (version: string | undefined, as: 'local' | 'client') =>
   version === undefined ? {} : { proxyProtocol: { version, as } };

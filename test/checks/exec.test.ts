@@ -43,9 +43,9 @@ test('a script that prints without end is not held up by us, nor are we by it', 
 });
 
 test('the time limit ends the script and its children', async () => {
-  const seen = await probe('exec', sh('sleep 60 & wait'), 80, { timeout: 200 });
+  const seen = await probe('exec', sh('sleep 60 & wait'), 80, { timeout: 700 });
   assert.equal(brief(seen), 'l7 run deadline 0');
-  assert.ok(seen.elapsedUs < 1_500_000, String(seen.elapsedUs));
+  assert.ok(seen.elapsedUs < 2_000_000, String(seen.elapsedUs));
 });
 
 test('a program that is not there is our own trouble', async () => {

@@ -4,8 +4,8 @@ import { createServer as createHttpServer, type RequestListener } from 'node:htt
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { after } from 'node:test';
 import { checkKinds } from '../../src/checks/index.ts';
-import { probeOnce } from '../../src/lanes/once.ts';
-import { CAUSES, LATE, OUTCOMES, PHASES } from '../../src/model/outcome.ts';
+import { probeUntilTold } from '../../src/lanes/once.ts';
+import { CAUSES, OUTCOMES, PHASES } from '../../src/model/outcome.ts';
 import type { Address, CheckProfile } from '../../src/model/plan.ts';
 
 export interface Seen {
@@ -18,9 +18,6 @@ export interface Seen {
   readonly certificateNotAfterMs?: number;
 }
 
-/** A result that is late says only that this thread was held up, by other tests: so often the probe is made again. */
-const AGAIN = 5;
-
 /** Runs one check of `type` through `lo`. `parameters` go through the kind's own schema, as a config's do. */
 export async function probe(
   type: string,
@@ -32,11 +29,8 @@ export async function probe(
   const own = kind.schema.parse(parameters) as object;
   const profile = { ...own, type, interval: 1000, timeout, fall: 3, rise: 2, mark } as CheckProfile;
   const address: Address = { family: ip.includes(':') ? 6 : 4, ip, port };
-  for (let again = 0; ; again++) {
-    const r = await probeOnce(device, undefined, profile, address);
-    if (r.outcome === LATE && again < AGAIN) continue;
-    return { ...r, outcome: OUTCOMES[r.outcome]!, phase: PHASES[r.phase]!, cause: CAUSES[r.cause]! };
-  }
+  const r = await probeUntilTold(device, undefined, profile, address);
+  return { ...r, outcome: OUTCOMES[r.outcome]!, phase: PHASES[r.phase]!, cause: CAUSES[r.cause]! };
 }
 
 /** `outcome phase cause detail` in one string, for comparing. */

@@ -86,15 +86,15 @@ describe('passthrough', () => {
 
   it('P2: only the address of the client will do', () => {
     assert.deepEqual(
-      (['client', 'own', 'empty', 'other', 'refused'] as const).map((echo) => judgeEcho(echo).cause),
-      [undefined, 'load_balancer', 'empty', 'other', 'no_echo'],
+      (['client', 'own', 'empty', 'other', 'refused', 'unreachable'] as const).map((echo) => judgeEcho(echo).cause),
+      [undefined, 'load_balancer', 'empty', 'other', 'no_echo', 'unreachable'],
     );
   });
 
   it('P5: what the option led to; what can not be sent says nothing of the real server', () => {
     assert.deepEqual(
-      (['client', 'own', 'empty', 'other', 'refused'] as const).map((echo) => judgeOption(echo, 254).cause),
-      [undefined, 'load_balancer', 'empty', 'other', 'no_echo'],
+      (['client', 'own', 'empty', 'other', 'refused', 'unreachable'] as const).map((echo) => judgeOption(echo, 254).cause),
+      [undefined, 'load_balancer', 'empty', 'other', 'no_echo', 'unreachable'],
     );
     assert.match(judgeOption('own', 200).found, /with option 200: the address is lost/);
     const unsent = judgeUnsent('needs CAP_BPF');

@@ -259,7 +259,7 @@ describe('PROXY protocol', () => {
     assert.deepEqual(of('surprise'), ['P0 MISMATCH', 'P1 MISMATCH']);
     assert.deepEqual(of('gone'), ['P0 ok', 'P1 not seen']);
     said.length = 0;
-    assert.equal(await passthroughCommand(['--config', file, '--service', 'good'], io), 0);
+    assert.equal(await passthroughCommand(['--config', file, '--service', 'good'], io), 0, said.join(''));
   });
 
   it('every header, right or wrong, is answered as recorded: 34 headers, 8 listeners', { timeout: 20_000 }, async () => {

@@ -1,0 +1,31 @@
+/** What is made of answers that do not come: nothing is said about the address then. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Requests } from '../../src/passthrough/requests.ts';
+import type { CheckProfile } from '../../src/model/plan.ts';
+import { tcpServer } from '../checks/harness.ts';
+
+const LOCAL = '127.0.0.1';
+
+/** A real server that echoes `said`, but for the requests of these numbers, counted from 0, which it never answers. */
+async function echoOf(said: string, unanswered: readonly number[]): Promise<Requests> {
+  let count = 0;
+  const port = await tcpServer((socket) =>
+    socket.once('data', () => {
+      if (unanswered.includes(count++)) return;
+      socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${said.length}\r\nConnection: close\r\n\r\n${said}`);
+    }),
+  );
+  return new Requests('lo', { family: 4, ip: LOCAL, port }, { type: 'http' } as CheckProfile);
+}
+
+test('an echo is that of the client, of ourselves, of nobody, of another', async () => {
+  const seen = async (said: string) => (await echoOf(said, [])).echo('/', 'v2');
+  assert.deepEqual(await Promise.all(['192.0.2.77', LOCAL, '', '198.51.100.1'].map(seen)), ['client', 'own', 'empty', 'other']);
+});
+
+test('an echo that is not heard once is no mismatch: it may have been the client', async () => {
+  assert.equal(await (await echoOf('192.0.2.77', [0])).echo('/', 'v2'), 'unreachable');
+  assert.equal(await (await echoOf('198.51.100.1', [3])).echo('/', 'v2'), 'unreachable');
+  assert.equal(await (await echoOf('', [0, 1, 2, 3])).answer('/'), 'unreachable');
+});
