@@ -94,6 +94,7 @@ function httpPage(p: PageParameters, proxyProtocol: ProxyProtocol | undefined): 
 
 /** Of all exchanges that keep no body: making one for each is dear. */
 const none = new ArrayBuffer(0);
+const ignore = () => undefined;
 
 /** Asks for the pages of a check, each on a connection of its own. */
 export class HttpExchange implements Exchange {
@@ -132,7 +133,7 @@ export class HttpExchange implements Exchange {
     this.#digest = page.md5 === undefined ? undefined : createHash('md5');
     this.#length = 0;
     const body = page.head || !page.examinesBody ? 'none' : page.raw ? 'raw' : 'decoded';
-    this.#response = new HttpResponse(body, page.maxBody, (piece) => this.#take(piece));
+    this.#response = new HttpResponse(body, page.maxBody, body === 'none' ? ignore : (piece) => this.#take(piece));
   }
 
   request(into: Buffer): number {

@@ -8,6 +8,10 @@ export type HttpError = 'invalid_reply' | 'too_large' | 'closed';
 
 const LF = 10;
 const MAX_HEAD = 65_536;
+const STATUS_LINE = /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?$/;
+const STATUS_AT = 'HTTP/1.1 '.length;
+/** Bytes of a head that are made text at once; most have fewer. */
+const HEAD_AT_ONCE = 2048;
 const FIELD = new RegExp(`^[${TOKEN}]+:[\\t\\x20-\\x7e\\x80-\\xff]*$`);
 
 type Mode = 'head' | 'length' | 'chunk_size' | 'chunk_data' | 'chunk_end' | 'trailer' | 'until_close' | 'done';
@@ -46,7 +50,8 @@ export class HttpResponse {
   feed(chunk: Buffer): void {
     let at = 0;
     while (at < chunk.length && !this.finished) {
-      if (this.#mode === 'length' || this.#mode === 'chunk_data' || this.#mode === 'until_close') at = this.#body(chunk, at);
+      if (this.#mode === 'head') at = this.#headLines(chunk, at);
+      else if (this.#mode === 'length' || this.#mode === 'chunk_data' || this.#mode === 'until_close') at = this.#body(chunk, at);
       else at = this.#line(chunk, at);
     }
   }
@@ -75,15 +80,33 @@ export class HttpResponse {
   #line(chunk: Buffer, at: number): number {
     const end = chunk.indexOf(LF, at);
     const stop = end < 0 ? chunk.length : end;
-    this.#held += chunk.toString('latin1', at, stop);
-    this.#lines += stop - at;
+    this.#part(chunk.toString('latin1', at, stop), end >= 0);
+    return stop + 1;
+  }
+
+  /** As `#line` for as many lines as there are: to leave JavaScript for each would cost more than to read it. */
+  #headLines(chunk: Buffer, at: number): number {
+    const text = chunk.toString('latin1', at, Math.min(chunk.length, at + HEAD_AT_ONCE));
+    let from = 0;
+    while (from < text.length && this.#mode === 'head' && this.error === undefined) {
+      const end = text.indexOf('\n', from);
+      const stop = end < 0 ? text.length : end;
+      this.#part(text.slice(from, stop), end >= 0);
+      from = stop + 1;
+    }
+    return at + Math.min(from, text.length);
+  }
+
+  /** A part of a line, or its end. */
+  #part(text: string, ends: boolean): void {
+    this.#held = this.#held === '' ? text : this.#held + text;
+    this.#lines += text.length;
     if (this.#lines > MAX_HEAD) this.error = 'too_large';
-    else if (end >= 0) {
+    else if (ends) {
       const line = this.#held.endsWith('\r') ? this.#held.slice(0, -1) : this.#held;
       this.#held = '';
       this.#onLine(line);
     }
-    return stop + 1;
   }
 
   #onLine(line: string): void {
@@ -104,8 +127,7 @@ export class HttpResponse {
 
   #headLine(line: string): void {
     if (this.status === 0) {
-      const match = /^HTTP\/1\.[01] ([1-5]\d\d)(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(line);
-      if (match) this.status = Number(match[1]);
+      if (STATUS_LINE.test(line)) this.status = Number(line.slice(STATUS_AT, STATUS_AT + 3));
       else this.error = 'invalid_reply';
     } else if (line === '') this.#endOfHead();
     else if (!FIELD.test(line)) this.error = 'invalid_reply';

@@ -23,6 +23,7 @@ import {
 import { SOCKADDR_SIZE, sockaddrLength } from '../sys/sockaddr.ts';
 import { abortOnClose, type Binding, keepIcmpErrors, readTcpInfo, setMark, type TcpInfo, takeError } from '../sys/socket.ts';
 import { type Cells, CONNECTING, EXCHANGING, FAILED_BEFORE, FAR, IDLE, RETRANSMITTED, SLOW, WATCHED } from './cells.ts';
+import { Inbox } from './inbox.ts';
 import type { Meter } from './meter.ts';
 import { expiry, noAnswer, noReply, openFor, outcomeOf, retransmitted } from './sockets.ts';
 
@@ -68,7 +69,7 @@ export class Conversation {
   readonly #leave: ConversationOptions['leave'];
   readonly #out = Buffer.alloc(65_536);
   readonly #address = new Uint8Array(SOCKADDR_SIZE);
-  readonly #in = Buffer.alloc(65_536);
+  readonly #in = new Inbox();
   /** Pairs of (cell, sequence) to look at in the next turn without epoll's help, and those that have more to read. */
   #young: number[] = [];
   #more: number[] = [];
@@ -266,9 +267,9 @@ export class Conversation {
     // Edge-triggered: read until the kernel has no more, but only so much now that one flood can't hold the lane.
     for (let turn = 0; turn < TURNS && cells.spent[cell]! - spent < TURN_MS; turn++) {
       if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;
-      const n = recv(cells.fd[cell]!, this.#in, this.#in.length, 0);
+      const n = recv(cells.fd[cell]!, this.#in.bytes, this.#in.bytes.length, 0);
       if (n > 0 || (n === 0 && cells.check[cell]!.transport !== 'stream')) {
-        this.#proceed(cell, this.#feed(cell, this.#in.subarray(0, n)));
+        this.#proceed(cell, this.#feed(cell, this.#in.first(n)));
       } else if (n === 0) this.#closed(cell);
       else {
         const code = errno();

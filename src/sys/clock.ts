@@ -1,4 +1,6 @@
 /** The monotonic clock, the same for all threads of the process: ms since boot as a float. */
+// The global of that name is looked up anew at each use.
+import { performance } from 'node:perf_hooks';
 
 /** Two clocks are asked again when this much has passed between, ms: the kernel may have taken the thread away. */
 const CLOSE_MS = 0.05;

@@ -76,6 +76,17 @@ test('the cut into segments never matters', () => {
   );
 });
 
+test('a head of any length, cut anywhere, is followed by its body', () => {
+  const lines = fc.array(fc.nat(3000), { maxLength: 6 });
+  fc.assert(
+    fc.property(lines, fc.array(fc.nat(12_000), { maxLength: 6 }), (lengths, cuts) => {
+      const fields = lengths.map((length) => `X: ${'y'.repeat(length)}\r\n`).join('');
+      const text = `HTTP/1.1 200 OK\r\n${fields}Content-Length: 5\r\n\r\nhello`;
+      assert.deepEqual(read(text, cuts), { ...good, status: 200, body: 'hello' });
+    }),
+  );
+});
+
 test('random bytes never throw and always end', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 300 }), fc.boolean(), (bytes, prefixed) => {

@@ -11,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { FLEET_FAULTS, SHORT } from '../etcd/fleet-faults.ts';
 import { RealFleet } from '../etcd/real-fleet.ts';
 import { until } from './harness.ts';
+import { PATIENCE } from './patience.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-fleet-'));
 const STAGES = ['--stage', 'canary:500ms', '--stage', 'rest:0s'];
@@ -44,7 +45,7 @@ test('changes of one service are applied by all within moments', async (t) => {
   const shown = times.map((ms) => Math.round(ms)).toSorted((a, b) => a - b);
   t.diagnostic(`from the command to applied by all, ring after ring: ${shown.join(', ')} ms`);
   t.diagnostic(`the same as a process of its own: ${Math.round(performance.now() - began)} ms`);
-  assert.ok(shown.at(-1)! < 4000);
+  assert.ok(shown.at(-1)! < 4000 * PATIENCE, shown.join(' '));
 });
 
 test('a rollout goes from ring to ring', async () => {
