@@ -94,6 +94,7 @@ async function run([name, ...argv]: string[]): Promise<number> {
   }
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
   if (command === undefined) throw new FourlaneError('USAGE', `there is no command "${name}"\n\n${usage()}`);
+  // For a unit of before, which starts this file.
   keepCompiled();
   return (await command.load())(argv);
 }

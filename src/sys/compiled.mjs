@@ -3,9 +3,9 @@
  * thread loads the compiler of TypeScript, which takes some 10 MB of each for as long as it runs. JavaScript for that reason: it
  * is run before anything is looked up there.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { constants, enableCompileCache, flushCompileCache } from 'node:module';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 /** Says where it is to Node and to all threads that are started. */
 const WHERE = 'NODE_COMPILE_CACHE';
@@ -19,8 +19,24 @@ const WHERE = 'NODE_COMPILE_CACHE';
 export function compiledIn({ CACHE_DIRECTORY: ofUnit, HOME: home }) {
   // systemd names several with colons between them; the first one is ours.
   const [base, below] = ofUnit ? [ofUnit.split(':')[0] ?? '', ''] : [home ?? '', '.cache/fourlane'];
-  // Node tries for ever to make a directory where none can be, as in /proc.
   return base !== '' && existsSync(base) ? join(base, below, 'compiled') : undefined;
+}
+
+/**
+ * Makes a directory and those above it, one by one: Node, asked for all of them, tries for ever where none can be, as in /proc.
+ *
+ * @param {string} directory
+ * @returns {boolean} whether it is there
+ */
+function isMade(directory) {
+  if (existsSync(directory)) return true;
+  if (!isMade(dirname(directory))) return false;
+  try {
+    mkdirSync(directory);
+  } catch {
+    // Another start may have made it.
+  }
+  return existsSync(directory);
 }
 
 /**
@@ -32,7 +48,7 @@ export function compiledIn({ CACHE_DIRECTORY: ofUnit, HOME: home }) {
 export function keepCompiled(env = process.env) {
   if (env[WHERE] !== undefined || env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return;
   const directory = compiledIn(env);
-  if (directory === undefined) return;
+  if (directory === undefined || !isMade(directory)) return;
   if (enableCompileCache(directory).status === constants.compileCacheStatus.ENABLED) env[WHERE] = directory;
 }
 

@@ -53,6 +53,7 @@ describe('compiled code', () => {
     const [own] = JSON.parse(start({ CACHE_DIRECTORY: folder, NODE_COMPILE_CACHE: theirs })) as string[];
     assert.ok(own!.startsWith(theirs), own);
     assert.equal(start({ CACHE_DIRECTORY: folder, NODE_DISABLE_COMPILE_CACHE: '1' }), '[null,null]');
+    for (const none of ['/proc', '/dev/null']) assert.equal(start({ HOME: none }), '[null,null]');
     assert.equal(start({ CACHE_DIRECTORY: '/proc/none' }), '[null,null]');
     assert.equal(start({}), '[null,null]');
   });
