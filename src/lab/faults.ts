@@ -1,6 +1,7 @@
 /** The faults the lab can play: how each is made, and what the agent must say and do, by when. docs/lab.md lists them. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Agent, Transition } from './agent.ts';
+import { now } from './control.ts';
 import { Lab } from './lab.ts';
 import type { Layout } from './layout.ts';
 import type { Change } from './switchboard.ts';
@@ -255,14 +256,16 @@ function onServices(layout: Layout): readonly Fault[] {
       name: 'link-flap',
       title: 'flapping carrier',
       apply: onNetwork(async (lab) => {
+        // Each second, however long the commands take.
+        const began = now();
         for (let k = 0; k < 5; k++) {
+          await sleep(Math.max(0, began + 1000 * k - now()));
           lab.space.ip('tor1', ['link set lb down']);
           await sleep(400);
           lab.space.ip('tor1', ['link set lb up']);
-          await sleep(600);
         }
       }),
-      // The fourth cut is about 3 s after the first.
+      // The fourth cut is 3 s after the first.
       verdicts: [
         nicFail(nic1, 'carrier', CARRIER),
         { subject: 'nic', nic: nic1, verdict: 'FLAPPING', causes: ['carrier'], withinMs: 3500 },

@@ -217,6 +217,14 @@ test('a drop-in adds one right: ping for the anchors', LIMIT, async () => {
   assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0);
 });
 
+/** As `until`, and says what the agent said when it does not come. */
+async function comes(what: string, ask: () => boolean): Promise<void> {
+  await until(what, 15_000, ask).catch((error: Error) => {
+    const state = ['ActiveState', 'MainPID', 'NRestarts'].map((name) => `${name}=${systemd.show('fourlane', name)}`);
+    throw new Error([`${error.message}; ${state.join(' ')}`, ...journal().split('\n').slice(-40)].join('\n'));
+  });
+}
+
 /** Sources of root: a data plane and a keepalived. */
 const isRead = (collector: string) => metricOf(ask('/metrics'), 'fourlane_collector_success', `"${collector}"`) === 1;
 
@@ -235,19 +243,19 @@ test('each drop-in starts, gives what its first line says, and lets the agent re
     const mask = caps.reduce((sum, cap) => sum | (1n << BigInt(cap)), 0n);
     assert.deepEqual(status('CapEff'), [mask.toString(16).padStart(16, '0')], name);
     assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0, name);
-    if (reads !== undefined) await until(`${reads} is read`, 15_000, () => isRead(reads));
+    if (reads !== undefined) await comes(`${reads} is read`, () => isRead(reads));
     for (const other of ['dpdk', 'keepalived']) if (other !== reads) assert.equal(isRead(other), false, `${other} with ${name}`);
   }
   assert.doesNotMatch(journal(), notSent);
   reload(config(['127.0.0.2', '127.0.0.3'], [SENDS_OPTION]));
-  await until('the missing right is named', 15_000, () => notSent.test(journal()));
+  await comes('the missing right is named', () => notSent.test(journal()));
   assert.equal(hasSentOption(), false);
   systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/toa.conf ${drops}/`);
   systemd.must('systemctl', 'daemon-reload');
   systemd.must('systemctl', 'restart', 'fourlane');
   assert.deepEqual(status('CapEff'), [((1n << BigInt(CAP.BPF)) | (1n << BigInt(CAP.NET_ADMIN))).toString(16).padStart(16, '0')]);
   assert.equal(systemd.run('systemd-analyze', 'security', '--no-pager', '--threshold=25', 'fourlane.service').status, 0, 'toa');
-  await until('the option is sent', 15_000, hasSentOption);
+  await comes('the option is sent', hasSentOption);
   systemd.must('sh', '-c', `rm -f ${drops}/* && cp /opt/fourlane/docs/systemd/fourlane.service.d/exec-root.conf ${drops}/`);
   systemd.must('systemctl', 'daemon-reload');
   systemd.must('systemctl', 'restart', 'fourlane');
