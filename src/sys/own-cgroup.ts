@@ -1,5 +1,5 @@
 /** The cgroup of this process in the second version of cgroups. */
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { readProc } from './procfs.ts';
 
 const escaped = (text: string) =>
@@ -23,15 +23,27 @@ export function cgroupDirectories(cgroup: string, mounts: string): readonly stri
   });
 }
 
-/** An open descriptor of its directory, or why there is none. */
-export async function openOwnCgroup(): Promise<number | string> {
+/**
+ * Calls `use` with a descriptor of its directory, which is open for as long as that takes. It is closed as it was opened: a
+ * thread of Node closes at its end what it has opened and not closed so, by number, and that number may be another's by then.
+ *
+ * @returns what `use` returns, or why there is no such directory
+ */
+export async function inOwnCgroup(use: (directory: number) => number): Promise<number | string> {
   const [cgroup, mounts] = await Promise.all([readProc('/proc/self/cgroup'), readProc('/proc/self/mountinfo')]);
   let reason = 'no mount of it has this process';
   for (const directory of cgroupDirectories(cgroup ?? '', mounts ?? '')) {
+    let fd: number;
     try {
-      return openSync(directory, 'r');
+      fd = openSync(directory, 'r');
     } catch (error) {
       reason = `${directory}: ${(error as NodeJS.ErrnoException).code}`;
+      continue;
+    }
+    try {
+      return use(fd);
+    } finally {
+      closeSync(fd);
     }
   }
   return reason;

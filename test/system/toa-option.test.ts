@@ -5,11 +5,12 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { Worker } from 'node:worker_threads';
 import { after, before, describe, it } from 'node:test';
 import { passthroughCommand } from '../../src/cli/passthrough.ts';
 import { ensure } from '../../src/lab/ensure.ts';
@@ -91,6 +92,26 @@ describe('the option', () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
     await until('it is gone', 2000, () => carried() === '');
+  });
+
+  it('a thread that has asked for it closes nothing of others at its end', LIMIT, async () => {
+    const [sender, libc] = ['passthrough/toa/sender.ts', 'sys/libc.ts'].map(
+      (path) => new URL(`../../src/${path}`, import.meta.url),
+    );
+    const script = `import { parentPort } from 'node:worker_threads';
+      import { startSending } from '${sender!.href}';
+      import { close } from '${libc!.href}';
+      const { link } = await startSending(${JSON.stringify(SENT)});
+      parentPort.once('message', () => close(link));
+      parentPort.postMessage(link);`;
+    const thread = new Worker(new URL(`data:text/javascript,${encodeURIComponent(script)}`));
+    const [link] = (await once(thread, 'message')) as [number | undefined];
+    assert.notEqual(link, undefined);
+    // They get the numbers that are free by now.
+    const opened = Array.from({ length: 50 }, () => openSync('/dev/null', 'r'));
+    thread.postMessage('end');
+    await once(thread, 'exit');
+    for (const fd of opened) closeSync(fd);
   });
 
   it('is gone with the thread of a collector, also when that is cut', LIMIT, async () => {

@@ -2,7 +2,7 @@
 import { runForCgroup } from '../../sys/bpf.ts';
 import { EINVAL, EPERM, errnoName } from '../../sys/errno.ts';
 import { close } from '../../sys/libc.ts';
-import { openOwnCgroup } from '../../sys/own-cgroup.ts';
+import { inOwnCgroup } from '../../sys/own-cgroup.ts';
 import { synOfOwn, tcpOptions } from '../../sys/own-syn.ts';
 import { toaBytes } from './option.ts';
 import { type ToaProgram, toaProgram } from './program.ts';
@@ -23,10 +23,8 @@ export function missingFor(code: number): string {
  * opened with the mark carry the option. Seen on one to ourselves, or it is missing. Never rejects; takes a few ms.
  */
 export async function startSending(program: ToaProgram): Promise<Sending> {
-  const cgroup = await openOwnCgroup();
-  if (typeof cgroup === 'string') return { missing: `needs cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup): ${cgroup}` };
-  const link = runForCgroup(toaProgram(program), cgroup);
-  close(cgroup);
+  const link = await inOwnCgroup((cgroup) => runForCgroup(toaProgram(program), cgroup));
+  if (typeof link === 'string') return { missing: `needs cgroup v2 (mount -t cgroup2 none /sys/fs/cgroup): ${link}` };
   if (link < 0) return { missing: missingFor(-link) };
   const unseen = unseenOn(synOfOwn(program.family, program.mark), program);
   if (unseen === undefined) return { link };
