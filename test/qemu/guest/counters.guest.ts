@@ -2,18 +2,15 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { ipvs as collector } from '../../../src/collect/ipvs.ts';
+import { readOnce } from '../../../src/collect/once.ts';
 import type { IpvsData } from '../../../src/collect/ipvs/merge.ts';
 import { Ipvs } from '../../../src/act/ipvs/client.ts';
 import { parseAttributes } from '../../../src/sys/netlink.ts';
-import { monotonicMs } from '../../../src/sys/clock.ts';
 import { get, ipvsadm, makeNetwork, RS, RS6, serveBoth, settled, table, VIP, VIP6, VIP_BY_HAND } from './net.ts';
 import { peer } from './peer.ts';
 
 async function collect(): Promise<IpvsData> {
-  const context = { clock: monotonicMs, log: () => undefined, nics: () => [], edge: () => ({}) };
-  const source = collector.open({ ipvsadm: 'ipvsadm' } as never, context as never);
-  const reading = await source.read(AbortSignal.timeout(30_000));
-  await source.close();
+  const reading = await readOnce(collector, { ipvsadm: 'ipvsadm', timeout: 30_000 }, {}, () => undefined);
   assert.equal(reading.state, 'data');
   return (reading as { data: unknown }).data as IpvsData;
 }
