@@ -6,6 +6,7 @@ import { test } from 'node:test';
 
 /** Room → rooms it may import. Its own files are always allowed. */
 const DOORS: Readonly<Record<string, readonly string[]>> = {
+  build: [],
   model: [],
   judge: ['model'],
   sys: ['model'],
@@ -56,6 +57,7 @@ const DOORS: Readonly<Record<string, readonly string[]>> = {
   lab: ['edge', 'report', 'sys', 'model'],
   cli: [
     'act',
+    'build',
     'checks',
     'cluster',
     'collect',

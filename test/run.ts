@@ -17,16 +17,19 @@ Example:
   npm test -- judge/governor doctor
 `;
 
-/** Installs what system tests need, without waiting for it; rejects with the reason when it can't. */
-async function packages(): Promise<void> {
-  const program = fileURLToPath(new URL('run/packages.ts', import.meta.url));
-  const { status, output } = await runChild([process.execPath, program], { limitMs: 10 * 60_000 });
-  if (status !== 0) throw new Error(output.trim());
+/** Packages that system tests need, and the program that they start as it is built of these sources. */
+const NEEDED = ['run/packages.ts', '../src/build/build.mjs'];
+
+/** Resolves when it is all there; rejects with the reason when it can't be. */
+async function prepare(): Promise<void> {
+  const programs = NEEDED.map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const all = programs.map((program) => runChild([process.execPath, program], { limitMs: 10 * 60_000 }));
+  for (const { status, output } of await Promise.all(all)) if (status !== 0) throw new Error(output.trim());
 }
 
 /** `whole`: no names were given, so the coverage of unit tests says something. */
 function run(files: Files, whole: boolean, before: readonly Job[] = []): Promise<boolean> {
-  const ready = files.system.length > 0 ? packages() : Promise.resolve();
+  const ready = files.system.length > 0 ? prepare() : Promise.resolve();
   ready.catch(() => undefined); // reported by each system test that waits for it
   return sideBySide([...before, ...jobsFor(files, whole, ready)]);
 }

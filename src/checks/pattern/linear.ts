@@ -15,7 +15,7 @@ export interface Pattern {
   readonly size: number;
 }
 
-const require = createRequire(import.meta.url);
+const load = createRequire(import.meta.url);
 let engine: typeof RE2JS | undefined;
 
 /** @throws PatternError, or SyntaxError as `new RegExp` does */
@@ -23,7 +23,7 @@ export function compilePattern(source: string, flags?: Flags): Pattern {
   new RegExp(source, 'u');
   const translated = translate(source, flags);
   // Loaded when the first pattern is compiled: it takes megabytes that few configurations need.
-  engine ??= (require('re2js') as { RE2JS: typeof RE2JS }).RE2JS;
+  engine ??= (load('re2js') as { RE2JS: typeof RE2JS }).RE2JS;
   try {
     const compiled = engine.compile(translated);
     return {
