@@ -2,7 +2,7 @@
 /** `fourlane COMMAND`: finds the command, prints errors so that the reader knows what to do. */
 import { FourlaneError } from '../model/errors.ts';
 import { keepCompiled } from '../sys/compiled.mjs';
-import { isForUser, terminal } from './output.ts';
+import { endWithReader, isForUser, terminal } from './output.ts';
 import { VERSION } from './version.ts';
 
 type Command = (argv: string[]) => Promise<number>;
@@ -75,6 +75,9 @@ const COMMANDS: Readonly<Record<string, { readonly summary: string; readonly loa
   demo: { summary: 'the whole thing on one machine', load: async () => (await import('./demo.ts')).demo },
 };
 
+/** They serve, whoever reads what they print. */
+const SERVE: readonly string[] = ['agent', 'demo'];
+
 function usage(): string {
   const rows = Object.entries(COMMANDS).map(([name, { summary }]) => `  ${name.padEnd(13)} ${summary}`);
   return (
@@ -83,10 +86,11 @@ function usage(): string {
   );
 }
 
-async function run([name, ...argv]: string[]): Promise<number> {
-  if (name === undefined || name === 'help' || name === '--help' || name === '-h') {
+async function run([name = '', ...argv]: string[]): Promise<number> {
+  if (!SERVE.includes(name)) endWithReader();
+  if (name === '' || name === 'help' || name === '--help' || name === '-h') {
     terminal.out(usage());
-    return name === undefined ? 1 : 0;
+    return name === '' ? 1 : 0;
   }
   if (name === '--version' || name === 'version') {
     terminal.out(`${VERSION}\n`);

@@ -16,6 +16,17 @@ export const terminal: Output = {
   err: (text) => void process.stderr.write(plainLines(text)),
 };
 
+/** What a shell gets of a program that SIGPIPE has ended. */
+const BY_SIGPIPE = 128 + 13;
+
+/** From now on this process ends without a word when nobody reads its results any more, such as `head` that has seen enough. */
+export function endWithReader(): void {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit(BY_SIGPIPE);
+  });
+}
+
 /** Whether the user can mend it: an error with a code, or wrong options (parseArgs throws TypeErrors with codes of its own). */
 export function isForUser(error: unknown): error is FourlaneError | NodeJS.ErrnoException {
   return error instanceof FourlaneError || (error as NodeJS.ErrnoException).code?.startsWith('ERR_PARSE_ARGS') === true;

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:release`: a change of one service, from the command as it is typed until three real agents have applied it, a
- * hundred times, ring after ring, while clients are served. Exit code 1 when one of a hundred takes longer than two seconds.
+ * `npm run bench:release`: a change of one service, from the command as it is typed until three real agents have applied it, two
+ * hundred times, ring after ring, while clients are served. Exit code 1 when more than one of a hundred takes over two seconds.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,7 +13,7 @@ import { isInside } from './inside.ts';
 import { RealFleet } from './real-fleet.ts';
 import { PROGRAM } from '../../src/lab/program.ts';
 
-const RELEASES = 100;
+const RELEASES = 200;
 const MOST_MS = 2000;
 
 const typed = (...argv: readonly string[]) => promisify(execFile)(process.execPath, [PROGRAM, ...argv]);
@@ -41,15 +41,16 @@ if (isInside()) {
   }
   await fleet.isWell();
   const { sent, failed } = fleet.clients.take();
-  const [p50, p90, worst] = [0.5, 0.9, 1].map((q) => percentile(times, q));
+  const [p50, p90, p99, worst] = [0.5, 0.9, 0.99, 1].map((q) => percentile(times, q));
   const show = (ms: number) => `${(ms / 1000).toFixed(2)} s`;
   console.log(`${RELEASES} releases of one changed service, from the command to applied by all of three:`);
   console.log(
-    `p50 ${show(p50!)}, p90 ${show(p90!)}, worst ${show(worst!)}; a command that only looks: ${show(percentile(alone, 0.5))}`,
+    `p50 ${show(p50!)}, p90 ${show(p90!)}, p99 ${show(p99!)}, worst ${show(worst!)}; ` +
+      `a command that only looks: ${show(percentile(alone, 0.5))}`,
   );
   console.log(`${sent} requests of clients, ${failed.length} failed`);
   assert.deepEqual(failed, []);
   await fleet.end();
   rmSync(dir, { recursive: true, force: true });
-  process.exit(worst! <= MOST_MS ? 0 : 1);
+  process.exit(p99! <= MOST_MS ? 0 : 1);
 }
