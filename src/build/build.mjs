@@ -32,7 +32,7 @@ function sourcesOf(root) {
 function inPlace(text, path) {
   if (text.includes('.worker$')) return text;
   return text
-    .replaceAll('import.meta.url', `new URL('../${path}', import.meta.url).href`)
+    .replaceAll('import.meta.url', `new URL(${JSON.stringify(join('..', path))}, import.meta.url).href`)
     .replaceAll('import.meta.main', 'false');
 }
 
