@@ -1,7 +1,7 @@
 /** What the fleet has to say to `fourlane bgp drain`: its budget of servers, and the guards that look at the others. */
 import { decideDrain, type DrainAsk, endDrain, othersOf } from '../cluster/budget/drain.ts';
 import type { Store } from '../cluster/store/store.ts';
-import { readState, type ClusterState } from '../cluster/view/state.ts';
+import { stateOf } from '../cluster/view/reading.ts';
 import type { CronCalendar } from '../cluster/roster/maintenance.ts';
 import { ipvs } from '../collect/ipvs.ts';
 import { readOnce } from '../collect/once.ts';
@@ -35,7 +35,7 @@ export function openFleet({ cluster, etcd }: Plan): FleetDoor {
 
 const sessionOf = (door: FleetDoor) => ({
   store: door.store,
-  state: async (): Promise<ClusterState> => readState((await door.store.read()).items),
+  state: () => stateOf(door.store),
 });
 
 function askOf({ server }: Plan, { by, calendar }: FleetDoor): DrainAsk {

@@ -53,13 +53,23 @@ function parse(key: string, bytes: Uint8Array): unknown {
   }
 }
 
+const [QUOTE, BACKSLASH] = [34, 92];
+const [OPENING, CLOSING] = [
+  [91, 123],
+  [93, 125],
+] as const;
+
 /** How deep lists and objects lie in JSON text; brackets inside strings do not count. */
 export function depthOf(text: string): number {
   let depth = 0;
   let deepest = 0;
-  for (const [bracket] of text.matchAll(/"(?:[^"\\]|\\.)*"?|[[\]{}]/gs)) {
-    if (bracket === '[' || bracket === '{') deepest = Math.max(deepest, ++depth);
-    else if (bracket === ']' || bracket === '}') depth--;
+  let quoted = false;
+  for (let k = 0; k < text.length; k++) {
+    const code = text.charCodeAt(k);
+    if (code === QUOTE) quoted = !quoted;
+    else if (quoted) k += Number(code === BACKSLASH);
+    else if (code === OPENING[0] || code === OPENING[1]) deepest = Math.max(deepest, ++depth);
+    else if (code === CLOSING[0] || code === CLOSING[1]) depth--;
   }
   return deepest;
 }

@@ -47,7 +47,8 @@ export function parseYaml(text: string): SourceFile {
     throw error;
   }
   const [document, second] = documents;
-  const quotes = !mentionsSecrets(text);
+  // Asked only of a file with a mistake: it needs the whole schema.
+  const quotes = () => !mentionsSecrets(text);
   if (!document || document.contents === null) {
     return failed(
       document?.errors.length
@@ -99,13 +100,13 @@ function mentionsSecrets(text: string): boolean {
 }
 
 /** The parser's errors and warnings (an unknown tag is one), one for each place. */
-function syntax(document: Document.Parsed, at: Place, quotes: boolean): Problem[] {
+function syntax(document: Document.Parsed, at: Place, quotes: () => boolean): Problem[] {
   const problems = new Map<number, Problem>();
   for (const { code, pos, message } of [...document.errors, ...document.warnings]) {
     if (/call stack/.test(message)) return [at(pos[0], TOO_DEEP)];
     const explained = EXPLANATIONS[code];
     if (!problems.has(pos[0])) {
-      const detail = quotes ? message : code.toLowerCase().replaceAll('_', ' ');
+      const detail = quotes() ? message : code.toLowerCase().replaceAll('_', ' ');
       problems.set(pos[0], at(pos[0], explained === undefined ? `not valid YAML: ${detail}` : `${explained} (${detail})`));
     }
   }
@@ -116,7 +117,7 @@ const TWICE = 'the same key stands twice in one mapping; remove one of them';
 const MERGE = 'merge keys ("<<") are not part of YAML 1.2; write the keys out, or use a named check profile';
 
 /** What parses but means nothing here. */
-function unusable(document: Document.Parsed, at: Place, quotes: boolean): Problem[] {
+function unusable(document: Document.Parsed, at: Place, quotes: () => boolean): Problem[] {
   const problems: Problem[] = [];
   visit(document, {
     Map(_, { items }) {
@@ -131,7 +132,7 @@ function unusable(document: Document.Parsed, at: Place, quotes: boolean): Proble
     },
     Alias(_, alias) {
       if (!alias.resolve(document))
-        problems.push(at(startOf(alias, 0), `there is no anchor${quotes ? ` "&${alias.source}"` : ''} before this alias`));
+        problems.push(at(startOf(alias, 0), `there is no anchor${quotes() ? ` "&${alias.source}"` : ''} before this alias`));
     },
   });
   return problems;

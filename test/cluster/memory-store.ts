@@ -4,7 +4,7 @@ import { type JsonKind, keyOf, type ValueOf } from '../../src/cluster/keys.ts';
 import type { Blob } from '../../src/cluster/release/blob.ts';
 import type { TxnPlan } from '../../src/cluster/txn-plan.ts';
 import { writeValue } from '../../src/cluster/value-codec.ts';
-import { type ClusterState, type Item, readState } from '../../src/cluster/view/state.ts';
+import { type ClusterState, type Item, StateReader } from '../../src/cluster/view/state.ts';
 
 export class MemoryStore implements Store {
   revision = 1;
@@ -67,4 +67,11 @@ export class MemoryStore implements Store {
     this.revision++;
     this.raw(key, writeValue(kind, key, value));
   }
+}
+
+/** All of these keys as values. */
+export function readState(items: Iterable<Item>): ClusterState {
+  const reader = new StateReader();
+  for (const item of items) reader.put(item);
+  return reader.state;
 }

@@ -5,7 +5,8 @@ import { encodeEvidence, rootPrefix } from '../../src/cluster/evidence/evidence.
 import { type JsonKind, keyOf, type ValueOf } from '../../src/cluster/keys.ts';
 import { writeValue } from '../../src/cluster/value-codec.ts';
 import { FleetWord } from '../../src/cluster/view/fleet-word.ts';
-import { type Item, readState } from '../../src/cluster/view/state.ts';
+import type { Item } from '../../src/cluster/view/state.ts';
+import { readState } from './memory-store.ts';
 import { shardMates, statusOf } from '../../src/cluster/view/status.ts';
 import { renderPlan, renderStatus, renderWhy } from '../../src/cli/cluster/tables.ts';
 import type { Applied } from '../../src/cluster/values.ts';

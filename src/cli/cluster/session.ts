@@ -13,7 +13,8 @@ import { clusterPrefix } from '../../cluster/keys.ts';
 import { cronCalendar } from '../../cluster/roster/calendar.ts';
 import { Caller } from '../../cluster/transport/caller.ts';
 import { grpcDial } from '../../cluster/transport/grpc.ts';
-import { type ClusterState, readState } from '../../cluster/view/state.ts';
+import type { ClusterState } from '../../cluster/view/state.ts';
+import { stateOf } from '../../cluster/view/reading.ts';
 import { FourlaneError } from '../../model/errors.ts';
 import type { EtcdSettings } from '../../model/plan.ts';
 import { monotonicMs } from '../../sys/clock.ts';
@@ -98,8 +99,8 @@ export class Session {
     return made;
   }
 
-  async state(): Promise<ClusterState> {
-    return readState((await this.store.read()).items);
+  state(): Promise<ClusterState> {
+    return stateOf(this.store);
   }
 
   /** For people. */

@@ -1,11 +1,11 @@
-/** All that stands in etcd of one cluster, followed: a mirror over everything but blobs, read into values on demand. */
+/** All that stands in etcd of one cluster, followed: a mirror over everything but blobs, of which what changes is read into values. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import type { Batch } from '../mirror/changes.ts';
 import { look, type MissingSince } from '../roster/presence.ts';
 import type { CronCalendar } from '../roster/maintenance.ts';
 import type { Dial } from '../transport/link.ts';
-import { type ClusterState, type Item, plain, readState } from '../view/state.ts';
+import { type ClusterState, plain, StateReader } from '../view/state.ts';
 import type { Looking } from '../view/status.ts';
 import { rangesOf } from '../store/etcd-store.ts';
 
@@ -38,7 +38,7 @@ export class Follow {
   readonly #o: FollowOptions;
   readonly #mirror: Mirror;
   readonly #running: Promise<void>;
-  readonly #items = new Map<string, Item>();
+  readonly #reader = new StateReader();
   readonly #revisions = [0, 0];
   readonly #complete = [false, false];
   #read: ClusterState | undefined;
@@ -65,7 +65,7 @@ export class Follow {
   /** The cluster now; undefined = it has not been read as a whole yet. */
   view(): View | undefined {
     if (!this.#complete.every(Boolean)) return undefined;
-    const state = (this.#read ??= readState(this.#items.values()));
+    const state = (this.#read ??= this.#reader.snapshot());
     const { clock, wall, calendar } = this.#o;
     this.#since = look(state.roster.keys(), plain(state.member), this.#since, clock());
     this.#news = false;
@@ -101,8 +101,9 @@ export class Follow {
 
   #take(range: number, { changes, revision, last }: Batch): undefined {
     for (const { key, value, created: create, modified: mod } of changes) {
-      if (value === undefined) this.#items.delete(key);
-      else this.#items.set(key, { key: key.slice(this.#o.prefix.length), value, create, mod });
+      const own = key.slice(this.#o.prefix.length);
+      if (value === undefined) this.#reader.remove(own);
+      else this.#reader.put({ key: own, value, create, mod });
     }
     this.#complete[range] = last;
     this.#revisions[range] = revision;

@@ -1,7 +1,8 @@
 /** Clears away what no release needs any more. Never what a pointer, a server or a rollout names, and never the last releases. */
 import { keyOf } from '../keys.ts';
 import type { TxnPlan } from '../txn-plan.ts';
-import { type ClusterState, readState } from '../view/state.ts';
+import type { ClusterState } from '../view/state.ts';
+import { stateOf } from '../view/reading.ts';
 import { nextNumber } from './publish.ts';
 import type { Store } from '../store/store.ts';
 
@@ -32,7 +33,7 @@ export function oldReleases(state: ClusterState): readonly string[] {
 
 /** Each transaction fails when a pointer was moved or a release made since: then the rest waits for the next time. */
 export async function clearAway(store: Store): Promise<Cleared> {
-  const state = readState((await store.read()).items);
+  const state = await stateOf(store);
   // A release that can't be read may need any blob.
   const damaged = state.problems.some((problem) => problem.startsWith(keyOf('release')));
   if (damaged) return { releases: 0, blobs: 0 };

@@ -6,7 +6,8 @@ import { diffContent, diffText } from '../release/diff.ts';
 import { isLive } from '../rollout/rollout.ts';
 import { type Compare, put, type TxnPlan } from '../txn-plan.ts';
 import type { Release, Target } from '../values.ts';
-import { type ClusterState, readState } from '../view/state.ts';
+import type { ClusterState } from '../view/state.ts';
+import { stateOf } from '../view/reading.ts';
 import { Contents, releaseAt } from './contents.ts';
 import type { Store } from '../store/store.ts';
 
@@ -48,7 +49,7 @@ export function refuseBesideRollout(state: ClusterState): void {
  * @param own what was to be released
  */
 export async function conflict(store: Store, before: ClusterState, own: Content): Promise<FourlaneError> {
-  const now = readState((await store.read()).items);
+  const now = await stateOf(store);
   const texts: string[] = [];
   for (const [ring, { value, mod }] of now.target) {
     if (before.target.get(ring)?.mod === mod) continue;

@@ -7,7 +7,7 @@ import { missingBlobs, packContent, type Packed } from '../release/release.ts';
 import { signRelease } from '../release/signature.ts';
 import { put } from '../txn-plan.ts';
 import type { Release } from '../values.ts';
-import { readState } from '../view/state.ts';
+import { stateOf } from '../view/reading.ts';
 import type { Store } from '../store/store.ts';
 
 export interface ReleaseWish extends Pick<Release, 'author' | 'at' | 'reason' | 'parent'> {
@@ -56,7 +56,7 @@ export async function publish(store: Store, content: Content, wish: ReleaseWish)
       await store.putBlobs(missing.map((hash) => packed.blobs.get(hash)!));
       there = await store.blobs();
     }
-    const n = nextNumber(readState((await store.read()).items).release.keys());
+    const n = nextNumber((await stateOf(store)).release.keys());
     const release = releaseFor(packed, n, wish);
     // Whoever clears blobs away at this moment makes this fail: a release never lacks one.
     const hashes = [...packed.blobs.keys()];

@@ -3,7 +3,7 @@ import type { ClusterStatus, FleetStatus, SeenDown } from '../../model/cluster-s
 import { badIn } from '../api/bad-in.ts';
 import type { Contents } from '../api/contents.ts';
 import type { Store } from '../store/store.ts';
-import { readState } from '../view/state.ts';
+import { stateOf } from '../view/reading.ts';
 import { type Looking, statusOf } from '../view/status.ts';
 
 /** Entries of each list. Servers have the most: of 1 000 everything is shown. */
@@ -21,7 +21,7 @@ export interface LookedAt {
 
 /** Reads and counts it. Rejects with CLUSTER_UNREACHABLE. */
 export async function fleetStatus({ cluster, store, contents, looking }: LookedAt): Promise<FleetStatus> {
-  const state = readState((await store.read()).items);
+  const state = await stateOf(store);
   const status = statusOf(cluster, state, looking);
   const bad = await badIn(state, contents);
   const told = [...state.evidence.keys()].flatMap((server) => {

@@ -73,14 +73,10 @@ function parse({ key, value, create, mod }: Item): Parsed | string | undefined {
   }
 }
 
-/** Reads all keys. A damaged one is reported and passed over: one bad value must not hide the rest. */
-export function readState(items: Iterable<Item>): ClusterState {
-  const reader = new StateReader();
-  for (const item of items) reader.put(item);
-  return reader.state;
-}
-
-/** A state that is followed: what changes is parsed, and nothing else is touched. */
+/**
+ * A state that is followed: what changes is parsed, and nothing else is touched. What is damaged is reported and passed over:
+ * one bad value must not hide the rest.
+ */
 export class StateReader {
   readonly #parsed = new Map<string, Parsed>();
   readonly #problems = new Map<string, string>();
@@ -91,6 +87,18 @@ export class StateReader {
 
   constructor() {
     this.#named = Object.fromEntries(BY_NAME.map((kind) => [kind, new Map<string, Fenced<unknown>>()]));
+  }
+
+  /** As it stands now; later changes do not touch it. */
+  snapshot(): ClusterState {
+    const { state } = this;
+    const copies = BY_NAME.map((kind) => [kind, new Map<string, unknown>(state[kind])]);
+    return {
+      ...state,
+      ...(Object.fromEntries(copies) as Pick<ClusterState, (typeof BY_NAME)[number]>),
+      budgetHolder: new Map([...this.#holders].map(([budget, holders]) => [budget, new Map(holders)])),
+      evidence: new Map(this.#evidence),
+    };
   }
 
   /** As it stands now; its maps change with what is put and removed. */
