@@ -1,7 +1,8 @@
 /**
  * What of a configuration is never printed: the schema marks it (`meta({ secret: true })`), and everything that prints asks here.
  */
-import { configJsonSchema, type JsonSchema } from './json-schema.ts';
+import { z } from 'zod';
+import { configSchema } from './schema.ts';
 
 const known = new Map<Mark, ReadonlySet<string>>();
 
@@ -16,19 +17,36 @@ export function secretKeys(): ReadonlySet<string> {
  */
 type Mark = 'secret' | 'private';
 
-function keysWith(mark: Mark): ReadonlySet<string> {
+/** Names of the keys with this mark. */
+export function keysWith(mark: Mark): ReadonlySet<string> {
   let keys = known.get(mark);
-  if (keys === undefined) known.set(mark, (keys = new Set(markedIn(configJsonSchema(), mark))));
+  if (keys === undefined) known.set(mark, (keys = markedIn(mark)));
   return keys;
 }
 
-function markedIn(schema: JsonSchema, mark: Mark): string[] {
-  const { anyOf = [], oneOf = [], items, additionalProperties, properties = {} } = schema;
-  const below = [...anyOf, ...oneOf, ...(items ? [items] : [])];
-  if (typeof additionalProperties === 'object') below.push(additionalProperties);
-  const own = Object.entries(properties).flatMap(([name, s]) => [...(s[mark] === true ? [name] : []), ...markedIn(s, mark)]);
-  return [...own, ...below.flatMap((branch) => markedIn(branch, mark))];
+/** Schemas around one that stand for the same value. */
+const WRAPPERS: readonly string[] = ['innerType', 'in', 'out'];
+
+/** Names of the keys with this mark, asked of the schema itself: as JSON Schema it would take a command a twentieth of a second. */
+function markedIn(mark: Mark): ReadonlySet<string> {
+  const names = new Set<string>();
+  // Checks and limits are used in many places; each is looked at once for each name that it has.
+  const seen = new Map<z.core.$ZodType, Set<string | undefined>>();
+  const visit = (schema: z.core.$ZodType, name?: string) => {
+    const under = seen.get(schema) ?? new Set();
+    if (under.has(name)) return;
+    seen.set(schema, under.add(name));
+    if (name !== undefined && z.globalRegistry.get(schema)?.[mark] === true) names.add(name);
+    for (const [field, value] of Object.entries(schema._zod.def)) {
+      if (field === 'shape') for (const [key, own] of Object.entries(value as z.core.$ZodShape)) visit(own, key);
+      else for (const own of [value].flat()) if (isSchema(own)) visit(own, WRAPPERS.includes(field) ? name : undefined);
+    }
+  };
+  visit(configSchema);
+  return names;
 }
+
+const isSchema = (value: unknown): value is z.core.$ZodType => typeof value === 'object' && value !== null && '_zod' in value;
 
 /** Whether the value at this place, or at one around it, is secret. */
 export function isSecret(path: readonly PropertyKey[]): boolean {

@@ -6,7 +6,8 @@ import { after, describe, it } from 'node:test';
 import { checkConfig } from '../../src/cli/check-config.ts';
 import { diffPlans } from '../../src/config/diff.ts';
 import { loadPlan } from '../../src/config/load.ts';
-import { isSecret, secretKeys, withoutSecrets } from '../../src/config/secrets.ts';
+import { configJsonSchema, type JsonSchema } from '../../src/config/json-schema.ts';
+import { isSecret, keysWith, secretKeys, withoutSecrets } from '../../src/config/secrets.ts';
 import { configKeys } from './keys.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-secrets-'));
@@ -86,7 +87,22 @@ function messageOf(text: string): string {
   }
 }
 
+/** As the JSON Schema of the file has them. */
+function markedIn(schema: JsonSchema, mark: 'secret' | 'private'): string[] {
+  const { anyOf = [], oneOf = [], items, additionalProperties, properties = {} } = schema;
+  const below = [...anyOf, ...oneOf, ...(items ? [items] : [])];
+  if (typeof additionalProperties === 'object') below.push(additionalProperties);
+  const own = Object.entries(properties).flatMap(([name, s]) => [...(s[mark] === true ? [name] : []), ...markedIn(s, mark)]);
+  return [...own, ...below.flatMap((branch) => markedIn(branch, mark))];
+}
+
 describe('secrets', () => {
+  it('are the keys that the JSON Schema marks', () => {
+    for (const mark of ['secret', 'private'] as const)
+      assert.deepEqual(keysWith(mark), new Set(markedIn(configJsonSchema(), mark)));
+    assert.ok(secretKeys().size > 3);
+  });
+
   const marked = configKeys().filter((key) => secretKeys().has(key.path.split('.').at(-1)!));
 
   it('are known from the schema, each with a place in this test', () => {
