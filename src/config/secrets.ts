@@ -27,7 +27,7 @@ export function keysWith(mark: Mark): ReadonlySet<string> {
 /** Schemas around one that stand for the same value. */
 const WRAPPERS: readonly string[] = ['innerType', 'in', 'out'];
 
-/** Names of the keys with this mark, asked of the schema itself: as JSON Schema it would take a command a twentieth of a second. */
+/** They are asked of the schema itself: to make it a JSON Schema takes 50 ms, which every command would wait for. */
 function markedIn(mark: Mark): ReadonlySet<string> {
   const names = new Set<string>();
   // Checks and limits are used in many places; each is looked at once for each name that it has.

@@ -1,4 +1,4 @@
-/** All that stands in etcd of one cluster, followed: a mirror over everything but blobs, of which what changes is read into values. */
+/** All that stands in etcd of one cluster, followed: a mirror over all but blobs, of which what changes is read into values. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Mirror, type MirrorState } from '../mirror/mirror.ts';
 import type { Batch } from '../mirror/changes.ts';
