@@ -22,13 +22,16 @@ export const distOf = (root) => join(root, 'dist');
  * @typedef {{ readonly sources: Readonly<Record<string, State>>, readonly made: readonly string[] }} Stamp
  */
 
+/** A thousand files are looked at before anything runs: paths are put together by hand, and this is made once. */
+const QUIETLY = { throwIfNoEntry: false };
+
 /**
  * @param {string} root
  * @param {string} path
  * @returns {State | undefined} undefined: there is none
  */
 export function stateOf(root, path) {
-  const file = statSync(join(root, path), { throwIfNoEntry: false });
+  const file = statSync(`${root}/${path}`, QUIETLY);
   return file === undefined ? undefined : [file.size, Math.floor(file.mtimeMs / 1000)];
 }
 
@@ -46,14 +49,15 @@ export function stampOf(root) {
 }
 
 /**
- * Takes about 10 ms.
+ * Takes about 20 ms.
  *
  * @param {Stamp} stamp
  * @param {string} root
  * @returns {boolean} whether all is there that was made, and of sources that are as they were
  */
 export function isFresh({ sources, made }, root) {
-  if (!made.every((name) => existsSync(join(distOf(root), name)))) return false;
+  const dist = distOf(root);
+  if (!made.every((name) => existsSync(`${dist}/${name}`))) return false;
   return Object.entries(sources).every(([path, was]) => {
     const is = stateOf(root, path);
     return is !== undefined && is[0] === was?.[0] && is[1] === was[1];
