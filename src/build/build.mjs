@@ -113,7 +113,7 @@ if (import.meta.filename === process.argv[1]) {
   const stamp = stampOf(ROOT);
   if (stamp === undefined || !isFresh(stamp, ROOT)) {
     await build(ROOT).catch((error) => {
-      console.error(`fourlane: nothing was built, starts read the sources, which takes twice as long: ${error.message}`);
+      console.error(`fourlane: nothing was built, starts read the sources, which takes longer: ${error.message}`);
     });
   }
 }

@@ -1,5 +1,5 @@
 /**
- * What `build.mjs` makes in dist/: the modules of each command and thread in a few files, which a start reads in half the time.
+ * What `build.mjs` makes in dist/: the modules of each command and thread in a few files, which a start reads in 0.6 of the time.
  * It is used only while it is what the sources would give, so that nobody runs yesterday's code; else the sources are read.
  */
 import { existsSync, readFileSync, statSync } from 'node:fs';
