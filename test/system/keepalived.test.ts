@@ -130,10 +130,12 @@ test('master killed, and the VRRP process alone: the other takes over', LIMIT, a
 });
 
 test('stopped in order: announced, and nobody missed anything', LIMIT, async () => {
+  // The VRRP process of one that is killed may still have got the SIGTERM of a child whose parent died, and stopped in order.
+  const stopped = (await equal(agentA, a))[`${ONE} stop`] ?? 0;
   await a.stop();
   await Promise.all([all(agentA, 'stop', NAMES), all(agentB, 'master', NAMES)]);
   const counts = await equal(agentB, b);
-  assert.equal((await equal(agentA, a))[`${ONE} stop`], 1);
+  assert.equal((await equal(agentA, a))[`${ONE} stop`], stopped + 1);
   assert.deepEqual(without(counts, 'stop'), b.logged(), "keepalived's log says the same");
   const groups = (await agentB.ask('/metrics')).text.matchAll(
     /^fourlane_vrrp_sync_group_transitions_total\{.*to="(.*)"\} (\d+)$/gm,

@@ -59,11 +59,11 @@ const moves = () => [a.moves.length, b.moves.length];
 const pause = (ms: number) => new Promise((done) => setTimeout(done, ms));
 
 /** Waits until the address is on the other node, and notes how long that took. */
-async function failsOver(what: string, cut: () => void): Promise<void> {
+async function failsOver(what: string, cut: () => void, to = b): Promise<void> {
   const [start, before] = [performance.now(), moves()];
   cut();
-  times.push(`${what}: ${((await holds(b)) - start).toFixed(0)} ms`);
-  assert.deepEqual(moves(), [before[0], before[1]! + 1]);
+  times.push(`${what}: ${((await holds(to)) - start).toFixed(0)} ms`);
+  assert.deepEqual(moves(), [before[0]! + Number(to === a), before[1]! + Number(to === b)]);
 }
 
 /** The address comes back once, and stays. */
@@ -122,13 +122,14 @@ test('real servers that are all silent, while the switches answer, move nothing'
 
 test('nopreempt: an isolation is a fault, and the other node keeps the address afterwards', LIMIT, async () => {
   for (const node of [a, b]) node.set({ nopreempt: true });
-  await holds(a);
-  await failsOver('isolated, nopreempt (a fault)', () => a.isolate());
+  // The reloads of a busy machine may have moved it, and then it stays there.
+  const [from, to] = (await holder()) === a ? [a, b] : [b, a];
+  await failsOver('isolated, nopreempt (a fault)', () => from.isolate(), to);
   const before = moves();
-  a.reconnect();
-  await until('the file', 8000, () => a.file('isolated') === '0');
+  from.reconnect();
+  await until('the file', 8000, () => from.file('isolated') === '0');
   await pause(2200);
-  assert.deepEqual([moves(), b.hasVip], [before, true]);
+  assert.deepEqual([moves(), to.hasVip], [before, true]);
 });
 
 test('equal priorities without nopreempt: evidence moves the address, its end does not', LIMIT, async () => {
