@@ -130,7 +130,7 @@ test('master killed, and the VRRP process alone: the other takes over', LIMIT, a
 });
 
 test('stopped in order: announced, and nobody missed anything', LIMIT, async () => {
-  // The VRRP process of one that is killed may still have got the SIGTERM of a child whose parent died, and stopped in order.
+  // Children get SIGTERM when their parent dies: the one that was to be killed with it may have stopped in order before.
   const stopped = (await equal(agentA, a))[`${ONE} stop`] ?? 0;
   await a.stop();
   await Promise.all([all(agentA, 'stop', NAMES), all(agentB, 'master', NAMES)]);
