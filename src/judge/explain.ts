@@ -154,7 +154,13 @@ function counts(state: State, indexed: Indexed): Counts {
     case 'agent': {
       const failing = scan.rowServiceBad.reduce((sum, count) => sum + count, 0);
       const anchorsGood = scan.anchorsGood.reduce((sum, count) => sum + count, 0);
-      const numbers = { cells: scan.eligible, unknown: scan.blind, anchors_good: anchorsGood, ...fleetAgentNumbers(state) };
+      const numbers = {
+        cells: scan.eligible,
+        unknown: scan.blind,
+        ...(scan.missed > 0 && { missed: scan.missed }),
+        anchors_good: anchorsGood,
+        ...fleetAgentNumbers(state),
+      };
       return { witnesses: 0, failing, numbers };
     }
   }

@@ -78,7 +78,16 @@ export function initial(topology: Topology, now: number): State {
     nics: makeNics(topology, now),
     servers,
     racks,
-    scan: { ...allocate(ROW_SCAN, nicCount), ...allocate(COLUMN_SCAN, serverCount), eligible: 0, blind: 0, local: 0, weighed: 0 },
+    scan: {
+      ...allocate(ROW_SCAN, nicCount),
+      ...allocate(COLUMN_SCAN, serverCount),
+      eligible: 0,
+      blind: 0,
+      local: 0,
+      weighed: 0,
+      lastPass: now,
+      missed: 0,
+    },
     agent: {
       verdict: '',
       at: now,

@@ -80,12 +80,14 @@ function describe(state: State, indexed: Indexed, verdict: number, cause: number
  * owned by the state; `decisions.actions` is exactly how it changed in this pass.
  */
 export function judge(state: State, facts: Facts, now: number): { state: State; decisions: Decisions } {
-  const { clock, agent } = state;
+  const { clock, agent, scan } = state;
   const elapsed = Math.max(now - clock.now, 0);
+  scan.lastPass = clock.now;
+  scan.missed = 0;
+  scan.weighed = 0;
   clock.hold += Math.min(elapsed, state.topology.intervalMs / 5);
   clock.now = now;
   turnWindow(state, now);
-  state.scan.weighed = 0;
   take(state, facts, now);
   scanMatrix(state, now);
   const changes = new Changes(state, now);

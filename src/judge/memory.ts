@@ -68,6 +68,10 @@ export interface Scan extends Columns<typeof ROW_SCAN>, Columns<typeof COLUMN_SC
   local: number;
   /** 1: a check has changed what it says of a weight. */
   weighed: number;
+  /** When the pass before was. */
+  lastPass: number;
+  /** Cells that were fresh in the pass before, had no result for too long since, and have one again: no pass saw them unknown. */
+  missed: number;
 }
 
 export interface AgentState {

@@ -76,7 +76,7 @@ export interface MirrorShape {
 /** What is copied besides the columns. */
 export interface MirrorScalars {
   readonly agent: { readonly verdict: '' | AgentVerdict; readonly at: number };
-  readonly scan: { readonly eligible: number; readonly blind: number };
+  readonly scan: Pick<State['scan'], 'eligible' | 'blind' | 'missed'>;
   readonly frozen: Wanted['frozen'];
   /** Time of the last pass. */
   readonly now: number;
@@ -127,7 +127,7 @@ export function writeMirror(s: State, buffer: SharedArrayBuffer): MirrorScalars 
   const { agent, scan, wanted, clock, nics } = s;
   return {
     agent: { verdict: agent.verdict, at: agent.at },
-    scan: { eligible: scan.eligible, blind: scan.blind },
+    scan: { eligible: scan.eligible, blind: scan.blind, missed: scan.missed },
     frozen: wanted.frozen,
     now: clock.now,
     dataplane: nics.dataplane,

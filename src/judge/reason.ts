@@ -143,13 +143,17 @@ export function reasonFor(subject: Subject, verdict: VerdictName, cause: Verdict
         `from most of ${many(numbers.fleet_witnesses, 'other load balancer')}: this server is the ill one; nothing is changed.`
       );
     case 'AGENT_STALLED':
-      return (
-        `${numbers.unknown} of ${many(numbers.cells, 'cell')} have no recent valid result: the agent is blind; nothing ` +
-        `is changed.`
-      );
+      return stalledReason(numbers);
     case 'OK':
       return okReason(subject, evidence);
   }
+}
+
+function stalledReason({ unknown, missed, cells }: Evidence['numbers']): string {
+  const of = `of ${many(cells, 'cell')}`;
+  if (missed === undefined) return `${unknown} ${of} have no recent valid result: the agent is blind; nothing is changed.`;
+  const now = unknown! > 0 ? `, and ${unknown} still have none` : '';
+  return `${missed} ${of} were long without a result while the agent stood still${now}; nothing is changed.`;
 }
 
 function okReason(subject: Subject, evidence: Evidence): string {

@@ -146,10 +146,17 @@ function takeLinkEvidence(state: State, nic: number, server: number, outcome: nu
     nics.everGood[nic] = 1;
   }
   const gap = t - cells.linkT[cell]! > servers.limit[server]! * patience(state, t);
+  if (gap) countMissed(state, server, cells.linkT[cell]!);
   cells.linkStreak[cell] = extend(cells.linkStreak[cell]!, good, gap);
   cells.linkT[cell] = t;
   const limits = { fall: state.adaptedFall[server]!, rise: servers.rise[server]! };
   cells.link[cell] = confirm(cells.link[cell]!, cells.linkStreak[cell]!, gap, limits);
+}
+
+/** R0, for a cell with a gap in its evidence after `last`: the whole of it may lie between two passes (the process was stopped). */
+function countMissed(state: State, server: number, last: number): void {
+  const { scan, servers } = state;
+  if (last >= scan.lastPass - servers.limit[server]! * patience(state, scan.lastPass)) scan.missed++;
 }
 
 function takeServiceEvidence(state: State, cell: number, server: number, outcome: number, t: number): void {

@@ -111,10 +111,10 @@ function countsAsBlind(state: State, nic: number, server: number, cell: number, 
   return cells.linkT[cell] !== Number.NEGATIVE_INFINITY && cells.cause[cell] !== QUARANTINED;
 }
 
-/** R0: most cells are unknown, or none could ever be probed although all had the time. */
+/** R0: most cells are unknown or were so since the last pass, or none could ever be probed although all had the time. */
 export function isBlind(state: State, now: number): boolean {
   const { scan, servers, nics } = state;
-  if (scan.eligible > 0) return scan.blind > state.rules.blind_fraction * scan.eligible;
+  if (scan.eligible > 0) return scan.blind + scan.missed > state.rules.blind_fraction * scan.eligible;
   if (scan.local > 0) return false;
   const due = (server: number) =>
     nics.born.some(
