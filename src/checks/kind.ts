@@ -38,7 +38,9 @@ export interface Exchange {
    * @returns bytes written; 0 = nothing to send.
    */
   request(into: Buffer): number;
-  /** More bytes came; none when all has just been sent. @returns the end, a wish, or undefined when more is needed. */
+  /** All that was written has been taken. Left out where an answer has to come. @returns the end, or undefined as for `feed` */
+  sent?(): End | undefined;
+  /** More bytes came. @returns the end, a wish, or undefined when more is needed. */
   feed(chunk: Buffer): End | Wish | undefined;
   /** The peer closed or reset the connection. @returns the end, or the wish for another connection */
   closed(): End | typeof RECONNECT;

@@ -34,7 +34,7 @@ export const tcp = checkKind({
   prepare(profile): SocketCheck {
     if (profile.send === undefined && profile.expect === undefined && profile.proxyProtocol === undefined) return handshakeOnly;
     const request = Buffer.concat([
-      profile.proxyProtocol ? proxyHeader(profile.proxyProtocol) : Buffer.alloc(0),
+      profile.proxyProtocol ? proxyHeader(profile.proxyProtocol) : nothing,
       unescape(profile.send ?? ''),
     ]);
     const expected = profile.expect === undefined ? undefined : unescape(profile.expect);
@@ -42,6 +42,7 @@ export const tcp = checkKind({
   },
 });
 
+const nothing = Buffer.alloc(0);
 const handshakeOnly: SocketCheck = { transport: 'stream', begin: () => undefined };
 
 class SendExpect implements Exchange {
@@ -58,7 +59,11 @@ class SendExpect implements Exchange {
     return this.#request.copy(into);
   }
 
-  /** Without `expect` it is enough that the bytes were taken: the engine calls this with an empty chunk after sending. */
+  /** Without `expect` it is enough that the bytes were taken. */
+  sent(): Judgement | undefined {
+    return this.feed(nothing);
+  }
+
   feed(chunk: Buffer): Judgement | undefined {
     if (this.#search === undefined || this.#search.feed(chunk)) return passed;
     this.#seen += chunk.length;

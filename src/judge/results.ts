@@ -153,7 +153,7 @@ function takeLinkEvidence(state: State, nic: number, server: number, outcome: nu
   cells.link[cell] = confirm(cells.link[cell]!, cells.linkStreak[cell]!, gap, limits);
 }
 
-/** R0, for a cell with a gap in its evidence after `last`: the whole of it may lie between two passes (the process was stopped). */
+/** R0, for a cell without evidence since `last`: all of that gap may lie between two passes (the process was stopped). */
 function countMissed(state: State, server: number, last: number): void {
   const { scan, servers } = state;
   if (last >= scan.lastPass - servers.limit[server]! * patience(state, scan.lastPass)) scan.missed++;

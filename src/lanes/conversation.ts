@@ -231,9 +231,8 @@ export class Conversation {
     if (exchange === undefined) return;
     cells.exchange[cell] = exchange;
     cells.state[cell] = EXCHANGING;
-    this.#meter.enter(cell);
+    // Not metered: nothing that a real server says has a part in it.
     const length = exchange.request(this.#out);
-    this.#meter.leave(cell);
     const sequence = cells.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
     if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;
@@ -246,8 +245,7 @@ export class Conversation {
     const sent = send(cells.fd[cell]!, data, length, MSG_NOSIGNAL);
     if (sent === length) {
       cells.rest[cell] = undefined;
-      // Nothing is expected: it is enough that the bytes were taken.
-      if (cells.check[cell]!.transport === 'stream') this.#proceed(cell, this.#feed(cell, nothing));
+      if (cells.check[cell]!.transport === 'stream') this.#proceed(cell, cells.exchange[cell]!.sent?.());
       return;
     }
     if (sent < 0) {
@@ -314,15 +312,16 @@ export class Conversation {
   /** The same probe goes on with another connection; what epoll still reports of this one is not its business. */
   #reconnect(cell: number): void {
     const cells = this.#cells;
-    if (this.#wasRetransmitted(cell)) cells.flags[cell] = cells.flags[cell]! | RETRANSMITTED;
+    const elapsed = monotonicMs() - cells.started[cell]!;
+    if (this.#wasRetransmitted(cell, elapsed)) cells.flags[cell] = cells.flags[cell]! | RETRANSMITTED;
     this.#close(cell);
     cells.rest[cell] = undefined;
     cells.sequence[cell] = (cells.sequence[cell]! + 1) | 0;
     this.start(cell, cells.check[cell]!);
   }
 
-  #wasRetransmitted(cell: number): boolean {
-    return retransmitted(this.#cells.fd[cell]!, monotonicMs() - this.#cells.started[cell]!, this.#tcp);
+  #wasRetransmitted(cell: number, elapsedMs: number): boolean {
+    return retransmitted(this.#cells.fd[cell]!, elapsedMs, this.#tcp);
   }
 
   /** An exchange has its answer: add the loss mark and the RTT. */
@@ -334,7 +333,7 @@ export class Conversation {
     }
     const elapsed = monotonicMs() - cells.started[cell]!;
     if (elapsed < NEAR_MS) cells.flags[cell] = cells.flags[cell]! & ~SLOW;
-    const again = (cells.flags[cell]! & RETRANSMITTED) !== 0 || this.#wasRetransmitted(cell);
+    const again = (cells.flags[cell]! & RETRANSMITTED) !== 0 || this.#wasRetransmitted(cell, elapsed);
     if ('outcome' in judgement) {
       this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, cells.rtt[cell]!);
       return;
@@ -390,5 +389,3 @@ export class Conversation {
     close(fd);
   }
 }
-
-const nothing = Buffer.alloc(0);
