@@ -104,6 +104,8 @@ export const CELL_COLUMNS = {
   serviceT: lastTime(),
   linkGoodT: lastTime(),
   serviceGoodT: lastTime(),
+  /** When the present row of service-bad results began. */
+  serviceBadT: lastTime(),
   /** Outcome of the last link-good result. */
   goodOutcome: outcome(),
   /** Loss window: results, losses and good/bad alternations, per bucket (bucket-major) and in total. */

@@ -19,7 +19,7 @@ export function judgePath(state: State, nic: number, server: number, now: number
   const faulty =
     held(cells.pathSince, cell, isPathFault(state, nic, server, cell), state.clock) >=
     rules.path_hold_rounds * servers.interval[server]!;
-  if (!faulty || waits) return undefined;
+  if (!faulty || waits || !seenElsewhere(state, server, cells.serviceBadT[cell]!)) return undefined;
   noteFault(state, cell, now);
   return { verdict: VERDICT.PATH, cause: causeOf(state, cell) };
 }
@@ -36,16 +36,21 @@ function isPathFault(state: State, nic: number, server: number, cell: number): b
   // anything.
   const goodT = servers.goodT[server]!;
   if (scan.serviceGood[server] === 0 || goodT === 0 || cells.serviceT[cell]! - servers.timeout[server]! < goodT) return false;
-  if (state.topology.realServers[server]!.checker !== undefined && !seenSince(state, server, cell)) return false;
+  if (state.topology.realServers[server]!.checker !== undefined && !seenElsewhere(state, server, lastHope(state, server, cell)))
+    return false;
   return rowAllows(state, nic) && !isRandomLoss(state, nic, cell);
 }
 
-/** Probes of a checker may be far apart: whether another NIC has seen it good since this cell can last have been so. */
-function seenSince({ cells, servers, topology }: State, server: number, cell: number): boolean {
-  const failed = cells.serviceGoodT[cell]! + servers.interval[server]! + servers.timeout[server]!;
+/** Whether another NIC has seen it good since: an older result may be of a time when this one did so too. */
+function seenElsewhere({ cells, topology }: State, server: number, since: number): boolean {
   for (let other = server; other < cells.link.length; other += topology.realServers.length)
-    if (cells.serviceGoodT[other]! > failed) return true;
+    if (cells.serviceGoodT[other]! > since) return true;
   return false;
+}
+
+/** Probes of a checker may be far apart: when this cell can last have been good. */
+function lastHope({ cells, servers }: State, server: number, cell: number): number {
+  return cells.serviceGoodT[cell]! + servers.interval[server]! + servers.timeout[server]!;
 }
 
 /** Whether the row is not, as a whole, a matter of the NIC rules. */

@@ -164,6 +164,7 @@ function takeServiceEvidence(state: State, cell: number, server: number, outcome
   const good = SERVICE_EVIDENCE[outcome]! > 0;
   if (good) cells.serviceGoodT[cell] = t;
   const gap = t - cells.serviceT[cell]! > servers.limit[server]! * patience(state, t);
+  if (!good && (gap || cells.serviceStreak[cell]! >= 0)) cells.serviceBadT[cell] = t;
   cells.serviceStreak[cell] = extend(cells.serviceStreak[cell]!, good, gap);
   cells.serviceT[cell] = t;
   const { checker } = state.topology.realServers[server]!;

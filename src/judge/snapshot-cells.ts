@@ -18,16 +18,22 @@ const NAMES = [
   'last',
   'paths',
 ];
+const LATER = ['serviceBadAge'];
+const TIMES = ['t', 'linkT', 'serviceT', 'linkGoodT', 'serviceGoodT', 'serviceBadT'] as const;
 const NONE = Number.NEGATIVE_INFINITY;
 
-/** Ages of `times` where they differ from the `usual` time: cell, age, cell, age, …; null = never. */
-function differing(times: Float64Array, usual: Float64Array, now: number): (number | null)[] {
+/** Ages of `times` where they are wanted: cell, age, cell, age, …; null = never. */
+function agesOf(times: Float64Array, now: number, wanted: (cell: number) => boolean): (number | null)[] {
   const out: (number | null)[] = [];
   for (let cell = 0; cell < times.length; cell++) {
-    if (times[cell] !== usual[cell]) out.push(cell, times[cell] === NONE ? null : Math.round(now - times[cell]!));
+    if (wanted(cell)) out.push(cell, times[cell] === NONE ? null : Math.round(now - times[cell]!));
   }
   return out;
 }
+
+/** Those that differ from the `usual` time. */
+const differing = (times: Float64Array, usual: Float64Array, now: number) =>
+  agesOf(times, now, (cell) => times[cell] !== usual[cell]);
 
 export function saveCells(state: State): Saved {
   const { cells, clock } = state;
@@ -61,6 +67,7 @@ export function saveCells(state: State): Saved {
     serviceAge: differing(cells.serviceT, cells.linkT, now),
     linkGoodAge: differing(cells.linkGoodT, cells.linkT, now),
     serviceGoodAge: differing(cells.serviceGoodT, cells.serviceT, now),
+    serviceBadAge: agesOf(cells.serviceBadT, now, (cell) => cells.serviceStreak[cell]! < 0),
     last,
     paths,
   };
@@ -68,7 +75,7 @@ export function saveCells(state: State): Saved {
 
 /** `count`: cells in the snapshot; `where`: the cell here of a cell there, below 0 = gone. */
 export function restoreCells(state: State, reader: Reader, count: number, where: (cell: number) => number): void {
-  reader.only(NAMES);
+  reader.only(NAMES, LATER);
   const { cells } = state;
   const states = reader.digits('states', count);
   const old = {
@@ -77,6 +84,7 @@ export function restoreCells(state: State, reader: Reader, count: number, where:
     serviceT: new Float64Array(count),
     linkGoodT: new Float64Array(count),
     serviceGoodT: new Float64Array(count),
+    serviceBadT: new Float64Array(count),
   };
   const ages = reader.list('age', count);
   for (let cell = 0; cell < count; cell++) old.t[cell] = ages[cell] === null ? 0 : reader.time(ages[cell], 'age');
@@ -92,6 +100,8 @@ export function restoreCells(state: State, reader: Reader, count: number, where:
   patch('serviceAge', old.serviceT, old.linkT);
   patch('linkGoodAge', old.linkGoodT, old.linkT);
   patch('serviceGoodAge', old.serviceGoodT, old.serviceT);
+  old.serviceBadT.fill(NONE);
+  if (reader.has('serviceBadAge')) patch('serviceBadAge', old.serviceBadT, old.serviceBadT);
   const [links, services, outcomes] = [
     reader.list('linkStreak', count),
     reader.list('serviceStreak', count),
@@ -109,7 +119,7 @@ export function restoreCells(state: State, reader: Reader, count: number, where:
     if (outcome !== NEVER && outcome >= OUTCOMES.length) throw new RangeError(`outcome: no outcome has code ${outcome}`);
     cells.outcome[to] = outcome;
     cells.goodOutcome[to] = outcome;
-    for (const name of ['t', 'linkT', 'serviceT', 'linkGoodT', 'serviceGoodT'] as const) cells[name][to] = old[name][cell]!;
+    for (const name of TIMES) cells[name][to] = old[name][cell]!;
   }
   restoreOdd(state, reader, count, where);
 }

@@ -26,9 +26,9 @@ export class Reader {
     return new Reader(json, this.#now);
   }
 
-  /** Refuses entries that are missing or not known. */
-  only(names: readonly string[]): void {
-    const unknown = Object.keys(this.#json).find((name) => !names.includes(name));
+  /** Refuses entries that are missing or not known. `later`: those that a file from before they were there does not have. */
+  only(names: readonly string[], later: readonly string[] = []): void {
+    const unknown = Object.keys(this.#json).find((name) => !names.includes(name) && !later.includes(name));
     if (unknown !== undefined) throw new RangeError(`unknown entry "${unknown.slice(0, 60)}"`);
     const missing = names.find((name) => !Object.hasOwn(this.#json, name));
     if (missing !== undefined) throw new RangeError(`entry "${missing}" is missing`);

@@ -231,8 +231,9 @@ export class Conversation {
     if (exchange === undefined) return;
     cells.exchange[cell] = exchange;
     cells.state[cell] = EXCHANGING;
-    // Not metered: nothing that a real server says has a part in it.
+    this.#meter.enter(cell);
     const length = exchange.request(this.#out);
+    this.#meter.leave(cell);
     const sequence = cells.sequence[cell];
     if (length > 0 || check.transport !== 'stream') this.#send(cell, this.#out, length);
     if (cells.state[cell] !== EXCHANGING || cells.sequence[cell] !== sequence) return;

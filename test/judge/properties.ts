@@ -1,5 +1,5 @@
 /**
- * The properties P1–P10 that must hold for any evidence, and that a real server in quarantine, a restart or a reload in the
+ * The properties P1–P11 that must hold for any evidence, and that a real server in quarantine, a restart or a reload in the
  * middle changes nothing. All of them are checked on every sequence, beside one another: pass by pass, the checks see what the
  * judge decided and what their own judges decide.
  */
@@ -16,7 +16,7 @@ import { type Broken, Witness } from './witness.ts';
 /** What is checked of a sequence, and of how many of 1 000 sequences. */
 const CHECKS: readonly { readonly names: readonly string[]; readonly per1000: number; make(s: Sequence): Check }[] = [
   {
-    names: ['P1', 'P2', 'P3', 'P4', 'P5', 'P9', 'P10'],
+    names: ['P1', 'P2', 'P3', 'P4', 'P5', 'P9', 'P10', 'P11'],
     per1000: 1000,
     make(s) {
       const witness = new Witness(s.topology);

@@ -1,4 +1,4 @@
-/** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5, P9, P10). */
+/** Keeps its own simple books of the evidence and of the data plane, and checks the judge against them (P1–P5, P9–P11). */
 import { LINK_EVIDENCE, NETDOWN, SERVICE_EVIDENCE } from '../../src/model/outcome.ts';
 import type { JudgeState } from '../../src/judge/judge.ts';
 import { VERDICT } from '../../src/model/verdicts.ts';
@@ -7,12 +7,13 @@ import type { Action, Decisions, Transition } from '../../src/model/verdict.ts';
 import type { FleetFact, RoutingFact } from '../../src/model/facts.ts';
 import type { PassFacts } from './sequences.ts';
 
-/** What a cell showed: last valid link result, last link-good and service-good times. */
+/** What a cell showed: last valid link result, last link-good and service-good times, first service-bad time since. */
 interface Seen {
   linkT: number;
   good: boolean;
   linkGoodT: number;
   serviceGoodT: number;
+  serviceBadT: number;
 }
 
 const NEVER = -1e12;
@@ -46,6 +47,7 @@ export class Witness {
       good: false,
       linkGoodT: NEVER,
       serviceGoodT: NEVER,
+      serviceBadT: NEVER,
     }));
     this.#anchorBad = t.nics.map(() => 0);
     this.#carrier = t.nics.map(() => 1);
@@ -90,7 +92,9 @@ export class Witness {
         cell.good = link > 0;
       }
       if (link > 0) cell.linkGoodT = at;
-      if (SERVICE_EVIDENCE[outcome]! > 0) cell.serviceGoodT = at;
+      const service = SERVICE_EVIDENCE[outcome]!;
+      if (service > 0) cell.serviceGoodT = at;
+      if (service < 0 && cell.serviceBadT <= cell.serviceGoodT) cell.serviceBadT = at;
     }
   }
 
@@ -163,6 +167,13 @@ export class Witness {
       // Fewer than three witnesses are not enough alone: the anchors must agree.
       if (x.cause === 'upstream' && x.evidence.witnesses < 3)
         return { property: 'P1', message: `${x.nic} failed by ${x.evidence.witnesses}` };
+    }
+    if (x.verdict === 'PATH') {
+      const j = t.realServers.findIndex((r) => r.id === x.rs);
+      const seen = t.nics.map((_, i) => this.#cells[i * t.realServers.length + j]!);
+      const { serviceBadT } = seen[t.nics.findIndex((n) => n.name === x.nic)]!;
+      if (!seen.some(({ serviceGoodT }) => serviceGoodT > serviceBadT))
+        return { property: 'P11', message: `${x.rs} was not good by another NIC since it is bad by ${x.nic}` };
     }
     if (x.verdict === 'RS_DOWN') {
       const j = t.realServers.findIndex((r) => r.id === x.rs);

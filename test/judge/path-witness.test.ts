@@ -1,0 +1,32 @@
+/** R7 when a lane lags: what another NIC saw before a real server died is no sign that only the path is at fault. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { play, say, topology } from './world.ts';
+
+const AT = 5000;
+const NICS = 2;
+/** The first real server refuses; through the second NIC it is not probed for `lagMs` from then on. */
+const run = (lagMs: number, refusesThere = true) =>
+  play(
+    topology({ nics: NICS, servers: 8 }),
+    {
+      cell: (i, j) => (t) => {
+        if (j !== 0 || t < AT) return 'ok';
+        if (i === 1 && t < AT + lagMs) return 'none';
+        return i === 0 || refusesThere ? 'refused' : 'ok';
+      },
+    },
+    AT + 6000,
+  ).transitions;
+
+test('a real server that one lane has not probed since it died is down, and no path is named before', () => {
+  for (const lagMs of [0, 400, 800, 1000, 1200])
+    assert.deepEqual(run(lagMs).map(say), ['RS_DOWN(10.0.0.0:80 refused)'], `a lag of ${lagMs} ms`);
+});
+
+test('a path is named as soon as the other NIC has seen the real server good since', () => {
+  const [soon, late] = [run(0, false), run(800, false)];
+  for (const said of [soon, late]) assert.deepEqual(said.map(say), ['PATH(eth0>10.0.0.0:80 refused)']);
+  assert.ok(soon[0]!.t <= AT + 2000, `${soon[0]!.t}`);
+  assert.ok(late[0]!.t >= AT + 800 && late[0]!.t <= AT + 2500, `${late[0]!.t}`);
+});
