@@ -8,12 +8,6 @@ import { crowding, Pace } from './pace.ts';
 import { runPool } from './pool.ts';
 import { closing, type Counts } from './report.ts';
 
-/**
- * So much of the CPUs may be expected of jobs side by side: what waits does not wait all at once, and with 1 a quarter of the CPU
- * time of a run went unused.
- */
-const EXPECTED_USE = 1.35;
-
 /** @returns whether all is well. A job alone shows itself as it goes. */
 export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
   const started = performance.now();
@@ -40,7 +34,7 @@ export async function sideBySide(jobs: readonly Job[]): Promise<boolean> {
     const cpus = availableParallelism();
     const pool = (which: Job['quiet']) => {
       const machine = {
-        cpus: which === 'alone' ? 0 : which === undefined ? EXPECTED_USE * cpus : cpus,
+        cpus: which === 'alone' ? 0 : cpus,
         get slowness() {
           return pace.slowness;
         },
