@@ -246,7 +246,7 @@ export class Conversation {
     const sent = send(cells.fd[cell]!, data, length, MSG_NOSIGNAL);
     if (sent === length) {
       cells.rest[cell] = undefined;
-      if (cells.check[cell]!.transport === 'stream') this.#proceed(cell, cells.exchange[cell]!.sent?.());
+      if (cells.check[cell]!.transport === 'stream') this.#sent(cell);
       return;
     }
     if (sent < 0) {
@@ -277,6 +277,15 @@ export class Conversation {
       }
     }
     if (cells.state[cell] === EXCHANGING && cells.sequence[cell] === sequence) this.#more.push(cell, sequence!);
+  }
+
+  #sent(cell: number): void {
+    const exchange = this.#cells.exchange[cell]!;
+    if (exchange.sent === undefined) return;
+    this.#meter.enter(cell);
+    const end = exchange.sent();
+    this.#meter.leave(cell);
+    this.#proceed(cell, end);
   }
 
   #feed(cell: number, chunk: Buffer): End | Wish | undefined {
