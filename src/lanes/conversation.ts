@@ -323,15 +323,11 @@ export class Conversation {
   #reconnect(cell: number): void {
     const cells = this.#cells;
     const elapsed = monotonicMs() - cells.started[cell]!;
-    if (this.#wasRetransmitted(cell, elapsed)) cells.flags[cell] = cells.flags[cell]! | RETRANSMITTED;
+    if (retransmitted(cells.fd[cell]!, elapsed, this.#tcp)) cells.flags[cell] = cells.flags[cell]! | RETRANSMITTED;
     this.#close(cell);
     cells.rest[cell] = undefined;
     cells.sequence[cell] = (cells.sequence[cell]! + 1) | 0;
     this.start(cell, cells.check[cell]!);
-  }
-
-  #wasRetransmitted(cell: number, elapsedMs: number): boolean {
-    return retransmitted(this.#cells.fd[cell]!, elapsedMs, this.#tcp);
   }
 
   /** An exchange has its answer: add the loss mark and the RTT. */
@@ -343,7 +339,7 @@ export class Conversation {
     }
     const elapsed = monotonicMs() - cells.started[cell]!;
     if (elapsed < NEAR_MS) cells.flags[cell] = cells.flags[cell]! & ~SLOW;
-    const again = (cells.flags[cell]! & RETRANSMITTED) !== 0 || this.#wasRetransmitted(cell, elapsed);
+    const again = (cells.flags[cell]! & RETRANSMITTED) !== 0 || retransmitted(cells.fd[cell]!, elapsed, this.#tcp);
     if ('outcome' in judgement) {
       this.#end(cell, again && judgement.outcome === OK ? { ...judgement, outcome: OK_SLOW } : judgement, cells.rtt[cell]!);
       return;
