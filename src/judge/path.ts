@@ -19,7 +19,7 @@ export function judgePath(state: State, nic: number, server: number, now: number
   const faulty =
     held(cells.pathSince, cell, isPathFault(state, nic, server, cell), state.clock) >=
     rules.path_hold_rounds * servers.interval[server]!;
-  if (!faulty || waits || !seenElsewhere(state, server, cells.serviceBadT[cell]!)) return undefined;
+  if (!faulty || waits || !seenSince(state, server, cells.serviceBadT[cell]!)) return undefined;
   noteFault(state, cell, now);
   return { verdict: VERDICT.PATH, cause: causeOf(state, cell) };
 }
@@ -36,13 +36,13 @@ function isPathFault(state: State, nic: number, server: number, cell: number): b
   // anything.
   const goodT = servers.goodT[server]!;
   if (scan.serviceGood[server] === 0 || goodT === 0 || cells.serviceT[cell]! - servers.timeout[server]! < goodT) return false;
-  if (state.topology.realServers[server]!.checker !== undefined && !seenElsewhere(state, server, lastHope(state, server, cell)))
+  if (state.topology.realServers[server]!.checker !== undefined && !seenSince(state, server, lastHope(state, server, cell)))
     return false;
   return rowAllows(state, nic) && !isRandomLoss(state, nic, cell);
 }
 
 /** Whether another NIC has seen it good since: an older result may be of a time when this one did so too. */
-function seenElsewhere({ cells, topology }: State, server: number, since: number): boolean {
+function seenSince({ cells, topology }: State, server: number, since: number): boolean {
   for (let other = server; other < cells.link.length; other += topology.realServers.length)
     if (cells.serviceGoodT[other]! > since) return true;
   return false;

@@ -333,11 +333,11 @@ export class Conversation {
   /** An exchange has its answer: add the loss mark and the RTT. */
   #conclude(cell: number, judgement: End): void {
     const cells = this.#cells;
+    const elapsed = monotonicMs() - cells.started[cell]!;
     if (cells.check[cell]!.transport !== 'stream' && 'outcome' in judgement) {
-      this.#end(cell, judgement, Math.round((monotonicMs() - cells.started[cell]!) * 1000));
+      this.#end(cell, judgement, Math.round(elapsed * 1000));
       return;
     }
-    const elapsed = monotonicMs() - cells.started[cell]!;
     if (elapsed < NEAR_MS) cells.flags[cell] = cells.flags[cell]! & ~SLOW;
     const again = (cells.flags[cell]! & RETRANSMITTED) !== 0 || retransmitted(cells.fd[cell]!, elapsed, this.#tcp);
     if ('outcome' in judgement) {

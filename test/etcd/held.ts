@@ -39,8 +39,8 @@ export async function heldWhile(processes: readonly Watched[], act: () => Promis
   return (await Promise.all(found)) as unknown as Held[];
 }
 
-/** A process that does nothing until it is ended: that it is held is the machine's doing. */
-export async function idleProcess(): Promise<Watched & { end(): void }> {
+/** A process that does nothing: that it is held is the machine's doing. */
+export async function idleProcess(): Promise<Watched> {
   const argv = [
     '--import',
     HELD,
@@ -52,5 +52,5 @@ export async function idleProcess(): Promise<Watched & { end(): void }> {
   const lines = createInterface({ input: child.stdout! });
   lines.on('line', (line) => log.push(JSON.parse(line) as LogLine));
   await once(lines, 'line');
-  return { log, signal: (name) => void child.kill(name), end: () => void child.kill() };
+  return { log, signal: (name) => void child.kill(name) };
 }

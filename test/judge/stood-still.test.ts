@@ -5,6 +5,7 @@ import { initial, judge } from '../../src/judge/judge.ts';
 import { newBatch } from '../../src/model/facts.ts';
 import { OK } from '../../src/model/outcome.ts';
 import type { Transition } from '../../src/model/verdict.ts';
+import { fill, type Result } from './sequences.ts';
 import { say, topology } from './world.ts';
 
 const SERVERS = 4;
@@ -12,6 +13,8 @@ const CELLS = 2 * SERVERS;
 /** Stood still from here to there, ms; T = 1 s. */
 const STOP = 8000;
 const GO = 14_000;
+
+const result = (cell: number, t: number): Result => [cell % 2, cell >> 1, OK, t];
 
 /**
  * Passes each 100 ms but between STOP and GO; each cell has a result each 500 ms, at `times` in between.
@@ -24,15 +27,13 @@ function run(woken: number, times: readonly number[] = []): readonly Transition[
   const said: Transition[] = [];
   for (let now = 100; now <= GO + 3000; now += 100) {
     if (now > STOP && now < GO) continue;
-    const results = newBatch(128);
+    const rows: Result[] = [];
     for (let cell = 0; cell < CELLS; cell++) {
-      const late = now === GO ? cell < woken : now === GO + 100 ? cell >= woken : now % 500 === 0;
-      for (const t of now === GO ? [...times, ...(late ? [now] : [])] : late ? [now] : []) {
-        const row = { nic: cell % 2, target: cell >> 1, outcome: OK, t };
-        for (const [column, value] of Object.entries(row)) results[column as 'nic'][results.count] = value;
-        results.count++;
-      }
+      if (now === GO) rows.push(...times.map((t) => result(cell, t)));
+      const answers = now === GO ? cell < woken : now === GO + 100 ? cell >= woken : now % 500 === 0;
+      if (answers) rows.push(result(cell, now));
     }
+    const results = fill(newBatch(rows.length), rows);
     const next = judge(state, { results, observations: [] }, now);
     state = next.state;
     said.push(...next.decisions.transitions);

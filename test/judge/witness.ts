@@ -170,9 +170,9 @@ export class Witness {
     }
     if (x.verdict === 'PATH') {
       const j = t.realServers.findIndex((r) => r.id === x.rs);
+      const own = t.nics.findIndex((n) => n.name === x.nic);
       const seen = t.nics.map((_, i) => this.#cells[i * t.realServers.length + j]!);
-      const { serviceBadT } = seen[t.nics.findIndex((n) => n.name === x.nic)]!;
-      if (!seen.some(({ serviceGoodT }) => serviceGoodT > serviceBadT))
+      if (!seen.some(({ serviceGoodT }, i) => i !== own && serviceGoodT > seen[own]!.serviceBadT))
         return { property: 'P11', message: `${x.rs} was not good by another NIC since it is bad by ${x.nic}` };
     }
     if (x.verdict === 'RS_DOWN') {
