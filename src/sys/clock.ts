@@ -2,7 +2,7 @@
 // The global of that name is looked up anew at each use.
 import { performance } from 'node:perf_hooks';
 
-/** Two clocks are asked again when this much has passed between, ms: the kernel may have taken the thread away, or code was cold. */
+/** Two clocks are asked again when this much has passed between, ms: the thread was taken away, or its code was cold. */
 const CLOSE_MS = 0.01;
 const MOST_TRIES = 10;
 
