@@ -32,7 +32,7 @@ function sinceBoot(): number {
 const ownNow = () => performance.now();
 const offset = aheadOf(ownNow, sinceBoot);
 
-/** Now, in ms of CLOCK_MONOTONIC, off by some µs at most, the same in a thread for good. `performance.now()` alone starts at zero in each thread. */
+/** Now, in ms of CLOCK_MONOTONIC, off by some µs at most. `performance.now()` alone starts at zero in each thread. */
 export function monotonicMs(): number {
   return performance.now() + offset;
 }
