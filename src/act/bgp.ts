@@ -2,7 +2,7 @@
  * bgp: keeps the routers from sending over a NIC that failed: shuts its BGP sessions, or withdraws the kernel's routes that the
  * routing daemon redistributes; and undoes it. Only what it has done itself is undone; what somebody else shuts stays shut.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatPrefix, masked, parsePrefix } from '../edge/prefix.ts';
 import { duration } from '../model/schema.ts';
 import { openSpeakers } from '../routing/speakers.ts';

@@ -2,7 +2,7 @@
  * dpvs: real servers in and out of service through dpvs-agent, as DPVS's own health checker does it (weight 0 and `inhibited`),
  * but as its owner last wanted it when they come back. One request at a time: DPVS serves one control connection at a time.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { actuator, type Effect, type Outcome } from './actuator.ts';
 import { AgentError, type AgentSpec, DpvsAgent } from './dpvs/client.ts';

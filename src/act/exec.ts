@@ -1,5 +1,5 @@
 /** exec: a command per change, as keepalived's notify scripts: four arguments appended, details in the environment. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../model/schema.ts';
 import { runCommand, STANDARD_PATH } from '../sys/child.ts';
 import { actuator, type Effect } from './actuator.ts';

@@ -2,7 +2,7 @@
  * ipvsTable: services and real servers in kernel LVS, made where they are missing and kept as the configuration has them. Weights
  * of what is there are the business of the actuator `ipvs`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { monotonicMs } from '../sys/clock.ts';
 import { NetlinkError } from '../sys/netlink-socket.ts';
 import { actuator, type Actuator, type Effect, type Outcome } from './actuator.ts';

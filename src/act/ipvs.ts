@@ -2,7 +2,7 @@
  * ipvs: weights of real servers in kernel LVS. Weight 0 sends no new connections and keeps the old ones; everything else of a
  * destination (forwarding method, thresholds, tunnel) stays as it was read.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../model/schema.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { actuator, type Actuator, type Outcome } from './actuator.ts';

@@ -1,5 +1,5 @@
 /** none: observe only. No effect is ever made for it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { actuator } from './actuator.ts';
 
 export const none = actuator({

@@ -1,5 +1,5 @@
 /** notify: the scripts of a keepalived.conf (notify_up, quorum_down and so on) for services that are taken over from it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Hook } from '../model/plan.ts';
 import { type Account, accountOf } from '../sys/accounts.ts';
 import { runCommand, STANDARD_PATH } from '../sys/child.ts';

@@ -1,5 +1,5 @@
 /** shadow: every effect is made, counted and reported, and nothing is done. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { actuator } from './actuator.ts';
 
 export const shadow = actuator({

@@ -1,5 +1,5 @@
 /** The saved form of what is applied. Lenient on reading: a damaged entry is left out, the rest is used. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { EFFECT_KINDS } from '../model/subject.ts';
 import type { Effect } from './actuator.ts';
 import { type Entry, heldIn } from './entry.ts';

@@ -1,5 +1,5 @@
 /** trackFile: a small file whose number follows the state of a NIC or the load balancer, as keepalived's track_file reads it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { readIfExists, writeAtomic } from '../sys/files.ts';
 import { actuator } from './actuator.ts';
 

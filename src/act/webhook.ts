@@ -1,5 +1,5 @@
 /** webhook: one POST with a JSON array of changes; also repeated as a whole after start and reload, marked as such. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { postJson } from '../sys/post.ts';
 import { actuator, type Effect } from './actuator.ts';

@@ -1,5 +1,5 @@
 /** bfd: the state of a BFD session, as another program writes it into a file or prints it (BFD_CHECK). */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BAD_LOCAL, type Cause, causeCode, LOCAL_ERROR, OK_LOCAL, phaseCode, type ProbeResult } from '../model/outcome.ts';
 import { duration } from '../model/schema.ts';
 import { monotonicMs } from '../sys/clock.ts';

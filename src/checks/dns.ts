@@ -1,5 +1,5 @@
 /** dns: one question over UDP or TCP; an answer without error is good, as for keepalived's DNS_CHECK. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DnsQuestion, LONGEST_NAME, QUERY_TYPES, type QueryType, questionOf } from './dns-question.ts';
 import { checkKind, type SocketCheck } from './kind.ts';
 

@@ -1,5 +1,5 @@
 /** exec: a script, as keepalived's MISC_CHECK: exit 0 is good, others may be weights. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Cause, causeCode, L7, LOCAL_ERROR, OK, phaseCode, type ProbeResult } from '../model/outcome.ts';
 import { formatAddress } from '../model/address.ts';
 import type { Address } from '../model/plan.ts';

@@ -1,5 +1,5 @@
 /** file: the number in a file, as keepalived's FILE_CHECK: a state, or a change of the weight. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { BAD_LOCAL, type Cause, causeCode, LOCAL_ERROR, OK_LOCAL, phaseCode, type ProbeResult } from '../model/outcome.ts';
 import { monotonicMs } from '../sys/clock.ts';
 import { FileError, readIfExists } from '../sys/files.ts';

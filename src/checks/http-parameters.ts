@@ -1,5 +1,5 @@
 /** The parameters of an HTTP request and of what its response must be, shared by http and ssl. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { TOKEN } from '../model/http-token.ts';
 import { compilePattern, type Pattern, patternProblem } from './pattern/linear.ts';
 

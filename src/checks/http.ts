@@ -1,5 +1,5 @@
 /** http: one request on a fresh connection; status, body text, regular expression or MD5 of the body. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Address } from '../model/plan.ts';
 import { examine, HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
 import { boundedMatching, type HttpParameters, httpParameters, pagesOf } from './http-parameters.ts';

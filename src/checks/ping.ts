@@ -1,6 +1,6 @@
 /** ping: ICMP echo by an unprivileged datagram socket (or a raw one where those are not permitted), IPv4 and IPv6. */
 import { randomFillSync } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { passed, wrong } from './judgement.ts';
 import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';
 

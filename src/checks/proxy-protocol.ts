@@ -1,5 +1,5 @@
 /** PROXY protocol headers (haproxy's proxy-protocol.txt, sections 2.1 and 2.2) that a check sends first. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const SIGNATURE = Buffer.from('\r\n\r\n\0\r\nQUIT\n', 'latin1');
 

@@ -1,5 +1,5 @@
 /** smtp: greeting, HELO and QUIT, as keepalived's SMTP_CHECK; with STARTTLS when asked for. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type AsyncCheck, checkKind, type SocketCheck } from './kind.ts';
 import { StreamProbe } from './stream-probe.ts';
 import { insideSteps, plainSteps, SmtpDialogue, startTlsSteps } from './smtp-dialogue.ts';

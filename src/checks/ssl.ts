@@ -1,5 +1,5 @@
 /** ssl: https with SNI, optional verification, certificate expiry. node:tls runs on the lane's device-bound descriptor. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { HttpExchange, hostText, httpPages, mostBytes } from './http-exchange.ts';
 import { boundedMatching, httpParameters, pagesOf } from './http-parameters.ts';
 import { type AsyncCheck, checkKind } from './kind.ts';

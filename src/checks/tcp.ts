@@ -1,5 +1,5 @@
 /** tcp: handshake, optionally a PROXY protocol header, bytes to send and bytes to expect. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { StreamSearch, unescape, validEscapes } from './bytes.ts';
 import { passed, wrong } from './judgement.ts';
 import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';

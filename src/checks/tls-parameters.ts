@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { createSecureContext, DEFAULT_CIPHERS, type SecureContext } from 'node:tls';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** @param sni what the server name is by default, for the documentation */
 export function tlsParameters(sni: string) {

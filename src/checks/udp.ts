@@ -1,5 +1,5 @@
 /** udp: a datagram and its reply; ICMP port unreachable is a refusal. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { unescape, validEscapes } from './bytes.ts';
 import { passed, wrong } from './judgement.ts';
 import { checkKind, type Exchange, type Judgement, type SocketCheck } from './kind.ts';

@@ -1,7 +1,7 @@
 /** `fourlane collect`: one collector, once, by hand: what it read, or its series as /metrics would show them. */
 import { hostname } from 'node:os';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Collector } from '../collect/collector.ts';
 import { collectors } from '../collect/index.ts';
 import { readOnce } from '../collect/once.ts';

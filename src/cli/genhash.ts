@@ -1,6 +1,6 @@
 /** `fourlane genhash`: the digest of a page, as keepalived's genhash prints it. */
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { PageDigest } from '../checks/page-digest.ts';
 import { httpParameters } from '../checks/http-parameters.ts';
 import { StreamProbe } from '../checks/stream-probe.ts';

@@ -1,6 +1,6 @@
 /** `fourlane probe`: one check, once, by hand: what the lanes do, with phases and timing. */
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import * as z from 'zod';
 import { checkKinds } from '../checks/index.ts';
 import { explain } from '../config/explain.ts';
 import { checkProfile } from '../config/profiles.ts';

@@ -2,7 +2,7 @@
  * What stands in etcd: the schema of each JSON value. Bounds keep one value far below the 1.5 MB that etcd takes; unknown entries
  * are dropped, so that an older agent reads what a newer one wrote.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Shards of a release: a service is in the one that the hash of its key names. */
 export const SHARDS = 64;

@@ -2,7 +2,7 @@
  * bgp: sessions of FRR and BIRD, BFD, received and announced prefixes, and whether what is announced is what is planned. Native
  * clients of their control sockets; only questions whose cost does not grow with the routing table.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../model/schema.ts';
 import { routingEvidence } from './bgp/evidence.ts';
 import { BGP_METRICS, BFD_UP, DAEMON_UP, SESSION_STATE, SESSION_UP } from './bgp/metrics.ts';

@@ -2,7 +2,7 @@
  * control: the way of control traffic (BGP, BFD, what comes up from a DPDK port) between NIC and program: whether it has a
  * receive queue of its own, where it is dropped, and whether what serves a NIC is on its NUMA node. It changes nothing.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { openEthtool } from '../sys/ethtool.ts';
 import { type CollectContext, collector, type Reading, type Samples, type Source } from './collector.ts';
 import { CONTROL_METRICS, PART_STATE } from './control/metrics.ts';

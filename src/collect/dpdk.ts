@@ -3,7 +3,7 @@
  * application keeps the contract of docs/dpdk.md), cycles, rings, mempools, ports. The v1 socket is not used: each query of it
  * leaks memory in the process.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Once } from '../model/change-log.ts';
 import { type CollectContext, collector, type Evidence, type Reading, type Source } from './collector.ts';
 import { type Down, Instance, type Up } from './dpdk/instance.ts';

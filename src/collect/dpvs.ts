@@ -5,7 +5,7 @@
  * each question is one connection with a deadline (sys/unix-exchange.ts); questions about services interrupt every worker, so
  * they are few, apart from each other, and what is seldom needed is asked for seldom.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../model/schema.ts';
 import { collector } from './collector.ts';
 import { patterns } from './patterns.ts';

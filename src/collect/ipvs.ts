@@ -5,7 +5,7 @@
  * the same, but costs three times as much from here: it is one dump per service (10 000 real servers, same machine: 1.2–1.6 s
  * against 0.45 s for ipvsadm and 0.04 s for /proc/net/ip_vs).
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { collector, type Evidence, type Samples } from './collector.ts';
 import type { IpvsData, IpvsService } from './ipvs/merge.ts';
 import {

@@ -2,7 +2,7 @@
  * keepalived: state, transitions and statistics of VRRP instances, sync groups, processes. Two sources: its notify FIFO announces
  * each transition as it happens; its JSON dump, on request, shows all the rest, and what the FIFO missed.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration } from '../model/schema.ts';
 import { type CollectContext, collector, type Source } from './collector.ts';
 import { KEEPALIVED_METRICS } from './keepalived/metrics.ts';

@@ -3,7 +3,7 @@
  * slow the queue fills, lines are dropped and cores are held back. Read by telemetry (the contract of docs/logqueue.md, else
  * rings and memory pools) and from the end of the log file, where DPVS logs what it exports nowhere.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Once } from '../model/change-log.ts';
 import type { Exact } from '../model/exact.ts';
 import { FileError } from '../sys/files.ts';

@@ -2,7 +2,7 @@
  * nic: the kernel devices behind the plan's NICs and what is below them, from /sys/class/net, /proc/net/bonding and
  * /proc/net/softnet_stat. About 25 files a device, read one after another in a thread of Node's pool.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { readProc } from '../sys/procfs.ts';
 import { readNames } from '../sys/sysfs.ts';
 import { type CollectContext, collector, type Evidence, type PortEvidence, type Reading, type Source } from './collector.ts';

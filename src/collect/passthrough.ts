@@ -2,7 +2,7 @@
  * passthrough: whether real servers get the address of the client as their services declare it: `fourlane passthrough` at a slow
  * interval, in a thread of its own. It reports and never acts: a real server that takes another address for the client's serves.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Once } from '../model/change-log.ts';
 import { verifyInThread } from '../passthrough/thread.ts';
 import { type Declared, type Done, type Job, jobsOf } from '../passthrough/verify.ts';

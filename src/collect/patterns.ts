@@ -1,5 +1,5 @@
 /** Names chosen by patterns with `*`. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** Whether a name fits one of the patterns; `*` stands for any characters, also none. Takes linear time. */
 export function matcher(patterns: readonly string[]): (name: string) => boolean {

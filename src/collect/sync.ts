@@ -2,7 +2,7 @@
  * sync: how many of the connections of kernel LVS a fail-over to the peer, or from it, would keep: what the agents of both
  * have is compared. What the kernel loses on the way it counts nowhere.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Once } from '../model/change-log.ts';
 import { httpHeaders, httpUrl } from '../model/schema.ts';
 import { type CollectContext, collector, type Reading, type Source, type Timing } from './collector.ts';

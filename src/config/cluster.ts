@@ -1,5 +1,5 @@
 /** The key `cluster`: a name, or a name with the etcd that the cluster has. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { DRIFT_POLICIES } from '../model/plan.ts';
 import { duration } from '../model/schema.ts';
 import { absolutePath, label } from './fields.ts';

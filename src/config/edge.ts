@@ -1,5 +1,5 @@
 /** Keys of the edge: the SNAT plan, BGP sessions and what is announced through them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { parsePrefix } from '../edge/prefix.ts';
 import { type ActuatorSpec, ADDRESS_FAMILIES, type AddressFamily, SNAT_LEVELS, type Uplink } from '../model/plan.ts';
 import { canonicalV6 } from '../model/address.ts';

@@ -2,7 +2,7 @@
  * The kinds of text a config file holds: addresses, names, paths. Each reports what is wrong with a bad one and what to write.
  */
 import { isIPv4, isIPv6 } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatPrefix, parsePrefix } from '../edge/prefix.ts';
 import type { Address, Anchor } from '../model/plan.ts';
 import { isPlain } from '../model/plain-text.ts';

@@ -1,5 +1,5 @@
 /** The JSON Schema of the config file, generated from the same source that validates it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './schema.ts';
 
 /** As far as fourlane reads it back. */

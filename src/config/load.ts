@@ -1,6 +1,6 @@
 /** The door of the room: a file's bytes in, a plan or every problem out. */
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
-import { z } from 'zod';
+import * as z from 'zod';
 import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { excessIn } from './excess.ts';

@@ -2,7 +2,7 @@
  * Check profiles, actuators and collectors as they are written in the file: built from the lists, so a new entry there is known
  * here.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { actuators } from '../act/index.ts';
 import { checkKinds } from '../checks/index.ts';
 import { collectors } from '../collect/index.ts';

@@ -1,7 +1,7 @@
 /** The key `report`: when the report of shadow mode is sent, and where to. */
 import { createRequire } from 'node:module';
 import type * as Cron from 'node-cron';
-import { z } from 'zod';
+import * as z from 'zod';
 import { duration, httpHeaders, httpUrl } from '../model/schema.ts';
 import { absolutePath } from './fields.ts';
 

@@ -1,5 +1,5 @@
 /** The config file: one source for validation, JSON Schema and documentation. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { absolutePath, anchor, hostAddress, label, listen, nicName, realServerAddress, realServerFrom, vip } from './fields.ts';
 import { bgpSchema, snatSchema } from './edge.ts';
 import { cluster } from './cluster.ts';

@@ -1,7 +1,7 @@
 /**
  * What of a configuration is never printed: the schema marks it (`meta({ secret: true })`), and everything that prints asks here.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { configSchema } from './schema.ts';
 
 const known = new Map<Mark, ReadonlySet<string>>();

@@ -1,6 +1,6 @@
 /** Addresses, routes and rules, as `ip -j` of iproute2 lists them. */
 import { BlockList } from 'node:net';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Host } from './host.ts';
 
 const addressesSchema = z.array(

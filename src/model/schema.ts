@@ -1,5 +1,5 @@
 /** Schema pieces shared by config, checks and actuators. Pure: text in, values or issues out. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatDuration, parseDuration } from './duration.ts';
 import { TOKEN } from './http-token.ts';
 

@@ -1,5 +1,5 @@
 /** What a server shows of the synchronisation of kernel LVS at `/api/v1/sync`: its agent writes it, that of its peer reads it. */
-import { z } from 'zod';
+import * as z from 'zod';
 
 const name = z.string().max(256);
 

@@ -1,7 +1,7 @@
 /**
- * Code compiled by an earlier start, which Node keeps by the text of each file: with it a start takes half the time, and no
- * thread loads the compiler of TypeScript, which takes some 10 MB of each for as long as it runs. JavaScript for that reason: it
- * is run before anything is looked up there.
+ * Code compiled by an earlier start, which Node keeps by the text of each file: with it a start takes less, and where sources are
+ * read no thread loads the compiler of TypeScript, which takes some 10 MB of each for as long as it runs. JavaScript for that
+ * reason: it is run before anything is looked up there.
  */
 import { existsSync, mkdirSync } from 'node:fs';
 import { constants, enableCompileCache, flushCompileCache } from 'node:module';

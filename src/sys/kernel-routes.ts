@@ -1,5 +1,5 @@
 /** Routes of the main table to one prefix, read and changed by ip(8), which must be installed. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { runCommand } from './child.ts';
 
 const TYPES = ['unicast', 'blackhole', 'unreachable', 'prohibit'] as const;

@@ -1,7 +1,7 @@
 /** Actuators that tell the effects of a batch apart: what the reconciler makes of their outcomes. */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { actuator, type Call, type Effect, type Outcome } from '../../src/act/actuator.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';
 import type { ActionReport } from '../../src/act/report.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { z } from 'zod';
+import * as z from 'zod';
 import { actuator, type Effect } from '../../src/act/actuator.ts';
 import { planEffects } from '../../src/act/effects.ts';
 import { Reconciler } from '../../src/act/reconciler.ts';

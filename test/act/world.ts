@@ -5,7 +5,7 @@ import type { ActionReport } from '../../src/act/report.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import type { Plan } from '../../src/model/plan.ts';
 import type { Verdict, Wanted } from '../../src/model/verdict.ts';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export const planOf = (yaml: string): Plan => loadPlan(yaml, 'f', { hostname: 'lb-01' });
 

@@ -1,6 +1,6 @@
 /** A collector whose source does what the test says, and a runner of it with a clock of its own. */
 import { mock } from 'node:test';
-import { z } from 'zod';
+import * as z from 'zod';
 import { collector, type Evidence, type Reading } from '../../src/collect/collector.ts';
 import { gauge } from '../../src/model/family.ts';
 import { Runner } from '../../src/collect/runner.ts';

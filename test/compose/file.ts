@@ -1,7 +1,7 @@
 /** compose.yaml: the part of the Compose specification that is used; everything else would be a slip. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 
 const duration = z.string().regex(/^\d+s$/);
 const service = z.strictObject({

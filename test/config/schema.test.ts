@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { actuators } from '../../src/act/index.ts';
 import { checkKinds } from '../../src/checks/index.ts';
 import { schema } from '../../src/cli/schema.ts';

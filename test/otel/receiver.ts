@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { createGunzip } from 'node:zlib';
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** 64-bit integers are text in OTLP's JSON; small ones may be numbers. */
 const int64 = z.union([z.int(), z.string().regex(/^-?\d{1,20}$/)]).transform(BigInt);

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { sessionKey } from '../../edge/expected.ts';
 import { ADDRESS_FAMILIES } from '../../model/plan.ts';
 import { readIfExists, writeAtomic } from '../../sys/files.ts';

@@ -2,7 +2,7 @@
  * What dpvs-agent reports about a service: the JSON of `GET /v2/vs` and `GET /v2/vs/{id}` (DPVS 1.10.2, tools/dpvs-agent/models).
  * Written in Go with `omitempty`: zeros and empty strings are absent, only `port` and `weight` of a real server never. Pure.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { formatAddress, parseAddress } from '../../model/address.ts';
 
 export interface AgentRealServer {

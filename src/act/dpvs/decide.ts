@@ -4,7 +4,7 @@
  * ipvsadm (both). So before a real server is taken out it is noted what it was like, it is brought back as its owner last wanted
  * it, and it is left alone when somebody else had taken it out first.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MOST_WEIGHT } from '../../model/combined.ts';
 import type { Effect, Note, Outcome } from '../actuator.ts';
 import type { AgentRealServer } from './codec.ts';

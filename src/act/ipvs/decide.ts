@@ -3,7 +3,7 @@
  * the entries itself, the configured one; it is kept in the effect's note. Somebody else's word is kept where it takes a
  * destination out of service, and only so often overruled where it puts one into service.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { MOST_WEIGHT } from '../../model/combined.ts';
 import type { Effect, Note, Outcome } from '../actuator.ts';
 

@@ -4,7 +4,7 @@
  */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readIfExists, writeAtomic } from '../../sys/files.ts';
 import { bootId } from '../../sys/machine.ts';
 

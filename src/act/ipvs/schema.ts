@@ -1,5 +1,5 @@
 /** How fourlane.yaml writes a service that is made in kernel LVS. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { isIPv4 } from 'node:net';
 import { CHECKSUMS, LVS_FLAGS, TUNNELS } from '../../model/plan.ts';
 import { duration } from '../../model/schema.ts';

@@ -4,7 +4,7 @@
  */
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { readIfExists, removeLeftovers, writeAtomic } from '../../sys/files.ts';
 import { type DiskRecord, diskRecord } from '../applied/record.ts';
 import type { Release } from '../values.ts';

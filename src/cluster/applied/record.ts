@@ -2,7 +2,7 @@
  * What a server remembers on disk of the releases it ran, and what follows from it when its process begins. With it an agent
  * starts and judges without etcd, and a configuration that crashes it is tried twice and never again.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { hash } from '../values.ts';
 
 const version = z.object({ release: z.int().min(0), root: hash });

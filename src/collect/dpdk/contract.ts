@@ -2,7 +2,7 @@
  * Schema 1 of an application's own telemetry (docs/dpdk.md): per-core latency and loop counters. Times in ns, counters since
  * `epoch`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { small, u64 } from '../telemetry/answer.ts';
 

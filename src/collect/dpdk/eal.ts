@@ -2,7 +2,7 @@
  * What DPDK itself reports about rings, mempools and ports. Fields that a version lacks are undefined; empty dicts are `[]`
  * before 24.03.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { small, u64 } from '../telemetry/answer.ts';
 

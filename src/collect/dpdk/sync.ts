@@ -3,7 +3,7 @@
  * what each core sent, received and dropped, how each peer fares, and the last full synchronisation. Times in µs, counters since
  * `epoch`.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { small, u64 } from '../telemetry/answer.ts';
 

@@ -2,7 +2,7 @@
  * The log queue in schema 1 of an application's own telemetry (docs/logqueue.md). Counters are cumulative since `epoch`; times in
  * ns.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Exact } from '../../model/exact.ts';
 import { small, u64 } from '../telemetry/answer.ts';
 

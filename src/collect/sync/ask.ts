@@ -1,5 +1,5 @@
 /** Asks another agent for what it has of the synchronisation of kernel LVS. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { type SyncAnswer, syncAnswer } from '../../model/sync-answer.ts';
 import { exchange } from '../../sys/http.ts';
 

@@ -1,5 +1,5 @@
 /** Answers of DPDK's telemetry: JSON with 64-bit integers, its key the command, cut without a word when it grows too long. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { exact, type Exact } from '../../model/exact.ts';
 import type { Command } from './commands.ts';
 import { TelemetryError } from './error.ts';

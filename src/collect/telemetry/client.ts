@@ -9,7 +9,7 @@
  *
  * One connection per socket, since a process serves ten clients at a time and operators' tools need some; one request in flight.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Seqpacket } from '../../sys/seqpacket.ts';
 import { type Answer, decode, names, parseAnswer, parseObject } from './answer.ts';
 import { type Command, COMMANDS } from './commands.ts';

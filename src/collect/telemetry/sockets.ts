@@ -1,5 +1,5 @@
 /** Which DPDK processes a collector reads: the settings that collectors have in common, and the sockets that they choose. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { matcher, patterns } from '../patterns.ts';
 import { MAX_PREFIX, PREFIX } from './commands.ts';
 import { type Discovery, discover, runtimeDirectories } from './discover.ts';

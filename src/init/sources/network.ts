@@ -1,5 +1,5 @@
 /** The kernel's interfaces, rules and routes, as `ip -j` of iproute2 lists them. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Host } from '../../doctor/host.ts';
 import type { Link, Network, Route, Rule } from '../network.ts';
 import type { Look, Machine, Source } from '../source.ts';

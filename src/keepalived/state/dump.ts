@@ -2,7 +2,7 @@
  * keepalived's JSON dump (vrrp_json.c). Only the fields named here are taken: a dump also has the passwords of `authentication`,
  * and up to 2.3 in clear. For the same reason no error quotes the text. Pure.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { State } from './notify.ts';
 
 /** `state` of vrrp.h. */

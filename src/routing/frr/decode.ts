@@ -1,5 +1,5 @@
 /** The JSON of FRR's bgpd and bfdd, 7.5 and later. Lenient to what is new, strict to what is wrong. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { AddressFamily } from '../../model/plan.ts';
 import { familyOf, sessionKey } from '../../edge/expected.ts';
 import type { BfdSession, FamilyState, Reset, Session, SessionState } from '../session.ts';

@@ -1,5 +1,5 @@
 /** How bgpd and its neighbours are set up: from `show bgp vrf all neighbors json` and `show running-config`. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { Refused } from '../speaker.ts';
 import type { ChannelTuning, DaemonTuning, SessionTuning } from '../tuning.ts';
 import { familyNamed } from './decode.ts';
