@@ -35,9 +35,14 @@ export class Control {
 
   /** One question on the connection there is, or on a new one. Rejects with SocketError that explains, or the signal's reason. */
   async ask(request: string, signal: AbortSignal): Promise<Buffer> {
+    return (await this.askAll([request], signal))[0]!;
+  }
+
+  /** As `ask`, one or more questions that are sent together. @returns the answers in that order */
+  async askAll(requests: readonly string[], signal: AbortSignal): Promise<readonly Buffer[]> {
     try {
       if (this.#dialogue?.usable !== true) await this.#open(signal);
-      return await this.#dialogue!.ask(request, { signal, limitMs: ANSWER_MS });
+      return await this.#dialogue!.askAll(requests, { signal, limitMs: ANSWER_MS });
     } catch (error) {
       this.close();
       throw error instanceof SocketError ? this.#explained(error) : error;

@@ -1,7 +1,7 @@
 /**
  * A conversation over a SOCK_STREAM unix socket, such as the control socket of a routing daemon: the connection is kept, one
- * question at a time, and the answer itself shows where it ends. Whatever goes wrong ends the conversation, so that an answer
- * that comes late is never taken for the next one's.
+ * question at a time or some together, and the answer itself shows where it ends. Whatever goes wrong ends the conversation, so
+ * that an answer that comes late is never taken for the next one's.
  */
 import { Socket } from 'node:net';
 import { close, connect, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM, socket } from './libc.ts';
@@ -22,11 +22,16 @@ export interface DialogueOptions {
   readonly most: number;
 }
 
+/** Who waits for `wanted` answers. */
 interface Waiting {
-  readonly framing: Framing;
-  readonly pieces: Buffer[];
+  readonly wanted: number;
+  readonly answers: Buffer[];
+  /** Of the answer that is coming. */
+  framing: Framing;
+  pieces: Buffer[];
   bytes: number;
-  readonly settle: (end: Buffer | Error) => void;
+  readonly timer: NodeJS.Timeout;
+  readonly settle: (end: readonly Buffer[] | Error) => void;
 }
 
 export class UnixDialogue {
@@ -72,7 +77,12 @@ export class UnixDialogue {
    * @returns the whole answer. Rejects with SocketError (EOF, ETIMEDOUT, EMSGSIZE, EPROTO: something came unasked, EBUSY: another
    * question waits), with what the framing threw, or with the signal's reason
    */
-  ask(request: string, { signal, limitMs }: Patience): Promise<Buffer> {
+  async ask(request: string, patience: Patience): Promise<Buffer> {
+    return (await this.askAll([request], patience))[0]!;
+  }
+
+  /** As `ask`, one or more questions that are sent together; `limitMs` is for each. @returns the answers in that order */
+  askAll(requests: readonly string[], { signal, limitMs }: Patience): Promise<readonly Buffer[]> {
     if (this.#ended !== undefined) return Promise.reject(this.#ended);
     if (this.#waiting !== undefined) return Promise.reject(new SocketError('EBUSY', 'another question waits for its answer'));
     return new Promise((resolve, reject) => {
@@ -80,17 +90,19 @@ export class UnixDialogue {
       const late = () =>
         this.#fail(new SocketError('ETIMEDOUT', `no whole answer within ${limitMs} ms, ${this.#waiting?.bytes} bytes came`));
       const timer = setTimeout(late, limitMs);
-      const settle = (end: Buffer | Error) => {
+      const settle = (end: readonly Buffer[] | Error) => {
         clearTimeout(timer);
         signal.removeEventListener('abort', aborted);
         this.#waiting = undefined;
         if (end instanceof Error) reject(end);
         else resolve(end);
       };
-      this.#waiting = { framing: this.#options.framing(), pieces: [], bytes: 0, settle };
+      const framing = this.#options.framing();
+      this.#waiting = { wanted: requests.length, answers: [], framing, pieces: [], bytes: 0, timer, settle };
       signal.addEventListener('abort', aborted, { once: true });
+      const text = requests.join('');
       if (signal.aborted) aborted();
-      else if (request !== '') this.#socket.write(request);
+      else if (text !== '') this.#socket.write(text);
     });
   }
 
@@ -98,17 +110,30 @@ export class UnixDialogue {
     const waiting = this.#waiting;
     if (waiting === undefined) return this.#fail(new SocketError('EPROTO', `${piece.length} bytes came unasked`));
     try {
-      const end = waiting.framing.take(piece);
-      waiting.pieces.push(end === undefined ? piece : piece.subarray(0, end));
-      waiting.bytes += piece.length;
-      if (waiting.bytes > this.#options.most)
-        throw new SocketError('EMSGSIZE', `an answer of more than ${this.#options.most} bytes`);
-      if (end === undefined) return;
-      if (end < piece.length) throw new SocketError('EPROTO', `${piece.length - end} bytes came after the answer`);
-      waiting.settle(Buffer.concat(waiting.pieces));
+      for (let rest = piece; rest.length > 0; ) {
+        if (waiting.answers.length === waiting.wanted)
+          throw new SocketError('EPROTO', `${rest.length} bytes came after the answer`);
+        rest = rest.subarray(this.#goOn(waiting, rest));
+      }
+      if (waiting.answers.length === waiting.wanted) waiting.settle(waiting.answers);
     } catch (error) {
       this.#fail(error as Error);
     }
+  }
+
+  /** Takes what belongs to the answer that is coming. @returns how many bytes */
+  #goOn(waiting: Waiting, piece: Buffer): number {
+    const end = waiting.framing.take(piece);
+    const taken = end ?? piece.length;
+    waiting.pieces.push(piece.subarray(0, taken));
+    waiting.bytes += taken;
+    if (waiting.bytes > this.#options.most)
+      throw new SocketError('EMSGSIZE', `an answer of more than ${this.#options.most} bytes`);
+    if (end === undefined) return taken;
+    waiting.answers.push(Buffer.concat(waiting.pieces));
+    Object.assign(waiting, { framing: this.#options.framing(), pieces: [], bytes: 0 });
+    waiting.timer.refresh();
+    return taken;
   }
 
   #fail(error: Error): void {

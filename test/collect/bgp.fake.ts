@@ -26,6 +26,8 @@ export class FakeDaemon {
   readonly path: string;
   /** Every command that came. */
   readonly asked: string[] = [];
+  /** Most bytes that waited at once. */
+  waited = 0;
   readonly clients = new Set<Socket>();
   answer: Answering;
   readonly #server: Server;
@@ -41,6 +43,7 @@ export class FakeDaemon {
       let pending = '';
       client.on('data', (piece: Buffer) => {
         pending += piece.toString();
+        this.waited = Math.max(this.waited, Buffer.byteLength(pending));
         for (let at = pending.indexOf(end); at >= 0; at = pending.indexOf(end)) {
           const command = pending.slice(0, at);
           pending = pending.slice(at + end.length);

@@ -177,6 +177,17 @@ describe('BIRD', () => {
     assert.deepEqual(await drops(), [2, 0], 'up since another time: it ended between two readings');
   });
 
+  it('is asked for the prefixes of an uplink together, as far as it can hold the questions', async () => {
+    const vips = Array.from({ length: 60 }, (_, k) => `198.51.100.${k}/32`);
+    const made = withBird('established', { ...BIRD_EDGE, bgp: { ...BIRD_EDGE.bgp!, vips: ['203.0.113.42/32', ...vips] } });
+    const { planned } = await made.data();
+    const [bird] = made.daemons;
+    assert.equal(planned.filter(({ peer }) => peer === '10.1.2.1').length, 3 + 61);
+    assert.equal(bird!.asked.filter((command) => command.endsWith(' export up_e1')).length, 3 + 61);
+    assert.ok(planned.some(({ prefix, announced }) => prefix === '203.0.113.42/32' && announced));
+    assert.ok(bird!.waited > 900 && bird!.waited <= 1000, `${bird!.waited} bytes waited`);
+  });
+
   it('what is exported beyond the plan is named, and asked for once a minute', async () => {
     const made = withBird('established', { ...BIRD_EDGE, bgp: { ...BIRD_EDGE.bgp!, vips: [] } });
     const asks = () => made.daemons[0]!.asked.filter((command) => command === 'show route export up_e1').length;

@@ -4,6 +4,7 @@ import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
+import { setImmediate, setTimeout as sleep } from 'node:timers/promises';
 import { type Framing, UnixDialogue } from '../../src/sys/unix-dialogue.ts';
 import { SocketError } from '../../src/sys/unix-socket.ts';
 import { until } from '../../src/lab/until.ts';
@@ -23,7 +24,7 @@ class Dotted implements Framing {
 const OPTIONS = { framing: () => new Dotted(), most: 100 };
 
 let count = 0;
-async function serving(serve: (client: Socket, request: string) => void, greeting = '') {
+async function serving(serve: (client: Socket, request: string) => unknown, greeting = '') {
   const path = join(folder, String(count++));
   const clients = new Set<Socket>();
   const server = createServer((client) => {
@@ -47,7 +48,7 @@ describe('UnixDialogue', () => {
   it('asks again and again on one connection, and takes answers in pieces', async () => {
     const { dialogue, clients } = await serving((client, request) => {
       client.write(`you asked ${request}`);
-      setImmediate(() => client.write(' twice.'));
+      void setImmediate().then(() => client.write(' twice.'));
     });
     for (const word of ['a', 'b']) assert.equal((await dialogue.ask(word, PATIENCE)).toString(), `you asked ${word} twice.`);
     assert.equal(clients.size, 1);
@@ -66,6 +67,45 @@ describe('UnixDialogue', () => {
     await fails(dialogue.ask('b', PATIENCE), 'EBUSY');
     dialogue.close();
     await fails(first, 'EBADF');
+  });
+
+  it('sends questions together, and takes the answers in that order wherever they are cut', async () => {
+    const answers = ['first.', '.', `${'x'.repeat(80)}.`, 'last.'];
+    const all = answers.join('');
+    const cuts = [[], [6], [3], [7, 8, 9], [all.length - 1], Array.from({ length: all.length - 1 }, (_, k) => k + 1)];
+    for (const cut of cuts) {
+      const { dialogue, clients } = await serving(async (client, request) => {
+        assert.equal(request, 'abcd');
+        for (const [k, at] of [0, ...cut].entries()) {
+          client.write(all.slice(at, cut[k]));
+          await setImmediate();
+        }
+      });
+      const got = await dialogue.askAll(['a', 'b', 'c', 'd'], PATIENCE);
+      assert.deepEqual(
+        got.map((answer) => answer.toString()),
+        answers,
+        cut.join(),
+      );
+      for (const client of clients) client.write('e.');
+      await until('it has ended', 1000, () => !dialogue.usable);
+    }
+  });
+
+  it('gives each of several answers its time, and none when one is late or too much comes', async () => {
+    const slow = await serving(async (client) => {
+      for (const answer of ['a.', 'b.', 'c.']) {
+        await sleep(60);
+        client.write(answer);
+      }
+    });
+    const got = await slow.dialogue.askAll(['1', '2', '3'], { signal: ever, limitMs: 150 });
+    assert.equal(Buffer.concat(got).toString(), 'a.b.c.');
+    const half = await serving((client) => client.write('a.b'));
+    await fails(half.dialogue.askAll(['1', '2'], { signal: ever, limitMs: 30 }), 'ETIMEDOUT');
+    const more = await serving((client) => client.write('a.b.c'));
+    await fails(more.dialogue.askAll(['1', '2'], PATIENCE), 'EPROTO');
+    assert.ok(!more.dialogue.usable);
   });
 
   it('ends when an answer is late, too long, followed by more, or comes unasked', async () => {

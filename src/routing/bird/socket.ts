@@ -8,8 +8,8 @@ import { Control } from '../control.ts';
 
 /** Longest answer: 10 000 routes are some 0.6 MB. */
 const MOST = 8 << 20;
-/** BIRD closes the connection at a longer line. */
-const LONGEST_COMMAND = 1000;
+/** BIRD closes the connection when more waits to be read: a longer line, or lines that are longer together. */
+const MOST_COMMANDS = 1000;
 const NEWLINE = 0x0a;
 const BLANK = 0x20;
 const HEAD = 5;
@@ -86,14 +86,37 @@ export class BirdSocket {
 
   /** One command. @throws RangeError when it can't be one */
   async ask(command: string, signal: AbortSignal): Promise<readonly BirdLine[]> {
-    if (/\p{Cc}/u.test(command) || command.length > LONGEST_COMMAND)
-      throw new RangeError(`${command.slice(0, 80)}: no command of BIRD`);
-    return parseLines((await this.#control.ask(`${command}\n`, signal)).toString('utf8'));
+    return (await this.askAll([command], signal))[0]!;
+  }
+
+  /** Commands that are sent together as far as BIRD takes them: half the CPU of one after the other. @throws as `ask` */
+  async askAll(commands: readonly string[], signal: AbortSignal): Promise<readonly (readonly BirdLine[])[]> {
+    const answers: (readonly BirdLine[])[] = [];
+    for (const lines of together(commands)) {
+      for (const answer of await this.#control.askAll(lines, signal)) answers.push(parseLines(answer.toString('utf8')));
+    }
+    return answers;
   }
 
   close(): void {
     this.#control.close();
   }
+}
+
+/** Commands as lines, in groups that BIRD can hold. @throws RangeError when one can't be a command */
+function together(commands: readonly string[]): readonly (readonly string[])[] {
+  const groups: string[][] = [];
+  let bytes = Infinity;
+  for (const command of commands) {
+    const line = `${command}\n`;
+    const length = Buffer.byteLength(line);
+    if (/\p{Cc}/u.test(command) || length > MOST_COMMANDS) throw new RangeError(`${command.slice(0, 80)}: no command of BIRD`);
+    bytes += length;
+    if (bytes > MOST_COMMANDS) groups.push([]);
+    if (bytes > MOST_COMMANDS) bytes = length;
+    groups.at(-1)!.push(line);
+  }
+  return groups;
 }
 
 /** Waits for the greeting and, unless it is needed, gives up the right to change anything. */

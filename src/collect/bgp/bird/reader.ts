@@ -1,6 +1,6 @@
 /**
  * Driver bird: BIRD's control socket, read-only. Per reading its clock, its protocols, its BFD sessions, and one question for
- * each planned prefix and uplink.
+ * each planned prefix and uplink, those of an uplink together.
  */
 import { sessionKey } from '../../../edge/expected.ts';
 import type { DaemonReading } from '../data.ts';
@@ -46,9 +46,10 @@ class BirdReader implements DaemonReader {
   }
 
   async read(asked: Asked, signal: AbortSignal): Promise<DaemonReading> {
-    const clock = decodeClock(await this.#socket.ask('show status', signal));
-    const { sessions: shown, routes } = decodeProtocols(PROTOCOLS, await this.#socket.ask(PROTOCOLS, signal));
-    const bfd = decodeBfdSessions(await this.#socket.ask('show bfd sessions', signal));
+    const [status, protocols, bfdSessions] = await this.#socket.askAll(['show status', PROTOCOLS, 'show bfd sessions'], signal);
+    const clock = decodeClock(status!);
+    const { sessions: shown, routes } = decodeProtocols(PROTOCOLS, protocols!);
+    const bfd = decodeBfdSessions(bfdSessions!);
     const drops = this.#countDrops(shown);
     const sessions = shown.map((session) => asSession(session, asked.nicOf(session), drops.get(sessionKey(session))!, clock));
     const { announced, complete } = await this.#readAnnounced(asked, { shown, sessions, routes }, signal);
@@ -78,17 +79,18 @@ class BirdReader implements DaemonReader {
     for (const [i, session] of sessions.entries()) {
       const key = sessionKey(session);
       const { name } = shown[i]!;
-      const planned: string[] = [];
-      announced.set(key, planned);
+      announced.set(key, []);
       if (session.state !== 'established' || session.nic === undefined || !PROTOCOL_NAME.test(name)) continue;
-      for (const { prefix, uplinks } of expected.prefixes) {
-        if (!uplinks.some((u) => sessionKey(u) === key)) continue;
-        planned.push(...(await this.#exported(`show route ${prefix} export ${name}`, signal)));
-      }
+      const prefixes = expected.prefixes.filter(({ uplinks }) => uplinks.some((u) => sessionKey(u) === key));
+      const planned = await this.#exported(
+        prefixes.map(({ prefix }) => `show route ${prefix} export ${name}`),
+        signal,
+      );
+      announced.set(key, planned);
       if (expected.uplinks.length === 0) continue;
       const total = session.families.reduce((sum, family) => sum + family.announced, 0);
       const known = { key, planned, total, routes, now };
-      const whole = await this.#leaks.whole(known, () => this.#exported(`show route export ${name}`, signal));
+      const whole = await this.#leaks.whole(known, () => this.#exported([`show route export ${name}`], signal));
       if (whole === undefined) continue;
       announced.set(key, whole);
       complete.add(key);
@@ -96,8 +98,9 @@ class BirdReader implements DaemonReader {
     return { announced, complete };
   }
 
-  async #exported(command: string, signal: AbortSignal): Promise<readonly string[]> {
-    return decodeRoutes(command, await this.#socket.ask(command, signal));
+  async #exported(commands: readonly string[], signal: AbortSignal): Promise<readonly string[]> {
+    const answers = await this.#socket.askAll(commands, signal);
+    return answers.flatMap((answer, k) => decodeRoutes(commands[k]!, answer));
   }
 
   close(): void {
