@@ -90,10 +90,13 @@ test('read-only, then not a directory: a message each, and the agent goes on; al
   timeout: 30_000,
 }, async () => {
   const before = said().length;
-  // A file that is open for writing keeps its file system from becoming read-only.
   const silent = { evidence: {} };
   await reload(silent);
-  run(`mount -o remount,ro ${disk}`);
+  // A file that is open for writing, such as a state that is just being saved, keeps its file system from becoming read-only.
+  await until('read-only', 5000, () => {
+    run(`mount -o remount,ro ${disk}`);
+    return true;
+  });
   await reload(silent);
   await until('failed', 7000, async () => (await failed()) === 1);
   // The metric may be seen before the log's line has come through its pipe.

@@ -111,9 +111,11 @@ function together(commands: readonly string[]): readonly (readonly string[])[] {
     const line = `${command}\n`;
     const length = Buffer.byteLength(line);
     if (/\p{Cc}/u.test(command) || length > MOST_COMMANDS) throw new RangeError(`${command.slice(0, 80)}: no command of BIRD`);
+    if (bytes + length > MOST_COMMANDS) {
+      groups.push([]);
+      bytes = 0;
+    }
     bytes += length;
-    if (bytes > MOST_COMMANDS) groups.push([]);
-    if (bytes > MOST_COMMANDS) bytes = length;
     groups.at(-1)!.push(line);
   }
   return groups;
