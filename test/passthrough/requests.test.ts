@@ -8,7 +8,7 @@ import { tcpServer } from '../checks/harness.ts';
 const LOCAL = '127.0.0.1';
 
 /** A real server that echoes `said`, but for the requests of these numbers, counted from 0, which it never answers. */
-async function echoOf(said: string, unanswered: readonly number[]): Promise<Requests> {
+async function echoOf(said: string, unanswered: readonly number[]): Promise<{ requests: Requests; count: () => number }> {
   let count = 0;
   const port = await tcpServer((socket) =>
     socket.once('data', () => {
@@ -16,16 +16,26 @@ async function echoOf(said: string, unanswered: readonly number[]): Promise<Requ
       socket.end(`HTTP/1.1 200 OK\r\nContent-Length: ${said.length}\r\nConnection: close\r\n\r\n${said}`);
     }),
   );
-  return new Requests('lo', { family: 4, ip: LOCAL, port }, { type: 'http' } as CheckProfile);
+  return { requests: new Requests('lo', { family: 4, ip: LOCAL, port }, { type: 'http' } as CheckProfile), count: () => count };
+}
+
+/** What is made of `asked` requests. Where this thread was late one is asked again, which the server counts, too: then anew. */
+async function told<T>(said: string, unanswered: readonly number[], asked: number, ask: (requests: Requests) => Promise<T>) {
+  for (let tries = 1; ; tries++) {
+    const { requests, count } = await echoOf(said, unanswered);
+    const answer = await ask(requests);
+    if (count() === asked || tries === 5) return answer;
+  }
 }
 
 test('an echo is that of the client, of ourselves, of nobody, of another', async () => {
-  const seen = async (said: string) => (await echoOf(said, [])).echo('/', 'v2');
+  const seen = async (said: string) => (await echoOf(said, [])).requests.echo('/', 'v2');
   assert.deepEqual(await Promise.all(['192.0.2.77', LOCAL, '', '198.51.100.1'].map(seen)), ['client', 'own', 'empty', 'other']);
 });
 
 test('an echo that is not heard once is no mismatch: it may have been the client', async () => {
-  assert.equal(await (await echoOf('192.0.2.77', [0])).echo('/', 'v2'), 'unreachable');
-  assert.equal(await (await echoOf('198.51.100.1', [3])).echo('/', 'v2'), 'unreachable');
-  assert.equal(await (await echoOf('', [0, 1, 2, 3])).answer('/'), 'unreachable');
+  const echo = (requests: Requests) => requests.echo('/', 'v2');
+  assert.equal(await told('192.0.2.77', [0], 4, echo), 'unreachable');
+  assert.equal(await told('198.51.100.1', [3], 4, echo), 'unreachable');
+  assert.equal(await told('', [0], 1, (requests) => requests.answer('/')), 'unreachable');
 });

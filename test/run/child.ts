@@ -20,21 +20,15 @@ export interface ChildOptions {
   /** Its output goes where the runner's goes, instead of being kept. */
   readonly show?: boolean;
   readonly env?: Readonly<Record<string, string>>;
-  /** It has what others leave of the CPUs. */
-  readonly background?: true | undefined;
 }
 
-/** The scheduler is fair between sessions first, if it groups them: the group is made as nice as the process. */
-const NICELY = ['sh', '-c', '{ echo 19 > /proc/self/autogroup; } 2>/dev/null; exec nice -n 19 "$@"', 'sh'];
-
 /** Runs a command to its end, in a session of its own. */
-export function runChild(argv: readonly string[], options: ChildOptions): Promise<Ended> {
-  const { limitMs, show = false, env: more = {}, background } = options;
+export function runChild(argv: readonly string[], { limitMs, show = false, env: more = {} }: ChildOptions): Promise<Ended> {
   const stdio = show ? 'inherit' : 'pipe';
   // Warnings are of node:test's own reporters.
   const env = { ...process.env, NODE_NO_WARNINGS: '1', ...more };
-  const metered = meter(background);
-  const [program, ...rest] = metered.command(background === true ? [...NICELY, ...argv] : argv);
+  const metered = meter();
+  const [program, ...rest] = metered.command(argv);
   const child = endWithUs(spawn(program!, rest, { stdio: ['ignore', stdio, stdio], env, detached: true }));
   let output = '';
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => (output += text));

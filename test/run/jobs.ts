@@ -1,7 +1,7 @@
 /**
  * What can be run side by side: the checks of the code, unit tests in one process, and each system test on a machine of its own.
  */
-import { type ChildOptions, type Ended, runChild } from './child.ts';
+import { type Ended, runChild } from './child.ts';
 import { type Cost, costOf, runsAlone } from './costs.ts';
 import { coverage } from './coverage.ts';
 import type { Files, Kind } from './files.ts';
@@ -44,7 +44,7 @@ export const check: Job = {
   name: 'types, lint, format, unused exports',
   seconds: Number.POSITIVE_INFINITY,
   cpus: 1,
-  cpuSeconds: 28,
+  cpuSeconds: 22,
   run: async ({ show }) => {
     const { status, output, cpuSeconds } = await runChild(['npm', 'run', '-s', 'check'], { limitMs, show });
     return { well: status === 0, counts: { passed: 0, failed: 0 }, output, cpuSeconds };
@@ -58,13 +58,7 @@ export function jobsFor(files: Files, whole: boolean, ready: Promise<void>): Job
   return [
     ...(shared.length > 0 ? [unit(shared, whole)] : []),
     ...own.map(
-      (file): Job => ({
-        ...costOf(file),
-        background: true,
-        kind: 'unit',
-        name: file,
-        run: (how) => runFile([TEST, ...COMPUTING], file, { ...how, background: true }),
-      }),
+      (file): Job => ({ ...costOf(file), kind: 'unit', name: file, run: (how) => runFile([TEST, ...COMPUTING], file, how) }),
     ),
     ...files.system.map((file) => system(file, ready)),
   ];
@@ -80,7 +74,7 @@ function unit(files: readonly string[], measured: boolean): Job {
     name: files.length === 1 ? files[0]! : `unit tests, ${files.length} files`,
     seconds: 10 + 0.8 * files.length,
     // Much of it waits: for time limits, for child processes.
-    cpus: 0.4,
+    cpus: 0.5,
     run: async ({ show }) => {
       const argv = [TEST, '--test', '--test-isolation=none', ...reports, ...files];
       const result = resultOf(await runChild(argv, { limitMs, show }), tap);
@@ -107,13 +101,12 @@ function system(file: string, ready: Promise<void>): Job {
   };
 }
 
-async function runFile(command: readonly string[], file: string, how: How & Pick<ChildOptions, 'background'>): Promise<Result> {
-  const { show, patience, background } = how;
+async function runFile(command: readonly string[], file: string, { show, patience }: How): Promise<Result> {
   const tap = tapOf(file);
   const argv = [...command, ...reporter('spec', 'stdout'), ...reporter('tap', tap), file];
   // Agents are started some hundred times: a quarter of what a start costs is compiling.
   const env = { NODE_COMPILE_CACHE: COMPILED, FOURLANE_TEST_PATIENCE: patience.toFixed(2) };
-  return resultOf(await runChild(argv, { limitMs, show, env, background }), tap);
+  return resultOf(await runChild(argv, { limitMs, show, env }), tap);
 }
 
 /** A process that fails without a failed test, in a hook for instance, is a failure too; so is one that counted nothing. */

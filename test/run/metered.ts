@@ -1,5 +1,5 @@
 /** Time on CPUs of a job with everything that it started: told by a control group of its own, of version 1 or 2. */
-import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Where groups are made, and how one tells its time on CPUs. */
@@ -18,17 +18,13 @@ export interface Meter {
 const NONE: Meter = { command: (argv) => argv, read: () => undefined };
 let count = 0;
 
-/**
- * A meter for one job; one that tells nothing where groups can't be made, as without root.
- * @param background the group has the least share of the CPUs, where groups share them
- */
-export function meter(background?: true): Meter {
+/** A meter for one job; one that tells nothing where groups can't be made, as without root. */
+export function meter(): Meter {
   for (const { root, file, seconds } of KINDS) {
     const group = join(root, `fourlane-test-${process.pid}-${count++}`);
     try {
       mkdirSync(group);
       readFileSync(join(group, file));
-      if (background === true && existsSync(join(group, 'cpu.weight'))) writeFileSync(join(group, 'cpu.weight'), '1');
     } catch {
       continue;
     }

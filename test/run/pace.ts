@@ -19,14 +19,14 @@ export class Pace {
 
   /** A job has ended. @param cpuSeconds its time on CPUs; undefined = that can't be told */
   ended(
-    { seconds, cpus, cpuSeconds = seconds * cpus, background }: Cost,
+    { seconds, cpus, cpuSeconds = seconds * cpus }: Cost,
     took: { readonly seconds: number; readonly cpuSeconds?: number | undefined },
   ): void {
     if (took.cpuSeconds !== undefined) {
       this.#cpu.expected += cpuSeconds;
       this.#cpu.used += took.cpuSeconds;
     }
-    if (background === true || !Number.isFinite(seconds)) return;
+    if (!Number.isFinite(seconds)) return;
     this.#time.expected += seconds;
     this.#time.used += took.seconds;
   }

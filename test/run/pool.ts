@@ -5,8 +5,6 @@ export interface Job {
   readonly seconds: number;
   /** CPUs it uses on average. */
   readonly cpus: number;
-  /** It computes with what the others leave of the CPUs: it has no share in them, and one runs at a time. */
-  readonly background?: true;
 }
 
 /** A job that uses so much of a CPU computes; the others mostly wait. */
@@ -28,20 +26,17 @@ export function next<T extends Job>(waiting: readonly T[], running: readonly Job
   const { cpus, slowness } = machine;
   const share = (job: Job) => Math.max(job.cpus, Math.min(1, job.cpus * slowness));
   const used = (jobs: readonly Job[]) => jobs.reduce((sum, job) => sum + share(job), 0);
-  const sharing = running.filter(({ background }) => background !== true);
-  const forWaiters = waiting.some((job) => computes(job) && job.background !== true) ? cpus / 2 : cpus;
-  const waiters = used(sharing.filter((job) => !computes(job)));
-  const all = used(sharing);
+  const forWaiters = waiting.some(computes) ? cpus / 2 : cpus;
+  const waiters = used(running.filter((job) => !computes(job)));
+  const all = used(running);
   // Sums of decimal fractions.
   const within = (sum: number, limit: number) => sum <= limit + 1e-9;
-  const fits = (job: T) => {
-    if (job.background === true) return sharing.length === running.length;
-    if (sharing.length === 0) return true;
-    return within(all + share(job), cpus) && (computes(job) || within(waiters + share(job), forWaiters));
-  };
-  return waiting
-    .filter(fits)
-    .reduce<T | undefined>((best, job) => (best === undefined || job.seconds > best.seconds ? job : best), undefined);
+  const fits = (job: T) => within(all + share(job), cpus) && (computes(job) || within(waiters + share(job), forWaiters));
+  const candidates = running.length === 0 ? waiting : waiting.filter(fits);
+  return candidates.reduce<T | undefined>(
+    (best, job) => (best === undefined || job.seconds > best.seconds ? job : best),
+    undefined,
+  );
 }
 
 /**

@@ -63,19 +63,6 @@ describe('side by side', () => {
     assert.equal(next([waits], [waits, waits], machine(2, 1.6)), waits);
   });
 
-  it('those in the background take no share: one is beside whatever runs, and keeps nobody from starting', () => {
-    const [computing, waits, large] = [job(10, 1), job(30, 0.9), job(90, 3)];
-    const background = { ...job(100, 1), background: true as const };
-    assert.equal(next([computing, background], [computing, computing], machine(2)), background);
-    assert.equal(next([background], [computing, background], machine(2)), undefined);
-    assert.equal(next([waits], [background, waits], machine(2)), waits);
-    assert.equal(next([waits, background], [waits], machine(2)), background);
-    assert.equal(next([large], [background], machine(2)), large);
-    const pace = new Pace();
-    pace.ended({ ...background, cpuSeconds: 100 }, { seconds: 1000, cpuSeconds: 150 });
-    assert.deepEqual([pace.ratio, pace.patience], [1.5, 1]);
-  });
-
   it('how slow it is, is told by the jobs that have ended', () => {
     const pace = new Pace();
     assert.equal(pace.slowness, 1);
