@@ -89,7 +89,7 @@ export class BirdSocket {
     return (await this.askAll([command], signal))[0]!;
   }
 
-  /** Commands that are sent together as far as BIRD takes them: half the CPU of one after the other. @throws as `ask` */
+  /** Commands that are sent together as far as BIRD takes them: a third of its CPU. @throws as `ask` */
   async askAll(commands: readonly string[], signal: AbortSignal): Promise<readonly (readonly BirdLine[])[]> {
     const answers: (readonly BirdLine[])[] = [];
     for (const lines of together(commands)) {
