@@ -4,7 +4,8 @@
  * reason: it is run before anything is looked up there.
  */
 import { existsSync, mkdirSync } from 'node:fs';
-import { constants, enableCompileCache, flushCompileCache } from 'node:module';
+// As a whole: an older Node, which lacks these, has to get as far as saying that it is too old.
+import * as nodeModule from 'node:module';
 import { dirname, join } from 'node:path';
 
 /** Says where it is to Node and to all threads that are started. */
@@ -49,7 +50,8 @@ export function keepCompiled(env = process.env) {
   if (env[WHERE] !== undefined || env['NODE_DISABLE_COMPILE_CACHE'] !== undefined) return;
   const directory = compiledIn(env);
   if (directory === undefined || !isMade(directory)) return;
-  if (enableCompileCache(directory).status === constants.compileCacheStatus.ENABLED) env[WHERE] = directory;
+  const { ENABLED } = nodeModule.constants.compileCacheStatus;
+  if (nodeModule.enableCompileCache(directory).status === ENABLED) env[WHERE] = directory;
 }
 
 /**
@@ -57,5 +59,5 @@ export function keepCompiled(env = process.env) {
  * agent is left the time. Does nothing when all was compiled before.
  */
 export function saveCompiled() {
-  flushCompileCache();
+  nodeModule.flushCompileCache();
 }
