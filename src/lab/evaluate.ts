@@ -10,6 +10,8 @@ import type { WantedChange, WantedVerdict } from './wanted.ts';
 /** Everything seen from the fault (t0) until its healing. Times are ms of one clock. */
 export interface Observation {
   readonly t0: number;
+  /** ms that applying the fault took, which count: a kernel that is busy with other namespaces lets its commands wait. */
+  readonly applyMs: number;
   readonly transitions: readonly Transition[];
   readonly changes: readonly Change[];
   readonly failures: readonly Failure[];
@@ -78,18 +80,20 @@ const name = (verdict: {
 /** The row of the matrix for one fault. */
 export function evaluate(fault: Fault, observation: Observation): Row {
   const problems: string[] = [];
+  const late = (what: string, ms: number, allowed: number) =>
+    `${what} after ${round(ms)} ms, allowed ${allowed}; ${round(observation.applyMs)} ms of them to apply the fault`;
   const verdictMs = fault.verdicts.map((verdict) => {
     const hit = observation.transitions.find((t) => fits(verdict, t));
     if (hit === undefined) problems.push(`no ${name(verdict)}${verdict.causes ? ` by ${verdict.causes.join('/')}` : ''}`);
     else if (hit.t - observation.t0 > verdict.withinMs)
-      problems.push(`${name(verdict)} after ${round(hit.t - observation.t0)} ms, allowed ${verdict.withinMs}`);
+      problems.push(late(name(verdict), hit.t - observation.t0, verdict.withinMs));
     return hit === undefined ? undefined : hit.t - observation.t0;
   });
   const actionMs = fault.actions.map((action) => {
     const hit = observation.changes.find((change) => same(action, change) && change.weight === 0);
     if (hit === undefined) problems.push(`not done: ${describe(action)}`);
     else if (hit.t - observation.t0 > fault.actionsWithinMs)
-      problems.push(`${describe(hit)} after ${round(hit.t - observation.t0)} ms, allowed ${fault.actionsWithinMs}`);
+      problems.push(late(describe(hit), hit.t - observation.t0, fault.actionsWithinMs));
     return hit === undefined ? undefined : hit.t - observation.t0;
   });
   const expected = (t: Transition) =>

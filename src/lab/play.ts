@@ -32,7 +32,8 @@ export async function play(
   const t0 = now();
   try {
     await fault.apply(world, agent);
-    await awaitWanted(world, agent, fault, t0);
+    const applyMs = now() - t0;
+    await awaitWanted(world, agent, fault, t0, applyMs);
     tell('Watching whether anything else happens …');
     await sleep(fault.watchMs ?? 1500);
     const end = now();
@@ -42,6 +43,7 @@ export async function play(
     const lastAction = Math.max(t0, ...changes.map((change) => change.t));
     const observation = {
       t0,
+      applyMs,
       changes,
       transitions: (await agent.transitions(t0)).filter((t) => t.t < end),
       failures: (await world.failures(t0)).filter((failure) => failure.t < end),
@@ -59,12 +61,12 @@ export async function play(
   }
 }
 
-async function awaitWanted(world: World, agent: Agent, fault: Fault, t0: number): Promise<void> {
+async function awaitWanted(world: World, agent: Agent, fault: Fault, t0: number, applyMs: number): Promise<void> {
   const limit = Math.max(0, fault.actionsWithinMs, ...fault.verdicts.map((verdict) => verdict.withinMs)) + 2000;
   const wanted = fault.verdicts.length + fault.actions.length;
   while (now() - t0 < limit && wanted > 0) {
     const [transitions, changes] = await Promise.all([agent.transitions(t0), world.changes(t0)]);
-    const { problems } = evaluate(fault, { t0, transitions, changes, failures: [], requests: {} });
+    const { problems } = evaluate(fault, { t0, applyMs, transitions, changes, failures: [], requests: {} });
     if (!problems.some((problem) => problem.startsWith('no ') || problem.startsWith('not done'))) return;
     await sleep(100);
   }
