@@ -1,24 +1,15 @@
 /**
- * Link truth is sysfs; netlink's messages about links show when to look, a poll each second is the safety net (no socket,
- * interface renamed). The kernel reports a second change within a second late (linkwatch lets one event per second through), so
- * after each change the poll is quick for a while. After every (re)opening of the socket, and when messages were lost, everything
- * is read again.
+ * Who watches links: netlink's messages show when to look, and so does the count of each carrier, which is looked at twenty times
+ * a second. The kernel holds a message back for up to a second when another link of the machine has changed, in whichever network
+ * namespace (linkwatch lets one of them a second through). All is verified each second (an interface renamed, no socket), after
+ * every (re)opening of the socket, and when messages were lost.
  */
-import { readFileSync } from 'node:fs';
 import { Backoff } from '../model/backoff.ts';
 import { ENOBUFS } from './errno.ts';
 import { NetlinkFormatError } from './netlink.ts';
+import { ABSENT, Link, type LinkState } from './link.ts';
 import { NetlinkError, type NetlinkSocket } from './netlink-socket.ts';
 import { changedLinks, linkSocket } from './rtnetlink.ts';
-
-export interface LinkState {
-  /** 1: administratively up with carrier. 0: anything else, also a device that does not exist. */
-  readonly carrier: 0 | 1;
-  /** Kernel operstate, or `absent`. */
-  readonly operstate: string;
-  /** Carrier changes since the device was made. */
-  readonly changes: number;
-}
 
 type LinkSocket = Pick<NetlinkSocket, 'receive' | 'readable' | 'close'>;
 
@@ -28,92 +19,105 @@ export interface LinkMonitorOptions {
   /** A change, or the first reading. */
   readonly changed: (device: string, carrier: 0 | 1, t: number) => void;
   readonly log: (message: string, fields: Record<string, unknown>) => void;
+  /** Instead of /sys/class/net. */
+  readonly root?: string;
   /** Test hook: another socket. */
   readonly open?: () => LinkSocket;
 }
 
-const POLL_MS = 1000;
-const QUICK_POLL_MS = 10;
-/** The kernel's second, and some. */
-const QUICK_FOR_MS = 2000;
+const LOOK_MS = 50;
+const VERIFY_MS = 1000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
 /** A message wakes at once whoever waits for one; this is how long the end of the agent may have to wait for that. */
 const WAIT_MS = 250;
-/**
- * Reads a device's state from sysfs; a missing device or an administratively down one has no carrier. Undefined when it can't be
- * read for other reasons, such as no free descriptor: that proves nothing about the link.
- */
-export function readLink(device: string): LinkState | undefined {
-  let unreadable = false;
-  const read = (file: string) => {
-    try {
-      return readFileSync(`/sys/class/net/${device}/${file}`, 'utf8').trim();
-    } catch (error) {
-      // Absent device; `carrier` is EINVAL while administratively down.
-      unreadable ||= !/^(ENOENT|ENODEV|ENOTDIR|EINVAL)$/.test((error as NodeJS.ErrnoException).code ?? '');
-      return undefined;
-    }
-  };
-  const operstate = read('operstate') ?? 'absent';
-  const carrier = read('carrier') === '1' && operstate !== 'down' && operstate !== 'lowerlayerdown' ? 1 : 0;
-  const changes = Number(read('carrier_changes') ?? 0);
-  return unreadable ? undefined : { carrier, operstate, changes };
-}
 
 export class LinkMonitor {
-  #o: LinkMonitorOptions;
+  readonly #o: LinkMonitorOptions;
+  #links = new Map<string, Link>();
   readonly #states = new Map<string, LinkState>();
-  #poll: NodeJS.Timeout | undefined;
-  #quickUntil = 0;
+  /** Devices whose carrier should be read: one after the other, since each may wait for the kernel. */
+  readonly #doubted = new Set<string>();
+  #verifying = false;
+  readonly #end = new AbortController();
+  readonly #timers: readonly NodeJS.Timeout[];
   #retry: NodeJS.Timeout | undefined;
   readonly #backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS);
-  #stopped = false;
 
   constructor(options: LinkMonitorOptions) {
     this.#o = options;
-    this.resync();
+    for (const device of options.devices) {
+      const link = this.#add(device, this.#links);
+      link.settle();
+      this.#look(device, link);
+    }
+    this.#timers = [setInterval(() => this.#lookForMoves(), LOOK_MS), setInterval(() => this.resync(), VERIFY_MS)];
     void this.#follow();
-    this.#schedule();
   }
 
-  #schedule(): void {
-    clearTimeout(this.#poll);
-    const pause = this.#o.clock() < this.#quickUntil ? QUICK_POLL_MS : POLL_MS;
-    this.#poll = setTimeout(() => {
-      this.resync();
-      this.#schedule();
-    }, pause);
+  #add(device: string, links: Map<string, Link>): Link {
+    const link = this.#links.get(device) ?? new Link(device, this.#o.root);
+    links.set(device, link);
+    return link;
   }
 
   /** Watches these devices from now on, and reports the state of each: a NIC of another name may have taken over a device. */
   setDevices(devices: readonly string[]): void {
-    this.#o = { ...this.#o, devices };
+    const links = new Map<string, Link>();
+    for (const device of devices) this.#add(device, links);
+    for (const [device, link] of this.#links) if (!links.has(device)) link.close();
+    this.#links = links;
     this.#states.clear();
+    for (const [device, link] of links) this.#look(device, link);
     this.resync();
   }
 
   /** Last known state; a device not watched is absent. */
   state(device: string): LinkState {
-    return this.#states.get(device) ?? { carrier: 0, operstate: 'absent', changes: 0 };
+    return this.#states.get(device) ?? ABSENT;
   }
 
   /** Reads everything again. */
   resync(): void {
-    for (const device of this.#o.devices) this.#set(device, readLink(device));
+    for (const device of this.#links.keys()) this.#doubt(device);
+  }
+
+  #lookForMoves(): void {
+    for (const [device, link] of this.#links) if (link.hasMoved(this.state(device))) this.#look(device, link);
+  }
+
+  #look(device: string, link: Link): void {
+    const state = link.look();
+    // What the kernel holds back it tells when the carrier is read.
+    if (state === undefined || state.changes !== this.#states.get(device)?.changes) this.#doubt(device);
+    this.#set(device, state);
+  }
+
+  #doubt(device: string): void {
+    this.#doubted.add(device);
+    if (!this.#verifying) void this.#verify();
+  }
+
+  async #verify(): Promise<void> {
+    this.#verifying = true;
+    const { signal } = this.#end;
+    for (const device of this.#doubted) {
+      // One that is doubted again meanwhile comes once more.
+      this.#doubted.delete(device);
+      const link = this.#links.get(device);
+      // What can't be read proves nothing, and is read again in a second.
+      await link?.verify(signal).catch(() => undefined);
+      if (signal.aborted) return;
+      if (link !== undefined && link === this.#links.get(device)) this.#set(device, link.look());
+    }
+    this.#verifying = false;
   }
 
   #set(device: string, state: LinkState | undefined): void {
     if (state === undefined) return;
     const former = this.#states.get(device);
     this.#states.set(device, state);
-    if (former?.carrier === state.carrier) return;
-    const now = this.#o.clock();
-    if (former) {
-      this.#quickUntil = now + QUICK_FOR_MS;
-      this.#schedule();
-    }
-    this.#o.changed(device, state.carrier, now);
+    if (former?.carrier !== state.carrier) this.#o.changed(device, state.carrier, this.#o.clock());
   }
 
   /** Receives messages until it is stopped; while there is no socket, only the poll is left. */
@@ -122,7 +126,7 @@ export class LinkMonitor {
     try {
       socket = this.#o.open?.() ?? linkSocket();
       this.resync();
-      while (!this.#stopped) if (await socket.readable(WAIT_MS)) this.#receive(socket);
+      while (!this.#end.signal.aborted) if (await socket.readable(WAIT_MS)) this.#receive(socket);
     } catch (error) {
       if (!(error instanceof NetlinkError || error instanceof NetlinkFormatError)) throw error;
       const pause = this.#backoff.next();
@@ -130,7 +134,7 @@ export class LinkMonitor {
         error: (error as Error).message,
         backoff_ms: pause,
       });
-      if (!this.#stopped) this.#retry = setTimeout(() => void this.#follow(), pause);
+      if (!this.#end.signal.aborted) this.#retry = setTimeout(() => void this.#follow(), pause);
     } finally {
       socket?.close();
     }
@@ -147,12 +151,17 @@ export class LinkMonitor {
       if (!(error instanceof NetlinkError && error.errno === ENOBUFS)) throw error;
       this.resync(); // too many messages at once: some were lost, and nobody knows which
     }
-    for (const device of named) if (!this.#stopped && this.#o.devices.includes(device)) this.#set(device, readLink(device));
+    if (this.#end.signal.aborted) return;
+    for (const device of named) {
+      const link = this.#links.get(device);
+      if (link !== undefined) this.#look(device, link);
+    }
   }
 
   stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#poll);
+    this.#end.abort();
+    for (const timer of this.#timers) clearInterval(timer);
     clearTimeout(this.#retry);
+    for (const link of this.#links.values()) link.close();
   }
 }

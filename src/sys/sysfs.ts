@@ -13,6 +13,7 @@ import { basename } from 'node:path';
  * ENOTSUP.
  */
 const NO_VALUE = /^(ENOENT|ENODEV|ENOTDIR|EINVAL|ENOTSUP|EOPNOTSUPP)$/;
+export const isNoValue = (error: unknown): boolean => NO_VALUE.test((error as NodeJS.ErrnoException).code ?? '');
 /** Attributes are one page at most. */
 const MOST = 4096;
 
@@ -20,7 +21,7 @@ async function orNone<T>(reading: Promise<T>): Promise<T | undefined> {
   try {
     return await reading;
   } catch (error) {
-    if (NO_VALUE.test((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (isNoValue(error)) return undefined;
     throw error;
   }
 }

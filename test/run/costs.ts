@@ -66,6 +66,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/lab-demo': { seconds: 77, cpus: 0.5 },
   'system/lab-matrix': { seconds: 215, cpus: 0.45 },
   'system/lanes': { seconds: 29, cpus: 0.6, quiet: 'alone' },
+  'system/links': { seconds: 7, cpus: 0.3 },
   'system/logqueue': { seconds: 11, cpus: 0.5 },
   'system/logqueue-rotation': { seconds: 20, cpus: 0.1 },
   'system/metrics': { seconds: 1, cpus: 0.7 },

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { test } from 'node:test';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ENOBUFS } from '../../src/sys/errno.ts';
-import { LinkMonitor, readLink } from '../../src/sys/link-monitor.ts';
+import { LinkMonitor } from '../../src/sys/link-monitor.ts';
 import { NetlinkError } from '../../src/sys/netlink-socket.ts';
 
 const { steps } = JSON.parse(readFileSync(new URL('../fixtures/rtnetlink/recorded.json', import.meta.url), 'utf8')) as {
@@ -15,16 +18,24 @@ const aboutLo = () => {
   return datagram;
 };
 
-/** A monitor of `lo` and a device that is not there, over a socket that the test feeds. */
+const root = mkdtempSync(join(tmpdir(), 'fourlane-links-'));
+after(() => rmSync(root, { recursive: true }));
+
+/** Writes attributes of `lo` in the copy of sysfs. */
+function write(attributes: Readonly<Record<string, string | number>>): void {
+  for (const [name, value] of Object.entries(attributes)) writeFileSync(join(root, 'lo', name), `${value}\n`);
+}
+
+/** A monitor of `lo`, which is up, and a device that is not there, over a socket that the test feeds. */
 function stage() {
+  mkdirSync(join(root, 'lo'), { recursive: true });
+  write({ carrier: 1, carrier_changes: 2, operstate: 'up' });
   const queue: (Buffer | Error)[] = [];
   let wake: (readable: boolean) => void = () => undefined;
-  const seen = { opened: 0, closed: 0, read: 0, log: [] as string[], changed: [] as string[] };
+  const seen = { opened: 0, closed: 0, log: [] as string[], changed: [] as string[] };
   const monitor = new LinkMonitor({
-    get devices() {
-      seen.read++;
-      return ['lo', 'nosuch0'];
-    },
+    devices: ['lo', 'nosuch0'],
+    root,
     clock: () => performance.now(),
     changed: (device, carrier) => seen.changed.push(`${device} ${carrier}`),
     log: (message, fields) => seen.log.push(`${message}: ${String(fields['error'])}, again in ${String(fields['backoff_ms'])}`),
@@ -55,10 +66,10 @@ function stage() {
   return { monitor, seen, feed, end };
 }
 
-test('sysfs: loopback is up, a missing device is absent and no crash', () => {
-  assert.equal(readLink('lo')?.carrier, 1);
-  assert.deepEqual(readLink('nosuch0'), { carrier: 0, operstate: 'absent', changes: 0 });
-});
+/** Waits until that many changes were reported. */
+async function reported(changed: readonly string[], n: number): Promise<void> {
+  for (let k = 0; changed.length < n && k < 1000; k++) await sleep(10);
+}
 
 test('the first reading of each device is reported, a message that changes nothing is not', async () => {
   const { seen, feed, monitor, end } = stage();
@@ -74,11 +85,32 @@ test('the first reading of each device is reported, a message that changes nothi
   assert.deepEqual([seen.opened, seen.closed, seen.log], [1, 1, []]);
 });
 
+test('a loss that no message has told is seen by its count, and so is the device that goes', async () => {
+  const { seen, end } = stage();
+  try {
+    for (const [n, carrier] of [0, 1].entries()) {
+      write({ carrier, carrier_changes: 3 + n });
+      await reported(seen.changed, 3 + n);
+    }
+    rmSync(join(root, 'lo'), { recursive: true });
+    await reported(seen.changed, 5);
+    mkdirSync(join(root, 'lo'));
+    write({ carrier: 1, carrier_changes: 0, operstate: 'up' });
+    await reported(seen.changed, 6);
+    assert.deepEqual(seen.changed, ['lo 1', 'nosuch0 0', 'lo 0', 'lo 1', 'lo 0', 'lo 1']);
+  } finally {
+    await end();
+  }
+});
+
 test('lost messages: everything is read again, on the same socket', async () => {
   const { seen, feed, end } = stage();
-  const before = seen.read;
+  await sleep(100);
+  write({ carrier: 0 }); // by a driver that does not count
+  assert.equal(seen.changed.length, 2);
   await feed(new NetlinkError(ENOBUFS));
-  assert.ok(seen.read > before);
+  for (let k = 0; seen.changed.length < 3 && k < 50; k++) await sleep(1);
+  assert.equal(seen.changed[2], 'lo 0');
   await feed(aboutLo());
   await end();
   assert.deepEqual([seen.opened, seen.closed, seen.log], [1, 1, []]);
