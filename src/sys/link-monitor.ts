@@ -1,8 +1,8 @@
 /**
  * Who watches links: netlink's messages show when to look, and so does the count of each carrier, which is looked at twenty times
- * a second. The kernel holds a message back for up to a second when another link of the machine has changed, in whichever network
- * namespace (linkwatch lets one of them a second through). All is verified each second (an interface renamed, no socket), after
- * every (re)opening of the socket, and when messages were lost.
+ * a second, more often after a change. The kernel holds a message back for up to a second when another link of the machine has
+ * changed, in whichever network namespace (linkwatch lets one of them a second through). All is verified each second (an
+ * interface renamed, no socket), after every (re)opening of the socket, and when messages were lost.
  */
 import { Backoff } from '../model/backoff.ts';
 import { ENOBUFS } from './errno.ts';
@@ -26,6 +26,9 @@ export interface LinkMonitorOptions {
 }
 
 const LOOK_MS = 50;
+/** After a change, for as long as the kernel may hold the next one back, and some. */
+const SOON_MS = 10;
+const SOON_FOR_MS = 2000;
 const VERIFY_MS = 1000;
 const BACKOFF_MIN_MS = 100;
 const BACKOFF_MAX_MS = 10_000;
@@ -40,7 +43,9 @@ export class LinkMonitor {
   readonly #doubted = new Set<string>();
   #verifying = false;
   readonly #end = new AbortController();
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #regular: NodeJS.Timeout;
+  #next: NodeJS.Timeout | undefined;
+  #soonUntil = 0;
   #retry: NodeJS.Timeout | undefined;
   readonly #backoff = new Backoff(BACKOFF_MIN_MS, BACKOFF_MAX_MS);
 
@@ -51,7 +56,8 @@ export class LinkMonitor {
       link.settle();
       this.#look(device, link);
     }
-    this.#timers = [setInterval(() => this.#lookForMoves(), LOOK_MS), setInterval(() => this.resync(), VERIFY_MS)];
+    this.#regular = setInterval(() => this.resync(), VERIFY_MS);
+    this.#schedule();
     void this.#follow();
   }
 
@@ -82,8 +88,15 @@ export class LinkMonitor {
     for (const device of this.#links.keys()) this.#doubt(device);
   }
 
-  #lookForMoves(): void {
-    for (const [device, link] of this.#links) if (link.hasMoved(this.state(device))) this.#look(device, link);
+  #schedule(): void {
+    clearTimeout(this.#next);
+    this.#next = setTimeout(
+      () => {
+        for (const [device, link] of this.#links) if (link.hasMoved(this.state(device))) this.#look(device, link);
+        this.#schedule();
+      },
+      this.#o.clock() < this.#soonUntil ? SOON_MS : LOOK_MS,
+    );
   }
 
   #look(device: string, link: Link): void {
@@ -117,7 +130,13 @@ export class LinkMonitor {
     if (state === undefined) return;
     const former = this.#states.get(device);
     this.#states.set(device, state);
-    if (former?.carrier !== state.carrier) this.#o.changed(device, state.carrier, this.#o.clock());
+    if (former?.carrier === state.carrier) return;
+    const now = this.#o.clock();
+    if (former !== undefined) {
+      this.#soonUntil = now + SOON_FOR_MS;
+      this.#schedule();
+    }
+    this.#o.changed(device, state.carrier, now);
   }
 
   /** Receives messages until it is stopped; while there is no socket, only the poll is left. */
@@ -160,7 +179,8 @@ export class LinkMonitor {
 
   stop(): void {
     this.#end.abort();
-    for (const timer of this.#timers) clearInterval(timer);
+    clearInterval(this.#regular);
+    clearTimeout(this.#next);
     clearTimeout(this.#retry);
     for (const link of this.#links.values()) link.close();
   }
