@@ -63,20 +63,18 @@ function send(service: Stream): void {
 }
 
 const period = 1000 / options.rate;
-/** Services are interleaved, so that their requests do not come in bursts. */
-const due = options.services.map((service, k) => ({ service, at: now() + (period * k) / options.services.length }));
-
-/** Sends what is due, and sleeps until the next is. */
-function sendDue(): void {
-  const t = now();
-  for (const each of due) {
-    // After a stall the missed requests are not made up for: a burst would be another load than the stated one.
-    if (t - each.at > 1000) each.at = t;
-    for (; each.at <= t; each.at += period) send(each.service);
-  }
-  setTimeout(sendDue, Math.max(0, Math.min(...due.map(({ at }) => at)) - now()));
-}
-sendDue();
+options.services.forEach((service, k) => {
+  // Services are interleaved, so that their requests do not come in bursts.
+  let next = now() + (period * k) / options.services.length;
+  setInterval(
+    () => {
+      // After a stall the missed requests are not made up for: a burst would be another load than the stated one.
+      if (now() - next > 1000) next = now();
+      for (; next <= now(); next += period) send(service);
+    },
+    Math.min(10, period),
+  );
+});
 setInterval(() => {
   const oldest = now() - KEEP_MS;
   log = log.filter((result) => result.t >= oldest);
