@@ -89,10 +89,15 @@ const plays: [string, string[]][] = [
 for (const [name, broken] of plays) {
   test(`${name} breaks ${broken.join(', ') || 'no client request'}, and heals`, async () => {
     await faults.find((f) => f.name === name)!.apply(lab, undefined as never);
-    const t = await traffic(1000);
-    assert.deepEqual(failing(t), broken, JSON.stringify(t));
-    await lab.heal();
-    await recovered();
+    try {
+      let t = await traffic(1000);
+      // A machine that loses a CPU for half a second fails others for as long; what the fault breaks is still broken after that.
+      for (let again = 0; again < 2 && failing(t).join() !== broken.join(); again++) t = await traffic(1000);
+      assert.deepEqual(failing(t), broken, JSON.stringify(t));
+    } finally {
+      await lab.heal();
+      await recovered();
+    }
   });
 }
 
