@@ -54,7 +54,7 @@ export class LinkMonitor {
     for (const device of options.devices) {
       const link = this.#add(device, this.#links);
       link.settle();
-      this.#look(device, link);
+      this.#set(device, link.look());
     }
     this.#regular = setInterval(() => this.resync(), VERIFY_MS);
     this.#schedule();
@@ -74,7 +74,7 @@ export class LinkMonitor {
     for (const [device, link] of this.#links) if (!links.has(device)) link.close();
     this.#links = links;
     this.#states.clear();
-    for (const [device, link] of links) this.#look(device, link);
+    for (const [device, link] of links) this.#set(device, link.look());
     this.resync();
   }
 

@@ -18,7 +18,7 @@ export interface LinkState {
   readonly changes: number;
 }
 
-export const SYS_NET = '/sys/class/net';
+const SYS_NET = '/sys/class/net';
 export const ABSENT: LinkState = { carrier: 0, operstate: 'absent', changes: 0 };
 const WITHOUT = new Set(['down', 'lowerlayerdown']);
 const buffer = Buffer.alloc(64);
