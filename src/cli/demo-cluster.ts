@@ -10,7 +10,7 @@ import { now } from '../lab/control.ts';
 import { forward } from '../lab/forward.ts';
 import { type Monitoring, openMonitoring } from '../lab/monitoring.ts';
 import type { Routers } from '../lab/routers/speaker.ts';
-import { pageLines, phases, traffic } from '../lab/tell.ts';
+import { pageLines, phases, traffic, unpeaceful } from '../lab/tell.ts';
 import { terminal } from './output.ts';
 
 export interface ClusterDemo {
@@ -119,15 +119,15 @@ async function play(lab: ClusterLab, scenario: ClusterScenario, monitoring?: Mon
   const t2 = now();
   print('\nRepaired, and all is well again. Another 2 s of traffic …\n');
   await sleep(PEACE_MS + PENDING_MS);
-  const [before, during, after] = await Promise.all([lab.tally(t0, t1), lab.tally(t1, t2), lab.tally(t2, t2 + PEACE_MS)]);
-  const hurt = Object.keys(during).filter((stream) => scenario.hurts(stream));
-  print(phases(before, during, after, hurt));
+  const requests = await lab.phases(t0, t1, t2, t2 + PEACE_MS);
+  const hurt = Object.keys(requests.during).filter((stream) => scenario.hurts(stream));
+  print(phases(requests, hurt));
   print('');
   print(clusterAccount(row));
   if (monitoring !== undefined) print(pageLines(await monitoring.sent(t1)).join('\n') || 'pages     none');
-  const peaceful = [...Object.values(before), ...Object.values(after)].every((tally) => tally.failed === 0 && tally.ok > 0);
-  if (!peaceful) print('PROBLEM   requests failed before the fault or after its repair');
-  const good = row.problems.length === 0 && peaceful;
+  const also = unpeaceful(requests);
+  for (const line of also) print(line);
+  const good = row.problems.length === 0 && also.length === 0;
   print(good ? '\nAs expected.' : '\nNOT as expected.');
   return good ? 0 : 1;
 }

@@ -15,7 +15,7 @@ import { Loopback } from '../lab/loopback.ts';
 import { type Monitoring, openMonitoring } from '../lab/monitoring.ts';
 import { play, QUICK_RECOVERY } from '../lab/play.ts';
 import { ROUTERS, type Routers } from '../lab/routers/speaker.ts';
-import { account, pageLines, phases, traffic } from '../lab/tell.ts';
+import { account, pageLines, phases, traffic, unpeaceful } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/duration.ts';
@@ -242,17 +242,17 @@ async function scenario(world: World, agent: Agent, fault: Fault, monitoring: Mo
   const t2 = now();
   print('Recovered. Another 3 s of traffic …\n');
   await sleep(4100);
-  const [before, during, after] = await Promise.all([world.tally(t0, t1), world.tally(t1, t2), world.tally(t2, t2 + 3000)]);
-  print(phases(before, during, after, fault.hurts));
+  const requests = await world.phases(t0, t1, t2, t2 + 3000);
+  print(phases(requests, fault.hurts));
   print('');
   print(account(row));
   if (monitoring !== undefined) {
     const pages = pageLines(await monitoring.sent(t1));
     print(pages.length === 0 ? 'pages     none' : pages.join('\n'));
   }
-  const peaceful = [...Object.values(before), ...Object.values(after)].every((t) => t.failed === 0 && t.ok > 0);
-  if (!peaceful) print('PROBLEM   requests failed before the fault or after its repair');
-  const good = row.problems.length === 0 && peaceful;
+  const also = unpeaceful(requests);
+  for (const line of also) print(line);
+  const good = row.problems.length === 0 && also.length === 0;
   print(good ? '\nAs expected.' : '\nNOT as expected.');
   return good ? 0 : 1;
 }

@@ -4,6 +4,7 @@
  */
 import { request } from 'node:http';
 import { now, serveControl, tellReady } from './control.ts';
+import { type Counted, type Sent, tally } from './tally.ts';
 
 export interface ClientOptions {
   readonly control: string;
@@ -21,29 +22,14 @@ export interface Stream {
   readonly from?: string;
 }
 
-/** Requests that began in a span of time, per service. `pending` are not answered yet. */
-export interface Tally {
-  sent: number;
-  ok: number;
-  failed: number;
-  pending: number;
-  errors: Record<string, number>;
-}
-
 const KEEP_MS = 300_000;
 const options = JSON.parse(process.argv[2]!) as ClientOptions;
-interface Sent {
-  readonly t: number;
-  readonly service: string;
-  /** undefined while under way, '' when answered, else the error. */
-  result: string | undefined;
-}
 let log: Sent[] = [];
 
 function send(service: Stream): void {
-  const entry: Sent = { t: now(), service: service.name, result: undefined };
+  const entry: Sent = { service: service.name, began: now() };
   log.push(entry);
-  const end = (result: string) => (entry.result ??= result);
+  const end = (error: string) => (entry.outcome ??= { at: now(), error });
   const { host, port, from } = service;
   const req = request({ host, port, path: '/', agent: false, ...(from === undefined ? {} : { localAddress: from }) }, (res) => {
     res.resume();
@@ -77,27 +63,15 @@ options.services.forEach((service, k) => {
 });
 setInterval(() => {
   const oldest = now() - KEEP_MS;
-  log = log.filter((result) => result.t >= oldest);
+  log = log.filter(({ began }) => began >= oldest);
 }, 10_000);
 
-function tally(from: number, until: number): Record<string, Tally> {
-  const out: Record<string, Tally> = {};
-  for (const service of options.services) out[service.name] = { sent: 0, ok: 0, failed: 0, pending: 0, errors: {} };
-  for (const result of log) {
-    if (result.t < from || result.t >= until) continue;
-    const t = out[result.service]!;
-    t.sent++;
-    if (result.result === undefined) t.pending++;
-    else if (result.result === '') t.ok++;
-    else {
-      t.failed++;
-      t.errors[result.result] = (t.errors[result.result] ?? 0) + 1;
-    }
-  }
-  return out;
-}
-
+const names = options.services.map(({ name }) => name);
 await serveControl(options.control, {
-  '/tally': (query) => tally(Number(query.get('since') ?? 0), Number(query.get('until') ?? Number.POSITIVE_INFINITY)),
+  '/tally': (query) => {
+    const at = (name: string, otherwise: number) => Number(query.get(name) ?? otherwise);
+    const counted = (query.get('counted') ?? 'begun') as Counted;
+    return tally(log, names, at('since', 0), at('until', Number.POSITIVE_INFINITY), counted);
+  },
 });
 tellReady();

@@ -1,10 +1,10 @@
 /** Compares what happened after a fault with what had to happen. Pure. */
 import { isFault } from '../model/verdicts.ts';
 import type { Transition } from './agent.ts';
-import type { Tally } from './client.ts';
 import type { Failure } from './dataplane.ts';
 import type { Fault } from './faults.ts';
 import type { Change } from './switchboard.ts';
+import type { Tally } from './tally.ts';
 import type { WantedChange, WantedVerdict } from './wanted.ts';
 
 /** Everything seen from the fault (t0) until its healing. Times are ms of one clock. */
@@ -15,7 +15,7 @@ export interface Observation {
   readonly transitions: readonly Transition[];
   readonly changes: readonly Change[];
   readonly failures: readonly Failure[];
-  /** Requests that began between the fault and the healing. */
+  /** Requests that were under way at any time between the fault and the healing. */
   readonly requests: Readonly<Record<string, Tally>>;
   /** Requests of the service on all NICs that began after the last wanted action. */
   readonly afterActions?: Tally;

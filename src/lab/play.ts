@@ -47,7 +47,7 @@ export async function play(
       changes,
       transitions: (await agent.transitions(t0)).filter((t) => t.t < end),
       failures: (await world.failures(t0)).filter((failure) => failure.t < end),
-      requests: await world.tally(t0, end),
+      requests: await world.tally(t0, end, 'underWay'),
       afterActions: (await world.tally(lastAction + 20, end))['all']!,
     };
     const row = evaluate(fault, observation);

@@ -1,19 +1,17 @@
 /** The demo's words: traffic summaries and the before/during/after table. Pure: values in, text out. */
-import type { Tally } from './client.ts';
 import type { Row } from './evaluate.ts';
 import type { Sent } from './pager.ts';
+import type { Phases, Requests, Tally } from './tally.ts';
 
 /** `web1 100 ok · web2 98 ok 2 FAILED · …` */
-export function traffic(tally: Readonly<Record<string, Tally>>): string {
+export function traffic(tally: Requests): string {
   return Object.entries(tally)
     .map(([service, t]) => `${service} ${t.ok} ok${t.failed > 0 ? ` ${t.failed} FAILED` : ''}`)
     .join(' · ');
 }
 
-type Requests = Readonly<Record<string, Tally>>;
-
 /** Requests of every service before, during and after a fault, as an aligned table. */
-export function phases(before: Requests, during: Requests, after: Requests, hurts: readonly string[]): string {
+export function phases({ before, during, after }: Phases, hurts: readonly string[]): string {
   const cell = (t: Tally | undefined) => (t === undefined ? '' : `${t.ok} ok, ${t.failed} failed`);
   const rows = Object.keys(during).map((sent) => [
     sent,
@@ -23,6 +21,17 @@ export function phases(before: Requests, during: Requests, after: Requests, hurt
     hurts.includes(sent) ? 'touched by the fault' : 'must not notice',
   ]);
   return columns([['service', 'before', 'during', 'after', ''], ...rows]);
+}
+
+/** What went wrong while nothing was broken, as lines: `PROBLEM   before the fault: all 1 of 60 failed (timeout 1)`. */
+export function unpeaceful({ before, after }: Phases): string[] {
+  const lines = (when: string, requests: Requests) =>
+    Object.entries(requests).flatMap(([service, t]) => {
+      const errors = Object.entries(t.errors).map(([error, times]) => `${error} ${times}`);
+      if (t.failed > 0) return `PROBLEM   ${when}: ${service} ${t.failed} of ${t.sent} failed (${errors.join(', ')})`;
+      return t.ok === 0 ? `PROBLEM   ${when}: ${service} was not answered once` : [];
+    });
+  return [...lines('before the fault', before), ...lines('after its repair', after)];
 }
 
 /** Text columns as wide as they need to be. */

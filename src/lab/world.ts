@@ -4,12 +4,13 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import type { ClientOptions, Stream, Tally } from './client.ts';
+import type { ClientOptions, Stream } from './client.ts';
 import { call } from './control.ts';
 import type { DataplaneOptions, Failure } from './dataplane.ts';
 import { agentConfig, type Layout, type RuleChanges } from './layout.ts';
 import type { RealServerSetting } from './realservers.ts';
 import type { Change } from './switchboard.ts';
+import type { Counted, Phases, Requests } from './tally.ts';
 
 export interface ClientLoad {
   /** Requests per second and service; default 20. */
@@ -73,9 +74,19 @@ export abstract class World {
     return child;
   }
 
-  /** Requests begun in a span of time (ms of `now()`), per service. */
-  tally(since: number, until: number): Promise<Record<string, Tally>> {
-    return call(this.path('client.sock'), `/tally?since=${since}&until=${until}`);
+  /** Requests of a span of time (ms of `now()`), per service. */
+  tally(since: number, until: number, counted: Counted = 'begun'): Promise<Requests> {
+    return call(this.path('client.sock'), `/tally?since=${since}&until=${until}&counted=${counted}`);
+  }
+
+  /** Requests before, during and after a fault that struck at `t1` and was over at `t2`. Each is counted once. */
+  async phases(t0: number, t1: number, t2: number, t3: number): Promise<Phases> {
+    const [before, during, after] = await Promise.all([
+      this.tally(t0, t1, 'whole'),
+      this.tally(t1, t2, 'underWay'),
+      this.tally(t2, t3),
+    ]);
+    return { before, during, after };
   }
 
   /** What the agent changed in the data plane since then. */

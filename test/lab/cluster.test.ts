@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { stringify } from 'yaml';
 import { loadPlanFile } from '../../src/config/load.ts';
 import type { Transition } from '../../src/lab/agent.ts';
-import type { Tally } from '../../src/lab/client.ts';
+import type { Tally } from '../../src/lab/tally.ts';
 import { type ClusterScenario, evaluateCluster, type Seen } from '../../src/lab/cluster/scenario.ts';
 import { clusterScenarios, listOfScenarios } from '../../src/lab/cluster/scenarios.ts';
 import { clusterAccount, stepLine } from '../../src/lab/cluster/tell.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { Transition } from '../../src/lab/agent.ts';
-import type { Tally } from '../../src/lab/client.ts';
+import type { Tally } from '../../src/lab/tally.ts';
 import { evaluate, type Observation } from '../../src/lab/evaluate.ts';
 import { faultsOf } from '../../src/lab/faults.ts';
 import type { Change } from '../../src/lab/switchboard.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Row } from '../../src/lab/evaluate.ts';
-import { account, pageLines, phases, traffic } from '../../src/lab/tell.ts';
+import { account, pageLines, phases, traffic, unpeaceful } from '../../src/lab/tell.ts';
 
 const tally = (ok: number, failed = 0) => ({ sent: ok + failed, ok, failed, pending: 0, errors: {} });
 
@@ -11,15 +11,27 @@ test('traffic says failures only where there are some', () => {
 
 test('the table of phases is aligned and says who may notice', () => {
   const text = phases(
-    { web1: tally(60), web2: tally(60) },
-    { web1: tally(0, 90), web2: tally(90) },
-    { web1: tally(60), web2: tally(60) },
+    {
+      before: { web1: tally(60), web2: tally(60) },
+      during: { web1: tally(0, 90), web2: tally(90) },
+      after: { web1: tally(60), web2: tally(60) },
+    },
     ['web1'],
   );
   assert.deepEqual(text.split('\n'), [
     'service  before           during           after',
     'web1     60 ok, 0 failed  0 ok, 90 failed  60 ok, 0 failed  touched by the fault',
     'web2     60 ok, 0 failed  90 ok, 0 failed  60 ok, 0 failed  must not notice',
+  ]);
+});
+
+test('what failed in peace is named: when, who, of how many, by what', () => {
+  const good = { web1: tally(60), all: tally(60) };
+  assert.deepEqual(unpeaceful({ before: good, during: { web1: tally(0, 60) }, after: good }), []);
+  const before = { ...good, all: { ...tally(58, 3), errors: { timeout: 2, ECONNRESET: 1 } } };
+  assert.deepEqual(unpeaceful({ before, during: {}, after: { ...good, web1: tally(0) } }), [
+    'PROBLEM   before the fault: all 3 of 61 failed (timeout 2, ECONNRESET 1)',
+    'PROBLEM   after its repair: web1 was not answered once',
   ]);
 });
 

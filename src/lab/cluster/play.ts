@@ -40,7 +40,7 @@ export async function playCluster(
         return [server.name, transitions.filter(({ t }) => t < end)] as const;
       }),
     );
-    const [requests, afterwards] = [await lab.tally(t0, end), await lab.tally(acted + 20, end)];
+    const [requests, afterwards] = [await lab.tally(t0, end, 'underWay'), await lab.tally(acted + 20, end)];
     const row = evaluateCluster(scenario, { taken, transitions: new Map(said), requests, afterwards });
     return await recovered(lab, row);
   } finally {

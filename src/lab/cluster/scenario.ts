@@ -1,7 +1,7 @@
 /** What a scenario of the cluster consists of, and what came of it: pure. */
 import { isFault } from '../../model/verdicts.ts';
 import type { Transition } from '../agent.ts';
-import type { Tally } from '../client.ts';
+import type { Tally } from '../tally.ts';
 import type { ClusterLab } from './cluster-lab.ts';
 
 /** Something that is done, or that must come. */
