@@ -5,6 +5,7 @@ import { actuators } from './act/index.ts';
 import { leftBefore } from './act/left-before.ts';
 import { Reconciler } from './act/reconciler.ts';
 import type { ActionReport } from './act/report.ts';
+import type { Followed } from './config/messages.ts';
 import { ConfigThread } from './config/thread.ts';
 import { Agent, type Door } from './daemon/agent.ts';
 import { applyPlan } from './daemon/apply.ts';
@@ -13,7 +14,7 @@ import { Carriers, watchLinks } from './daemon/carrier.ts';
 import { makeRunner } from './daemon/collecting.ts';
 import { Clustering } from './daemon/clustering.ts';
 import { CurrentPlan } from './daemon/current-plan.ts';
-import { type Begun, firstPlan, isUnknown } from './daemon/first-plan.ts';
+import { type First, firstPlan, isUnknown } from './daemon/first-plan.ts';
 import { Following } from './daemon/following.ts';
 import { killAt } from './daemon/kill-at.ts';
 import { Life } from './daemon/life.ts';
@@ -59,7 +60,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
   const plans = new CurrentPlan(first.plan, clock());
   const readable = readableSecrets(options.config, plans.plan);
   if (readable !== undefined) options.log.warn({}, readable);
-  const memory = await remember(options, plans, first.begun);
+  const memory = await remember(options, plans, first);
   const parts = makeParts(options, plans, memory);
   const agent = new Agent(parts);
   const door = await agent.start(() => openDoors(options, parts));
@@ -69,7 +70,7 @@ export async function startAgent(options: AgentOptions): Promise<Agent> {
 }
 
 /** What outlives a pass, a reload or the process: history, spans, actions in place, the state file, the evidence log. */
-async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan, begun: Begun | undefined) {
+async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan, { begun, followed }: First) {
   const acted = new Topic<ActionReport>();
   const metrics = new Registry();
   const telemetry = makeTelemetry({ clock, log, version, plan, metrics });
@@ -83,7 +84,19 @@ async function remember({ log, version }: AgentOptions, { plan }: CurrentPlan, b
   const restoring = isUnknown(plan, begun) ? { restore: () => 0 } : reconciler;
   restoring.restore(await leftBefore(plan));
   const recovered = await recover(file, topologyOf(plan), restoring, clock, log);
-  return { acted, metrics, telemetry, spans, reconciler, file, recording, recovered, begun, history: new TransitionLog() };
+  return {
+    acted,
+    metrics,
+    telemetry,
+    spans,
+    reconciler,
+    file,
+    recording,
+    recovered,
+    begun,
+    followed,
+    history: new TransitionLog(),
+  };
 }
 
 type Memory = Awaited<ReturnType<typeof remember>>;
@@ -137,8 +150,9 @@ function makeParts(options: AgentOptions, plans: CurrentPlan, memory: Memory) {
     await applyPlan(parts, next);
     tellImports(log, next, before);
   };
-  const reloader = new Reloader({ ...reading, ...ofCluster, apply, ended: told });
-  const following = new Following({ paths: () => plan().imports?.followed ?? [], changed: () => void reloader.reload(), clock });
+  const read = (files: Followed) => following.read(files);
+  const reloader = new Reloader({ ...reading, ...ofCluster, apply, read, ended: told });
+  const following = new Following({ first: memory.followed, changed: () => void reloader.reload(), clock });
   return { ...parts, recovered, reloader, configThread, following, shadowing, tracer };
 }
 

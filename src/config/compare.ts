@@ -3,7 +3,7 @@ import { codeOf } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { diffPlans, type PlanDiff } from './diff.ts';
 import { loadPlanFile, type ReleasePart } from './load.ts';
-import type { LoadAnswer, LoadRequest } from './messages.ts';
+import type { Followed, LoadAnswer, LoadRequest } from './messages.ts';
 import { packPlan, unpackPlan } from './plan-bytes.ts';
 import { ConfigError } from './problem.ts';
 
@@ -21,19 +21,22 @@ export interface Compared {
  */
 export function compareFile(request: LoadRequest, known?: Plan, release?: ReleasePart): Compared {
   const { path, hostname, running, fingerprint } = request;
+  let followed: Followed | undefined;
+  const read = (files: Followed) => void (followed = files);
   try {
-    const plan = loadPlanFile(path, { hostname, release }, false);
+    const plan = loadPlanFile(path, { hostname, release, read }, false);
+    followed ??= new Map();
     const before = known?.fingerprint === fingerprint ? known : unpackPlan(running);
     const emptied = emptiedImport(before, plan) ?? emptiedFile(before, plan);
-    if (emptied !== undefined) return { answer: { code: 'CONFIG_INVALID', refused: emptied, mistakes: [] } };
+    if (emptied !== undefined) return { answer: { code: 'CONFIG_INVALID', refused: emptied, mistakes: [], followed } };
     const diff = diffPlans(before, plan);
     const { same, needsRestart, summary } = diff;
-    return { answer: { same, needsRestart, summary, ...(same ? {} : { plan: packPlan(plan) }) }, plan, diff };
+    return { answer: { same, needsRestart, summary, followed, ...(same ? {} : { plan: packPlan(plan) }) }, plan, diff };
   } catch (error) {
     const { message } = error as Error;
     const code = codeOf(error);
     const mistakes = error instanceof ConfigError || code === 'CLUSTER_INVALID' ? message.split('\n') : [];
-    return { answer: { code, refused: message, mistakes } };
+    return { answer: { code, refused: message, mistakes, followed } };
   }
 }
 

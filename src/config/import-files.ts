@@ -3,6 +3,8 @@ import { closeSync, constants, fstatSync, globSync, openSync, readFileSync, type
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Files, Found } from '../keepalived/read/files.ts';
 import { hasWildcards } from '../keepalived/read/files.ts';
+import { pathVersionSync } from '../sys/path-version.ts';
+import type { Followed } from './messages.ts';
 
 const MOST_BYTES = 64 << 20;
 const MOST_FILES = 2000;
@@ -11,11 +13,11 @@ const EXECUTABLE = 0o111;
 /** What was read, for who follows it. */
 export class ImportFiles {
   #bytes = 0;
-  readonly #paths = new Set<string>();
+  readonly #followed = new Map<string, string>();
 
-  /** Paths whose change may change the configuration: files, also missing ones, and directories of patterns. */
-  get paths(): readonly string[] {
-    return [...this.#paths].sort();
+  /** All that was looked at: files, also missing ones, and the directories in which patterns look. */
+  get followed(): Followed {
+    return this.#followed;
   }
 
   /** The root. @throws Error with a reason for people */
@@ -29,16 +31,21 @@ export class ImportFiles {
   readonly included: Files = (pattern, from) => {
     const path = isAbsolute(pattern) ? pattern : join(dirname(from), pattern);
     if (!hasWildcards(path)) return [this.#read(path) ?? []].flat();
-    this.#paths.add(fixedPart(path));
+    for (const directory of lookedIn(path)) this.#follow(directory);
     return globSync(path)
       .sort()
       .slice(0, MOST_FILES)
       .flatMap((each) => this.#read(each) ?? []);
   };
 
+  /** Before it is read: what changes meanwhile has changed since. */
+  #follow(path: string): void {
+    if (!this.#followed.has(path)) this.#followed.set(path, pathVersionSync(path));
+  }
+
   /** A FIFO or a device can't hold us; undefined when there is none. */
   #read(path: string): Found | undefined {
-    this.#paths.add(path);
+    this.#follow(path);
     let fd: number;
     try {
       fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
@@ -73,9 +80,12 @@ const REFUSED: Readonly<Record<NonNullable<Found['refused']>, string>> = {
   'too large': `it has more than ${MOST_BYTES} bytes with what it includes`,
 };
 
-/** The directory above the first part with a wildcard: what appears below it changes it or one of the files. */
-function fixedPart(pattern: string): string {
+/** The directories in which a file that a pattern finds can appear: the one above each part with a wildcard, as far as it is there. */
+function lookedIn(pattern: string): string[] {
   const parts = pattern.split('/');
-  const first = parts.findIndex((part) => hasWildcards(part));
-  return parts.slice(0, first).join('/') || '/';
+  return parts.flatMap((part, k) => {
+    if (!hasWildcards(part)) return [];
+    const above = parts.slice(0, k).join('/') || '/';
+    return hasWildcards(above) ? globSync(above).sort().slice(0, MOST_FILES) : above;
+  });
 }

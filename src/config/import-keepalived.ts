@@ -36,11 +36,12 @@ const MOST_LEFT = 10_000;
 const WITHOUT_CHECK: CheckProfile = checkProfile.parse({ type: 'tcp' });
 
 /**
- * Reads and translates. @param own what fourlane.yaml has itself: it goes before what is imported
+ * Reads and translates.
+ * @param own what fourlane.yaml has itself: it goes before what is imported
+ * @param files knows afterwards what was read, also when this throws
  * @throws FourlaneError CONFIG_UNREADABLE; ConfigError for a file with open braces or quotes
  */
-export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'services'>): Imported {
-  const files = new ImportFiles();
+export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'services'>, files: ImportFiles): Imported {
   let text: string;
   try {
     text = files.root(spec.file);
@@ -87,7 +88,6 @@ export function importKeepalived(spec: KeepalivedImport, own: Pick<Config, 'serv
     services: services.length,
     left: left.slice(0, MOST_LEFT),
     ...(spec.fifo === undefined ? {} : { fifo: spec.fifo }),
-    followed: files.paths,
   };
   return { services, notify, lvs, imports };
 }

@@ -5,11 +5,13 @@ import { FourlaneError } from '../model/errors.ts';
 import type { Plan } from '../model/plan.ts';
 import { excessIn } from './excess.ts';
 import { explain } from './explain.ts';
-import { importKeepalived } from './import-keepalived.ts';
+import { ImportFiles } from './import-files.ts';
+import { type Imported, importKeepalived } from './import-keepalived.ts';
+import type { Followed } from './messages.ts';
 import { buildPlan } from './plan.ts';
 import { ConfigError, type Issue, pathText, type Problem } from './problem.ts';
 import { checkProfile, DEFAULT_CHECK } from './profiles.ts';
-import { type Config, configSchema, nicSchema, serviceSchema } from './schema.ts';
+import { type Config, configSchema, type KeepalivedImport, nicSchema, serviceSchema } from './schema.ts';
 import { type ConfigView, inspect, portless, type ServiceView } from './semantics.ts';
 import { parseYaml } from './yaml.ts';
 import { parsePlainYaml } from './yaml-fast.ts';
@@ -19,6 +21,8 @@ export interface LoadOptions {
   readonly hostname: string;
   /** What runs here beside the file, if that has an etcd. */
   readonly release?: ReleasePart | undefined;
+  /** Told what an import was read from, before the plan is there and also when there will be none. */
+  readonly read?: ((followed: Followed) => void) | undefined;
 }
 
 /** What a release of the cluster adds to a file. */
@@ -40,20 +44,20 @@ const MOST_BYTES = 64 << 20;
  * @param filename only for messages
  * @throws ConfigError (CONFIG_INVALID) with every problem
  */
-export function loadPlan(source: string | Uint8Array, filename: string, { hostname, release }: LoadOptions): Plan {
+export function loadPlan(source: string | Uint8Array, filename: string, { release, ...options }: LoadOptions): Plan {
   const text = decode(source, filename);
   const excess = excessIn(text);
   if (excess !== undefined) throw problemAt(text.slice(0, excess.offset), filename, excess.message);
   const plain = parsePlainYaml(text);
   if (plain !== undefined) {
     const result = validate(withRelease(plain, release));
-    if (result.config) return planOf(result.config, { text, filename, hostname });
+    if (result.config) return planOf(result.config, { text, filename, ...options });
   }
   const file = parseYaml(text);
   if (file.problems.length > 0) throw new ConfigError(filename, file.problems);
   const value = withRelease(file.value, release);
   const { config, issues } = validate(value);
-  if (config) return planOf(config, { text, filename, hostname });
+  if (config) return planOf(config, { text, filename, ...options });
   const foreign = value === file.value ? [] : issues.filter(({ path }) => OF_RELEASE.has(path[0]));
   if (foreign.length > 0) throw releaseError(release!.name, value, foreign);
   throw new ConfigError(
@@ -90,16 +94,16 @@ interface ServiceName {
   readonly vip?: unknown;
 }
 
-interface Loading extends Pick<LoadOptions, 'hostname'> {
+interface Loading extends Omit<LoadOptions, 'release'> {
   readonly text: string;
   readonly filename: string;
 }
 
 /** The plan of a valid config, with what it imports. */
-function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
+function planOf(config: Config, { text, filename, hostname, read }: Loading): Plan {
   const spec = config.import.keepalived;
   if (spec === undefined) return buildPlan(config, hostname);
-  const { services, ...imported } = importKeepalived(spec, config);
+  const { services, ...imported } = readImport(spec, config, read);
   const merged = { ...config, services: [...config.services, ...services] };
   const view = {
     ...merged,
@@ -115,6 +119,15 @@ function planOf(config: Config, { text, filename, hostname }: Loading): Plan {
     filename,
     [...messages].map((message) => file.locate({ path, message })),
   );
+}
+
+function readImport(spec: KeepalivedImport, config: Config, read: Loading['read']): Imported {
+  const files = new ImportFiles();
+  try {
+    return importKeepalived(spec, config, files);
+  } finally {
+    read?.(files.followed);
+  }
 }
 
 /**

@@ -30,8 +30,19 @@ export interface AdmissionRequest {
   readonly trust: string | undefined;
 }
 
+/**
+ * Paths whose change may change what another program's configuration means: files, also missing ones, and directories. Each with
+ * its version (see `pathVersion`) just before it was read.
+ */
+export type Followed = ReadonlyMap<string, string>;
+
+/** What was read. Left out: the file was refused before its import was looked at. */
+interface Read {
+  readonly followed?: Followed | undefined;
+}
+
 /** A file that was read: what it changes. `plan`: as bytes; left out when nothing differs. */
-export interface LoadedPlan extends Pick<PlanDiff, 'same' | 'needsRestart' | 'summary'> {
+export interface LoadedPlan extends Read, Pick<PlanDiff, 'same' | 'needsRestart' | 'summary'> {
   readonly plan?: SharedArrayBuffer;
   /** With a release that was admitted. */
   readonly release?: AdmittedRelease;
@@ -47,7 +58,7 @@ export interface AdmittedRelease {
 }
 
 /** A file that is refused. `mistakes`: one line each; none when it could not be read. */
-export interface RefusedPlan {
+export interface RefusedPlan extends Read {
   readonly code: ErrorCode;
   readonly refused: string;
   readonly mistakes: readonly string[];

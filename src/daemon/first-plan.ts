@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Booted } from '../cluster/agent/boot.ts';
 import type { Version } from '../cluster/values.ts';
-import { loadPlan, readConfig } from '../config/load.ts';
+import { loadPlan, readConfig, type ReleasePart } from '../config/load.ts';
+import type { Followed } from '../config/messages.ts';
 import type { Plan } from '../model/plan.ts';
 import type { Logger } from '../sys/log.ts';
 import { holdState } from './state-lock.ts';
@@ -23,31 +24,45 @@ export interface Begun {
   readonly realServers: string;
 }
 
+export interface First {
+  readonly plan: Plan;
+  /** What its import was read from: much may have changed when it has waited for etcd. */
+  readonly followed: Followed;
+  /** Left out = this server is in no cluster, or its releases are not known. */
+  readonly begun?: Begun;
+}
+
 /** How long `onBootWithoutEtcd: wait` waits. */
 const WAIT_MS = 60_000;
 const LOOK_MS = 100;
 
 /** Rejects for a bad file, or a state directory that another agent has; a release that can't be used is logged, and is none. */
-export async function firstPlan(path: string, parts: FirstParts): Promise<{ readonly plan: Plan; readonly begun?: Begun }> {
+export async function firstPlan(path: string, parts: FirstParts): Promise<First> {
   const bytes = readConfig(path, true);
-  const file = loadPlan(bytes, path, { hostname: hostname() });
+  const load = (release?: ReleasePart): First => {
+    let followed: Followed = new Map();
+    const plan = loadPlan(bytes, path, { hostname: hostname(), release, read: (files) => void (followed = files) });
+    return { plan, followed };
+  };
+  const first = load();
+  const { plan: file } = first;
   await holdState(file.stateDir);
-  if (file.etcd === undefined) return { plan: file };
+  if (file.etcd === undefined) return first;
   await waitForEtcd(file, parts);
   const booted = await bootedFor(file, parts);
-  if (booted === undefined) return { plan: file };
+  if (booted === undefined) return first;
   const { openStored } = await import('../cluster/start.ts');
   for (const version of booted.candidates) {
     try {
       const release = openStored(booted, version);
-      const plan = loadPlan(bytes, path, { hostname: hostname(), release });
+      const whole = load(release);
       parts.log.info({ release: version.release, root: version.root.slice(0, 12) }, 'begins with the last good release');
-      return { plan, begun: { booted, running: version, realServers: release.realServers } };
+      return { ...whole, begun: { booted, running: version, realServers: release.realServers } };
     } catch (error) {
       parts.log.error({ release: version.release, error: (error as Error).message }, 'the last good release is not used');
     }
   }
-  return { plan: file, begun: { booted, running: undefined, realServers: '' } };
+  return { ...first, begun: { booted, running: undefined, realServers: '' } };
 }
 
 /**

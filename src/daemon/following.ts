@@ -1,19 +1,20 @@
 /**
- * Follows the files of an import: when they have changed, and then been at rest for a second, the configuration is loaded again.
- * By looking and not by inotify: what is mounted over or replaced in one step is seen all the same.
+ * Follows the files of an import: when they have changed since they were read, and then been at rest for a second, the
+ * configuration is loaded again. By looking and not by inotify: what is mounted over or replaced in one step is seen all the same.
  */
-import { stat } from 'node:fs/promises';
+import type { Followed } from '../config/messages.ts';
+import { pathVersion } from '../sys/path-version.ts';
 
-/** What is known of the files between two looks. Texts of sizes, times and inodes by path. */
+/** What is known of the files between two looks. */
 export interface Watched {
-  readonly seen: ReadonlyMap<string, string>;
+  readonly seen: Followed;
   /** When the last change was seen, ms; undefined = nothing has changed since the last load. */
   readonly changedAt?: number;
 }
 
-/** One look: what is known after it, and whether it is time to load. A path that was not followed before is no change. */
-export function look(known: Watched, seen: ReadonlyMap<string, string>, now: number, settleMs = SETTLE_MS): [Watched, boolean] {
-  const isOther = [...seen].some(([path, text]) => known.seen.has(path) && known.seen.get(path) !== text);
+/** One look at the paths of `known`: what is known after it, and whether it is time to load. */
+export function look(known: Watched, seen: Followed, now: number, settleMs = SETTLE_MS): [Watched, boolean] {
+  const isOther = [...seen].some(([path, version]) => known.seen.get(path) !== version);
   const changedAt = isOther ? now : known.changedAt;
   if (changedAt === undefined || now - changedAt < settleMs)
     return [changedAt === undefined ? { seen } : { seen, changedAt }, false];
@@ -26,48 +27,50 @@ const LOOK_MS = 250;
 const MS_PER_FILE = 1;
 
 export interface FollowingOptions {
-  /** Of the plan that is followed; none = nothing is imported. */
-  readonly paths: () => readonly string[];
+  /** What the plan that the process begins with was read from. */
+  readonly first: Followed;
   readonly changed: () => void;
   readonly clock: () => number;
 }
 
 export class Following {
   readonly #o: FollowingOptions;
-  #known: Watched = { seen: new Map() };
+  #known: Watched;
   #looking = false;
   #notBefore = 0;
   readonly #timer: NodeJS.Timeout;
 
   constructor(options: FollowingOptions) {
     this.#o = options;
+    this.#known = { seen: options.first };
     this.#timer = setInterval(() => void this.#look(), LOOK_MS).unref();
   }
 
+  /**
+   * The configuration was read again, whatever came of it: its files are those to follow. What has changed since each was read is
+   * a change, whenever the next look is.
+   */
+  read(files: Followed): void {
+    this.#known = { seen: files };
+  }
+
   async #look(): Promise<void> {
-    const paths = this.#o.paths();
+    const known = this.#known;
     const now = this.#o.clock();
-    if (this.#looking || now < this.#notBefore || (paths.length === 0 && this.#known.seen.size === 0)) return;
+    if (this.#looking || now < this.#notBefore || known.seen.size === 0) return;
     this.#looking = true;
-    this.#notBefore = now + paths.length * MS_PER_FILE;
-    const texts = await Promise.all(paths.map(async (path) => [path, await textOf(path)] as const));
+    this.#notBefore = now + known.seen.size * MS_PER_FILE;
+    const versions = await Promise.all([...known.seen.keys()].map(async (path) => [path, await pathVersion(path)] as const));
     this.#looking = false;
-    const [known, isDue] = look(this.#known, new Map(texts), this.#o.clock());
-    this.#known = known;
+    // Read again meanwhile: what was seen may be older than what was read.
+    if (this.#known !== known) return;
+    const [next, isDue] = look(known, new Map(versions), this.#o.clock());
+    this.#known = next;
     if (isDue) this.#o.changed();
   }
 
   stop(): Promise<void> {
     clearInterval(this.#timer);
     return Promise.resolve();
-  }
-}
-
-async function textOf(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeNs, ctimeNs } = await stat(path, { bigint: true });
-    return `${ino} ${size} ${mtimeNs} ${ctimeNs}`;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code ?? 'gone';
   }
 }

@@ -5,7 +5,7 @@
 import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { unpackPlan } from '../config/plan-bytes.ts';
-import type { LoadAnswer, ReleaseRequest } from '../config/messages.ts';
+import type { Followed, LoadAnswer, ReleaseRequest } from '../config/messages.ts';
 import type { ConfigThread } from '../config/thread.ts';
 import { codeOf } from '../model/errors.ts';
 import type { ReloadResult } from '../report/view.ts';
@@ -37,6 +37,8 @@ export interface ReloaderOptions {
   readonly release?: () => ReleaseRequest | undefined;
   /** Makes the running agent follow the new plan. */
   readonly apply: (plan: Plan, before: Plan) => Promise<void>;
+  /** Told what an import was read from, when that is applied or refused. */
+  readonly read?: (files: Followed) => void;
   /** Called after each of them, however it ended. */
   readonly ended: () => void;
   /** Called after the file was read again because somebody asked for it. */
@@ -183,9 +185,10 @@ export class Reloader {
   }
 
   async #try(release?: ReleaseRequest, known?: LoadAnswer): Promise<ReloadResult> {
-    const { plans, apply } = this.#o;
+    const { plans, apply, read } = this.#o;
     try {
       const loaded = known ?? (await this.#load(release));
+      if (loaded.followed !== undefined) read?.(loaded.followed);
       if ('refused' in loaded) {
         const { code, refused, mistakes } = loaded;
         const message = mistakes.length > 0 ? 'the file is refused; the running configuration stays' : refused;

@@ -329,8 +329,6 @@ export interface Imports {
   readonly left: readonly string[];
   /** FIFO that keepalived writes what its checkers decide into; left out = there is none. */
   readonly fifo?: string;
-  /** Paths whose change may change it: files, also missing ones, and directories. */
-  readonly followed: readonly string[];
 }
 
 export interface Plan {

@@ -9,7 +9,9 @@ import { after, test } from 'node:test';
 import { compareFile } from '../../src/config/compare.ts';
 import { loadPlan } from '../../src/config/load.ts';
 import { packPlan, unpackPlan } from '../../src/config/plan-bytes.ts';
+import type { Followed } from '../../src/config/messages.ts';
 import type { Plan } from '../../src/model/plan.ts';
+import { pathVersionSync } from '../../src/sys/path-version.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
 after(() => rmSync(dir, { recursive: true }));
@@ -18,11 +20,14 @@ const file = join(dir, 'keepalived.conf');
 const server = (ip: string, check = 'TCP_CHECK {\n}') => ` real_server ${ip} 80 {\n  weight 3\n  ${check}\n }\n`;
 const virtual = (key: string, inside: string, protocol = 'TCP') => `virtual_server ${key} {\n protocol ${protocol}\n${inside}}\n`;
 
+let followed: Followed | undefined;
 function load(text: string, more: object = {}, rest: object = {}): Plan {
   writeFileSync(file, text);
   const config = { nics: [{ name: 'eth0' }, { name: 'eth1' }], import: { keepalived: { file, ...more } }, ...rest };
-  return loadPlan(JSON.stringify(config), 'fourlane.yaml', { hostname: 'lb' });
+  followed = undefined;
+  return loadPlan(JSON.stringify(config), 'fourlane.yaml', { hostname: 'lb', read: (files) => void (followed = files) });
 }
+const paths = () => [...(followed ?? [])].map(([path]) => path).sort();
 
 test('virtual servers become services that change nothing, with the checks of each real server', () => {
   const http = 'HTTP_GET {\n url {\n path /\n }\n }';
@@ -44,7 +49,7 @@ test('virtual servers become services that change nothing, with the checks of ea
       ['10.0.0.2:80#tcp', 'tcp', 1000],
     ],
   );
-  assert.deepEqual(plan.imports, { file, mode: 'shadow', services: 1, left: [], followed: [file] });
+  assert.deepEqual(plan.imports, { file, mode: 'shadow', services: 1, left: [] });
 });
 
 test('mode manage: scripts are in the plan, by position, for every thread; in shadow they are named as left out', () => {
@@ -113,11 +118,38 @@ test('includes are read and followed, missing ones and directories of patterns t
     plan.services.map(({ vip }) => vip),
     ['192.0.2.7:80/tcp'],
   );
-  assert.deepEqual(
-    plan.imports!.followed,
-    [join(dir, 'conf.d'), join(dir, 'conf.d/a.conf'), file, join(dir, 'nothere.conf')].sort(),
-  );
+  assert.deepEqual(paths(), [join(dir, 'conf.d'), join(dir, 'conf.d/a.conf'), file, join(dir, 'nothere.conf')].sort());
+  assert.equal(followed!.get(file), pathVersionSync(file));
+  assert.equal(followed!.get(join(dir, 'nothere.conf')), 'ENOENT');
   assert.match(plan.imports!.left.join('\n'), /1 mistake, which keepalived passes over: fourlane lint /);
+});
+
+test('of a pattern with several wildcards every directory is followed in which a file of it can appear', () => {
+  for (const one of ['a', 'b']) mkdirSync(join(dir, 'racks', one, 'vs'), { recursive: true });
+  writeFileSync(join(dir, 'racks/b/vs/1.conf'), virtual('192.0.2.8 80', server('10.0.0.1')));
+  const plan = load('include racks/*/vs/*.conf\n');
+  assert.equal(plan.services.length, 1);
+  const directories = ['racks', 'racks/a/vs', 'racks/b/vs', 'racks/b/vs/1.conf'].map((path) => join(dir, path));
+  assert.deepEqual(paths(), [file, ...directories].sort());
+});
+
+test('what is refused is followed as it was read: the included file with the mistake, and its directory', () => {
+  const conf = join(dir, 'refused.json');
+  const running = load(virtual('192.0.2.1 80', server('10.0.0.1')));
+  const answerTo = (config: object) => {
+    writeFileSync(conf, JSON.stringify({ nics: [{ name: 'eth0' }, { name: 'eth1' }], ...config }));
+    return compareFile({ path: conf, hostname: 'lb', running: packPlan(running), fingerprint: running.fingerprint }).answer;
+  };
+  mkdirSync(join(dir, 'parts'));
+  const part = join(dir, 'parts/b.conf');
+  writeFileSync(part, 'virtual_server 192.0.2.9 80 {\n');
+  writeFileSync(file, 'include parts/*.conf\n');
+  const refused = answerTo({ import: { keepalived: { file } } });
+  assert.match((refused as { refused: string }).refused, /b\.conf:1:\d+/);
+  assert.deepEqual(refused.followed, new Map([file, join(dir, 'parts'), part].map((path) => [path, pathVersionSync(path)])));
+  // What is not read says nothing of files; a configuration without an import follows none.
+  assert.equal(answerTo({ import: { keepalived: { file } }, nics: 'none' }).followed, undefined);
+  assert.deepEqual(answerTo({}).followed, new Map());
 });
 
 test('a service of fourlane.yaml goes before an imported one of the same VIP or name', () => {

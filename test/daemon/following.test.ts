@@ -1,16 +1,17 @@
 /** An import's files over time: a change counts once it has settled, whatever it is. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Following, look, type Watched } from '../../src/daemon/following.ts';
+import { pathVersionSync } from '../../src/sys/path-version.ts';
 import { until } from '../system/harness.ts';
 
 const files = (...texts: string[]) => new Map(texts.map((text, i) => [`/f${i}`, text]));
 
 test('what does not change is never loaded again', () => {
-  let known: Watched = { seen: new Map() };
+  let known: Watched = { seen: files('a', 'b') };
   for (let now = 0; now < 10_000; now += 250) {
     const [next, isDue] = look(known, files('a', 'b'), now);
     assert.equal(isDue, false);
@@ -30,27 +31,68 @@ test('a change is loaded a second after the last one, once', () => {
   assert.deepEqual(due, [3750]);
 });
 
-test('files that come to be followed are no change, those that go missing are', () => {
-  const [known, isDue] = look({ seen: files('a') }, files('a', 'new'), 0);
-  assert.deepEqual([known, isDue], [{ seen: files('a', 'new') }, false]);
-  assert.equal(look(known, files('a', 'ENOENT'), 100)[0].changedAt, 100);
+test('what goes missing, or comes to be, is a change', () => {
+  const known = { seen: files('a', 'ENOENT') };
+  assert.equal(look(known, files('a', 'ENOENT'), 100)[0].changedAt, undefined);
+  assert.equal(look(known, files('ENOENT', 'ENOENT'), 100)[0].changedAt, 100);
+  assert.equal(look(known, files('a', 'b'), 100)[0].changedAt, 100);
 });
 
-test('real files: replaced in one step, and one that appears', async () => {
+/** Follows a file and one that is not there; `changes` as they are told. */
+function stage() {
   const dir = mkdtempSync(join(tmpdir(), 'fourlane-following-'));
   const [file, later] = [join(dir, 'a'), join(dir, 'b')];
-  writeFileSync(file, 'a');
-  let changes = 0;
-  const following = new Following({ paths: () => [file, later], changed: () => changes++, clock: () => performance.now() });
-  try {
-    await new Promise((resolve) => setTimeout(resolve, 600));
-    writeFileSync(`${file}.new`, 'b');
+  const replace = (text: string) => {
+    writeFileSync(`${file}.new`, text);
     renameSync(`${file}.new`, file);
-    await until('the first change', 5000, () => changes === 1);
-    writeFileSync(later, 'x');
-    await until('the second change', 5000, () => changes === 2);
-  } finally {
+  };
+  replace('a');
+  const read = () => new Map([file, later].map((path) => [path, pathVersionSync(path)]));
+  const state = { changes: 0 };
+  const first = read();
+  const begin = () => new Following({ first, changed: () => state.changes++, clock: () => performance.now() });
+  const end = async (following: Following) => {
     await following.stop();
     rmSync(dir, { recursive: true });
+  };
+  return { file, later, replace, read, state, begin, end };
+}
+const wait = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('real files: replaced in one step, and one that appears', async () => {
+  const { later, replace, read, state, begin, end } = stage();
+  const following = begin();
+  try {
+    await wait(600);
+    replace('b');
+    await until('the first change', 5000, () => state.changes === 1);
+    following.read(read());
+    writeFileSync(later, 'x');
+    await until('the second change', 5000, () => state.changes === 2);
+  } finally {
+    await end(following);
+  }
+});
+
+test('what changed before the first look, or between a reading and the look after it, is loaded too', async () => {
+  const { file, later, replace, read, state, begin, end } = stage();
+  replace('while the agent waited for something else');
+  const following = begin();
+  try {
+    await until('the change before the start', 5000, () => state.changes === 1);
+    const asRead = read();
+    writeFileSync(later, 'while it was being read');
+    following.read(asRead);
+    await until('the change during the reading', 5000, () => state.changes === 2);
+    following.read(read());
+    await wait(1600);
+    assert.equal(state.changes, 2, 'what was read is no change');
+    // Only what was read last is followed.
+    following.read(new Map([[later, pathVersionSync(later)]]));
+    appendFileSync(file, 'more');
+    await wait(1600);
+    assert.equal(state.changes, 2);
+  } finally {
+    await end(following);
   }
 });

@@ -27,6 +27,7 @@ function stage() {
   const waiting: (() => void)[] = [];
   const state = { now: 0, hold: false, fail: '' };
   const lines: string[] = [];
+  const read: string[][] = [];
   const log = {
     info: (_: object, m: string) => lines.push(m),
     error: ({ code }: { code: string }, m: string) => lines.push(`error ${code} ${m}`),
@@ -41,13 +42,14 @@ function stage() {
       if (state.fail !== '') throw new Error(state.fail);
       if (state.hold) await new Promise<void>((resolve) => waiting.push(resolve));
     },
+    read: (files) => read.push([...files.keys()]),
     ended: () => undefined,
     clock: () => state.now,
     log: log as unknown as Logger,
     tracer: tracerOff,
   });
   const go = () => waiting.shift()?.();
-  return { reloader, plans, write, applied, state, lines, go };
+  return { reloader, plans, write, applied, state, lines, read, go };
 }
 const ports = (plans: readonly Plan[]) => plans.map((p) => p.targets[0]!.address.port);
 
@@ -86,6 +88,30 @@ test('a bad file, a missing one, and one that needs a restart change nothing and
     lines.map((l) => /^error (\w+) config not applied: /.exec(l)?.[1]),
     ['CONFIG_INVALID', 'CONFIG_INVALID', 'CONFIG_UNREADABLE'],
   );
+});
+
+test('what an import was read from is told when it is applied or refused; not by looking, nor when it was not read', async () => {
+  const { reloader, write, read, state } = stage();
+  const reload = () => {
+    state.now += 1000;
+    return reloader.reload();
+  };
+  const conf = join(dir, 'keepalived.conf');
+  const withImport = yaml(80, `import: {keepalived: {file: ${JSON.stringify(conf)}}}\n`);
+  writeFileSync(conf, 'virtual_server 192.0.2.1 80 {\n protocol TCP\n}\n');
+  write(withImport);
+  await reloader.examine({ directory: dir, root: 'a' });
+  assert.deepEqual(read, []);
+  assert.equal((await reload()).ok, true);
+  writeFileSync(conf, 'virtual_server 192.0.2.1 80 {\n');
+  assert.equal((await reload()).ok, false);
+  assert.deepEqual(read, [[conf], [conf]]);
+  write('nics: 7\n');
+  assert.equal((await reload()).ok, false);
+  assert.equal(read.length, 2);
+  write(yaml(80));
+  assert.equal((await reload()).ok, true);
+  assert.deepEqual(read.at(-1), []);
 });
 
 test('what fails while it is applied is said, and the next reload is not held up', async () => {

@@ -41,7 +41,7 @@ before(async () => {
     closers[ip] = close;
     ends.push(close);
   }
-  write(`include conf.d/*.conf\n${virtual('192.0.2.10', '127.7.0.1')}`);
+  write(`include conf.d/*.conf\n${virtual('192.0.2.10', '127.7.0.1', '127.7.0.3')}`);
   const timing = { interval: '200ms', timeout: '200ms', fall: 2 };
   const config = writeConfig(dir, {
     listen: '127.0.0.1:0',
@@ -53,11 +53,13 @@ before(async () => {
   });
   agent = await AgentProcess.start(config);
   ends.push(() => agent.end());
+  // Most likely before its first look: what counts is what was read.
+  write(`include conf.d/*.conf\n${virtual('192.0.2.10', '127.7.0.1')}`);
 }, LIMIT);
 
-test('its virtual servers are services, checked through every NIC', LIMIT, async () => {
+test('its virtual servers are services, checked through every NIC; an edit while it starts is not lost', LIMIT, async () => {
+  await until('the edit', 10_000, async () => (await services()).join() === '192.0.2.10:80/tcp 1');
   await agent.allGood();
-  assert.deepEqual(await services(), ['192.0.2.10:80/tcp 1']);
   assert.ok(agent.logged(/^imported 1 services from .*keepalived\.conf$/));
 });
 
@@ -87,6 +89,20 @@ test('an unfinished edit changes nothing and is told with its place; the finishe
   write(whole);
   await until('taken', 10_000, async () => (await services()).includes('192.0.2.10:80/tcp 1'));
   assert.equal(await agent.metric('fourlane_config_last_reload_successful'), 1);
+});
+
+test('an included file that is refused is followed: mended where it stands, it is taken', LIMIT, async () => {
+  const part = join(included, 'c.conf');
+  const former = await services();
+  const refusals = () => agent.log.filter(({ message }) => /^config not applied: the file is refused/.test(message));
+  const before = refusals().length;
+  writeFileSync(part, 'virtual_server 192.0.2.30 80 {\n');
+  await until('refused', 10_000, () => refusals().length > before);
+  assert.match(String(refusals().at(-1)!['errors']), /c\.conf:1:\d+: /);
+  assert.deepEqual(await services(), former);
+  // Its directory does not change by this, and the files of what runs do not either.
+  writeFileSync(part, virtual('192.0.2.30', '127.7.0.3'));
+  await until('taken', 10_000, async () => (await services()).includes('192.0.2.30:80/tcp 1'));
 });
 
 test('in shadow mode a dead real server is decided on, and nothing is written', LIMIT, async () => {
