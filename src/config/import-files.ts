@@ -3,8 +3,8 @@ import { closeSync, constants, fstatSync, globSync, openSync, readFileSync, type
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Files, Found } from '../keepalived/read/files.ts';
 import { hasWildcards } from '../keepalived/read/files.ts';
-import { pathVersionSync } from '../sys/path-version.ts';
 import type { Followed } from './messages.ts';
+import { pathVersionSync } from './path-version.ts';
 
 const MOST_BYTES = 64 << 20;
 const MOST_FILES = 2000;
@@ -80,7 +80,7 @@ const REFUSED: Readonly<Record<NonNullable<Found['refused']>, string>> = {
   'too large': `it has more than ${MOST_BYTES} bytes with what it includes`,
 };
 
-/** The directories in which a file that a pattern finds can appear: the one above each part with a wildcard, as far as it is there. */
+/** Directories in which a file that a pattern finds can appear: the one above each part with a wildcard, where there is one. */
 function lookedIn(pattern: string): string[] {
   const parts = pattern.split('/');
   return parts.flatMap((part, k) => {

@@ -1,9 +1,10 @@
 /**
  * Follows the files of an import: when they have changed since they were read, and then been at rest for a second, the
- * configuration is loaded again. By looking and not by inotify: what is mounted over or replaced in one step is seen all the same.
+ * configuration is loaded again. By looking and not by inotify: what is mounted over or replaced in one step is seen all the
+ * same.
  */
 import type { Followed } from '../config/messages.ts';
-import { pathVersion } from '../sys/path-version.ts';
+import { pathVersion } from '../config/path-version.ts';
 
 /** What is known of the files between two looks. */
 export interface Watched {

@@ -11,7 +11,7 @@ import { loadPlan } from '../../src/config/load.ts';
 import { packPlan, unpackPlan } from '../../src/config/plan-bytes.ts';
 import type { Followed } from '../../src/config/messages.ts';
 import type { Plan } from '../../src/model/plan.ts';
-import { pathVersionSync } from '../../src/sys/path-version.ts';
+import { pathVersionSync } from '../../src/config/path-version.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'fourlane-import-'));
 after(() => rmSync(dir, { recursive: true }));

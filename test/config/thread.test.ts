@@ -31,13 +31,19 @@ function refusedOf(answer: LoadAnswer): readonly string[] {
 
 test('the same file, another one, one with mistakes, one that is not there', async () => {
   const thread = new ConfigThread();
-  assert.deepEqual(await thread.load(request), { same: true, needsRestart: [], summary: 'nothing changed' });
+  assert.deepEqual(await thread.load(request), {
+    same: true,
+    needsRestart: [],
+    summary: 'nothing changed',
+    followed: new Map(),
+  });
   write(yaml(3));
   const { plan, ...changed } = (await thread.load(request)) as { plan: SharedArrayBuffer };
   assert.deepEqual(changed, {
     same: false,
     needsRestart: [],
     summary: 'service 10.0.0.1:80/tcp changed; checks: 1 added, 0 removed, 2 kept',
+    followed: new Map(),
   });
   assert.deepEqual(unpackPlan(plan), loadPlanFile(path, { hostname: 'lb' }));
   write(yaml(3, 'cluster: other\n'));

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { Following, look, type Watched } from '../../src/daemon/following.ts';
-import { pathVersionSync } from '../../src/sys/path-version.ts';
+import { pathVersionSync } from '../../src/config/path-version.ts';
 import { until } from '../system/harness.ts';
 
 const files = (...texts: string[]) => new Map(texts.map((text, i) => [`/f${i}`, text]));

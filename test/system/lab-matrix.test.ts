@@ -8,7 +8,7 @@ import { Lab } from '../../src/lab/lab.ts';
 import { play, QUICK_RECOVERY } from '../../src/lab/play.ts';
 import { labLayout } from '../../src/lab/topology.ts';
 import { PATIENCE } from './patience.ts';
-import { assertReplays } from './recorded.ts';
+import { assertReplays, heldUp } from './recorded.ts';
 
 // The same as `npm run lab:matrix`, a test per fault: verdict, cause, actions and their times; nothing wrong, nobody else hurt,
 // recovery. An agent lives through several faults, as in production, and its whole recorded life replays to the same changes at
@@ -72,8 +72,10 @@ for (const life of LIVES) {
 
     for (const fault of faults.filter(({ name }) => life.includes(name))) {
       it(fault.title, async () => {
+        const from = now();
         const row = await play(lab, agent!, patient(fault));
-        assert.deepEqual(row.problems, [], `${JSON.stringify(row, null, 2)}\n${agent!.tail()}`);
+        const because = row.problems.length === 0 ? '' : heldUp(evidence, from);
+        assert.deepEqual(row.problems, [], `${JSON.stringify(row, null, 2)}\n${agent!.tail()}\n${because}`);
       });
     }
 

@@ -26,3 +26,33 @@ export function assertReplays(log: string, live: readonly Transition[]): void {
     assert.ok(Math.abs(off) <= TOLERANCE, `${said(t)} was ${off.toFixed(2)} ms off in the replay`);
   });
 }
+
+/** A pass is due each 100 ms, and takes results that are at most that old. */
+const USUAL_MS = 250;
+
+/**
+ * What an evidence log shows since `from` (ms), for the message of a test that failed: passes far apart, results that came late
+ * or say that a lane was late, and how many were not good, by NIC and real server. Times in s after `from`.
+ */
+export function heldUp(log: string, from: number): string {
+  const found: string[] = [];
+  const notGood = new Map<string, number>();
+  const tell = (t: number, what: string) => t >= from && found.push(`${((t - from) / 1000).toFixed(2)} s: ${what}`);
+  let [before, oldest] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY];
+  const text = readFileSync(log, 'utf8');
+  for (const line of text.slice(0, text.lastIndexOf('\n')).split('\n').slice(1)) {
+    const { pass, t, outcome, nic, rs, anchor } = JSON.parse(line) as Record<string, string> & { pass?: number; t: number };
+    if (outcome !== undefined) oldest = Math.min(oldest, t);
+    if (outcome !== undefined && outcome !== 'ok' && t >= from) {
+      const which = `${nic} ${rs ?? anchor} ${outcome}`;
+      notGood.set(which, (notGood.get(which) ?? 0) + 1);
+      if (outcome === 'late') tell(t, which);
+    }
+    if (pass === undefined) continue;
+    if (pass - before > USUAL_MS) tell(pass, `no pass for ${Math.round(pass - before)} ms`);
+    if (pass - oldest > USUAL_MS) tell(pass, `a result is ${Math.round(pass - oldest)} ms old`);
+    [before, oldest] = [pass, Number.POSITIVE_INFINITY];
+  }
+  const held = found.length === 0 ? ['Neither judge nor lanes were held up.'] : ['Held up:', ...found];
+  return [...held, 'Not good:', ...[...notGood].map(([which, times]) => `${which} ${times}`)].join('\n');
+}
