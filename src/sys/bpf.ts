@@ -1,4 +1,5 @@
 /** bpf(2): a program for what happens on the TCP sockets of a cgroup. Commands and layouts: linux/bpf.h. */
+import { EAGAIN } from './errno.ts';
 import { addressOf, close, errno, syscall } from './libc.ts';
 
 const SYS_BPF = process.arch === 'arm64' ? 280 : 321;
@@ -13,9 +14,18 @@ const INSTRUCTION = 8;
 /** What a program is licensed under: the helpers that are used here are for all. */
 const license = Buffer.from('Apache-2.0\0');
 
+/** A signal that comes while the kernel verifies a program ends that with EAGAIN (bpf_check): so often it is asked, as by libbpf. */
+const MOST_ATTEMPTS = 5;
+
 function bpf(command: number, attributes: Buffer): number {
-  const result = Number(syscall(SYS_BPF, command, attributes, attributes.length));
-  return result < 0 ? -errno() : result;
+  let failed = 0;
+  for (let attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+    const result = Number(syscall(SYS_BPF, command, attributes, attributes.length));
+    if (result >= 0) return result;
+    failed = errno();
+    if (failed !== EAGAIN) break;
+  }
+  return -failed;
 }
 
 /**

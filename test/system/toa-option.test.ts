@@ -79,6 +79,34 @@ describe('the option', () => {
     assert.equal(carried(MARK, 6), '');
   });
 
+  it('is asked for again when a signal comes while the kernel verifies the program', LIMIT, async () => {
+    const sender = new URL('../../src/passthrough/toa/sender.ts', import.meta.url).href;
+    const libc = new URL('../../src/sys/libc.ts', import.meta.url).href;
+    const disturber = `const nap = new Int32Array(new SharedArrayBuffer(4));
+      for (;;) { Atomics.wait(nap, 0, 0, 1); process.kill(process.pid, 'SIGUSR2'); }`;
+    const script = `import { Worker } from 'node:worker_threads';
+      import { startSending } from '${sender}';
+      import { close } from '${libc}';
+      let signals = 0;
+      process.on('SIGUSR2', () => signals++);
+      new Worker(${JSON.stringify(disturber)}, { eval: true });
+      while (signals === 0) await new Promise(setImmediate);
+      const missing = [];
+      for (let time = 0; time < 300; time++) {
+        const sending = await startSending(${JSON.stringify(SENT)});
+        if ('link' in sending) close(sending.link);
+        else missing.push(sending.missing);
+      }
+      console.log(JSON.stringify({ signals, missing }));
+      process.exit();`;
+    const child = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const { signals, missing } = JSON.parse(await text(child.stdout)) as { signals: number; missing: string[] };
+    assert.ok(signals > 10, `${signals} signals`);
+    assert.deepEqual(missing, []);
+  });
+
   it('is gone with the process that asked for it, also when it is killed', LIMIT, async () => {
     const sender = new URL('../../src/passthrough/toa/sender.ts', import.meta.url).href;
     const script = `import { startSending } from '${sender}';
