@@ -14,7 +14,7 @@ const INSTRUCTION = 8;
 /** What a program is licensed under: the helpers that are used here are for all. */
 const license = Buffer.from('Apache-2.0\0');
 
-/** A signal that comes while the kernel verifies a program ends that with EAGAIN (bpf_check): so often it is asked, as by libbpf. */
+/** A signal that comes while the kernel verifies a program ends that with EAGAIN (bpf_check); libbpf tries as often. */
 const MOST_ATTEMPTS = 5;
 
 function bpf(command: number, attributes: Buffer): number {

@@ -1,5 +1,5 @@
 /** CPU per check: floor, peers and ours taking turns in one run. */
-import { blackbox, floor, type Mode, netConnect, ours, type Sample, startServer } from './peers.ts';
+import { blackbox, floor, type Mode, netConnect, nodeFloor, ours, type Sample, startServer } from './peers.ts';
 import { mostlyGood, type Row } from './row.ts';
 
 const RATE = 8000;
@@ -9,7 +9,7 @@ const REQUESTS = 2000;
 export interface Comparison {
   readonly mode: Mode;
   readonly rounds: number;
-  /** Times the C floor that a check of ours may cost. */
+  /** Times the floor, in C or in Node, that a check of ours may cost. */
   readonly timesFloor: number;
   readonly timesBlackbox: number;
 }
@@ -30,6 +30,7 @@ export async function compare(server: string, program: string, o: Comparison): P
     for (let round = 0; round < rounds; round++) {
       await add('C floor at the same rate', floor(program, mode, RATE, 3));
       await add('C floor at full speed', floor(program, mode, 0, 3));
+      await add('floor in Node at the same rate', nodeFloor(mode, RATE, 3));
       await add('ours', ours({ mode, cells: RATE, intervalMs: 1000, seconds: 4 }));
       if (mode === 'tcp') await add('net.connect', netConnect(RATE, 3));
       await add('blackbox_exporter', blackbox(mode, REQUESTS));

@@ -94,6 +94,11 @@ export interface Load {
   readonly kill?: number;
 }
 
+/** The same calls from a plain loop in Node. */
+export function nodeFloor(mode: Mode, rate: number, seconds: number): Promise<Sample> {
+  return run(process.execPath, [here('./node-floor.ts'), mode, rate, seconds, PORT0, PORTS], NOTHING);
+}
+
 /** fourlane: lanes, scheduler, board and judge. */
 export function ours({ mode, cells, intervalMs, seconds, lanes = 1, kill }: Load): Promise<OurSample> {
   // The agent runs with a small young generation, too: it makes little garbage, and 50 MB are not worth its rarer collections.
