@@ -31,7 +31,7 @@ after(async () => {
 });
 
 let writes = 0;
-/** Writes a new value that nobody had; resolves with it. Asked again until it is written, so it may be written once more later. */
+/** Writes a new value that nobody had; resolves with it. Asked again until it is written: it may be written once more later. */
 async function write(key: string): Promise<string> {
   const value = `value ${++writes}`;
   await api.call(METHODS.put, putRequest(PREFIX + key, value), { timeoutMs: 1500, againForMs: 20_000 });
@@ -179,15 +179,20 @@ function holding(ttl: number): { readonly lease: Lease; readonly states: LeaseSt
   return { lease, states, follower };
 }
 
+/** The lease that our key was last seen under; not that of the last change: a first snapshot lists other keys after ours. */
+function leaseSeen({ changes }: Follower): bigint {
+  return changes.findLast(({ key }) => key.endsWith('member/lb-01'))!.lease;
+}
+
 test('what is under a lease outlives a leader that is stopped for longer than the lease', async (t) => {
   const { lease, states, follower } = holding(6);
   t.after(() => Promise.all([lease.stop(), follower.stop()]));
   lease.set(`${PREFIX}member/lb-01`, Buffer.from('here'));
   await follower.sees('member/lb-01', 'here');
-  const held = follower.changes.at(-1)!.lease;
+  const held = leaseSeen(follower);
   assert.notEqual(held, 0n);
   await cluster.ctl(['lease', 'revoke', held.toString(16)]);
-  await until('a new lease', 5000, () => follower.changes.at(-1)!.lease !== held && follower.value('member/lb-01') === 'here');
+  await until('a new lease', 5000, () => leaseSeen(follower) !== held && follower.value('member/lb-01') === 'here');
   await until('counted', 2000, () => states.at(-1)!.lost === 1);
 
   const leader = await cluster.leader();
@@ -222,8 +227,7 @@ test('a full store: nothing new is written, what is there goes on, and it is nam
   const state = await until('the reason', 10_000, () => states.find(({ error }) => error.includes('space exceeded')));
   assert.equal(state.held, false);
   const own = cluster.caller('lb-01');
-  const { lease: id } = follower.changes.findLast(({ key }) => key.endsWith('member/lb-01'))!;
-  const renewed = await own.call(METHODS.leaseKeepAlive, leaseRequest(id), { timeoutMs: 3000, way: 'first' });
+  const renewed = await own.call(METHODS.leaseKeepAlive, leaseRequest(leaseSeen(follower)), { timeoutMs: 3000, way: 'first' });
   own.close();
   assert.equal(readLease(renewed).ttl, 6, 'renewals go on');
   await api.call(METHODS.deleteRange, deleteRequest({ key: `${PREFIX}target/large` }), { timeoutMs: 3000 });
