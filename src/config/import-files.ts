@@ -80,12 +80,12 @@ const REFUSED: Readonly<Record<NonNullable<Found['refused']>, string>> = {
   'too large': `it has more than ${MOST_BYTES} bytes with what it includes`,
 };
 
-/** Directories in which a file that a pattern finds can appear: the one above each part with a wildcard, where there is one. */
+/** Directories in which a pattern looks, each where it is: what it finds next begins as a new entry in one of them. */
 function lookedIn(pattern: string): string[] {
   const parts = pattern.split('/');
-  return parts.flatMap((part, k) => {
-    if (!hasWildcards(part)) return [];
-    const above = parts.slice(0, k).join('/') || '/';
+  const first = parts.findIndex(hasWildcards);
+  return parts.slice(first).flatMap((_, k) => {
+    const above = parts.slice(0, first + k).join('/') || '/';
     return hasWildcards(above) ? globSync(above).sort().slice(0, MOST_FILES) : above;
   });
 }

@@ -4,7 +4,7 @@ import type { Transition } from './agent.ts';
 import type { Failure } from './dataplane.ts';
 import type { Fault } from './faults.ts';
 import type { Change } from './switchboard.ts';
-import type { Tally } from './tally.ts';
+import type { Requests, Tally } from './tally.ts';
 import type { WantedChange, WantedVerdict } from './wanted.ts';
 
 /** Everything seen from the fault (t0) until its healing. Times are ms of one clock. */
@@ -16,7 +16,7 @@ export interface Observation {
   readonly changes: readonly Change[];
   readonly failures: readonly Failure[];
   /** Requests that were under way at any time between the fault and the healing. */
-  readonly requests: Readonly<Record<string, Tally>>;
+  readonly requests: Requests;
   /** Requests of the service on all NICs that began after the last wanted action. */
   readonly afterActions?: Tally;
 }

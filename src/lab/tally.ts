@@ -38,6 +38,17 @@ const counts: Readonly<Record<Counted, (began: number, ended: number, since: num
   underWay: (began, ended, since, until) => ended >= since && began < until,
 };
 
+/** Since when, until when, and which. */
+export type Span = readonly [since: number, until: number, counted: Counted];
+
+/**
+ * The spans of a fault that struck at `struck` and was over at `over`, seen from `began` to `ended`. A request that begins in
+ * that time is of one of them, wherever the borders are.
+ */
+export function phaseSpans(began: number, struck: number, over: number, ended: number): Record<keyof Phases, Span> {
+  return { before: [began, struck, 'whole'], during: [struck, over, 'underWay'], after: [over, ended, 'begun'] };
+}
+
 /** Tallies of the named services over [since, until). */
 export function tally(
   log: readonly Sent[],

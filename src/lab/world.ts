@@ -10,7 +10,7 @@ import type { DataplaneOptions, Failure } from './dataplane.ts';
 import { agentConfig, type Layout, type RuleChanges } from './layout.ts';
 import type { RealServerSetting } from './realservers.ts';
 import type { Change } from './switchboard.ts';
-import type { Counted, Phases, Requests } from './tally.ts';
+import { type Counted, type Phases, phaseSpans, type Requests } from './tally.ts';
 
 export interface ClientLoad {
   /** Requests per second and service; default 20. */
@@ -79,12 +79,13 @@ export abstract class World {
     return call(this.path('client.sock'), `/tally?since=${since}&until=${until}&counted=${counted}`);
   }
 
-  /** Requests before, during and after a fault that struck at `t1` and was over at `t2`. Each is counted once. */
+  /** Requests before, during and after a fault that struck at `t1` and was over at `t2`; each is counted once. */
   async phases(t0: number, t1: number, t2: number, t3: number): Promise<Phases> {
+    const spans = phaseSpans(t0, t1, t2, t3);
     const [before, during, after] = await Promise.all([
-      this.tally(t0, t1, 'whole'),
-      this.tally(t1, t2, 'underWay'),
-      this.tally(t2, t3),
+      this.tally(...spans.before),
+      this.tally(...spans.during),
+      this.tally(...spans.after),
     ]);
     return { before, during, after };
   }

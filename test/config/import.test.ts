@@ -124,13 +124,20 @@ test('includes are read and followed, missing ones and directories of patterns t
   assert.match(plan.imports!.left.join('\n'), /1 mistake, which keepalived passes over: fourlane lint /);
 });
 
-test('of a pattern with several wildcards every directory is followed in which a file of it can appear', () => {
-  for (const one of ['a', 'b']) mkdirSync(join(dir, 'racks', one, 'vs'), { recursive: true });
+test('of a pattern with several wildcards every directory is followed in which the way to a file of it can appear', () => {
+  mkdirSync(join(dir, 'racks/a'), { recursive: true });
+  mkdirSync(join(dir, 'racks/b/vs'), { recursive: true });
   writeFileSync(join(dir, 'racks/b/vs/1.conf'), virtual('192.0.2.8 80', server('10.0.0.1')));
   const plan = load('include racks/*/vs/*.conf\n');
   assert.equal(plan.services.length, 1);
-  const directories = ['racks', 'racks/a/vs', 'racks/b/vs', 'racks/b/vs/1.conf'].map((path) => join(dir, path));
+  const directories = ['racks', 'racks/a', 'racks/b', 'racks/b/vs', 'racks/b/vs/1.conf'].map((path) => join(dir, path));
   assert.deepEqual(paths(), [file, ...directories].sort());
+  mkdirSync(join(dir, 'racks/a/vs'));
+  const changed = [...followed!].filter(([path, version]) => pathVersionSync(path) !== version);
+  assert.deepEqual(
+    changed.map(([path]) => path),
+    [join(dir, 'racks/a')],
+  );
 });
 
 test('what is refused is followed as it was read: the included file with the mistake, and its directory', () => {

@@ -79,6 +79,19 @@ describe('a tree goes on after a mistake and reports it once', () => {
     });
   }
 
+  it('says in which file it noticed that a brace is missing, when that is another one', () => {
+    const files = (path: string) => [{ path, text: `virtual_server 10.0.0.${path} 80 {\n` }];
+    const { problems: found } = readTree('k', 'include 1\ninclude 2\nvirtual_server_group g {\n', { files });
+    assert.deepEqual(
+      found.filter(({ code }) => code === 'missing-brace').map(({ at, message }) => `${placeOf(at)} ${message}`),
+      [
+        '1:1:1 its } is missing before virtual_server in line 1 of 2',
+        '2:1:1 its } is missing before virtual_server_group in line 3 of k',
+        'k:3:1 its } is missing before the end of the file',
+      ],
+    );
+  });
+
   it('bounds the depth of blocks', () => {
     const { tree } = problems('a {\n'.repeat(1000) + '}\n'.repeat(1000));
     assert.deepEqual([...new Set(tree.map((p) => p.code))].sort(), ['keyword-unknown', 'too-large']);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Counted, type Sent, tally } from '../../src/lab/tally.ts';
+import { type Counted, phaseSpans, type Sent, tally } from '../../src/lab/tally.ts';
 
 const request = (began: number, ended: number | undefined, error = '', service = 'web1'): Sent => ({
   service,
@@ -30,12 +30,8 @@ test('a span counts the requests that began in it, those that ended in it too, o
 test('before, during and after a fault: every request is counted once, wherever the borders are', () => {
   for (let fault = 80; fault <= 210; fault++) {
     for (let healed = fault; healed <= 210; healed++) {
-      const spans: [number, number, Counted][] = [
-        [0, fault, 'whole'],
-        [fault, healed, 'underWay'],
-        [healed, 300, 'begun'],
-      ];
-      const sent = spans.map(([since, until, counted]) => tally(log, ['web1'], since, until, counted)['web1']!.sent);
+      const spans = Object.values(phaseSpans(0, fault, healed, 300));
+      const sent = spans.map((span) => tally(log, ['web1'], ...span)['web1']!.sent);
       assert.equal(sent[0]! + sent[1]! + sent[2]!, log.length, `${fault} ${healed}: ${sent.join()}`);
     }
   }

@@ -123,8 +123,10 @@ export class Builder {
   #missing(open: number, next: Word | undefined): void {
     const blocks = this.#stack.splice(this.#stack.length - open);
     const suspect = misclosedIn(blocks[0]!) ?? blocks.at(-1)!.owner;
-    const before = next === undefined ? 'the end of the file' : `${next.text} in line ${next.line}`;
     const at = suspect?.keyword ?? blocks[0]!.open!;
+    // A block may go on in the file that is read next.
+    const of = next === undefined || next.source === at.source ? '' : ` of ${next.source.path}`;
+    const before = next === undefined ? 'the end of the file' : `${next.text} in line ${next.line}${of}`;
     const lacking = open - 1;
     const others = lacking > 0 ? `, and ${lacking} more around it` : '';
     this.#report({ code: 'missing-brace', at, message: `its } is missing before ${before}${others}` });

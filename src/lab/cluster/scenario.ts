@@ -1,7 +1,7 @@
 /** What a scenario of the cluster consists of, and what came of it: pure. */
 import { isFault } from '../../model/verdicts.ts';
 import type { Transition } from '../agent.ts';
-import type { Tally } from '../tally.ts';
+import type { Requests } from '../tally.ts';
 import type { ClusterLab } from './cluster-lab.ts';
 
 /** Something that is done, or that must come. */
@@ -44,9 +44,9 @@ export interface Taken {
 export interface Seen {
   readonly taken: readonly Taken[];
   readonly transitions: ReadonlyMap<string, readonly Transition[]>;
-  readonly requests: Readonly<Record<string, Tally>>;
+  readonly requests: Requests;
   /** Requests that began after the last step. */
-  readonly afterwards: Readonly<Record<string, Tally>>;
+  readonly afterwards: Requests;
 }
 
 export interface ClusterRow {
