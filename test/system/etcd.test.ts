@@ -202,10 +202,15 @@ test('what is under a lease outlives a leader that is stopped for longer than th
   await follower.sees('target/all', other, 20_000);
   const renewed = performance.now();
   await until('longer than the lease', 20_000, () => performance.now() - renewed > 8000);
-  assert.equal(follower.changes.slice(before).filter(({ key }) => key.endsWith('member/lb-01')).length, 0, 'never gone');
+  const ours = () => follower.changes.slice(before).filter(({ key }) => key.endsWith('member/lb-01'));
+  assert.equal(ours().length, 0, 'never gone');
   await cluster.signal(leader, 'SIGCONT');
   await cluster.healthy();
-  assert.equal(follower.value('member/lb-01'), 'here');
+  // A leader that goes on may revoke what others renewed meanwhile (etcd#15247, in Debian's version): a new lease then, as above.
+  await until('a new lease, if need be', 5000, () => follower.value('member/lb-01') === 'here');
+  const revoked = () => ours().filter(({ value }) => value === undefined).length;
+  await until('counted, and nothing else', 2000, () => states.at(-1)!.lost === 1 + revoked());
+  t.diagnostic(`by the leader that went on: ${revoked()} revoked`);
   await lease.stop({ revoke: true });
   await follower.sees('member/lb-01', undefined);
 });
