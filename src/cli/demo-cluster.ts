@@ -128,6 +128,7 @@ async function play(lab: ClusterLab, scenario: ClusterScenario, monitoring?: Mon
   const also = unpeaceful(requests);
   for (const line of also) print(line);
   const good = row.problems.length === 0 && also.length === 0;
+  if (!good) for (const pause of await lab.pauses(t0)) print(`lab       ${pause}`);
   print(good ? '\nAs expected.' : '\nNOT as expected.');
   return good ? 0 : 1;
 }

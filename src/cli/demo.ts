@@ -253,6 +253,7 @@ async function scenario(world: World, agent: Agent, fault: Fault, monitoring: Mo
   const also = unpeaceful(requests);
   for (const line of also) print(line);
   const good = row.problems.length === 0 && also.length === 0;
+  if (!good) for (const pause of await world.pauses(t0)) print(`lab       ${pause}`);
   print(good ? '\nAs expected.' : '\nNOT as expected.');
   return good ? 0 : 1;
 }

@@ -4,6 +4,7 @@
  */
 import { request } from 'node:http';
 import { now, serveControl, tellReady } from './control.ts';
+import { watchPauses } from './pauses.ts';
 import { type Counted, type Sent, tally } from './tally.ts';
 
 export interface ClientOptions {
@@ -68,6 +69,7 @@ setInterval(() => {
 
 const names = options.services.map(({ name }) => name);
 await serveControl(options.control, {
+  '/pauses': watchPauses(),
   '/tally': (query) => {
     const at = (name: string, otherwise: number) => Number(query.get(name) ?? otherwise);
     const counted = (query.get('counted') ?? 'begun') as Counted;

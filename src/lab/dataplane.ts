@@ -8,6 +8,7 @@ import { createServer, connect, type Socket } from 'node:net';
 import { type Change, Switchboard, type SwitchboardService } from './switchboard.ts';
 import { now, serveControl, tellReady } from './control.ts';
 import { forward } from './forward.ts';
+import { watchPauses } from './pauses.ts';
 
 export interface DataplaneOptions {
   readonly control: string;
@@ -90,6 +91,7 @@ await serveControl(
 await forward({ path: options.agentSocket }, { host: options.agentHost, port: options.agentPort });
 const since = (query: URLSearchParams) => Number(query.get('since') ?? 0);
 await serveControl(options.control, {
+  '/pauses': watchPauses(),
   '/changes': (query) => changes.filter((change) => change.t >= since(query)),
   '/failures': (query) => failures.filter((failure) => failure.t >= since(query)),
   '/state': () => ({ ...board.state(), announcements, carried }),

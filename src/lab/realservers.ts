@@ -6,6 +6,7 @@ import { createSocket, type Socket as Udp } from 'node:dgram';
 import { createServer as createHttp, type Server as Http } from 'node:http';
 import { createServer as createTcp, type Server as Tcp } from 'node:net';
 import { serveControl, tellReady } from './control.ts';
+import { watchPauses } from './pauses.ts';
 
 interface Options {
   readonly control: string;
@@ -69,6 +70,7 @@ const options = JSON.parse(process.argv[2]!) as Options;
 const servers = new Map(options.servers.map((socket) => [socket.name, new RealServer(socket.name, socket.ips, options.ports)]));
 await Promise.all([...servers.values()].map((socket) => socket.listen()));
 await serveControl(options.control, {
+  '/pauses': watchPauses(),
   '/set': async (_query, body) => {
     const setting = body as RealServerSetting;
     const server = servers.get(setting.rs);

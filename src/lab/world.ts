@@ -8,6 +8,7 @@ import type { ClientOptions, Stream } from './client.ts';
 import { call } from './control.ts';
 import type { DataplaneOptions, Failure } from './dataplane.ts';
 import { agentConfig, type Layout, type RuleChanges } from './layout.ts';
+import { type Pause, tellPause } from './pauses.ts';
 import type { RealServerSetting } from './realservers.ts';
 import type { Change } from './switchboard.ts';
 import { type Counted, type Phases, phaseSpans, type Requests } from './tally.ts';
@@ -24,6 +25,7 @@ export abstract class World {
   /** Directory for sockets, state and logs; removed with the world. */
   readonly dir: string;
   readonly #children: ChildProcess[] = [];
+  readonly #serving = new Set<string>();
   #closed = false;
 
   constructor(layout: Layout, dir: string) {
@@ -95,6 +97,16 @@ export abstract class World {
     return call(this.path('dataplane.sock'), `/changes?since=${since}`);
   }
 
+  /** When the programs that serve traffic did not run since then, as lines. */
+  async pauses(since: number): Promise<string[]> {
+    const told = [...this.#serving].map(async (program) => {
+      // Of one that was killed nothing is known.
+      const pauses = await call<Pause[]>(this.path(`${program}.sock`), '/pauses').catch(() => []);
+      return pauses.filter(({ at, ms }) => at + ms >= since).map((pause) => tellPause(program, pause, since));
+    });
+    return (await Promise.all(told)).flat();
+  }
+
   /** Connections that the data plane could not carry, by slice and real server. */
   failures(since = 0): Promise<Failure[]> {
     return call(this.path('dataplane.sock'), `/failures?since=${since}`);
@@ -150,14 +162,20 @@ export abstract class World {
     const { servers, ports } = this.layout;
     return [...new Set(servers.map((resolve) => resolve.rack))].map((k) => {
       const own = servers.filter((resolve) => resolve.rack === k).map((resolve) => ({ name: resolve.name, ips: resolve.ips }));
-      return this.program(`rack${k}`, 'realservers.ts', { control: this.path(`rack${k}.sock`), servers: own, ports });
+      return this.program(`rack${k}`, 'realservers.ts', { control: this.#control(`rack${k}`), servers: own, ports });
     });
+  }
+
+  /** Control socket of a program that serves traffic. */
+  #control(program: string): string {
+    this.#serving.add(program);
+    return this.path(`${program}.sock`);
   }
 
   /** Starts the data plane of the load balancer. */
   protected startDataplane(): Promise<void> {
     const options: DataplaneOptions = {
-      control: this.path('dataplane.sock'),
+      control: this.#control('dataplane'),
       agentSocket: this.agentSocket,
       agentPort: this.layout.agentPort,
       agentHost: this.layout.agentHost ?? '127.0.0.1',
@@ -175,7 +193,7 @@ export abstract class World {
   protected startClient(load: ClientLoad, streams?: readonly Stream[]): Promise<void> {
     const services = streams ?? this.layout.services.map(({ name, host, port }) => ({ name, host, port }));
     const options: ClientOptions = {
-      control: this.path('client.sock'),
+      control: this.#control('client'),
       rate: load.rate ?? 20,
       timeoutMs: load.timeoutMs ?? 1000,
       services,

@@ -74,7 +74,7 @@ for (const life of LIVES) {
       it(fault.title, async () => {
         const from = now();
         const row = await play(lab, agent!, patient(fault));
-        const because = row.problems.length === 0 ? '' : heldUp(evidence, from);
+        const because = row.problems.length === 0 ? '' : [heldUp(evidence, from), ...(await lab.pauses(from))].join('\n');
         assert.deepEqual(row.problems, [], `${JSON.stringify(row, null, 2)}\n${agent!.tail()}\n${because}`);
       });
     }

@@ -239,6 +239,11 @@ export class ClusterLab extends World {
     return this.path('cluster.yaml');
   }
 
+  override async pauses(since: number): Promise<string[]> {
+    const ofServer = async (server: Server) => (await server.pauses(since)).map((pause) => `${server.name}: ${pause}`);
+    return (await Promise.all([super.pauses(since), ...this.servers.map(ofServer)])).flat();
+  }
+
   /** Everything that a scenario has broken is repaired: network, real servers, members of etcd, agents. */
   override async heal(): Promise<void> {
     await super.heal();
