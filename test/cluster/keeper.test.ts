@@ -112,6 +112,26 @@ describe('a lease', () => {
     assert.equal(keeper.next(2).do, 'put');
   });
 
+  it('an older value that a member writes late, after the newer one, is put right', () => {
+    const keeper = held();
+    keeper.set('member/lb-01', Buffer.from('ready'));
+    const late = keeper.next(1) as Extract<Step, { do: 'put' }>;
+    keeper.failed(late, false, 1);
+    keeper.set('member/lb-01', Buffer.from('in service'));
+    const newer = keeper.next(301) as Extract<Step, { do: 'put' }>;
+    keeper.put(newer.keys, 110);
+    const change = (value: Uint8Array, modified: number) => [{ key: 'member/lb-01', value, modified, created: 1, lease: 7n }];
+    keeper.observed(change(late.keys[0]!.value, 105));
+    keeper.observed(change(newer.keys[0]!.value, 110));
+    assert.equal(keeper.complete, true, 'the newer one was the last');
+    keeper.observed(change(late.keys[0]!.value, 111));
+    const again = keeper.next(302) as Extract<Step, { do: 'put' }>;
+    assert.deepEqual(again, { do: 'put', lease: 7n, keys: newer.keys });
+    keeper.put(again.keys, 112);
+    keeper.observed(change(newer.keys[0]!.value, 112));
+    assert.deepEqual([keeper.complete, keeper.contested()], [true, []]);
+  });
+
   it('another agent with our name is left the key until it vanishes, and is named', () => {
     const keeper = held();
     keeper.observed(written('member/lb-01', 7n, 130));

@@ -153,6 +153,8 @@ export class Keeper {
       else if (foreign) Object.assign(held, { contested: true, put: 0 });
       // Expired or revoked; or somebody deleted the key: then the lease is fine, and a new one does no harm.
       else if (value === undefined) this.gone();
+      // A put of ours that we had given up, done by a member after the one that followed it.
+      else if (Buffer.compare(value, held.value) !== 0) held.put = 0;
     }
   }
 
