@@ -1,5 +1,5 @@
 /** The files of another program's configuration: its root, and what it includes. Whatever is there, reading ends. */
-import { closeSync, constants, fstatSync, globSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { closeSync, constants, fstatSync, globSync, openSync, readFileSync, type Stats, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
 import type { Files, Found } from '../keepalived/read/files.ts';
 import { hasWildcards } from '../keepalived/read/files.ts';
@@ -86,6 +86,10 @@ function lookedIn(pattern: string): string[] {
   const first = parts.findIndex(hasWildcards);
   return parts.slice(first).flatMap((_, k) => {
     const above = parts.slice(0, first + k).join('/') || '/';
-    return hasWildcards(above) ? globSync(above).sort().slice(0, MOST_FILES) : above;
+    return hasWildcards(above) ? globSync(above).filter(isDirectory).sort().slice(0, MOST_FILES) : above;
   });
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }

@@ -127,6 +127,7 @@ test('includes are read and followed, missing ones and directories of patterns t
 test('of a pattern with several wildcards every directory is followed in which the way to a file of it can appear', () => {
   mkdirSync(join(dir, 'racks/a'), { recursive: true });
   mkdirSync(join(dir, 'racks/b/vs'), { recursive: true });
+  writeFileSync(join(dir, 'racks/readme'), 'a file is not looked in');
   writeFileSync(join(dir, 'racks/b/vs/1.conf'), virtual('192.0.2.8 80', server('10.0.0.1')));
   const plan = load('include racks/*/vs/*.conf\n');
   assert.equal(plan.services.length, 1);

@@ -35,6 +35,7 @@ async function traffic(ms: number): Promise<Record<string, [number, number]>> {
   const tally = await lab.tally(t0, t0 + ms);
   return Object.fromEntries(Object.entries(tally).map(([k, v]) => [k, [v.ok, v.failed]]));
 }
+
 /** As `traffic`, without a time in which a program of the lab did not run: what clients miss then is the machine's doing. */
 async function undisturbed(ms: number, t: TestContext): Promise<Record<string, [number, number]>> {
   for (let k = 0; k < 10; k++) {
@@ -149,6 +150,21 @@ test("the data plane obeys the agent's webhook, and refuses what it does not und
   assert.deepEqual(failing(await undisturbed(400, t)), ['web1']);
   await lab.resetDataplane();
   assert.deepEqual(failing(await undisturbed(400, t)), []);
+});
+
+test('a program that was stopped says so: when, for how long, and that it computed nothing', async () => {
+  const ps = spawnSync('pgrep', ['-f', `dataplane.ts .*/run/fourlane-lab/${lab.space.prefix}/`], { encoding: 'utf8' });
+  const pid = Number(ps.stdout);
+  const from = now();
+  process.kill(pid, 'SIGSTOP');
+  await sleep(500);
+  process.kill(pid, 'SIGCONT');
+  const line = await until('a pause', 5000, async () =>
+    (await lab.pauses(from)).find((pause) => Number(/dataplane did not run for (\d+)/.exec(pause)?.[1]) >= 300),
+  );
+  assert.ok(Number(/(\d+) ms computed/.exec(line)![1]) < 300, line);
+  assert.deepEqual(await lab.pauses(now() + 1), []);
+  await recovered();
 });
 
 test('closing leaves no namespace, process, directory or rule; twice is harmless', async (t) => {
