@@ -10,7 +10,8 @@ import { now } from '../lab/control.ts';
 import { forward } from '../lab/forward.ts';
 import { type Monitoring, openMonitoring } from '../lab/monitoring.ts';
 import type { Routers } from '../lab/routers/speaker.ts';
-import { pageLines, phases, traffic, unpeaceful } from '../lab/tell.ts';
+import { pageLines, phases, traffic } from '../lab/tell.ts';
+import { tellOutcome } from './demo-outcome.ts';
 import { terminal } from './output.ts';
 
 export interface ClusterDemo {
@@ -124,11 +125,5 @@ async function play(lab: ClusterLab, scenario: ClusterScenario, monitoring?: Mon
   print(phases(requests, hurt));
   print('');
   print(clusterAccount(row));
-  if (monitoring !== undefined) print(pageLines(await monitoring.sent(t1)).join('\n') || 'pages     none');
-  const also = unpeaceful(requests);
-  for (const line of also) print(line);
-  const good = row.problems.length === 0 && also.length === 0;
-  if (!good) for (const pause of await lab.pauses(t0)) print(`lab       ${pause}`);
-  print(good ? '\nAs expected.' : '\nNOT as expected.');
-  return good ? 0 : 1;
+  return tellOutcome({ world: lab, monitoring, problems: row.problems, requests, began: t0, struck: t1 }, print);
 }

@@ -15,11 +15,12 @@ import { Loopback } from '../lab/loopback.ts';
 import { type Monitoring, openMonitoring } from '../lab/monitoring.ts';
 import { play, QUICK_RECOVERY } from '../lab/play.ts';
 import { ROUTERS, type Routers } from '../lab/routers/speaker.ts';
-import { account, pageLines, phases, traffic, unpeaceful } from '../lab/tell.ts';
+import { account, pageLines, phases, traffic } from '../lab/tell.ts';
 import { labLayout } from '../lab/topology.ts';
 import type { World } from '../lab/world.ts';
 import { parseDuration } from '../model/duration.ts';
 import { demoCluster } from './demo-cluster.ts';
+import { tellOutcome } from './demo-outcome.ts';
 import { terminal } from './output.ts';
 
 const HELP = `Usage: npm start -- [--cluster 3] [--scenario NAME] [--with-prometheus] [--duration 60s] [--port 9844]
@@ -246,16 +247,7 @@ async function scenario(world: World, agent: Agent, fault: Fault, monitoring: Mo
   print(phases(requests, fault.hurts));
   print('');
   print(account(row));
-  if (monitoring !== undefined) {
-    const pages = pageLines(await monitoring.sent(t1));
-    print(pages.length === 0 ? 'pages     none' : pages.join('\n'));
-  }
-  const also = unpeaceful(requests);
-  for (const line of also) print(line);
-  const good = row.problems.length === 0 && also.length === 0;
-  if (!good) for (const pause of await world.pauses(t0)) print(`lab       ${pause}`);
-  print(good ? '\nAs expected.' : '\nNOT as expected.');
-  return good ? 0 : 1;
+  return tellOutcome({ world, monitoring, problems: row.problems, requests, began: t0, struck: t1 }, print);
 }
 
 /** The promise, or a rejection as soon as the user interrupts. */
