@@ -4,6 +4,7 @@ import { dataplaneCollapsed, dataplaneShows, provenMs, waitsForDataplane } from 
 import { addFlap, heldDownEnough, isFlapping } from './flaps.ts';
 import { held, isOut, type State } from './memory.ts';
 import { lossKind } from './nic-loss.ts';
+import { isPartial } from './nic-partial.ts';
 import { isDeceived } from './routing.ts';
 
 /** What the rules would give a NIC in this pass if it had no past. */
@@ -87,7 +88,6 @@ function observe(state: State, nic: number, now: number, cold: boolean): Observe
   const { nics, scan, rules, clock, topology } = state;
   const witnesses = scan.witnesses[nic]!;
   const failing = witnesses === 0 ? 0 : scan.failing[nic]! / witnesses;
-  const enough = witnesses >= rules.nic_min_witnesses;
   const rounds = (since: Float64Array, on: boolean) => held(since, nic, on, clock) / topology.intervalMs;
 
   const named = anchoredFault(state, nic, failing);
@@ -96,15 +96,13 @@ function observe(state: State, nic: number, now: number, cold: boolean): Observe
   if (!suspect && !named && nics.lossySince[nic] === 0) nics.suspectT[nic] = 0;
   else if (nics.suspectT[nic] === 0) nics.suspectT[nic] = now;
 
-  const several = enough && scan.failing[nic]! >= rules.partial_min_failing;
-  const some = several && failing >= rules.partial_fraction && failing < rules.nic_fail_fraction;
   const good = !suspect && witnesses > 0 && failing <= rules.nic_recover_fraction;
   return {
     named,
     suspicious: rounds(nics.suspectSince, named || suspect) >= rules.suspect_hold_rounds,
     deceived: rounds(nics.bfdSince, isDeceived(state, nic, now)) >= rules.suspect_hold_rounds,
     fails: rounds(nics.failSince, !cold && named && nics.everGood[nic] === 1) >= rules.nic_hold_rounds,
-    partial: rounds(nics.partialSince, !cold && some) >= rules.partial_hold_rounds,
+    partial: isPartial(state, nic, now, cold),
     loss: lossKind(state, nic, cold),
     collapsed: rounds(nics.collapseSince, good && dataplaneCollapsed(state, nic, now)) >= rules.dataplane_hold_rounds,
   };
