@@ -1,5 +1,5 @@
 /** R4: part of a NIC's row fails: a member of a bond, an ECMP bucket, a filter for a subset. */
-import { BAD, held, type State, UNKNOWN } from './memory.ts';
+import { BAD, held, type State } from './memory.ts';
 
 /** A result that is missing is passed over for this many times the age at which a cell is UNKNOWN; then it is a gap. */
 const PATIENCE = 2;
@@ -21,20 +21,20 @@ function isSome({ rules }: State, failing: number, witnesses: number): boolean {
 }
 
 /**
- * The same with what is UNKNOWN since a moment ago as it was last: a result that came late, or a check that could not be made,
- * proves nothing, so a share that is less for lack of it does not show that the fault is over.
+ * The same, where a path that failed goes on to count while it, or its witness, is UNKNOWN since a moment ago: a result that came
+ * late, or a check that could not be made, does not show that the fault is over. What was good counts only while it is known: a
+ * further good result must never be what makes a NIC look worse (P7).
  */
 function isSomeAsLastKnown(state: State, nic: number, now: number): boolean {
-  const { cells, topology } = state;
+  const { cells, scan, topology } = state;
   const serverCount = topology.realServers.length;
-  let [witnesses, failing] = [0, 0];
+  let failing = 0;
   for (let server = 0, cell = nic * serverCount; server < serverCount; server++, cell++) {
-    const known = cells.link[cell]!;
-    if (known === UNKNOWN || !isRecent(state, cell, server, now) || !answersElsewhere(state, nic, server, now)) continue;
-    witnesses++;
-    if (known === BAD) failing++;
+    const failed = cells.link[cell] === BAD && isRecent(state, cell, server, now);
+    if (failed && answersElsewhere(state, nic, server, now)) failing++;
   }
-  return isSome(state, failing, witnesses);
+  const good = scan.witnesses[nic]! - scan.failing[nic]!;
+  return isSome(state, failing, failing + good);
 }
 
 /** R1 for what was known last. */

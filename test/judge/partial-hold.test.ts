@@ -12,9 +12,10 @@ const HOLD = 3000;
 const seeds = (count: number) => Array.from({ length: count }, (_, k) => k + 1);
 const SEEDS = seeds(20);
 
-/** What the probes of a NIC to the first two real servers meet that start within `during`, ms after the fault. */
+/** What the probes of a NIC to some real servers, else the first two, meet that start within `during`, ms after the fault. */
 interface Disturbed {
   readonly nic?: number;
+  readonly of?: (j: number) => boolean;
   readonly meet?: Outcome | 'none';
   readonly during?: readonly [from: number, to: number];
   /** Of the real servers so many are dead. */
@@ -25,11 +26,12 @@ interface Disturbed {
 }
 
 /** When NIC_PARTIAL is named, ms after the fault. */
-function namedAfter(seed: number, { nic, meet = 'late', during = [3000, 4000], dead = 4, newAt, shape }: Disturbed): number {
+function namedAfter(seed: number, disturbed: Disturbed): number {
+  const { nic, of = (j) => j < 2, meet = 'late', during = [3000, 4000], dead = 4, newAt, shape } = disturbed;
   const servers = shape?.servers ?? 16;
   const cell = (i: number, j: number) => (t: number) => {
     if (newAt !== undefined && i === 0 && j === servers - 1) return t < AT + newAt ? 'none' : 'timeout';
-    if (i === nic && j < 2 && t >= AT + during[0] && t < AT + during[1]) return meet;
+    if (i === nic && of(j) && t >= AT + during[0] && t < AT + during[1]) return meet;
     return t >= AT && i === 0 && j < dead ? 'timeout' : 'ok';
   };
   const { transitions } = play(topology({ nics: 2, servers, ...shape }), { cell }, AT + 14_000, { seed });
@@ -58,6 +60,11 @@ const BEGINS_AGAIN: readonly (readonly [when: string, Disturbed, since: number])
   ['nothing is known of them for long', { nic: 0, meet: 'none', during: [3000, 7000] }, 7000],
   ['nothing is known of their witnesses for long', { nic: 1, meet: 'none', during: [3000, 7000] }, 7000],
   ['their witnesses failed too', { nic: 1, meet: 'timeout', during: [3000, 5000] }, 5000],
+  [
+    'for a moment nothing good is known of the NIC',
+    { nic: 0, of: (j) => j >= 2, during: [2000, 4000], dead: 2, shape: { servers: 5 } },
+    4000,
+  ],
   [
     'all failed that could bear witness, though another NIC of its group did not',
     { nic: 1, meet: 'timeout', during: [3000, 5000], shape: { nics: 3, group: (i) => ['a', 'b', 'a'][i]! } },
