@@ -6,6 +6,8 @@ import type { Cost } from './costs.ts';
 
 /** Beyond this, jobs one after the other are no help, and no patience is. */
 const MOST = 4;
+/** CPU time that is taken to have been as expected before any job has ended, s: one job alone says little of the machine. */
+const PRIOR = 30;
 
 export class Pace {
   readonly #crowd: number;
@@ -38,7 +40,7 @@ export class Pace {
 
   /** For deciding what fits: a quick machine does not run more at once. */
   get slowness(): number {
-    return within(this.ratio);
+    return within((this.#cpu.used + PRIOR) / (this.#cpu.expected + PRIOR));
   }
 
   /** Times as long as a test gives what it waits for by default. */

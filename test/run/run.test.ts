@@ -66,9 +66,11 @@ describe('side by side', () => {
   it('how slow it is, is told by the jobs that have ended', () => {
     const pace = new Pace();
     assert.equal(pace.slowness, 1);
-    pace.ended({ ...job(Infinity, 1), cpuSeconds: 20 }, { seconds: 90, cpuSeconds: 40 });
+    pace.ended({ ...job(Infinity, 1), cpuSeconds: 20 }, { seconds: 90, cpuSeconds: 30 });
+    assert.deepEqual([pace.ratio, pace.slowness, pace.patience], [1.5, 1, 1], 'one job a little slower says nothing yet');
+    pace.ended({ ...job(Infinity, 1), cpuSeconds: 20 }, { seconds: 90, cpuSeconds: 80 });
     assert.deepEqual([pace.slowness, pace.patience], [2, 1]);
-    pace.ended(job(100, 0.8), { seconds: 150, cpuSeconds: 60 });
+    pace.ended(job(100, 0.9), { seconds: 150, cpuSeconds: 20 });
     assert.deepEqual([pace.ratio, pace.slowness, pace.patience], [1, 1, 1.5]);
     pace.ended(job(100, 1), { seconds: 250 });
     assert.deepEqual([pace.ratio, pace.patience], [1, 2]);
