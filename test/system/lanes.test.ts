@@ -14,6 +14,7 @@ import { monotonicMs } from '../../src/sys/clock.ts';
 import { ensure } from '../../src/lab/ensure.ts';
 import type { Breakage } from '../lanes/breakable.worker.ts';
 import { enterOwnNetwork, loopbackServers, run, serve, until } from './harness.ts';
+import { PATIENCE } from './patience.ts';
 
 const INTERVAL = 200;
 const ends: (() => unknown)[] = [];
@@ -131,7 +132,7 @@ function breakLane(observed: Observed, nic: string, how: 'throw' | Breakage): vo
 
 for (const how of ['throw', 'exit', 'hang'] as const) {
   test(`a lane that ${how}s is restarted; the other has no gap, and what the dead one held is closed`, {
-    timeout: 20_000,
+    timeout: 20_000 * PATIENCE,
   }, async () => {
     const { port, close } = await serve(0);
     const before = descriptors();
@@ -172,7 +173,7 @@ for (const how of ['throw', 'exit', 'hang'] as const) {
 const holding = new URL('../lanes/holding.worker.ts', import.meta.url);
 
 test('a probe that holds its lane for ever, or ends it, costs the lane once: its cell is in quarantine', {
-  timeout: 30_000,
+  timeout: 30_000 * PATIENCE,
 }, async () => {
   const { port, close } = await serve(0);
   for (const ip of ['127.0.0.66', '127.0.0.68']) {
@@ -194,7 +195,9 @@ test('a probe that holds its lane for ever, or ends it, costs the lane once: its
   await close();
 });
 
-test('a probe that takes much CPU puts its cell in quarantine without ending the lane', { timeout: 20_000 }, async () => {
+test('a probe that takes much CPU puts its cell in quarantine without ending the lane', {
+  timeout: 20_000 * PATIENCE,
+}, async () => {
   const { port, close } = await serve(0);
   const bad = `127.0.0.67:${port}`;
   const observed = await Observed.start([{ name: 'a', device: 'lo' }], [...loopbackServers(20, port), bad], { entry: holding });
@@ -210,7 +213,7 @@ test('a probe that takes much CPU puts its cell in quarantine without ending the
   await close();
 });
 
-test('a lane that keeps failing is restarted after ever longer pauses', { timeout: 10_000 }, async () => {
+test('a lane that keeps failing is restarted after ever longer pauses', { timeout: 10_000 * PATIENCE }, async () => {
   const observed = await Observed.start([{ name: 'a', device: 'lo' }], ['127.0.0.1:1'], { entry });
   const lane = observed.lanes.lane('a')!;
   const took: number[] = [];
@@ -223,7 +226,9 @@ test('a lane that keeps failing is restarted after ever longer pauses', { timeou
   assert.ok(took[3]! > 800 && took[3]! > took[0]! + 400, took.join(' '));
 });
 
-test('without device binding only a verified route is probed; the others say path_unverified', { timeout: 15_000 }, async () => {
+test('without device binding only a verified route is probed; the others say path_unverified', {
+  timeout: 15_000 * PATIENCE,
+}, async () => {
   run('ip link add left type veth peer name left-peer');
   run('ip link add right type veth peer name right-peer');
   for (const [device, net] of [
@@ -247,7 +252,7 @@ test('without device binding only a verified route is probed; the others say pat
 });
 
 test('a refusal by a router is no refusal by the real server: unreachable, from the second probe on', {
-  timeout: 20_000,
+  timeout: 20_000 * PATIENCE,
 }, async () => {
   for (const name of ['router', 'rs']) run(`ip netns add ${name}`);
   const wire = (a: string, dev: string, b: string, net: string) => {
