@@ -75,7 +75,7 @@ export const COSTS: Readonly<Record<string, Cost>> = {
   'system/opentelemetry-hostile': { seconds: 27, cpus: 0.2 },
   'system/paging': { seconds: 181, cpus: 0.3 },
   'system/proxy-protocol': { seconds: 11, cpus: 0.5 },
-  'system/readers': { seconds: 32, cpus: 0.7, quiet: 'alone' },
+  'system/readers': { seconds: 22, cpus: 0.8, quiet: 'alone' },
   'system/replay': { seconds: 2, cpus: 0.7 },
   'system/status-page': { seconds: 13, cpus: 0.8 },
   'system/steer': { seconds: 49, cpus: 0.2 },

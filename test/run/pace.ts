@@ -6,6 +6,8 @@ import type { Cost } from './costs.ts';
 
 /** Beyond this, jobs one after the other are no help, and no patience is. */
 const MOST = 4;
+/** However quick it is, what must come in time needs some of it idle. */
+const LEAST = 0.85;
 /** CPU time that is taken to have been as expected before any job has ended, s: one job alone says little of the machine. */
 const PRIOR = 30;
 
@@ -38,9 +40,10 @@ export class Pace {
     return this.#cpu.expected === 0 ? 1 : this.#cpu.used / this.#cpu.expected;
   }
 
-  /** For deciding what fits: a quick machine does not run more at once. */
+  /** For deciding what fits. */
   get slowness(): number {
-    return within((this.#cpu.used + PRIOR) / (this.#cpu.expected + PRIOR));
+    const ratio = (this.#cpu.used + PRIOR) / (this.#cpu.expected + PRIOR);
+    return ratio < 1 ? Math.max(LEAST, ratio) : within(ratio);
   }
 
   /** Times as long as a test gives what it waits for by default. */

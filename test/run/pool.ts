@@ -13,7 +13,7 @@ const computes = (job: Job) => job.cpus >= COMPUTES;
 
 export interface Machine {
   readonly cpus: number;
-  /** CPU time that a job takes here, of what it is expected to take: one that waits takes more of a CPU, at most all of it. */
+  /** CPU time that a job takes here, of what it is expected to take: its share of the CPUs is that much larger, at most one. */
   readonly slowness: number;
 }
 
@@ -24,7 +24,7 @@ export interface Machine {
  */
 export function next<T extends Job>(waiting: readonly T[], running: readonly Job[], machine: Machine): T | undefined {
   const { cpus, slowness } = machine;
-  const share = (job: Job) => Math.max(job.cpus, Math.min(1, job.cpus * slowness));
+  const share = (job: Job) => Math.min(job.cpus * slowness, Math.max(job.cpus, 1));
   const used = (jobs: readonly Job[]) => jobs.reduce((sum, job) => sum + share(job), 0);
   const forWaiters = waiting.some(computes) ? cpus / 2 : cpus;
   const waiters = used(running.filter((job) => !computes(job)));

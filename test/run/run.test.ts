@@ -55,8 +55,10 @@ describe('side by side', () => {
     assert.equal(next([computing], [computing], machine(2)), computing);
   });
 
-  it('on a slow machine those that wait take more of a CPU, those that compute no more than one', () => {
+  it('on a slow machine those that wait take more of a CPU, those that compute all of it; on a quick one all take less', () => {
     const [computing, waits] = [job(60, 1), job(30, 0.4)];
+    assert.equal(next([waits], [computing, waits, job(9, 0.3)], machine(2)), undefined);
+    assert.equal(next([waits], [computing, waits, job(9, 0.3)], machine(2, 0.9)), waits);
     assert.equal(next([waits], [computing, waits], machine(2)), waits);
     assert.equal(next([waits], [computing, waits], machine(2, 1.3)), undefined);
     assert.equal(next([computing], [computing], machine(2, 3)), computing);
@@ -77,6 +79,11 @@ describe('side by side', () => {
     pace.ended(job(10, 1), { seconds: 1000, cpuSeconds: 1000 });
     assert.deepEqual([pace.slowness, pace.patience], [4, 4]);
     assert.equal(new Pace(2.5).patience, 2.5);
+    const quick = new Pace();
+    quick.ended(job(90, 1), { seconds: 80, cpuSeconds: 78 });
+    assert.deepEqual([quick.slowness, quick.patience], [0.9, 1]);
+    quick.ended(job(90, 1), { seconds: 40, cpuSeconds: 30 });
+    assert.deepEqual([quick.slowness, quick.patience], [0.85, 1]);
   });
 
   it('every job runs once and never more than fit', async () => {

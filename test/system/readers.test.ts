@@ -74,7 +74,8 @@ test('readers without manners: passes, actions and memory stay as they are', { t
           name: 'victim',
           vip: '10.0.0.2:80/tcp',
           check: { type: 'tcp', interval: '500ms', timeout: '300ms' },
-          realServers: [...loopbackServers(3, good.port), `127.9.0.1:${victim.port}`],
+          // So many that none of its deaths waits for the budget of the service.
+          realServers: [...loopbackServers(40, good.port), `127.9.0.1:${victim.port}`],
           actuator: { webhook: { url: `http://127.0.0.1:${(hook.address() as AddressInfo).port}/` } },
         },
       ],
