@@ -17,7 +17,7 @@ export class FifoStream {
   }
 
   /**
-   * Opens the FIFO as `Fifo.open` does: made when there is none, locked, what is in it dropped. Rejects with FileError.
+   * Opens the FIFO as `Fifo.open` does: made when there is none, locked, what was in it before dropped. Rejects with FileError.
    * @param take called with each line, without its end
    */
   static async open(path: string, options: FifoOptions, take: (line: string) => void): Promise<FifoStream> {

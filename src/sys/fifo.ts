@@ -39,12 +39,14 @@ export class Fifo {
   }
 
   /**
-   * Opens the FIFO, and makes it, with its directory, when there is none. What is in it already is dropped: nobody knows how old
-   * it is, and a writer drops what comes once it is full. Rejects with FileError: no FIFO, no permission, or (EBUSY) another
-   * process reads it.
+   * Opens the FIFO, and makes it, with its directory, when there is none. What is in one that was there already is dropped:
+   * nobody knows how old it is, and a writer drops what comes once it is full. Rejects with FileError: no FIFO, no permission, or
+   * (EBUSY) another process reads it.
    */
   static async open(path: string, options: FifoOptions): Promise<Fifo> {
-    const fifo = new Fifo(path, options, await acquire(path, options.mode));
+    const { handle, made } = await acquire(path, options.mode);
+    const fifo = new Fifo(path, options, handle);
+    if (made) return fifo;
     await fifo.read();
     fifo.#lines.restart(false);
     return fifo;
@@ -57,9 +59,9 @@ export class Fifo {
   async read(): Promise<Lines> {
     const own = await this.#drain();
     if (await this.isSame(this.path)) return own;
-    const next = await acquire(this.path, this.#options.mode);
+    const { handle } = await acquire(this.path, this.#options.mode);
     await this.#handle.close();
-    this.#handle = next;
+    this.#handle = handle;
     this.#lines.restart(false);
     const other = await this.#drain();
     return { lines: [...own.lines, ...other.lines], invalid: own.invalid + other.invalid, cut: own.cut + other.cut };
@@ -106,7 +108,8 @@ export class Fifo {
   }
 }
 
-async function acquire(path: string, mode: number): Promise<FileHandle> {
+/** Opens it for ourselves alone. `made`: there was none, so what is in it came since. */
+async function acquire(path: string, mode: number): Promise<{ readonly handle: FileHandle; readonly made: boolean }> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o755 }).catch((error: NodeJS.ErrnoException) => {
       throw error.code === 'EEXIST' ? Object.assign(error, { code: 'ENOTDIR' }) : error;
@@ -121,7 +124,7 @@ async function acquire(path: string, mode: number): Promise<FileHandle> {
         throw Object.assign(new Error('another process reads it; a FIFO has one reader'), { code: 'EBUSY' });
       }
       if (made) await chmod(path, mode); // whatever the umask
-      return handle;
+      return { handle, made };
     } catch (error) {
       await handle.close();
       throw error;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { constants, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, existsSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { open, unlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -85,6 +85,15 @@ describe('a FIFO', () => {
     await holder.write(' a line\nnew\n');
     assert.deepEqual((await fifo.read()).lines, [' a line', 'new']);
     await holder.close();
+  });
+
+  it('that it made keeps what is written to it before it is first read', async () => {
+    const opening = opened();
+    while (!existsSync(path)) await new Promise((resolve) => setImmediate(resolve));
+    const holder = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+    writeSync(holder, 'first\n');
+    assert.deepEqual((await (await opening).read()).lines, ['first']);
+    closeSync(holder);
   });
 
   it('is followed when it is removed and made anew, and nothing is lost', async () => {
