@@ -1,8 +1,8 @@
-/** A system test sees a machine of its own: no port, namespace, process or file in /run is shared with the one beside it. */
+/** A system test sees a machine of its own: no port, namespace, process, file in /run or temporary file is another one's too. */
 
 /**
- * The command that runs `argv` with its own network (lo is up), process ids, mounts and /run. Whatever it starts ends with it.
- * Root only: without root the command is left as it is, and tests that need more say so.
+ * The command that runs `argv` with its own network (lo is up), process ids, mounts, /run and TMPDIR. Whatever it starts ends
+ * with it. Root only: without root the command is left as it is, and tests that need more say so.
  *
  * The shell is process 1 in there and takes over orphans; its session is a group of its own for the scheduler, which shares
  * fairly between groups.
@@ -11,6 +11,8 @@ export function isolated(argv: readonly string[]): readonly string[] {
   if (process.getuid?.() !== 0) return argv;
   const prepare = [
     'mount -t tmpfs -o mode=755 run /run && mkdir /run/lock',
+    // Of memory: etcd and others sync each change, for which they would wait for the disk of those beside them.
+    'mount -t tmpfs -o mode=1777 tmp /dev/shm && export TMPDIR=/dev/shm',
     'mount -t sysfs sysfs /sys',
     'ip link set lo up',
     '"$@"; exit $?',

@@ -7,7 +7,7 @@ import type { Cost } from './costs.ts';
 /** Beyond this, jobs one after the other are no help, and no patience is. */
 const MOST = 4;
 /** However quick it is, what must come in time needs some of it idle. */
-const LEAST = 0.85;
+const LEAST = 0.92;
 /** CPU time that is taken to have been as expected before any job has ended, s: one job alone says little of the machine. */
 const PRIOR = 30;
 

@@ -80,10 +80,10 @@ describe('side by side', () => {
     assert.deepEqual([pace.slowness, pace.patience], [4, 4]);
     assert.equal(new Pace(2.5).patience, 2.5);
     const quick = new Pace();
-    quick.ended(job(90, 1), { seconds: 80, cpuSeconds: 78 });
-    assert.deepEqual([quick.slowness, quick.patience], [0.9, 1]);
+    quick.ended(job(90, 1), { seconds: 80, cpuSeconds: 84 });
+    assert.deepEqual([quick.slowness, quick.patience], [0.95, 1]);
     quick.ended(job(90, 1), { seconds: 40, cpuSeconds: 30 });
-    assert.deepEqual([quick.slowness, quick.patience], [0.85, 1]);
+    assert.deepEqual([quick.slowness, quick.patience], [0.92, 1]);
   });
 
   it('every job runs once and never more than fit', async () => {
